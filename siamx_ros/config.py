@@ -1,0 +1,279 @@
+"""All settings as frozen dataclasses; each default, help text, unit and range is written here once.
+
+ROS parameters, command-line options, ``config/*.yaml`` and ``docs/parameters.md`` are made from
+these declarations.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+import difflib
+import math
+from pathlib import Path
+from typing import Any, Iterator
+
+import yaml
+
+from siamx_ros.errors import InputError
+
+
+class SettingsError(InputError):
+    """A setting is unknown, of the wrong type, or outside its range."""
+
+
+def setting(default: Any, help: str, *, unit: str = '', low: float | None = None,
+            high: float | None = None, choices: tuple = (), live: bool = False) -> Any:
+    """Declare one field of a settings dataclass.
+
+    Args:
+        default: the one place where this default is written; bool, int, float, str or a tuple.
+        help: one sentence for ``--help``, ``ros2 param describe`` and the parameter table.
+        unit: unit of the value, e.g. 'px' or 's'.
+        low, high: inclusive range of a number.
+        choices: the allowed values.
+        live: whether a running node may change it.
+    """
+    return dataclasses.field(default=default, metadata={
+        'help': help, 'unit': unit, 'low': low, 'high': high, 'choices': choices, 'live': live})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Base of all settings: checks itself, reads and writes plain dictionaries."""
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if dataclasses.is_dataclass(value):
+                continue
+            object.__setattr__(self, field.name, _checked(field, value))
+        self.check()
+
+    def check(self) -> None:
+        """Check relations between fields; raises SettingsError."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Nested plain values: tuples become lists, so that YAML and JSON can hold them."""
+        def plain(value: Any) -> Any:
+            if isinstance(value, Settings):
+                return value.to_dict()
+            return list(value) if isinstance(value, tuple) else value
+        return {f.name: plain(getattr(self, f.name)) for f in dataclasses.fields(self)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Settings:
+        """Build from nested or dotted names; names that are absent keep their default.
+
+        Raises:
+            SettingsError: an unknown name (near names are listed), a wrong type or range.
+        """
+        return cls().replace(values)
+
+    def replace(self, values: dict[str, Any]) -> Settings:
+        """A copy with some values changed, given by nested or dotted names (see from_dict)."""
+        fields = {field.name: field for field in dataclasses.fields(self)}
+        changed: dict[str, Any] = {}
+        nested: dict[str, dict] = {}
+        for name, value in values.items():
+            head, _, rest = name.partition('.')
+            if head not in fields:
+                raise SettingsError(_unknown(name, [n for n, _, _ in walk(self)]))
+            current = getattr(self, head)
+            if isinstance(current, Settings):
+                if rest:
+                    nested.setdefault(head, {})[rest] = value
+                elif isinstance(value, dict):
+                    nested.setdefault(head, {}).update(value)
+                else:
+                    raise SettingsError(f'{name} is a group of settings, got {value!r}')
+            elif rest:
+                raise SettingsError(_unknown(name, [n for n, _, _ in walk(self)]))
+            else:
+                changed[head] = value
+        for head, group in nested.items():
+            try:
+                changed[head] = getattr(self, head).replace(group)
+            except SettingsError as error:
+                raise SettingsError(f'{head}: {error}') from None
+        return dataclasses.replace(self, **changed)
+
+
+def walk(settings: Settings, prefix: str = '') -> Iterator[tuple[str, dataclasses.Field, Any]]:
+    """All leaves of a settings tree as (dotted name, field, value)."""
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        if isinstance(value, Settings):
+            yield from walk(value, f'{prefix}{field.name}.')
+        else:
+            yield prefix + field.name, field, value
+
+
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """Read settings from YAML, with or without the ``node: ros__parameters:`` wrapping of ROS.
+
+    Raises:
+        SettingsError: not readable, not YAML, or not a mapping.
+    """
+    try:
+        values = yaml.safe_load(Path(path).read_text(encoding='utf-8')) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise SettingsError(f'cannot read settings from {path}: {error}') from None
+    if not isinstance(values, dict):
+        raise SettingsError(f'{path} holds {type(values).__name__}, expected a mapping of settings')
+    for group in values.values():
+        if isinstance(group, dict) and isinstance(group.get('ros__parameters'), dict):
+            return group['ros__parameters']
+    return values
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
+    return f'unknown setting {name!r}' + (f'; near names: {", ".join(near)}' if near else '')
+
+
+def _checked(field: dataclasses.Field, value: Any) -> Any:
+    """Check one value against its declaration and return it in the declared type."""
+    default, meta = field.default, field.metadata
+    wanted = type(default)
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if wanted is tuple and isinstance(value, list):
+        value = tuple(value)
+    if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
+        raise SettingsError(
+            f'{field.name} must be {wanted.__name__}, got {value!r} ({type(value).__name__})')
+    unit = f' {meta["unit"]}' if meta['unit'] else ''
+    if isinstance(value, float) and not math.isfinite(value):
+        raise SettingsError(f'{field.name} must be finite, got {value}')
+    if meta['low'] is not None and value < meta['low']:
+        raise SettingsError(f'{field.name} must be at least {meta["low"]}{unit}, got {value}')
+    if meta['high'] is not None and value > meta['high']:
+        raise SettingsError(f'{field.name} must be at most {meta["high"]}{unit}, got {value}')
+    if meta['choices'] and value not in meta['choices']:
+        raise SettingsError(
+            f'{field.name} must be one of {", ".join(map(str, meta["choices"]))}, got {value!r}')
+    return value
+
+
+LEVEL_PAIRS = ('L4xL3', 'L3xL4', 'L4xL4', 'L3xL3')
+"""Template level x search level, in the order of the authors' sub-modules."""
+
+
+@dataclass(frozen=True)
+class NetworkConfig(Settings):
+    """Shape of the network; stored inside every checkpoint."""
+
+    backbone: str = setting('resnet50', 'block type and layout', choices=('resnet50', 'light'))
+    widths: tuple = setting((64, 64, 128, 256), 'channels of the stem and of layer1, 2, 3')
+    blocks: tuple = setting((3, 4, 6), 'residual blocks in layer1, 2, 3')
+    channels: int = setting(256, 'channels of neck, correlation and towers', low=8, high=1024)
+    tower_depth: int = setting(4, 'convolutions in each tower before its predictor', low=1, high=8)
+    level_pairs: tuple = setting(
+        LEVEL_PAIRS[:3], 'cross-level correlations in use (paper, Table III): template x search')
+
+    def check(self) -> None:
+        if len(self.widths) != 4 or len(self.blocks) != 3:
+            raise SettingsError(
+                f'widths needs 4 and blocks 3 numbers, got {self.widths} and {self.blocks}')
+        if not self.level_pairs or len(set(self.level_pairs)) != len(self.level_pairs):
+            raise SettingsError(f'level_pairs must be distinct, at least one, got {self.level_pairs}')
+        for pair in self.level_pairs:
+            if pair not in LEVEL_PAIRS:
+                raise SettingsError(f'level_pairs holds {pair!r}; known: {", ".join(LEVEL_PAIRS)}')
+
+    @classmethod
+    def light(cls) -> NetworkConfig:
+        """The narrow network for robots without a GPU."""
+        return cls(backbone='light', widths=(32, 32, 64, 96), blocks=(2, 2, 3), channels=64)
+
+
+@dataclass(frozen=True)
+class ModelConfig(Settings):
+    """Which weights run where."""
+
+    weights: str = setting(
+        'default', "name of a shipped model or path of a checkpoint; never downloaded")
+    device: str = setting('auto', 'auto (cuda where there is one), cpu, cuda or cuda:N')
+    precision: str = setting('fp32', 'number format of inference', choices=('fp32', 'fp16', 'bf16'))
+    deterministic: bool = setting(False, 'only deterministic kernels, for evaluation')
+
+
+ADAPTIVE_SCHEMES = ('off', 'momentum', 'relocalise', 'paper', 'global')
+"""off: neither part; momentum / relocalise: one part; paper: both; global: whole-image search."""
+
+
+@dataclass(frozen=True)
+class TrackerConfig(Settings):
+    """How the network's prediction becomes a track (paper, Sec. IV)."""
+
+    adaptive: str = setting('paper', 'adaptive tracking scheme', choices=ADAPTIVE_SCHEMES, live=True)
+    confidence_threshold: float = setting(
+        0.85, "the paper's th: at or above it an estimate is reliable (Eq. 9, 10)",
+        low=0.0, high=1.0, live=True)
+    lost_threshold: float = setting(
+        0.85, 'confidence below this makes a frame bad', low=0.0, high=1.0, live=True)
+    recover_threshold: float = setting(
+        0.85, 'confidence that ends UNCERTAIN', low=0.0, high=1.0, live=True)
+    relocalise_threshold: float = setting(
+        0.85, 'confidence that ends LOST', low=0.0, high=1.0, live=True)
+    n_lost: int = setting(
+        5, 'bad frames in a row until LOST', unit='frames', low=1, high=1000, live=True)
+    n_recover: int = setting(
+        1, 'good frames in a row that end UNCERTAIN', unit='frames', low=1, high=100, live=True)
+    n_confirm: int = setting(
+        3, 'good frames in a row that end RELOCALISED', unit='frames', low=1, high=100, live=True)
+    lost_time: float = setting(
+        0.0, 'time UNCERTAIN until LOST, 0 to count frames alone', unit='s', low=0.0, high=10.0,
+        live=True)
+    search_timeout: float = setting(
+        0.0, 'time LOST until the target is dropped, 0 for never', unit='s', low=0.0, high=600.0,
+        live=True)
+    momentum_gate: str = setting(
+        'fast', "when the centre drifts: 'fast' (reliable and moved more than its size, the text of "
+        "Sec. IV) or 'confidence' (reliable, Eq. 9 as printed)", choices=('fast', 'confidence'),
+        live=True)
+    momentum: float = setting(
+        1.0, 'gain of the drift of Eq. 9', low=0.0, high=1.0, live=True)
+    search_growth: float = setting(
+        1.0, 'search side while lost relative to the normal one, same scale', low=1.0, high=4.0,
+        live=True)
+    heat_map_cells: int = setting(
+        128, 'cells along the longer image side', unit='cells', low=8, high=1024)
+    heat_map_sigma: float = setting(
+        0.5, 'sigma of Eq. 10 relative to the target size', low=0.05, high=4.0, live=True)
+    heat_map_kernel: str = setting(
+        'unit_mass', 'height of the Gaussian in Eq. 10', choices=('unit_mass', 'unit_peak'),
+        live=True)
+    heat_map_half_life: float = setting(
+        0.0, 'frames until an observation counts half, 0 for never', unit='frames', low=0.0,
+        high=100000.0, live=True)
+    heat_map_inhibit: bool = setting(
+        False, 'after a miss, search the next mode of the heat map', live=True)
+    penalty_k: float = setting(
+        0.062, 'strength of the size and aspect penalty', low=0.0, high=1.0, live=True)
+    window_influence: float = setting(
+        0.38, 'weight of the cosine window', low=0.0, high=1.0, live=True)
+    size_lr: float = setting(0.765, 'size update rate', low=0.0, high=1.0, live=True)
+    min_size: float = setting(
+        3.0, 'smallest tracked width and height', unit='px', low=1.0, high=100.0, live=True)
+    search_size: int = setting(
+        255, 'side of the search patch; 255, 271, 287, ...', unit='px', low=255, high=831)
+    crop: str = setting(
+        'exact', "'exact' sub-pixel windows, or 'authors' (rounded as in the released tracker)",
+        choices=('exact', 'authors'))
+    predict_uncertain: bool = setting(
+        True, 'report the best box, marked PREDICTED, while it is not confirmed', live=True)
+
+    def check(self) -> None:
+        if self.search_size % 16 != 15:
+            raise SettingsError(
+                f'search_size must leave 15 when divided by 16, got {self.search_size}')
+        if self.recover_threshold < self.lost_threshold:
+            raise SettingsError(
+                f'recover_threshold ({self.recover_threshold}) must not be below '
+                f'lost_threshold ({self.lost_threshold})')
+        if self.relocalise_threshold < self.lost_threshold:
+            raise SettingsError(
+                f'relocalise_threshold ({self.relocalise_threshold}) must not be below '
+                f'lost_threshold ({self.lost_threshold})')

@@ -1,0 +1,175 @@
+"""Boxes, search windows and overlaps: the only place that turns patch pixels into image pixels.
+
+Convention, used everywhere in this package: image x right, y down, unit pixel, 0-based, continuous
+edges. A box covers ``[x, x + w) x [y, y + h)``, an image of W x H pixels covers ``[0, W] x [0, H]``
+and the centre of its first pixel lies at (0.5, 0.5).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import math
+
+import numpy as np
+
+from siamx_ros.errors import InputError
+
+
+@dataclass(frozen=True)
+class BoundingBox:
+    """An axis-aligned box in pixels: top-left corner ``x, y``, size ``w, h`` (both > 0).
+
+    Raises:
+        InputError: a number is not finite, or a size is not positive.
+    """
+
+    x: float
+    y: float
+    w: float
+    h: float
+
+    def __post_init__(self) -> None:
+        values = (self.x, self.y, self.w, self.h)
+        if not all(math.isfinite(value) for value in values):
+            raise InputError(f'a box needs four finite numbers x,y,w,h, got {self}')
+        if self.w <= 0 or self.h <= 0:
+            raise InputError(f'a box needs a positive width and height, got {self}')
+
+    def __str__(self) -> str:
+        return f'{self.x:g},{self.y:g},{self.w:g},{self.h:g}'
+
+    @classmethod
+    def from_xywh(cls, xywh) -> BoundingBox:
+        """Make a box from four numbers x, y, w, h."""
+        x, y, w, h = (float(value) for value in xywh)
+        return cls(x, y, w, h)
+
+    @classmethod
+    def from_centre(cls, cx: float, cy: float, w: float, h: float) -> BoundingBox:
+        """Make a box from its centre and size."""
+        return cls(cx - w / 2, cy - h / 2, w, h)
+
+    @classmethod
+    def from_corners(cls, x0: float, y0: float, x1: float, y1: float) -> BoundingBox:
+        """Make a box from its top-left and bottom-right corners."""
+        return cls(x0, y0, x1 - x0, y1 - y0)
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """The centre (x, y)."""
+        return self.x + self.w / 2, self.y + self.h / 2
+
+    @property
+    def corners(self) -> tuple[float, float, float, float]:
+        """The corners (x0, y0, x1, y1)."""
+        return self.x, self.y, self.x + self.w, self.y + self.h
+
+    @property
+    def xywh(self) -> tuple[float, float, float, float]:
+        """The four numbers x, y, w, h."""
+        return self.x, self.y, self.w, self.h
+
+    @property
+    def area(self) -> float:
+        """The area in square pixels."""
+        return self.w * self.h
+
+    def iou(self, other: BoundingBox) -> float:
+        """Intersection over union with another box, 0 to 1."""
+        return float(iou_xywh(np.array(self.xywh), np.array(other.xywh)))
+
+    def visible_share(self, width: float, height: float) -> float:
+        """The share (0 to 1) of the box that lies inside an image of width x height."""
+        x0, y0, x1, y1 = self.corners
+        inside_w = max(0.0, min(x1, width) - max(x0, 0.0))
+        inside_h = max(0.0, min(y1, height) - max(y0, 0.0))
+        return inside_w * inside_h / self.area
+
+    def clipped(self, width: float, height: float) -> BoundingBox:
+        """The part inside an image of width x height.
+
+        Raises:
+            InputError: the box lies entirely outside.
+        """
+        x0, y0, x1, y1 = self.corners
+        x0, y0, x1, y1 = max(x0, 0.0), max(y0, 0.0), min(x1, width), min(y1, height)
+        if x1 <= x0 or y1 <= y0:
+            raise InputError(f'box {self} lies outside the image of {width:g}x{height:g} pixels')
+        return BoundingBox.from_corners(x0, y0, x1, y1)
+
+
+@dataclass(frozen=True)
+class CropWindow:
+    """A square window of the image, resized to a square patch.
+
+    Attributes:
+        centre_x, centre_y: window centre in the image, pixels.
+        side: window side in the image, pixels.
+        patch_side: side of the patch it becomes, pixels.
+    """
+
+    centre_x: float
+    centre_y: float
+    side: float
+    patch_side: int
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.centre_x) and math.isfinite(self.centre_y)):
+            raise InputError(f'a window needs a finite centre, got {self}')
+        if not (self.side > 0 and math.isfinite(self.side) and self.patch_side > 0):
+            raise InputError(f'a window needs a positive side and patch side, got {self}')
+
+    @property
+    def scale(self) -> float:
+        """Patch pixels per image pixel."""
+        return self.patch_side / self.side
+
+    @property
+    def box(self) -> BoundingBox:
+        """The window as a box in the image."""
+        return BoundingBox.from_centre(self.centre_x, self.centre_y, self.side, self.side)
+
+    def to_patch(self, box: BoundingBox) -> BoundingBox:
+        """Map a box from image pixels to patch pixels."""
+        left, top = self.centre_x - self.side / 2, self.centre_y - self.side / 2
+        return BoundingBox(
+            (box.x - left) * self.scale, (box.y - top) * self.scale,
+            box.w * self.scale, box.h * self.scale)
+
+    def to_image(self, box: BoundingBox) -> BoundingBox:
+        """Map a box from patch pixels to image pixels (inverse of :meth:`to_patch`)."""
+        left, top = self.centre_x - self.side / 2, self.centre_y - self.side / 2
+        return BoundingBox(
+            left + box.x / self.scale, top + box.y / self.scale,
+            box.w / self.scale, box.h / self.scale)
+
+    def moved_to(self, centre_x: float, centre_y: float) -> CropWindow:
+        """The same window around another centre."""
+        return CropWindow(centre_x, centre_y, self.side, self.patch_side)
+
+
+def context_side(w: float, h: float, context: float = 0.5) -> float:
+    """Side of the square template window around a target of w x h pixels, in pixels.
+
+    ``sqrt((w + p)(h + p))`` with ``p = context * (w + h)``: the exemplar window of the Siamese
+    trackers that the paper builds on.
+    """
+    pad = context * (w + h)
+    return math.sqrt((w + pad) * (h + pad))
+
+
+def iou_xywh(boxes_a: np.ndarray, boxes_b: np.ndarray) -> np.ndarray:
+    """Intersection over union of boxes ``(..., 4)`` as x, y, w, h; broadcasts, returns ``(...)``.
+
+    Boxes with NaN or without area have overlap 0.
+    """
+    a = np.asarray(boxes_a, dtype=np.float64)
+    b = np.asarray(boxes_b, dtype=np.float64)
+    top_left = np.maximum(a[..., :2], b[..., :2])
+    bottom_right = np.minimum(a[..., :2] + a[..., 2:], b[..., :2] + b[..., 2:])
+    size = np.clip(bottom_right - top_left, 0, None)
+    intersection = size[..., 0] * size[..., 1]
+    union = a[..., 2] * a[..., 3] + b[..., 2] * b[..., 3] - intersection
+    with np.errstate(divide='ignore', invalid='ignore'):
+        overlap = intersection / union
+    return np.where(np.isfinite(overlap) & (union > 0), overlap, 0.0)

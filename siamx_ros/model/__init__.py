@@ -1,0 +1,1 @@
+"""The SiamX network: backbone, neck, cross-level correlation, heads, weights."""

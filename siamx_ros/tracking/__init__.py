@@ -1,0 +1,1 @@
+"""Turning predictions into a track: decode, motion, re-localisation, states."""

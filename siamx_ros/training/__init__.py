@@ -1,0 +1,1 @@
+"""Training the network: pairs, labels, losses, schedule, loop."""
