@@ -1,0 +1,138 @@
+"""The command line: ``python -m siamx_ros COMMAND ...``.
+
+A command is one row in :data:`COMMANDS` and one module with ``add_arguments(parser)`` and
+``run(args) -> int``; the module is imported only when its command is chosen. Exit status: 0 done,
+1 failed, 2 the input cannot be used (one sentence on stderr), 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+from importlib import import_module
+import logging
+import os
+import re
+import sys
+from typing import NoReturn, Sequence
+
+from siamx_ros.errors import InputError
+
+PROGRAM = 'python -m siamx_ros'
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    'track': ('siamx_ros.commands.track', 'follow one target through a video, folder or camera'),
+    'evaluate': ('siamx_ros.commands.evaluate', 'run a tracker over sequences and score it'),
+    'report': ('siamx_ros.commands.report', 'turn results into tables'),
+    'evaluate-bag': ('siamx_ros.commands.evaluate_bag', 'run the tracker over a recorded bag'),
+    'speed': ('siamx_ros.commands.speed', 'measure milliseconds per stage and frames per second'),
+    'train': ('siamx_ros.commands.train', 'train a network'),
+    'import-weights': (
+        'siamx_ros.commands.import_weights', "turn the authors' checkpoint into ours"),
+    'params': ('siamx_ros.commands.params', 'print the table of all parameters'),
+}
+"""Command -> (module, one line for ``--help``)."""
+
+
+class ArgumentParser(argparse.ArgumentParser):
+    """An argparse parser that raises InputError, names near options and never abbreviates."""
+
+    def __init__(self, **kwargs) -> None:
+        kwargs.setdefault('formatter_class', argparse.RawDescriptionHelpFormatter)
+        super().__init__(allow_abbrev=False, **kwargs)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise the message as an InputError.
+
+        Raises:
+            InputError: always.
+        """
+        raise InputError(f'{message} (see {self.prog} --help)')
+
+    def parse_strictly(self, arguments: Sequence[str]) -> argparse.Namespace:
+        """Parse everything; what is left over is refused with the nearest known options.
+
+        Raises:
+            InputError: an option is unknown, incomplete or malformed.
+        """
+        args, unknown = self.parse_known_args(_join_negative_values(arguments))
+        if unknown:
+            options = [name for name in self._option_string_actions if name.startswith('--')]
+            name = unknown[0].split('=')[0]
+            near = difflib.get_close_matches(name, options, n=3, cutoff=0.5)
+            hint = f'; near names: {", ".join(near)}' if near else ''
+            kind = 'option' if name.startswith('-') else 'argument'
+            self.error(f'unknown {kind} {name!r}{hint}')
+        return args
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: the arguments without the program's name; those of the process if None.
+
+    Returns:
+        The exit status.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _run(arguments)
+    except InputError as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        if (error.name or 'siamx_ros').split('.')[0] == 'siamx_ros':
+            raise
+        print(f'error: this command needs the Python package {error.name!r}, which is not '
+              'installed', file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print('interrupted', file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of our output has gone, e.g. `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+def _run(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ('-h', '--help'):
+        _print_overview(sys.stdout if arguments else sys.stderr)
+        return 0 if arguments else 2
+    if arguments[0] == '--version':
+        print(f'siamx_ros {import_module("siamx_ros").__version__}')
+        return 0
+    name = arguments[0]
+    if name not in COMMANDS:
+        near = difflib.get_close_matches(name, COMMANDS, n=3, cutoff=0.5)
+        raise InputError(f'unknown command {name!r}; known: {", ".join(near or COMMANDS)}')
+    module_name, summary = COMMANDS[name]
+    module = import_module(module_name)
+    parser = ArgumentParser(
+        prog=f'{PROGRAM} {name}', description=module.__doc__ or summary, add_help=True)
+    module.add_arguments(parser)
+    args = parser.parse_strictly(arguments[1:])
+    logging.basicConfig(format='%(levelname)s: %(message)s', level=logging.INFO)
+    status = module.run(args)
+    sys.stdout.flush()
+    return status
+
+
+def _print_overview(stream) -> None:
+    width = max(map(len, COMMANDS))
+    rows = '\n'.join(f'  {name:<{width}}  {text}' for name, (_, text) in COMMANDS.items())
+    print(f'usage: {PROGRAM} COMMAND ...\n\nSiamX target tracking for robots.\n\ncommands:\n{rows}'
+          f'\n\noptions:\n  -h, --help  this text; after a command, its options\n'
+          f'  --version   the version\n\nThe demonstration: python -m siamx_ros.demo', file=stream)
+
+
+def _join_negative_values(arguments: Sequence[str]) -> list[str]:
+    """Write ``--box -5,1,2,3`` as ``--box=-5,1,2,3``: argparse reads ``-5,1,2,3`` as an option."""
+    joined: list[str] = []
+    for argument in arguments:
+        value = re.match(r'-(\d|\.\d|inf|nan)', argument)
+        if value and joined and joined[-1].startswith('--') and '=' not in joined[-1]:
+            joined[-1] += f'={argument}'
+        else:
+            joined.append(argument)
+    return joined

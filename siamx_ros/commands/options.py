@@ -1,0 +1,156 @@
+"""Command-line options made from settings declarations, and boxes read from text."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+from pathlib import Path
+from typing import Any, Callable, Mapping
+
+from siamx_ros.config import Settings, SettingsError, read_yaml, walk
+from siamx_ros.errors import InputError
+from siamx_ros.geometry import BoundingBox
+
+_MARK = 'setting:'
+
+
+def add_config_file(parser: argparse.ArgumentParser) -> None:
+    """Add ``--config FILE``, read by :func:`read_settings`."""
+    parser.add_argument(
+        '--config', metavar='FILE', action='append', default=[],
+        help='YAML file of settings, with or without the ROS wrapping; may be given again, '
+             'later files and the options below win')
+
+
+def add_settings(parser: argparse.ArgumentParser, settings: Settings, prefix: str, *,
+                 title: str = '', short: Mapping[str, str] | None = None) -> None:
+    """Add one option per setting, e.g. ``--tracking.penalty_k``.
+
+    Set ``parser.usage`` yourself: the one argparse makes would list every setting.
+
+    Args:
+        parser: gets the options, in a group of their own.
+        settings: declares names, types, ranges and defaults.
+        prefix: group name in option names and files, '' for none.
+        title: heading of the group in ``--help``.
+        short: setting name -> a short option for it, e.g. ``{'weights': '--weights'}``, listed
+            among the command's own options.
+    """
+    short = short or {}
+    group = parser.add_argument_group(title or f'{prefix or "other"} settings')
+    for name, field, default in walk(settings):
+        full = f'{prefix}.{name}' if prefix else name
+        text = _help(default, field.metadata)
+        common = {'dest': _MARK + full, 'default': argparse.SUPPRESS,
+                  'metavar': _metavar(default, field.metadata), 'type': _reader(default)}
+        if name in short:
+            parser.add_argument(short[name], help=text, **common)
+            text = f'same as {short[name]}'
+        group.add_argument(f'--{full}', help=text, **common)
+
+
+def read_settings(args: argparse.Namespace, groups: Mapping[str, Settings]) -> dict[str, Settings]:
+    """Settings from defaults, then ``--config`` files, then options.
+
+    Args:
+        args: parsed by a parser that went through :func:`add_settings` with the same prefixes.
+        groups: prefix -> defaults.
+
+    Returns:
+        prefix -> settings.
+
+    Raises:
+        SettingsError: an unknown name, a wrong type or a value out of range.
+    """
+    result = dict(groups)
+    for path in getattr(args, 'config', []):
+        for prefix, values in _file_values(path, groups).items():
+            result[prefix] = _replaced(result[prefix], values, prefix, f' in {path}')
+    for prefix in groups:
+        start = f'{_MARK}{prefix}.' if prefix else _MARK
+        given = {name[len(start):]: value for name, value in vars(args).items()
+                 if name.startswith(start)}
+        result[prefix] = _replaced(result[prefix], given, prefix, '')
+    return result
+
+
+def parse_box(text: str) -> BoundingBox:
+    """A box from ``x,y,w,h`` in pixels.
+
+    Raises:
+        InputError: not four finite numbers, or a size that is not positive.
+    """
+    parts = text.replace(' ', '').split(',')
+    try:
+        numbers = [float(part) for part in parts]
+    except ValueError:
+        numbers = []
+    if len(numbers) != 4:
+        raise InputError(f'a box is four numbers x,y,w,h in pixels, got {text!r}')
+    return BoundingBox.from_xywh(numbers)
+
+
+def _file_values(path: str, groups: Mapping[str, Settings]) -> dict[str, dict[str, Any]]:
+    """Split a file's names by group; in a ROS file, names of no group belong to the node."""
+    values = read_yaml(path)
+    is_ros_file = 'ros__parameters' in Path(path).read_text(encoding='utf-8')
+    split: dict[str, dict[str, Any]] = {prefix: {} for prefix in groups}
+    known = [f'{p}.{n}' if p else n for p, s in groups.items() for n, _, _ in walk(s)]
+    for name, value in values.items():
+        prefix, _, rest = str(name).partition('.')
+        if prefix in groups and rest:
+            split[prefix][rest] = value
+        elif prefix in groups and isinstance(value, dict):
+            split[prefix].update(value)
+        elif '' in groups:
+            split[''][name] = value
+        elif not is_ros_file:
+            near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.4)
+            hint = f'; near names: {", ".join(near)}' if near else ''
+            raise SettingsError(f'unknown setting {name!r} in {path}{hint}')
+    return split
+
+
+def _replaced(settings: Settings, values: dict[str, Any], prefix: str, place: str) -> Settings:
+    try:
+        return settings.replace(values)
+    except SettingsError as error:
+        raise SettingsError(f'{prefix} settings{place}: {error}' if prefix else
+                            f'settings{place}: {error}') from None
+
+
+def _reader(default: Any) -> Callable[[str], Any]:
+    """A function from text to the type of ``default``."""
+    wanted = type(default)
+
+    def read(text: str) -> Any:
+        if wanted is bool:
+            words = {'true': True, 'yes': True, '1': True, 'false': False, 'no': False, '0': False}
+            if text.lower() not in words:
+                raise argparse.ArgumentTypeError(f'expected true or false, got {text!r}')
+            return words[text.lower()]
+        try:
+            if wanted is tuple:
+                element = type(default[0]) if default else str
+                return tuple(element(part) for part in text.split(',') if part)
+            return wanted(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(
+                f'expected {wanted.__name__}, got {text!r}') from None
+    return read
+
+
+def _metavar(default: Any, metadata: Mapping[str, Any]) -> str:
+    if metadata['choices']:
+        return '|'.join(map(str, metadata['choices']))
+    if isinstance(default, bool):
+        return 'true|false'
+    return {'float': 'NUMBER', 'int': 'N', 'str': 'TEXT', 'tuple': 'A,B,...'}[type(default).__name__]
+
+
+def _help(default: Any, metadata: Mapping[str, Any]) -> str:
+    shown = ','.join(map(str, default)) if isinstance(default, tuple) else str(default)
+    low, high, unit = metadata['low'], metadata['high'], metadata['unit']
+    limits = f'{low:g} to {high:g}' if low is not None and high is not None else ''
+    details = ', '.join(filter(None, (limits, unit, f'default {shown or repr(shown)}')))
+    return f'{metadata["help"]} ({details})'.replace('%', '%%')
