@@ -1,0 +1,170 @@
+"""Follow one target through a video file, a folder of images or a camera.
+
+The target is the box of the first frame. At the end one line of JSON with the frames per second
+goes to stdout; everything else goes to stderr or into the files you name.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from contextlib import ExitStack
+from itertools import islice
+import json
+import sys
+import time
+from typing import Any, Callable, Iterator
+
+import numpy as np
+
+from siamx_ros.commands.options import add_config_file, add_settings, parse_box, read_settings
+from siamx_ros.config import ModelConfig, TrackerConfig
+from siamx_ros.drawing import draw_heat_map, draw_result
+from siamx_ros.errors import InputError
+from siamx_ros.geometry import BoundingBox
+from siamx_ros.recording import CsvRecorder, VideoRecorder
+from siamx_ros.records import TrackResult, TrackState
+from siamx_ros.sources import Source, open_source
+
+Sink = Callable[[int, np.ndarray, TrackResult], None]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of this command."""
+    parser.usage = '%(prog)s SOURCE --box x,y,w,h [options]'
+    parser.add_argument('source', metavar='SOURCE',
+                        help='video file, folder of images, or number of a camera')
+    parser.add_argument('--box', metavar='x,y,w,h',
+                        help='target on the first frame: left, top, width, height in pixels; '
+                             'with --show it may be drawn with the mouse instead')
+    parser.add_argument('--frames', metavar='N', type=int, help='stop after N frames')
+    parser.add_argument('--csv', metavar='FILE', help='write frame,x,y,w,h,confidence,state')
+    parser.add_argument('--video', metavar='FILE', help='write an annotated video (.mp4, .avi)')
+    parser.add_argument('--show', action='store_true', help='show a window; q or Esc ends')
+    parser.add_argument('--heat-map', action='store_true',
+                        help='lay the heat map of the adaptive scheme over --video and --show')
+    add_config_file(parser)
+    add_settings(parser, ModelConfig(), 'model',
+                 short={'weights': '--weights', 'device': '--device'})
+    add_settings(parser, TrackerConfig(), 'tracking', short={'adaptive': '--adaptive'})
+
+
+def run(args: argparse.Namespace) -> int:
+    """Track and print the summary; returns the exit status."""
+    settings = read_settings(args, {'model': ModelConfig(), 'tracking': TrackerConfig()})
+    box = parse_box(args.box) if args.box else None
+    if box is None and not args.show:
+        raise InputError('the target is missing: give --box x,y,w,h, or --show to draw it')
+    if args.frames is not None and args.frames < 1:
+        raise InputError(f'--frames must be at least 1, got {args.frames}')
+    source = open_source(args.source)
+    images = iter(source)
+    first = next(images)
+    if box is None:
+        box = _select_box(first)
+    tracker = _load_tracker(settings['model'], settings['tracking'])
+    try:
+        with ExitStack() as stack:
+            summary = _follow(args, source, first, images, box, tracker, stack)
+    finally:
+        tracker.close()
+    print(json.dumps({
+        'source': args.source, **summary, 'weights': settings['model'].weights,
+        'adaptive': settings['tracking'].adaptive, 'csv': args.csv, 'video': args.video}))
+    return 0
+
+
+def _load_tracker(model: ModelConfig, config: TrackerConfig) -> Any:
+    """Import torch only now, after everything cheap has been checked."""
+    from siamx_ros.tracking.tracker import load_tracker
+    return load_tracker(model, config)
+
+
+def _follow(args: argparse.Namespace, source: Source, first: np.ndarray,
+            images: Iterator[np.ndarray], box: BoundingBox, tracker: Any,
+            stack: ExitStack) -> dict[str, Any]:
+    """Track all images, hand every result to the sinks and count."""
+    from tqdm import tqdm
+    started = time.perf_counter()
+    result = tracker.init(first, box, 0.0)
+    sinks = _open_sinks(args, source, first, tracker, stack)
+    total = min(filter(None, (source.frame_count, args.frames)), default=None)
+    states, seconds = Counter({result.state.name: 1}), 0.0
+    count, lost, found, previous = 1, 0, 0, result.state
+    keep_going = _emit(sinks, 0, first, result)
+    with tqdm(total=total, initial=1, unit='frame', file=sys.stderr, dynamic_ncols=True) as bar:
+        for image in islice(images, None if args.frames is None else args.frames - 1):
+            if not keep_going:
+                break
+            before = time.perf_counter()
+            result = tracker.update(image, count / source.fps)
+            seconds += time.perf_counter() - before
+            keep_going = _emit(sinks, count, image, result)
+            count += 1
+            states[result.state.name] += 1
+            lost += result.state == TrackState.LOST != previous
+            found += result.state == TrackState.RELOCALISED != previous
+            previous = result.state
+            bar.set_postfix_str(result.state.name, refresh=False)
+            bar.update()
+    overall = time.perf_counter() - started
+    return {
+        'frames': count,
+        'frames_per_second': round((count - 1) / seconds, 2) if seconds else None,
+        'frames_per_second_overall': round(count / overall, 2),
+        'states': dict(states), 'times_lost': lost, 'times_relocalised': found}
+
+
+def _emit(sinks: list[Sink], frame: int, image: np.ndarray, result: TrackResult) -> bool:
+    """Hand a result to every sink; False when the user closed the window."""
+    return all([sink(frame, image, result) is not False for sink in sinks])
+
+
+def _open_sinks(args: argparse.Namespace, source: Source, first: np.ndarray, tracker: Any,
+                stack: ExitStack) -> list[Sink]:
+    """Open what was asked for; closed by ``stack``."""
+    sinks: list[Sink] = []
+    if args.csv:
+        table = CsvRecorder(args.csv)
+        stack.callback(table.close)
+        sinks.append(lambda frame, image, result: table.write(frame, result))
+
+    def annotated(frame: int, image: np.ndarray, result: TrackResult) -> np.ndarray:
+        if args.heat_map:
+            image = draw_heat_map(image, tracker.heat_map)
+        return draw_result(image, result, label=f'{source.name}  {frame}')
+
+    if args.video:
+        height, width = first.shape[:2]
+        video = VideoRecorder(args.video, source.fps, width, height)
+        stack.callback(video.close)
+        sinks.append(lambda frame, image, result: video.write(annotated(frame, image, result)))
+    if args.show:
+        sinks.append(lambda frame, image, result: _show(annotated(frame, image, result)))
+    return sinks
+
+
+def _show(image: np.ndarray) -> bool:
+    """Show an image; False when q or Esc was pressed.
+
+    Raises:
+        InputError: this OpenCV was built without windows.
+    """
+    import cv2
+    try:
+        cv2.imshow('siamx_ros', image)
+        return cv2.waitKey(1) & 0xff not in (27, ord('q'))
+    except cv2.error:
+        raise InputError('--show needs a display and an OpenCV with windows (opencv-python, '
+                         'not opencv-python-headless)') from None
+
+
+def _select_box(image: np.ndarray) -> BoundingBox:
+    """Let the user draw the target."""
+    import cv2
+    try:
+        x, y, w, h = cv2.selectROI('siamx_ros', image, showCrosshair=False)
+    except cv2.error:
+        raise InputError('drawing the box needs a display and an OpenCV with windows; '
+                         'give --box x,y,w,h instead') from None
+    return BoundingBox.from_xywh((x, y, w, h))

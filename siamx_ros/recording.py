@@ -1,0 +1,78 @@
+"""Leave results behind: a CSV of boxes and an annotated video."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from siamx_ros.errors import InputError
+from siamx_ros.records import TrackResult
+
+CSV_COLUMNS = ('frame', 'x', 'y', 'w', 'h', 'confidence', 'state')
+CODECS = {'.mp4': 'mp4v', '.m4v': 'mp4v', '.mov': 'mp4v', '.avi': 'MJPG', '.mkv': 'mp4v'}
+"""File suffix -> codec that every OpenCV build encodes."""
+
+
+class CsvRecorder:
+    """Writes one line per frame with :data:`CSV_COLUMNS`; the same results give the same bytes."""
+
+    def __init__(self, path: str | Path) -> None:
+        """Create the file and write the heading.
+
+        Raises:
+            InputError: the file cannot be written.
+        """
+        try:
+            self._file = open(path, 'w', encoding='utf-8', newline='\n')
+        except OSError as error:
+            raise InputError(f'cannot write {path}: {error.strerror}') from None
+        self._file.write(','.join(CSV_COLUMNS) + '\n')
+
+    def write(self, frame: int, result: TrackResult) -> None:
+        """Write one line: box in image pixels (nan without a box), confidence, state's name."""
+        numbers = result.box.xywh if result.box else (math.nan,) * 4
+        box = ','.join(f'{number:.3f}' for number in numbers)
+        self._file.write(f'{frame},{box},{result.confidence:.6f},{result.state.name}\n')
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._file.close()
+
+
+class VideoRecorder:
+    """Writes images of one size into a video file that ordinary players open."""
+
+    def __init__(self, path: str | Path, fps: float, width: int, height: int) -> None:
+        """Create the file; odd sizes are cut by one pixel, because MPEG-4 needs even ones.
+
+        Raises:
+            InputError: the suffix is not in :data:`CODECS` or the file cannot be written.
+        """
+        self.path = Path(path)
+        suffix = self.path.suffix.lower()
+        if suffix not in CODECS:
+            raise InputError(f'a video is written as {", ".join(CODECS)}, got {self.path.name!r}')
+        try:
+            self.path.touch()
+        except OSError as error:
+            raise InputError(f'cannot write {path}: {error.strerror}') from None
+        self._size = (max(2, width // 2 * 2), max(2, height // 2 * 2))
+        fourcc = cv2.VideoWriter_fourcc(*CODECS[suffix])
+        self._writer = cv2.VideoWriter(str(self.path), fourcc, float(fps), self._size)
+        if not self._writer.isOpened():
+            raise InputError(f'this OpenCV cannot write a video to {path}')
+
+    def write(self, image: np.ndarray) -> None:
+        """Append an H x W x 3 uint8 BGR image; another size than announced is resized."""
+        width, height = self._size
+        image = image[:height, :width]
+        if image.shape[:2] != (height, width):
+            image = cv2.resize(image, self._size, interpolation=cv2.INTER_AREA)
+        self._writer.write(image)
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._writer.release()

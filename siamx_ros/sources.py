@@ -1,0 +1,166 @@
+"""Where images come from: a video file, a folder of images, or a camera number."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+import re
+from typing import Iterator, Protocol
+
+import cv2
+import numpy as np
+
+from siamx_ros.errors import InputError
+from siamx_ros.imaging import read_image
+
+LOGGER = logging.getLogger(__name__)
+UNKNOWN_FPS = 30.0
+IMAGE_SUFFIXES = frozenset(('.bmp', '.jpeg', '.jpg', '.png', '.pgm', '.ppm', '.tif', '.tiff', '.webp'))
+
+
+class Source(Protocol):
+    """Images in order, each H x W x 3 uint8 BGR.
+
+    Attributes:
+        name: a short name for titles and file names.
+        fps: frames per second, 30 where the source does not say.
+        frame_count: how many images to expect, None where unknown; a damaged video may end early.
+    """
+
+    name: str
+    fps: float
+    frame_count: int | None
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """Yield the images from the first on."""
+
+
+def open_source(spec: str) -> Source:
+    """Open a source and check that it can be read.
+
+    Args:
+        spec: path of a video file or of a folder of images (natural order of names), or the number
+            of a camera.
+
+    Raises:
+        InputError: there is no such file, folder or camera, or it holds no readable image.
+    """
+    path = Path(spec)
+    if spec.isdecimal() and not path.exists():
+        return CameraSource(int(spec))
+    if path.is_dir():
+        return FolderSource(path)
+    if not path.exists():
+        raise InputError(f'there is no video file, image folder or camera number {spec!r}')
+    return VideoSource(path)
+
+
+class FolderSource:
+    """The images of a folder in natural order of their names: 2.jpg comes before 10.jpg."""
+
+    def __init__(self, folder: Path, fps: float = UNKNOWN_FPS) -> None:
+        """List the images.
+
+        Raises:
+            InputError: the folder holds no image, or the first cannot be read.
+        """
+        try:
+            entries = list(folder.iterdir())
+        except OSError as error:
+            raise InputError(f'cannot list the folder {folder}: {error.strerror}') from None
+        self.paths = sorted(
+            (p for p in entries if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith('.')),
+            key=natural_key)
+        if not self.paths:
+            raise InputError(f'the folder {folder} holds no image '
+                             f'({", ".join(sorted(IMAGE_SUFFIXES))})')
+        read_image(self.paths[0])
+        resolved = folder.resolve()
+        self.name = resolved.parent.name if resolved.name == 'img' else resolved.name
+        self.fps = fps
+        self.frame_count: int | None = len(self.paths)
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """Yield the images; raises InputError at one that cannot be read."""
+        return map(read_image, self.paths)
+
+
+class VideoSource:
+    """A video file; each iteration starts at its first frame."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file and decode its first frame.
+
+        Raises:
+            InputError: it is not a video that this OpenCV can decode.
+        """
+        self.path = path
+        self.name = path.stem
+        capture = self._open()
+        fps, count = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        has_frame = capture.read()[0]
+        capture.release()
+        if not has_frame:
+            raise InputError(f'{path} holds no frame that can be decoded')
+        self.fps = fps if np.isfinite(fps) and 0 < fps < 1000 else UNKNOWN_FPS
+        self.frame_count: int | None = int(count) if np.isfinite(count) and count > 0 else None
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """Yield the frames; logs a warning if there are fewer than the file announces."""
+        capture, read = self._open(), 0
+        try:
+            while True:
+                has_frame, image = capture.read()
+                if not has_frame:
+                    break
+                read += 1
+                yield image
+        finally:
+            capture.release()
+        if self.frame_count and read < self.frame_count:
+            LOGGER.warning('%s announces %d frames, %d could be decoded',
+                           self.path, self.frame_count, read)
+
+    def _open(self) -> cv2.VideoCapture:
+        if not self.path.is_file() or self.path.stat().st_size == 0:
+            raise InputError(f'{self.path} is empty or not a file, expected a video')
+        capture = cv2.VideoCapture(str(self.path))
+        if not capture.isOpened():
+            raise InputError(f'cannot read {self.path} as a video')
+        return capture
+
+
+class CameraSource:
+    """A camera of this computer, by number."""
+
+    frame_count = None
+
+    def __init__(self, number: int) -> None:
+        """Open the camera.
+
+        Raises:
+            InputError: there is no such camera.
+        """
+        self.name = f'camera{number}'
+        self._capture = cv2.VideoCapture(number)
+        if not self._capture.isOpened():
+            raise InputError(f'cannot open camera {number}')
+        fps = self._capture.get(cv2.CAP_PROP_FPS)
+        self.fps = fps if np.isfinite(fps) and 0 < fps < 1000 else UNKNOWN_FPS
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """Yield images until the camera stops."""
+        try:
+            while True:
+                has_frame, image = self._capture.read()
+                if not has_frame:
+                    return
+                yield image
+        finally:
+            self._capture.release()
+
+
+def natural_key(path: Path) -> list[tuple[int, int, str]]:
+    """Sort key by which numbers inside names count as numbers."""
+    parts = re.split(r'(\d+)', path.name.lower())
+    return [(0, int(part), '') if part.isdecimal() else (1, 0, part) for part in parts]
