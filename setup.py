@@ -1,0 +1,32 @@
+"""For `pip install .`: the tracker without ROS. With ROS, colcon builds from CMakeLists.txt."""
+
+from pathlib import Path
+import re
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).resolve().parent
+VERSION = re.search(r"__version__ = '([^']+)'", (ROOT / 'siamx_ros/__init__.py').read_text())
+
+EVAL = ['matplotlib>=3.5', 'rosbags>=0.10']
+TRAIN = ['matplotlib>=3.5']
+DEMO = ['matplotlib>=3.5', 'scikit-image>=0.22']
+
+setup(
+    name='siamx_ros',
+    version=VERSION[1],
+    description='SiamX target tracking for robots',
+    long_description=(ROOT / 'README.md').read_text(encoding='utf-8'),
+    long_description_content_type='text/markdown',
+    license='Apache-2.0',
+    python_requires='>=3.10',
+    packages=find_packages(include=['siamx_ros', 'siamx_ros.*']),
+    package_data={'siamx_ros': ['weights/*.pt', 'weights/*.md']},
+    zip_safe=False,
+    install_requires=[
+        'numpy>=1.22', 'opencv-python-headless>=4.5', 'PyYAML>=5.4', 'torch>=2.1', 'tqdm>=4.60'],
+    extras_require={
+        'demo': DEMO, 'eval': EVAL, 'train': TRAIN,
+        'dev': sorted({*DEMO, *EVAL, *TRAIN, 'pytest>=7'})},
+    entry_points={'console_scripts': ['siamx = siamx_ros.cli:main']},
+)

@@ -1,0 +1,74 @@
+"""Set-up shared by all tests: a ROS domain of their own, and skips that say why."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from pathlib import Path
+import socket
+import sys
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+_domain_lock: list[socket.socket] = []
+
+
+def _free_domain() -> int:
+    """A ROS domain that no other run of these tests on this machine uses.
+
+    The lock is a socket name that the system frees when this process ends, however it ends.
+    """
+    for domain in [1 + (os.getpid() + step) % 100 for step in range(100)]:
+        lock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            lock.bind(f'\0siamx_ros_test_domain_{domain}')
+        except OSError:
+            lock.close()
+            continue
+        _domain_lock.append(lock)
+        return domain
+    raise RuntimeError('all 100 ROS domains are in use by other runs of these tests')
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep ROS traffic of the tests apart from everything else, also in child processes."""
+    if not hasattr(config, 'workerinput') and not _domain_lock:
+        os.environ['ROS_DOMAIN_ID'] = str(_free_domain())
+    os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+    os.environ.setdefault('OMP_NUM_THREADS', '2')
+
+
+def pytest_report_header() -> str:
+    return f'ROS_DOMAIN_ID: {os.environ.get("ROS_DOMAIN_ID")}, Python: {sys.executable}'
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip tests marked `ros` or `gpu` where that is not there."""
+    reasons = {'ros': _why_no_ros, 'gpu': _why_no_gpu}
+    for marker, why_not in reasons.items():
+        marked = [item for item in items if item.get_closest_marker(marker)]
+        reason = why_not() if marked else ''
+        if reason:
+            for item in marked:
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _why_no_ros() -> str:
+    try:
+        importlib.import_module('rclpy')
+        importlib.import_module('siamx_ros.msg')
+    except ImportError as error:
+        return f'ROS is not there: {error}'
+    return ''
+
+
+def _why_no_gpu() -> str:
+    torch = importlib.import_module('torch')
+    return '' if torch.cuda.is_available() else 'no CUDA device'
+
+
+@pytest.fixture(scope='session')
+def repository() -> Path:
+    """The root of the source tree."""
+    return ROOT
