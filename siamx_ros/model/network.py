@@ -1,0 +1,85 @@
+"""The whole network: a template and a search patch in, centre logits and side distances out."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from siamx_ros.config import NetworkConfig
+from siamx_ros.model.backbone import Backbone, ConvBN
+from siamx_ros.model.correlation import CrossLevelCorrelation
+from siamx_ros.model.head import Head
+
+TEMPLATE_SIZE = 127
+"""Side of the template patch (exemplar size), pixels."""
+STRIDE = 8
+"""Patch pixels per score-map cell."""
+TEMPLATE_CELLS = 7
+"""Central template cells that are kept after the neck."""
+
+
+class Prediction(NamedTuple):
+    """The network's only output.
+
+    Attributes:
+        centre_logits: B x 1 x h x w.
+        distances: B x 4 x h x w; left, top, right, bottom in search-patch pixels, > 0.
+    """
+
+    centre_logits: torch.Tensor
+    distances: torch.Tensor
+
+
+def map_size(search_size: int) -> int:
+    """Side of the score map, in cells, for a search patch of ``search_size`` pixels."""
+    return (search_size - TEMPLATE_SIZE) // STRIDE + 1 + 8
+
+
+class SiamXNet(nn.Module):
+    """SiamX: backbone, neck, cross-level correlation and anchor-free head.
+
+    Patches are B x 3 x S x S, BGR, 0..255, not normalised. The template's encodings are computed
+    once by :meth:`embed_template` and handed to :meth:`search`; the network itself keeps no state.
+    """
+
+    def __init__(self, config: NetworkConfig = NetworkConfig()) -> None:
+        super().__init__()
+        self.config = config
+        self.backbone = Backbone(config)
+        self.neck = nn.ModuleList(
+            [ConvBN(width, config.channels, 1) for width in self.backbone.out_channels])
+        self.correlation = CrossLevelCorrelation(config.channels, config.level_pairs)
+        self.head = Head(config.channels, config.tower_depth)
+
+    def levels(self, patch: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Neck features of a patch: {'L3', 'L4'}: B x C x H x W (15 cells for 127, 31 for 255)."""
+        features = self.backbone(patch)
+        return {name: neck(x) for name, neck, x in zip(('L3', 'L4'), self.neck, features)}
+
+    def template_levels(self, template: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Neck features of template patches B x 3 x 127 x 127, cropped to the central 7 x 7 cells."""
+        start = (self._cells(template) - TEMPLATE_CELLS) // 2
+        inner = slice(start, start + TEMPLATE_CELLS)
+        return {name: level[:, :, inner, inner] for name, level in self.levels(template).items()}
+
+    def embed_template(self, template: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Encode template patches B x 3 x 127 x 127 once: kernels B x C x 5 x 5 by pair and branch."""
+        return self.correlation.encode_template(self.template_levels(template))
+
+    def search(self, patch: torch.Tensor, kernels: dict[str, torch.Tensor]) -> Prediction:
+        """Locate the template in search patches B x 3 x S x S (S = 255, 271, ...)."""
+        return Prediction(*self.head(*self.correlation(self.levels(patch), kernels)))
+
+    def forward(self, template: torch.Tensor, patch: torch.Tensor) -> Prediction:
+        """Both steps at once, for training."""
+        return self.search(patch, self.embed_template(template))
+
+    @staticmethod
+    def _cells(template: torch.Tensor) -> int:
+        if template.shape[-1] != TEMPLATE_SIZE or template.shape[-2] != TEMPLATE_SIZE:
+            raise ValueError(
+                f'a template patch is {TEMPLATE_SIZE}x{TEMPLATE_SIZE} pixels, got '
+                f'{template.shape[-1]}x{template.shape[-2]}')
+        return (TEMPLATE_SIZE - 7) // STRIDE

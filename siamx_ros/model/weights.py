@@ -1,0 +1,181 @@
+"""One self-describing checkpoint format: saved, found and loaded strictly.
+
+A checkpoint is a dictionary of plain values and tensors: ``format``, ``network`` (the settings of
+:class:`~siamx_ros.config.NetworkConfig`), ``state_dict``, ``calibration`` (see
+:mod:`siamx_ros.tracking.confidence`) and ``card`` (where the weights come from). It is read with
+``weights_only=True``: a file can hold data, never code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+import hashlib
+import os
+from pathlib import Path
+import pickle
+from typing import Any
+import zipfile
+
+import torch
+
+from siamx_ros.config import NetworkConfig, SettingsError
+from siamx_ros.errors import InputError
+from siamx_ros.model.network import SiamXNet
+
+FORMAT = 'siamx-checkpoint-1'
+SHIPPED = Path(__file__).resolve().parent.parent / 'weights'
+SEARCH_PATH = 'SIAMX_WEIGHTS'
+"""Environment variable with a folder of further checkpoints."""
+
+
+class WeightsError(InputError):
+    """A checkpoint is missing, damaged, foreign or does not fit."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a checkpoint file says.
+
+    Attributes:
+        network: the network with its weights, in eval mode, float32, on the CPU.
+        calibration: numbers that turn scores into confidence; empty for none.
+        card: origin, data, command and figures.
+        path, sha256: the file, for results and logs; empty when not from a file.
+    """
+
+    network: SiamXNet
+    calibration: dict[str, Any] = field(default_factory=dict)
+    card: dict[str, Any] = field(default_factory=dict)
+    path: str = ''
+    sha256: str = ''
+
+
+def save_checkpoint(path: str | Path, network: SiamXNet, *, calibration: dict | None = None,
+                    card: dict | None = None, half: bool = False) -> None:
+    """Write a checkpoint; ``half`` stores floating tensors as fp16. The file appears whole or not."""
+    state = {name: value.detach().cpu() for name, value in network.state_dict().items()
+             if not name.endswith('num_batches_tracked')}
+    if half:
+        state = {n: v.half() if v.is_floating_point() else v for n, v in state.items()}
+    write_atomically(path, {
+        'format': FORMAT, 'network': network.config.to_dict(), 'state_dict': state,
+        'calibration': calibration or {}, 'card': card or {}})
+
+
+def write_atomically(path: str | Path, content: dict) -> None:
+    """torch.save to a temporary name beside the target, then rename."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + '.partial')
+    torch.save(content, partial)
+    os.replace(partial, path)
+
+
+def load_checkpoint(weights: str | Path) -> Checkpoint:
+    """Load a shipped model by name, or a checkpoint by path; 'random' gives untrained weights.
+
+    Raises:
+        WeightsError: not found (the places looked in are listed), damaged, of another format, or
+            with missing, extra or misshapen tensors.
+    """
+    if str(weights) == 'random':
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            network = SiamXNet(NetworkConfig.light()).eval()
+        return Checkpoint(network, card={'name': 'random'})
+    path = find_weights(weights)
+    content = read_file(path)
+    if not isinstance(content, dict) or content.get('format') != FORMAT:
+        raise WeightsError(
+            f'{path} is not a {FORMAT} file; the authors\' SiamX.pth is converted by '
+            "'python -m siamx_ros import-weights'")
+    network = _build(path, content)
+    return Checkpoint(
+        network, dict(content.get('calibration') or {}), dict(content.get('card') or {}),
+        str(path), hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def find_weights(weights: str | Path) -> Path:
+    """Path of a checkpoint: a path if it has a separator or suffix, else a name to look up.
+
+    Raises:
+        WeightsError: no such file; says where it looked.
+    """
+    text = str(weights)
+    if os.sep in text or Path(text).suffix:
+        path = Path(text).expanduser()
+        if not path.is_file():
+            raise WeightsError(f'weights file {path} does not exist')
+        return path
+    folders = [Path(os.environ[SEARCH_PATH])] if os.environ.get(SEARCH_PATH) else []
+    folders += [SHIPPED, Path.home() / '.cache' / 'siamx_ros']
+    for folder in folders:
+        if (folder / f'{text}.pt').is_file():
+            return folder / f'{text}.pt'
+    known = sorted(path.stem for path in SHIPPED.glob('*.pt'))
+    places = ', '.join(str(folder) for folder in folders)
+    raise WeightsError(
+        f'no weights named {text!r} in {places}; shipped: {", ".join(known) or "none"}')
+
+
+def read_file(path: Path) -> Any:
+    """Read a file written by torch, refusing anything but plain data.
+
+    Raises:
+        WeightsError: truncated, not a torch file, or it tries to bring code.
+    """
+    try:
+        return torch.load(path, map_location='cpu', weights_only=True)
+    except pickle.UnpicklingError as error:
+        reason = str(error).split('\n')[0][:200]
+        raise WeightsError(
+            f'{path} is refused: it is damaged or holds more than plain tensors ({reason})'
+        ) from None
+    except (RuntimeError, EOFError, ValueError, KeyError, TypeError, AttributeError, IndexError,
+            OSError, zipfile.BadZipFile) as error:
+        reason = str(error).split('\n')[0][:200]
+        raise WeightsError(
+            f'{path} cannot be read as a checkpoint: truncated or no torch file ({reason})'
+        ) from None
+
+
+def _build(path: Path, content: dict) -> SiamXNet:
+    try:
+        config = NetworkConfig.from_dict(content.get('network'))
+    except (SettingsError, AttributeError, TypeError) as error:
+        raise WeightsError(f'{path} describes a network that this version does not know: {error}'
+                           ) from None
+    network = SiamXNet(config)
+    load_strictly(network, content.get('state_dict'), str(path))
+    return network.eval()
+
+
+def load_strictly(network: SiamXNet, state: Any, origin: str) -> None:
+    """Copy tensors into a network: all names and shapes must fit (counters may be absent).
+
+    Raises:
+        WeightsError: names the first missing, extra or misshapen tensors.
+    """
+    if not isinstance(state, dict) or not all(torch.is_tensor(v) for v in state.values()):
+        raise WeightsError(f'{origin} holds no table of tensors')
+    wanted = {n: v for n, v in network.state_dict().items()
+              if not n.endswith('num_batches_tracked')}
+    state = {n: v for n, v in state.items() if not n.endswith('num_batches_tracked')}
+    problems = [
+        *_listed('missing', sorted(wanted.keys() - state.keys())),
+        *_listed('unexpected', sorted(state.keys() - wanted.keys())),
+        *_listed('of another shape', [
+            f'{n} {tuple(state[n].shape)} instead of {tuple(wanted[n].shape)}'
+            for n in wanted.keys() & state.keys() if state[n].shape != wanted[n].shape])]
+    if problems:
+        raise WeightsError(f'{origin} does not fit the network: ' + '; '.join(problems))
+    if not all(torch.isfinite(v).all() for v in state.values() if v.is_floating_point()):
+        raise WeightsError(f'{origin} holds numbers that are not finite')
+    network.load_state_dict({n: v.float() for n, v in state.items()}, strict=False)
+
+
+def _listed(what: str, names: list[str]) -> list[str]:
+    if not names:
+        return []
+    more = f' and {len(names) - 3} more' if len(names) > 3 else ''
+    return [f'{len(names)} {what}: {", ".join(names[:3])}{more}']

@@ -1,0 +1,52 @@
+"""Training targets on the score grid: centre labels (Eq. 7) and side distances (Eq. 5, 6).
+
+Boxes are B x 4 corners (x0, y0, x1, y1) in continuous pixels of the search patch. Cell ``i`` of n
+lies at ``S / 2 + (i - n // 2) * 8``: the true centre is projected, whatever jitter made the patch.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from siamx_ros.model.network import STRIDE
+
+
+def cell_centres(cells: int, search_size: int, device: torch.device | str = 'cpu') -> torch.Tensor:
+    """Positions of the score-map cells in the patch, shape (cells,), pixels (Eq. 5)."""
+    return search_size / 2 + (torch.arange(cells, device=device) - cells // 2) * float(STRIDE)
+
+
+def centre_labels(boxes: torch.Tensor, cells: int, search_size: int, radius: float = 2.0,
+                  metric: str = 'l1') -> torch.Tensor:
+    """Eq. (7): 1 for cells within ``radius`` cells of the target's centre, B x cells x cells.
+
+    Args:
+        boxes: B x 4 corners; a row of NaN (no target in the patch) gives zeros.
+        metric: 'l1' as in the authors' ancestor code, or 'l2'.
+    """
+    grid = cell_centres(cells, search_size, boxes.device)
+    dx = (grid - (boxes[:, None, 0] + boxes[:, None, 2]) / 2).abs() / STRIDE
+    dy = (grid - (boxes[:, None, 1] + boxes[:, None, 3]) / 2).abs() / STRIDE
+    if metric == 'l1':
+        distance = dx[:, None, :] + dy[:, :, None]
+    elif metric == 'l2':
+        distance = torch.hypot(dx[:, None, :], dy[:, :, None])
+    else:
+        raise ValueError(f"metric must be 'l1' or 'l2', got {metric!r}")
+    return (distance <= radius).float()
+
+
+def side_distances(boxes: torch.Tensor, cells: int,
+                   search_size: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Distances l, t, r, b of every cell to the box (Eq. 6), and which cells lie inside it.
+
+    Returns:
+        distances B x 4 x cells x cells in pixels, inside B x cells x cells (bool).
+    """
+    grid = cell_centres(cells, search_size, boxes.device)
+    left = (grid - boxes[:, None, 0])[:, None, :].expand(-1, cells, -1)
+    right = (boxes[:, None, 2] - grid)[:, None, :].expand(-1, cells, -1)
+    top = (grid - boxes[:, None, 1])[:, :, None].expand(-1, -1, cells)
+    bottom = (boxes[:, None, 3] - grid)[:, :, None].expand(-1, -1, cells)
+    distances = torch.stack([left, top, right, bottom], 1)
+    return distances, (distances > 0).all(1)

@@ -1,0 +1,104 @@
+"""Training pictures, decoded once, and where their targets are."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+import json
+import logging
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from siamx_ros import imaging
+from siamx_ros.data.sequence import read_folder
+from siamx_ros.errors import InputError
+from siamx_ros.training.settings import TrainConfig
+
+LOG = logging.getLogger(__name__)
+MIN_TARGET = 10.0
+"""Smallest box side that is drawn as a target, pixels."""
+
+
+@dataclass(frozen=True)
+class PictureSet:
+    """Decoded pictures and their targets.
+
+    Attributes:
+        images: H x W x 3 uint8 BGR arrays.
+        boxed: (image index, boxes N x 4 as x, y, w, h) of photographs.
+        plain: image indices that may give free regions.
+        videos: for each video (image indices, boxes N x 4; NaN rows where the target is absent).
+    """
+
+    images: list[np.ndarray]
+    boxed: list[tuple[int, np.ndarray]]
+    plain: list[int]
+    videos: list[tuple[list[int], np.ndarray]]
+
+
+def read_pictures(root: Path, config: TrainConfig, *, held_out: bool = False) -> PictureSet:
+    """Decode the training folder (``images/``, ``boxes.json``, ``clips/``, ``video/``).
+
+    Args:
+        held_out: read the held-out part instead: its videos and every 25th boxed photograph.
+
+    Raises:
+        InputError: the folder holds nothing to train on, or a file is damaged and
+            ``bad_files`` is 'refuse'.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise InputError(f'training data folder {root} does not exist')
+    boxes = _read_boxes(root / 'boxes.json')
+    photos = sorted((root / 'images').glob('*.jpg'))
+    reserved = {name for index, name in enumerate(sorted(boxes)) if index % 25 == 0}
+    photos = [path for path in photos if (path.name in reserved) == held_out]
+    clips = [] if held_out else sorted((root / 'clips').glob('*/*.jpg'))
+    sequences = [read_folder(path) for path in sorted((root / 'video').glob('*'))
+                 if (path.name in config.held_out) == held_out]
+    frames = [path for sequence in sequences for path in sequence.frame_paths]
+    paths = photos + clips + frames
+    if not paths:
+        raise InputError(f'{root} holds no pictures: expected images/, clips/ or video/')
+    images = _decode(paths, refuse=config.bad_files == 'refuse')
+    index = {path: i for i, path in enumerate(paths) if images[i] is not None}
+    return PictureSet(
+        images=images,
+        boxed=[(index[p], boxes[p.name]) for p in photos
+               if p in index and len(boxes.get(p.name, ()))],
+        plain=[index[p] for p in photos + clips if p in index],
+        videos=[_video(sequence, index) for sequence in sequences])
+
+
+def _read_boxes(path: Path) -> dict[str, np.ndarray]:
+    """Boxes by file name, those too small to learn from left out."""
+    if not path.exists():
+        return {}
+    try:
+        listed = json.loads(path.read_text(encoding='utf-8'))
+        arrays = {name: np.array(rows, np.float64).reshape(-1, 4) for name, rows in listed.items()}
+    except ValueError as error:
+        raise InputError(f'{path} is not a JSON table of boxes: {error}') from None
+    return {name: rows[rows[:, 2:].min(1) >= MIN_TARGET] for name, rows in arrays.items()}
+
+
+def _video(sequence, index: dict) -> tuple[list[int], np.ndarray]:
+    kept = [i for i, path in enumerate(sequence.frame_paths) if path in index]
+    return [index[sequence.frame_paths[i]] for i in kept], sequence.boxes_xywh[kept]
+
+
+def _decode(paths: list[Path], *, refuse: bool) -> list[np.ndarray | None]:
+    """Decode in threads; a damaged file becomes None and is named, or stops the run."""
+    def read(path: Path) -> np.ndarray | None:
+        try:
+            return imaging.read_image(path)
+        except InputError as error:
+            if refuse:
+                raise
+            LOG.warning('skipped: %s', error)
+            return None
+
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        return list(tqdm(pool.map(read, paths), total=len(paths), desc='pictures', unit='file'))

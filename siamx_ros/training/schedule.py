@@ -1,0 +1,58 @@
+"""Learning rate per step and the backbone freeze (paper, Sec. III-E)."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from siamx_ros.model.network import SiamXNet
+from siamx_ros.training.settings import TrainConfig
+
+
+def learning_rate(step: int, config: TrainConfig) -> float:
+    """Learning rate of a step: a geometric warm-up, then a cosine or an exponential decay."""
+    warm = round(config.warmup * config.steps)
+    if step < warm:
+        start = config.warmup_start
+        return start * (config.learning_rate / start) ** (step / warm)
+    progress = (step - warm) / max(1, config.steps - 1 - warm)
+    low, high = config.final_rate, config.learning_rate
+    if config.schedule == 'cosine':
+        return low + (high - low) * 0.5 * (1 + math.cos(math.pi * progress))
+    return high * (low / high) ** progress
+
+
+def is_frozen(step: int, config: TrainConfig) -> bool:
+    """Whether the backbone is frozen at a step."""
+    return step < config.frozen * config.steps
+
+
+def make_optimiser(network: SiamXNet, config: TrainConfig) -> torch.optim.Optimizer:
+    """Parameter groups: backbone and rest, each with and (biases, norms, scalars) without decay."""
+    groups = []
+    for name, scale in (('backbone', config.backbone_rate), ('rest', 1.0)):
+        named = [(n, p) for n, p in network.named_parameters()
+                 if n.startswith('backbone.') == (name == 'backbone')]
+        decayed = [p for _, p in named if p.ndim == 4 and p.shape[0] > 1]
+        others = [p for _, p in named if not (p.ndim == 4 and p.shape[0] > 1)]
+        groups.append({'params': decayed, 'scale': scale, 'weight_decay': config.weight_decay})
+        groups.append({'params': others, 'scale': scale, 'weight_decay': 0.0})
+    if config.optimiser == 'sgd':
+        return torch.optim.SGD(groups, lr=config.learning_rate, momentum=config.momentum)
+    return torch.optim.AdamW(groups, lr=config.learning_rate)
+
+
+def apply_schedule(step: int, network: SiamXNet, optimiser: torch.optim.Optimizer,
+                   config: TrainConfig) -> float:
+    """Set this step's learning rates and freeze or free the backbone; returns the rate."""
+    rate = learning_rate(step, config)
+    for group in optimiser.param_groups:
+        group['lr'] = rate * group['scale']
+    frozen = is_frozen(step, config)
+    for parameter in network.backbone.parameters():
+        parameter.requires_grad_(not frozen)
+    network.train()
+    if frozen:
+        network.backbone.eval()
+    return rate

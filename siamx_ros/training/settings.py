@@ -1,0 +1,85 @@
+"""What a training run does; written beside its checkpoints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from siamx_ros.config import NetworkConfig, Settings, SettingsError, setting
+
+
+@dataclass(frozen=True)
+class AugmentConfig(Settings):
+    """Jitter of the training pairs; a probability of 0 switches a part off."""
+
+    template_shift: float = setting(4.0, 'template shift, uniform', unit='px', low=0.0, high=30.0)
+    template_scale: float = setting(0.05, 'template scale jitter', low=0.0, high=0.9)
+    search_shift: float = setting(64.0, 'search shift, uniform', unit='px', low=0.0, high=100.0)
+    search_scale: float = setting(0.18, 'search scale jitter, each axis', low=0.0, high=0.9)
+    still_scale: float = setting(
+        0.12, 'further scale jitter of pairs cut from one photograph', low=0.0, high=0.9)
+    still_rotation: float = setting(
+        12.0, 'rotation between the patches of one photograph', unit='deg', low=0.0, high=45.0)
+    flip: float = setting(0.5, 'probability: mirror both patches', low=0.0, high=1.0)
+    still_flip: float = setting(
+        0.1, 'probability: mirror the search patch of one photograph alone', low=0.0, high=1.0)
+    colour: float = setting(0.25, 'colour jitter of each patch', low=0.0, high=0.9)
+    grey: float = setting(0.1, 'probability: both patches without colour', low=0.0, high=1.0)
+    blur: float = setting(0.2, 'probability: blur a patch', low=0.0, high=1.0)
+    coarse: float = setting(0.3, 'probability: both patches at a lower resolution', low=0.0, high=1.0)
+    noise: float = setting(0.2, 'probability: sensor noise', low=0.0, high=1.0)
+    occluder: float = setting(0.15, 'probability: part of the target is covered', low=0.0, high=1.0)
+    distractor: float = setting(
+        0.15, 'probability: another target is pasted beside the target', low=0.0, high=1.0)
+    backdrop: float = setting(
+        0.5, 'probability: another picture lies outside a photograph', low=0.0, high=1.0)
+    negative: float = setting(
+        0.08, 'probability: the search patch comes from another picture', low=0.0, high=1.0)
+
+
+@dataclass(frozen=True)
+class TrainConfig(Settings):
+    """One training run."""
+
+    network: NetworkConfig = field(default_factory=NetworkConfig.light)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    photos: float = setting(0.45, 'share of pairs from boxed photographs', low=0.0, high=1.0)
+    regions: float = setting(0.2, 'share of pairs from free regions', low=0.0, high=1.0)
+    videos: float = setting(0.35, 'share of pairs from boxed videos', low=0.0, high=1.0)
+    frame_range: int = setting(100, 'largest distance of a video pair', unit='frames', low=1)
+    held_out: tuple = setting(
+        ('davis_libby', 'davis_scooter-black', 'davis_kite-surf'),
+        'videos kept for validation and calibration')
+    bad_files: str = setting(
+        'skip', 'what to do with a missing or damaged file', choices=('skip', 'refuse'))
+    batch: int = setting(32, 'pairs a step and process', low=1)
+    steps: int = setting(6000, 'optimiser steps', low=1)
+    steps_per_epoch: int = setting(250, 'steps between validations and checkpoints', low=1)
+    optimiser: str = setting('adamw', 'optimiser', choices=('adamw', 'sgd'))
+    schedule: str = setting(
+        'cosine', "'cosine' over all steps, or 'paper': warm-up, then exponential decay",
+        choices=('cosine', 'paper'))
+    learning_rate: float = setting(0.001, 'peak learning rate', low=0.0)
+    final_rate: float = setting(0.00001, 'learning rate at the end', low=0.0)
+    warmup_start: float = setting(0.0002, 'learning rate at the first step', low=0.0)
+    warmup: float = setting(0.05, 'share of the steps that warm up', low=0.0, high=0.5)
+    weight_decay: float = setting(0.02, 'weight decay', low=0.0)
+    momentum: float = setting(0.9, 'momentum of sgd', low=0.0, high=1.0)
+    backbone_rate: float = setting(1.0, 'learning rate of the backbone, relative', low=0.0)
+    frozen: float = setting(0.0, 'share of the steps with a frozen backbone', low=0.0, high=1.0)
+    negatives: int = setting(
+        8, 'pairs a step whose template is also tried on a foreign search patch', unit='pairs', low=0)
+    reg_weight: float = setting(1.0, 'lambda_0 of Eq. 8', low=0.0)
+    cls_weight: float = setting(1.0, 'lambda_1 of Eq. 8', low=0.0)
+    label_radius: float = setting(2.0, 'r of Eq. 7', unit='cells', low=0.0, high=12.0)
+    label_metric: str = setting('l1', 'd of Eq. 7', choices=('l1', 'l2'))
+    ema: float = setting(0.998, 'decay of the averaged weights that are kept', low=0.0, high=0.99999)
+    precision: str = setting('bf16', 'number format of the passes', choices=('fp32', 'bf16'))
+    workers: int = setting(1, 'processes that make pairs', low=0, high=64)
+    seed: int = setting(1, 'seed of every random choice', low=0)
+
+    def check(self) -> None:
+        if self.photos + self.regions + self.videos <= 0:
+            raise SettingsError('photos, regions and videos are all 0: there is nothing to train on')
+        if self.negatives > self.batch:
+            raise SettingsError(
+                f'negatives ({self.negatives}) must not exceed batch ({self.batch})')

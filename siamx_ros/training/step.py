@@ -1,0 +1,59 @@
+"""One pass over a batch: the network wrapped with labels and losses."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from siamx_ros.model.network import Prediction, SiamXNet
+from siamx_ros.training import labels, losses
+from siamx_ros.training.settings import TrainConfig
+
+
+class BatchLoss(NamedTuple):
+    """Eq. (8) of a batch and its two parts, scalars."""
+
+    total: torch.Tensor
+    classification: torch.Tensor
+    regression: torch.Tensor
+
+
+class LossBench(nn.Module):
+    """Network plus loss in one forward, so that DDP sees a single module.
+
+    The first ``negatives`` templates of a batch are also correlated with the search patch of the
+    next pair, where their target is not: negative pairs at the price of the head alone.
+    """
+
+    def __init__(self, network: SiamXNet, config: TrainConfig) -> None:
+        super().__init__()
+        self.network, self.config = network, config
+
+    def forward(self, template: torch.Tensor, search: torch.Tensor,
+                boxes: torch.Tensor) -> BatchLoss:
+        """Losses of uint8 or float patches B x 3 x 127 x 127 and B x 3 x S x S, boxes B x 4."""
+        prediction, boxes = self._predict(template, search, boxes)
+        logits, distances = prediction.centre_logits.float(), prediction.distances.float()
+        cells, size = logits.shape[-1], search.shape[-1]
+        wanted = labels.centre_labels(
+            boxes, cells, size, self.config.label_radius, self.config.label_metric)
+        targets, inside = labels.side_distances(boxes, cells, size)
+        classification = losses.classification_loss(logits[:, 0], wanted)
+        regression = losses.regression_loss(distances, targets, inside)
+        total = losses.total_loss(
+            classification, regression, reg_weight=self.config.reg_weight,
+            cls_weight=self.config.cls_weight)
+        return BatchLoss(total, classification, regression)
+
+    def _predict(self, template: torch.Tensor, search: torch.Tensor,
+                 boxes: torch.Tensor) -> tuple[Prediction, torch.Tensor]:
+        network, extra = self.network, min(self.config.negatives, len(boxes) - 1)
+        kernels = network.embed_template(template.float())
+        maps = network.correlation.encode_search(network.levels(search.float()))
+        if extra > 0:
+            maps = {name: torch.cat([m, m[1:extra + 1]]) for name, m in maps.items()}
+            kernels = {name: torch.cat([k, k[:extra]]) for name, k in kernels.items()}
+            boxes = torch.cat([boxes, torch.full_like(boxes[:extra], float('nan'))])
+        return Prediction(*network.head(*network.correlation.correlate(maps, kernels))), boxes

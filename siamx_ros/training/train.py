@@ -1,0 +1,233 @@
+"""Train a network: ``python -m siamx_ros train DATA --out runs/light``.
+
+With several processes: ``torchrun --nproc_per_node=6 -m siamx_ros train DATA --out runs/full
+--config config/train/paper.yaml``. A run writes ``config.yaml``, ``log.csv``, ``last.pt`` (to
+resume exactly) and ``best.pt`` (a checkpoint to track with) into its folder.
+"""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+import csv
+from dataclasses import dataclass
+import logging
+import os
+from pathlib import Path
+import time
+
+import torch
+from torch import distributed, nn
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+import yaml
+
+from siamx_ros.errors import InputError
+from siamx_ros.model.network import SiamXNet
+from siamx_ros.model.weights import load_strictly, read_file, save_checkpoint, write_atomically
+from siamx_ros.training.pairs import PairDataset
+from siamx_ros.training.pictures import PictureSet, read_pictures
+from siamx_ros.training.schedule import apply_schedule, make_optimiser
+from siamx_ros.training.settings import TrainConfig
+from siamx_ros.training.step import LossBench
+from siamx_ros.training.validation import as_input, validate
+
+LOG = logging.getLogger(__name__)
+VALIDATION_PAIRS = 512
+VALIDATION_SEED = 2 ** 31
+COLUMNS = ('step', 'rate', 'loss', 'cls', 'reg', 'iou', 'hit', 'score', 'score_absent',
+           'pairs_per_s')
+
+
+@dataclass(frozen=True)
+class Process:
+    """This process among those that torchrun started."""
+
+    rank: int
+    count: int
+    device: torch.device
+
+    @property
+    def leads(self) -> bool:
+        return self.rank == 0
+
+
+def train(data: Path, out: Path, config: TrainConfig, *, device: str = 'auto',
+          resume: bool = False, initial: Path | None = None, max_minutes: float = 0.0) -> None:
+    """Train until ``config.steps`` (or the time is up), logging and saving every epoch.
+
+    Args:
+        data: training folder (see :func:`siamx_ros.training.pictures.read_pictures`).
+        out: run folder.
+        resume: continue ``out/last.pt``; the result equals that of an unbroken run.
+        initial: checkpoint whose weights to start from.
+        max_minutes: stop after the first epoch that ends later than this; 0 for never.
+
+    Raises:
+        InputError: the data or the file to resume from cannot be used.
+    """
+    process = _join(device)
+    run = Run(out, config, process)
+    if resume:
+        run.restore(out / 'last.pt')
+    elif initial is not None:
+        load_strictly(run.network, read_file(initial).get('state_dict'), str(initial))
+        run.average.load_state_dict(run.network.state_dict())
+    pictures = read_pictures(data, config)
+    held_out = read_pictures(data, config, held_out=True)
+    if process.leads:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / 'config.yaml').write_text(yaml.safe_dump(config.to_dict()), encoding='utf-8')
+    deadline = time.monotonic() + 60 * max_minutes if max_minutes else float('inf')
+    run.fit(pictures, held_out, deadline)
+    if process.count > 1:
+        distributed.destroy_process_group()
+
+
+class Run:
+    """Network, optimiser, averaged weights and progress of one training run."""
+
+    def __init__(self, out: Path, config: TrainConfig, process: Process) -> None:
+        self.out, self.config, self.process = out, config, process
+        torch.manual_seed(config.seed)
+        self.network = SiamXNet(config.network)
+        self.average = SiamXNet(config.network)
+        self.average.load_state_dict(self.network.state_dict())
+        if process.count > 1 and process.device.type == 'cuda':
+            self.network = nn.SyncBatchNorm.convert_sync_batchnorm(self.network)
+        for network in (self.network, self.average):
+            network.to(process.device, memory_format=torch.channels_last)
+        self.optimiser = make_optimiser(self.network, config)
+        self.step, self.best = 0, -1.0
+        bench: nn.Module = LossBench(self.network, config)
+        if process.count > 1:
+            bench = nn.parallel.DistributedDataParallel(bench, find_unused_parameters=True)
+        self.bench = bench
+
+    def restore(self, path: Path) -> None:
+        """Continue from a file that :meth:`save` wrote.
+
+        Raises:
+            InputError: it is missing, damaged or from another configuration.
+        """
+        if not path.is_file():
+            raise InputError(f'nothing to resume: {path} does not exist')
+        content = read_file(path)
+        if not isinstance(content, dict) or content.get('config') != self.config.to_dict():
+            raise InputError(f'{path} was trained with other settings; resume with its config.yaml')
+        load_strictly(self.network, content['network'], str(path))
+        load_strictly(self.average, content['average'], str(path))
+        self.optimiser.load_state_dict(content['optimiser'])
+        self.step, self.best = content['step'], content['best']
+
+    def save(self) -> None:
+        """Write ``last.pt``, everything a resumed run needs."""
+        write_atomically(self.out / 'last.pt', {
+            'config': self.config.to_dict(), 'network': self.network.state_dict(),
+            'average': self.average.state_dict(), 'optimiser': self.optimiser.state_dict(),
+            'step': self.step, 'best': self.best})
+
+    def fit(self, pictures: PictureSet, held_out: PictureSet, deadline: float) -> None:
+        """Run the remaining epochs; each ends with validation, a log row and checkpoints."""
+        loader = iter(self._loader(pictures))
+        check = self._validation_loader(held_out)
+        with tqdm(total=self.config.steps, initial=self.step, desc='training', unit='step',
+                  disable=not self.process.leads) as bar:
+            while self.step < self.config.steps and time.monotonic() < deadline:
+                row = self._epoch(loader, bar)
+                if self.process.leads:
+                    row.update(validate(self.average, check, self.process.device, self._autocast()))
+                    self._report(row, bar)
+
+    def _epoch(self, loader, bar: tqdm) -> dict[str, float]:
+        sums, rate, begin = torch.zeros(3), 0.0, time.monotonic()
+        count = min(self.config.steps_per_epoch, self.config.steps - self.step)
+        for _ in range(count):
+            rate = apply_schedule(self.step, self.network, self.optimiser, self.config)
+            losses = self._optimise(next(loader))
+            sums += losses
+            self.step += 1
+            bar.update()
+            bar.set_postfix(loss=f'{losses[0]:.3f}', refresh=False)
+        pairs = count * self.config.batch * self.process.count
+        total, cls, reg = (sums / count).tolist()
+        return {'step': self.step, 'rate': rate, 'loss': total, 'cls': cls, 'reg': reg,
+                'pairs_per_s': pairs / (time.monotonic() - begin)}
+
+    def _optimise(self, batch) -> torch.Tensor:
+        """One step; a loss that is not finite is skipped and named. Returns the three losses."""
+        template, search, boxes = batch
+        device = self.process.device
+        with self._autocast():
+            losses = self.bench(
+                as_input(template, device), as_input(search, device), boxes.to(device))
+        values = torch.stack(losses).detach().cpu()
+        if not values.isfinite().all():
+            LOG.warning('step %d skipped: loss %s', self.step, values.tolist())
+            return torch.zeros(3)
+        self.optimiser.zero_grad(set_to_none=True)
+        losses.total.backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), 10.0)
+        self.optimiser.step()
+        self._average_in()
+        return values
+
+    @torch.no_grad()
+    def _average_in(self) -> None:
+        """Exponential moving average of all weights, faster while the run is young."""
+        decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
+        for mean, value in zip(self.average.state_dict().values(),
+                               self.network.state_dict().values()):
+            if mean.is_floating_point():
+                mean.lerp_(value, 1 - decay)
+
+    def _report(self, row: dict[str, float], bar: tqdm) -> None:
+        better = row['iou'] > self.best
+        self.best = max(self.best, row['iou'])
+        self.save()
+        if better or self.step == self.config.steps:
+            card = {'trained_steps': self.step, 'batch': self.config.batch * self.process.count,
+                    'training': self.config.to_dict(), 'validation': row}
+            name = 'best.pt' if better else 'final.pt'
+            save_checkpoint(self.out / name, self.average, card=card)
+        path = self.out / 'log.csv'
+        new = not path.exists()
+        with path.open('a', newline='', encoding='utf-8') as file:
+            writer = csv.DictWriter(file, COLUMNS)
+            if new:
+                writer.writeheader()
+            writer.writerow({name: f'{row[name]:.6g}' for name in COLUMNS})
+        bar.write(f"step {self.step}: loss {row['loss']:.3f}, held-out overlap {row['iou']:.3f}, "
+                  f"hits {row['hit']:.3f}, {row['pairs_per_s']:.0f} pairs/s")
+
+    def _loader(self, pictures: PictureSet) -> DataLoader:
+        config, process = self.config, self.process
+        start = self.step * config.batch * process.count
+        total = config.steps * config.batch * process.count
+        dataset = PairDataset(
+            pictures, config, start=start, length=total - start, seed=config.seed)
+        return DataLoader(
+            dataset, batch_size=config.batch, num_workers=config.workers,
+            sampler=range(process.rank, len(dataset), process.count),
+            pin_memory=process.device.type == 'cuda')
+
+    def _validation_loader(self, held_out: PictureSet) -> DataLoader:
+        dataset = PairDataset(
+            held_out, self.config, length=VALIDATION_PAIRS, seed=VALIDATION_SEED)
+        return DataLoader(dataset, batch_size=self.config.batch)
+
+    def _autocast(self):
+        if self.config.precision == 'fp32':
+            return nullcontext()
+        return torch.autocast(self.process.device.type, torch.bfloat16)
+
+
+def _join(device: str) -> Process:
+    """This process's rank and device; joins the group that torchrun prepared, if any."""
+    count, rank = int(os.environ.get('WORLD_SIZE', 1)), int(os.environ.get('RANK', 0))
+    if device == 'auto':
+        device = 'cuda' if torch.cuda.is_available() else 'cpu'
+    if device == 'cuda' and count > 1:
+        device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
+    if count > 1:
+        distributed.init_process_group('nccl' if device.startswith('cuda') else 'gloo')
+    return Process(rank, count, torch.device(device))
