@@ -1,0 +1,130 @@
+"""Start the tracker node: `ros2 launch siamx_ros tracker.launch.py image_topic:=/camera/image_raw`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ament_index_python.packages import PackageNotFoundError
+from ament_index_python.packages import get_package_prefix
+from ament_index_python.packages import get_package_share_directory
+from launch import LaunchContext, LaunchDescription
+from launch.action import Action
+from launch.actions import DeclareLaunchArgument, ExecuteProcess, LogInfo, OpaqueFunction
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import Node, SetParameter
+
+BOOL = ['true', 'false']
+
+
+def arguments() -> list[Action]:
+    """All launch arguments; an empty value leaves a setting to `params_file`."""
+    share = Path(get_package_share_directory('siamx_ros'))
+    declare = DeclareLaunchArgument
+    return [
+        declare('namespace', default_value='', description='Namespace of the node.'),
+        declare('node_name', default_value='siamx_tracker', description='Name of the node.'),
+        declare('params_file', default_value=str(share / 'config/tracker.yaml'),
+                description='Parameters as YAML; what it does not name keeps its default.'),
+        declare('image_topic', default_value='image',
+                description='Camera image; without the /compressed of a compressed topic.'),
+        declare('camera_info_topic', default_value='',
+                description='Camera calibration. Empty: camera_info beside image_topic.'),
+        declare('depth_topic', default_value='depth',
+                description='Depth image registered to image_topic, used if use_depth is set.'),
+        declare('image_transport', default_value='', choices=['', 'raw', 'compressed'],
+                description='How images are sent. Empty: as in params_file.'),
+        declare('image_reliability', default_value='',
+                choices=['', 'auto', 'reliable', 'best_effort'],
+                description='Quality of service of the image. Empty: as in params_file.'),
+        declare('weights', default_value='',
+                description='Name of a shipped model or path of one. Empty: as in params_file.'),
+        declare('device', default_value='',
+                description='auto, cpu, cuda or cuda:N. Empty: as in params_file.'),
+        declare('use_sim_time', default_value='false', choices=BOOL,
+                description='Take the time from /clock; always so when a bag is played.'),
+        declare('autostart', default_value='true', choices=BOOL,
+                description='Configure and activate the managed node at once.'),
+        declare('log_level', default_value='info',
+                choices=['debug', 'info', 'warn', 'error', 'fatal'],
+                description='Least severity that is logged.'),
+        declare('respawn', default_value='false', choices=BOOL,
+                description='Start the node again 2 s after it died.'),
+        declare('debug_view', default_value='false', choices=BOOL,
+                description='Show the debug image with rqt_image_view, if it is installed.'),
+        declare('bag', default_value='', description='Bag to play, a folder or file.'),
+        declare('bag_rate', default_value='1.0', description='Speed at which the bag is played.'),
+        declare('init_box', default_value='',
+                description='Target on the first image, "cx,cy,w,h" in pixels. Empty: none.'),
+    ]
+
+
+def actions(context: LaunchContext) -> list[Action]:
+    """What to start, now that the arguments are known."""
+    given = {name: LaunchConfiguration(name).perform(context)
+             for name in (argument.name for argument in arguments())}
+    sim_time = given['use_sim_time'] == 'true' or bool(given['bag'])
+    return [SetParameter('use_sim_time', sim_time), tracker(given), *init_box(given),
+            *bag_player(given), *debug_view(given)]
+
+
+def tracker(given: dict[str, str]) -> Node:
+    """The tracker node; what was given on the command line goes before the parameter file."""
+    names = {'image_transport': 'image_transport', 'image_reliability': 'image_reliability',
+             'weights': 'model.weights', 'device': 'model.device'}
+    chosen = {parameter: given[name] for name, parameter in names.items() if given[name]}
+    return Node(
+        package='siamx_ros', executable='tracker_node', output='screen', emulate_tty=True,
+        namespace=given['namespace'], name=given['node_name'],
+        parameters=[given['params_file'], {'autostart': given['autostart'] == 'true', **chosen}],
+        remappings=remappings(given), respawn=given['respawn'] == 'true', respawn_delay=2.0,
+        ros_arguments=['--log-level', given['log_level']])
+
+
+def remappings(given: dict[str, str]) -> list[tuple[str, str]]:
+    """Topic arguments as remap rules; a camera keeps its calibration beside its image."""
+    image, depth = given['image_topic'], given['depth_topic']
+    info = given['camera_info_topic'] or sibling(image, 'camera_info')
+    return [('image', image), ('image/compressed', f'{image}/compressed'), ('camera_info', info),
+            ('depth', depth), ('depth/camera_info', sibling(depth, 'camera_info', below='depth'))]
+
+
+def sibling(topic: str, name: str, below: str = '') -> str:
+    """The topic `name` beside another; for a topic without a parent, `name` below `below`."""
+    parent, slash, _ = topic.rpartition('/')
+    return f'{parent}/{name}' if slash else f'{below}/{name}' if below else name
+
+
+def init_box(given: dict[str, str]) -> list[Action]:
+    """Give the target once, as soon as the node answers and has an image."""
+    if not given['init_box']:
+        return []
+    return [Node(
+        package='siamx_ros', executable='init_box', output='screen', name='init_box',
+        namespace=given['namespace'],
+        arguments=[given['init_box'], '--node', given['node_name']])]
+
+
+def bag_player(given: dict[str, str]) -> list[Action]:
+    """Play a bag with its own clock."""
+    if not given['bag']:
+        return []
+    return [ExecuteProcess(
+        cmd=['ros2', 'bag', 'play', given['bag'], '--clock', '100', '--rate', given['bag_rate']],
+        output='screen')]
+
+
+def debug_view(given: dict[str, str]) -> list[Action]:
+    """Show the debug image."""
+    if given['debug_view'] != 'true':
+        return []
+    try:
+        get_package_prefix('rqt_image_view')
+    except PackageNotFoundError:
+        return [LogInfo(msg='debug_view: rqt_image_view is not installed.')]
+    return [Node(
+        package='rqt_image_view', executable='rqt_image_view', namespace=given['namespace'],
+        arguments=[f'{given["node_name"]}/debug_image'])]
+
+
+def generate_launch_description() -> LaunchDescription:
+    return LaunchDescription([*arguments(), OpaqueFunction(function=actions)])
