@@ -1,0 +1,72 @@
+"""The message files, the records of the core and the real vision_msgs agree."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+import json
+from pathlib import Path
+import re
+
+import pytest
+
+from siamx_ros.records import BoxSource, Reason, TrackState
+
+CONSTANT = re.compile(r'^u?int\d+ ([A-Z][A-Z0-9_]*) *= *(\d+)', re.MULTILINE)
+FIELD = re.compile(r'^(?!#)([\w/]+(?:\[\])?) ([a-z]\w*)', re.MULTILINE)
+
+
+def constants(path: Path, prefix: str = '') -> dict[str, int]:
+    """Constants of a message file whose name begins with prefix, without it."""
+    found = {name: int(value) for name, value in CONSTANT.findall(path.read_text())}
+    return {n.removeprefix(prefix): v for n, v in found.items() if n.startswith(prefix)}
+
+
+def members(enum: type[IntEnum]) -> dict[str, int]:
+    return {member.name: member.value for member in enum}
+
+
+@pytest.mark.parametrize(('message', 'prefix', 'enum'), [
+    ('TrackedTarget', 'STATE_', TrackState), ('TrackerStatus', 'STATE_', TrackState),
+    ('TrackerStatus', 'REASON_', Reason), ('TrackedTarget', 'BOX_', BoxSource)])
+def test_constants_equal_the_enums_of_the_core(repository, message, prefix, enum) -> None:
+    assert constants(repository / f'msg/{message}.msg', prefix) == members(enum)
+
+
+def test_error_codes_keep_their_numbers(repository) -> None:
+    names = ('NOT_ACTIVE NO_IMAGE IMAGE_STALE STAMP_NOT_BUFFERED FRAME_MISMATCH BBOX_INVALID '
+             'BBOX_TOO_SMALL BBOX_OUT_OF_IMAGE BBOX_ROTATED ALREADY_TRACKING INFERENCE_FAILED '
+             'TIMEOUT LOW_TEXTURE').split()
+    expected = {'NONE': 0, **{name: 701 + i for i, name in enumerate(names)}}
+    assert constants(repository / 'srv/InitTarget.srv') == expected
+
+
+def test_every_field_and_constant_is_explained(repository) -> None:
+    """A comment stands above each field, or above the group it is in; constants of a kind too."""
+    for path in [*repository.glob('msg/*.msg'), *repository.glob('srv/*.srv')]:
+        for block in re.split(r'\n\s*\n|^---$', path.read_text(), flags=re.MULTILINE):
+            if FIELD.search(block) or CONSTANT.search(block):
+                assert '#' in block or 'success' in block, f'{path.name}: {block}'
+
+
+@pytest.mark.ros
+def test_generated_classes_have_the_constants() -> None:
+    from siamx_ros.msg import TrackedTarget, TrackerStatus
+    from siamx_ros.srv import InitTarget
+    for state in TrackState:
+        assert getattr(TrackedTarget, f'STATE_{state.name}') == state
+        assert getattr(TrackerStatus, f'STATE_{state.name}') == state
+    assert InitTarget.Response.LOW_TEXTURE == 713
+    fresh = TrackedTarget()
+    assert not fresh.valid and fresh.state == TrackState.UNINITIALISED
+    assert not InitTarget.Response().success and not InitTarget.Request().keep_current
+
+
+@pytest.mark.ros
+def test_vision_msgs_is_wire_compatible_with_the_real_one() -> None:
+    """The type hash covers names, fields and order of a message and all it includes."""
+    from ament_index_python.packages import get_package_share_directory
+    share = Path(get_package_share_directory('vision_msgs'))
+    [path] = share.rglob('Detection2DArray.json')
+    hashes = {entry['type_name']: entry['hash_string']
+              for entry in json.loads(path.read_text())['type_hashes']}
+    assert hashes['vision_msgs/msg/Detection2DArray'].startswith('RIHS01_21427412')
