@@ -14,7 +14,7 @@ import logging
 import os
 import re
 import sys
-from typing import NoReturn, Sequence
+from typing import Callable, NoReturn, Sequence
 
 from siamx_ros.errors import InputError
 
@@ -76,8 +76,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
+    return guarded(lambda: _run(arguments))
+
+
+def guarded(work: Callable[[], int]) -> int:
+    """Do the work of a program; what a user can cause becomes one sentence and an exit status."""
     try:
-        return _run(arguments)
+        return work()
     except InputError as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
