@@ -1,0 +1,127 @@
+"""Weights from elsewhere: the authors' published checkpoint and ImageNet backbones.
+
+The authors' ``SiamX.pth`` has 341 entries that inference needs; its names differ from ours, its
+tensors do not. A torchvision ResNet-50 differs in two shortcuts and in its input range.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+import re
+from typing import Any
+
+import torch
+
+from siamx_ros.config import NetworkConfig
+from siamx_ros.model.network import SiamXNet
+from siamx_ros.model.weights import WeightsError, load_strictly, read_file
+
+_RULES = (
+    (r'^features\.features\.conv1\.', 'backbone.stem.0.'),
+    (r'^features\.features\.bn1\.', 'backbone.stem.1.'),
+    (r'^features\.features\.', 'backbone.'),
+    (r'^(backbone\.layer\d\.\d+)\.conv(\d)\.', r'\1.conv\2.0.'),
+    (r'^(backbone\.layer\d\.\d+)\.bn(\d)\.', r'\1.conv\2.1.'),
+    (r'^(backbone\.layer\d\.\d+)\.downsample\.', r'\1.shortcut.'),
+    (r'^neck\.downsample(\d)\.downsample\.', r'neck.\1.'),
+    (r'^pred_head\.feature_correlation0\.', 'correlation.pairs.L4xL3.'),
+    (r'^pred_head\.feature_correlation1\.', 'correlation.pairs.L3xL4.'),
+    (r'^pred_head\.feature_correlation2\.', 'correlation.pairs.L4xL4.'),
+    (r'\.(cls|reg)_encoder\.encoder_search\.', r'.\1.search.'),
+    (r'\.(cls|reg)_encoder\.encoder_kernel\.', r'.\1.template.'),
+    (r'^pred_head\.(cls|reg)_weight$', r'correlation.\1_weight'),
+    (r'^pred_head\.cls_tower\.', 'head.cls_tower.'),
+    (r'^pred_head\.bbox_tower\.', 'head.reg_tower.'),
+    (r'^pred_head\.bbox_predictor\.', 'head.reg_predictor.'),
+    (r'^pred_head\.', 'head.'),
+)
+_IGNORED = re.compile(r'^align_head\.|\.num_batches_tracked$')
+_IMAGENET_MEAN = (0.485, 0.456, 0.406)
+_IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+def our_name(authors_name: str) -> str:
+    """Our name of an entry of the authors' state dict (without wrappers such as ``module.``)."""
+    name = authors_name
+    for pattern, replacement in _RULES:
+        name = re.sub(pattern, replacement, name)
+    return re.sub(r'^(head\.\w+_tower)\.(\d+)\.', _tower_name, name)
+
+
+def import_authors(path: str | Path) -> SiamXNet:
+    """Read the authors' checkpoint into the full network, strictly.
+
+    The file may hold the tensors directly or under ``state_dict``; names may carry ``module.`` and
+    ``feature_extractor.``; extras are allowed only under ``align_head.`` and as batch counters.
+
+    Raises:
+        WeightsError: unreadable, unsafe, or an inference entry is missing, extra or misshapen.
+    """
+    state = _unwrapped(read_file(_existing(path)), path)
+    renamed = {our_name(name): value for name, value in state.items() if not _IGNORED.search(name)}
+    network = SiamXNet(NetworkConfig())
+    load_strictly(network, renamed, str(path))
+    return network.eval()
+
+
+def import_imagenet(network: SiamXNet, path: str | Path) -> None:
+    """Start a ResNet-50 backbone from torchvision's ImageNet weights, in place.
+
+    The two 1x1 shortcuts become the centre tap of our 3x3 ones; the input normalisation is folded
+    into the stem, exactly, because our stem has no padding.
+
+    Raises:
+        WeightsError: unreadable, or not a torchvision ResNet-50.
+    """
+    state = _unwrapped(read_file(_existing(path)), path)
+    try:
+        renamed = _from_torchvision(state)
+    except (KeyError, IndexError) as error:
+        raise WeightsError(f'{path} is not a torchvision ResNet-50: {error} is missing') from None
+    load_strictly(network.backbone, renamed, str(path))
+
+
+def _from_torchvision(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    renamed = {}
+    for name, value in state.items():
+        if name.startswith(('layer4.', 'fc.')) or _IGNORED.search(name):
+            continue
+        renamed[our_name(f'features.features.{name}').removeprefix('backbone.')] = value.double()
+    for stage in ('layer2', 'layer3'):
+        key = f'{stage}.0.shortcut.0.weight'
+        wide = torch.zeros(*renamed[key].shape[:2], 3, 3, dtype=torch.float64)
+        wide[:, :, 1, 1] = renamed[key][:, :, 0, 0]
+        renamed[key] = wide
+    return _fold_normalisation(renamed)
+
+
+def _fold_normalisation(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Let the stem take BGR 0..255 where it was trained on normalised RGB."""
+    mean = torch.tensor(_IMAGENET_MEAN, dtype=torch.float64)[:, None, None]
+    std = torch.tensor(_IMAGENET_STD, dtype=torch.float64)[:, None, None]
+    weight = state['stem.0.weight']
+    state['stem.1.running_mean'] = (
+        state['stem.1.running_mean'] + (weight / std * mean).sum((1, 2, 3)))
+    state['stem.0.weight'] = (weight / (255 * std)).flip(1)
+    return state
+
+
+def _tower_name(match: re.Match) -> str:
+    """Tower entries 0, 1, 3, 4, 6, 7, ... are convolution and norm of layer index // 3."""
+    index = int(match.group(2))
+    return f'{match.group(1)}.{index // 3}.{index % 3}.'
+
+
+def _existing(path: str | Path) -> Path:
+    if not Path(path).is_file():
+        raise WeightsError(f'weights file {path} does not exist')
+    return Path(path)
+
+
+def _unwrapped(content: Any, path: str | Path) -> dict[str, torch.Tensor]:
+    if isinstance(content, dict) and isinstance(content.get('state_dict'), dict):
+        content = content['state_dict']
+    if not isinstance(content, dict) or not content:
+        raise WeightsError(f'{path} holds no state dict')
+    return {str(name).removeprefix('module.').removeprefix('feature_extractor.'): value
+            for name, value in content.items()}

@@ -1,0 +1,121 @@
+"""The network as the tracker uses it: patches in, score and distance arrays out."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from siamx_ros.errors import InputError
+from siamx_ros.model.backbone import ConvBN
+from siamx_ros.model.network import TEMPLATE_CELLS, SiamXNet
+
+DTYPES = {'fp32': torch.float32, 'fp16': torch.float16, 'bf16': torch.bfloat16}
+
+
+@dataclass(frozen=True)
+class Template:
+    """A target's encodings, computed once: correlation kernels and its L4 features."""
+
+    kernels: dict[str, torch.Tensor]
+    features: torch.Tensor
+
+
+@dataclass(frozen=True)
+class Maps:
+    """What one search patch answers.
+
+    Attributes:
+        scores: n x n float32, sigmoid of the centre logits.
+        distances: 4 x n x n float32, left, top, right, bottom in patch pixels.
+        features: C x H x W neck features of the patch, on the device.
+    """
+
+    scores: np.ndarray
+    distances: np.ndarray
+    features: torch.Tensor
+
+
+class Engine:
+    """A network on its device, batch norm folded, in inference mode.
+
+    Args:
+        network: in eval mode; it is copied, not changed.
+        device: 'auto', 'cpu', 'cuda' or 'cuda:N'.
+        precision: 'fp32', 'fp16' or 'bf16'.
+
+    Raises:
+        InputError: the device is not there.
+    """
+
+    def __init__(self, network: SiamXNet, device: str = 'auto', precision: str = 'fp32') -> None:
+        self.device = pick_device(device)
+        self.dtype = DTYPES[precision]
+        folded = fold_batch_norm(copy.deepcopy(network).eval())
+        self.network = folded.to(
+            self.device, self.dtype, memory_format=torch.channels_last).requires_grad_(False)
+
+    @torch.inference_mode()
+    def embed(self, patch: np.ndarray) -> Template:
+        """Encode a template patch, 127 x 127 x 3 uint8 BGR."""
+        levels = self.network.template_levels(self._input(patch))
+        return Template(self.network.correlation.encode_template(levels), levels['L4'])
+
+    @torch.inference_mode()
+    def search(self, patch: np.ndarray, template: Template) -> Maps:
+        """Locate a template in a search patch, S x S x 3 uint8 BGR (S = 255, 271, ...)."""
+        levels = self.network.levels(self._input(patch))
+        logits, distances = self.network.head(*self.network.correlation(levels, template.kernels))
+        return Maps(
+            logits[0, 0].float().sigmoid().cpu().numpy(), distances[0].float().cpu().numpy(),
+            levels['L4'])
+
+    @torch.inference_mode()
+    def similarity(self, maps: Maps, cell: tuple[int, int], template: Template) -> float:
+        """Cosine between the template's features and those around a score-map cell, -1 to 1."""
+        start = [index + 3 - TEMPLATE_CELLS // 2 for index in cell]
+        rows, columns = (slice(max(0, s), s + TEMPLATE_CELLS) for s in start)
+        here = maps.features[:, :, rows, columns]
+        cut = [max(0, -s) for s in start]
+        there = template.features[
+            :, :, cut[0]:cut[0] + here.shape[2], cut[1]:cut[1] + here.shape[3]]
+        return float(functional.cosine_similarity(
+            here.flatten().float(), there.flatten().float(), dim=0))
+
+    def _input(self, patch: np.ndarray) -> torch.Tensor:
+        tensor = torch.from_numpy(patch).to(self.device).permute(2, 0, 1)[None]
+        return tensor.to(self.dtype, memory_format=torch.channels_last)
+
+
+def pick_device(device: str) -> torch.device:
+    """The torch device of a setting; 'auto' is cuda where there is one.
+
+    Raises:
+        InputError: unknown, or not on this machine.
+    """
+    if device == 'auto':
+        return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+    try:
+        chosen = torch.device(device)
+    except RuntimeError:
+        raise InputError(f'unknown device {device!r}: use auto, cpu, cuda or cuda:N') from None
+    if chosen.type not in ('cpu', 'cuda'):
+        raise InputError(f'unknown device {device!r}: use auto, cpu, cuda or cuda:N')
+    if chosen.type == 'cuda' and (chosen.index or 0) >= torch.cuda.device_count():
+        raise InputError(
+            f'device {device} was asked for, but torch sees {torch.cuda.device_count()} GPUs')
+    return chosen
+
+
+def fold_batch_norm(network: nn.Module) -> nn.Module:
+    """Fold every batch norm into the convolution before it, in place; same outputs, less work."""
+    for module in network.modules():
+        if isinstance(module, ConvBN):
+            module[0] = fuse_conv_bn_eval(module[0], module[1])
+            module[1] = nn.Identity()
+    return network

@@ -1,0 +1,117 @@
+"""From the network's maps to one candidate box (paper, Eq. 5 and 6, and the tracker's penalties)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from siamx_ros.config import TrackerConfig
+from siamx_ros.geometry import BoundingBox, CropWindow
+
+STRIDE = 8
+PEAK_RADIUS = 4
+"""Cells around the chosen one that count as the same peak."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """The best cell of one search window.
+
+    Attributes:
+        box: the cell's box in image pixels: centre and size as predicted, not smoothed.
+        score: raw sigmoid at the cell.
+        size_rate: how far the tracked size follows ``box``, 0 to 1.
+        peak_ratio: highest score outside the peak divided by ``score``.
+        cell: (row, column) on the score map.
+        window: the window that was searched.
+    """
+
+    box: BoundingBox
+    score: float
+    size_rate: float
+    peak_ratio: float
+    cell: tuple[int, int]
+    window: CropWindow
+
+
+def cell_centres(cells: int, patch_side: int) -> np.ndarray:
+    """Eq. (5): patch positions of the score-map cells, pixels, shape (cells,).
+
+    Continuous patch pixels; cells counted from 0, the middle one at the middle of the patch.
+    """
+    return patch_side / 2 + (np.arange(cells) - cells // 2) * float(STRIDE)
+
+
+def corners(distances: np.ndarray, patch_side: int) -> np.ndarray:
+    """Eq. (6): corners (x0, y0, x1, y1) of every cell's box, 4 x n x n patch pixels."""
+    grid = cell_centres(distances.shape[-1], patch_side)
+    left, top, right, bottom = distances
+    return np.stack([
+        grid[None, :] - left, grid[:, None] - top, grid[None, :] + right, grid[:, None] + bottom])
+
+
+@lru_cache(maxsize=8)
+def cosine_window(cells: int) -> np.ndarray:
+    """Outer product of two Hann windows, cells x cells; the outer ring is zero."""
+    hann = np.hanning(cells)
+    return np.outer(hann, hann)
+
+
+def size_penalty(width: np.ndarray, height: np.ndarray, last_width: float, last_height: float,
+                 strength: float) -> np.ndarray:
+    """Penalty, 0 to 1, for a change of size or aspect against the last one; all in patch pixels."""
+    change = _either_way(_mean_size(width, height) / _mean_size(last_width, last_height))
+    aspect = _either_way((last_width / last_height) / (width / height))
+    return np.exp(-(change * aspect - 1) * strength)
+
+
+def choose(scores: np.ndarray, distances: np.ndarray, window: CropWindow, last: BoundingBox,
+           config: TrackerConfig, window_influence: float) -> Candidate:
+    """Pick the cell with the best penalised score.
+
+    Args:
+        scores: n x n sigmoid scores.
+        distances: 4 x n x n as left, top, right, bottom in patch pixels.
+        window: the searched window.
+        last: the last box, image pixels; only its size matters.
+        window_influence: weight of the cosine window.
+    """
+    x0, y0, x1, y1 = corners(distances, window.patch_side)
+    width, height = np.maximum(x1 - x0, 1e-3), np.maximum(y1 - y0, 1e-3)
+    penalty = size_penalty(
+        width, height, last.w * window.scale, last.h * window.scale, config.penalty_k)
+    penalised = (penalty * scores * (1 - window_influence)
+                 + cosine_window(scores.shape[-1]) * window_influence)
+    row, column = np.unravel_index(int(penalised.argmax()), scores.shape)
+    score = float(scores[row, column])
+    centre_x, centre_y = (x0 + x1)[row, column] / 2, (y0 + y1)[row, column] / 2
+    patch_box = BoundingBox.from_centre(
+        float(centre_x), float(centre_y), float(width[row, column]), float(height[row, column]))
+    return Candidate(
+        box=window.to_image(patch_box), score=score,
+        size_rate=float(penalty[row, column]) * score * config.size_lr,
+        peak_ratio=_peak_ratio(scores, row, column), cell=(int(row), int(column)), window=window)
+
+
+def smoothed_size(last: BoundingBox, candidate: Candidate) -> tuple[float, float]:
+    """The next size: the released tracker smooths twice, ``w + rate^2 (w_predicted - w)``."""
+    rate = candidate.size_rate ** 2
+    return (last.w + rate * (candidate.box.w - last.w), last.h + rate * (candidate.box.h - last.h))
+
+
+def _peak_ratio(scores: np.ndarray, row: int, column: int) -> float:
+    rest = scores.copy()
+    rest[max(0, row - PEAK_RADIUS):row + PEAK_RADIUS + 1,
+         max(0, column - PEAK_RADIUS):column + PEAK_RADIUS + 1] = 0
+    return float(rest.max() / max(scores[row, column], 1e-6))
+
+
+def _mean_size(width, height):
+    pad = (width + height) / 2
+    return np.sqrt((width + pad) * (height + pad))
+
+
+def _either_way(ratio: np.ndarray) -> np.ndarray:
+    return np.maximum(ratio, 1 / ratio)

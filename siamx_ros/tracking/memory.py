@@ -1,0 +1,80 @@
+"""What is remembered of one target between images."""
+
+from __future__ import annotations
+
+from siamx_ros.config import TrackerConfig
+from siamx_ros.geometry import BoundingBox
+from siamx_ros.model.inference import Template
+from siamx_ros.records import TrackState
+from siamx_ros.tracking.decode import Candidate, smoothed_size
+from siamx_ros.tracking.motion import Observation
+from siamx_ros.tracking.relocalise import RELOCALISERS
+
+
+class TargetMemory:
+    """Template, last box, recent frames and the re-localiser of one target.
+
+    Args:
+        template: encodings of the target.
+        box: where it was given, image pixels.
+        fill: mean colour of that image, BGR.
+        image_size: (width, height), pixels.
+        config: settings of the tracker.
+        stamp: time of that image, seconds.
+
+    Attributes:
+        box: the committed box, from which the next search starts; frozen while lost.
+        history: the two newest frames, for Eq. (9).
+        relocaliser: what to search while lost; it learns only from reliable frames.
+    """
+
+    def __init__(self, template: Template, box: BoundingBox, fill: tuple[float, float, float],
+                 image_size: tuple[int, int], config: TrackerConfig, stamp: float) -> None:
+        self.template, self.box, self.fill = template, box, fill
+        self.image_size, self.config, self.stamp = image_size, config, stamp
+        self.frames = 0
+        self.reliable_box = box
+        self.history = [Observation(box, reliable=True)]
+        self.relocaliser = RELOCALISERS[config.adaptive](image_size, config)
+        self.relocaliser.remember(box)
+
+    def take(self, candidate: Candidate, confidence: float, state: TrackState) -> BoundingBox:
+        """Take in one frame's best candidate; returns the box to report.
+
+        While LOST, the committed box stays at the last reliable one, and the candidate is only
+        reported. The scheme 'off' knows no such thing and always follows.
+        """
+        box = self._followed(candidate)
+        reliable = confidence >= self.config.confidence_threshold
+        jumped = state == TrackState.RELOCALISED
+        if state == TrackState.LOST and self.config.adaptive != 'off':
+            self.box = self.reliable_box
+            self.history = [Observation(self.box, reliable=False)]
+            return box
+        self.box = box
+        self.history = [*self.history[-1:], Observation(box, reliable, jumped)]
+        if reliable:
+            self.reliable_box = box
+        if reliable and state == TrackState.TRACKING:
+            self.relocaliser.remember(box)
+            self.relocaliser.found()
+        return box
+
+    def configure(self, config: TrackerConfig) -> None:
+        """Use other settings; a change of scheme starts its re-localiser afresh."""
+        if config.adaptive != self.config.adaptive:
+            self.relocaliser = RELOCALISERS[config.adaptive](self.image_size, config)
+            self.relocaliser.remember(self.reliable_box)
+        self.config = self.relocaliser.config = config
+        if self.relocaliser.heat_map is not None:
+            self.relocaliser.heat_map.config = config
+
+    def _followed(self, candidate: Candidate) -> BoundingBox:
+        """The candidate's centre, the smoothed size, both kept within the image's measures."""
+        width, height = self.image_size
+        cx, cy = candidate.box.centre
+        w, h = smoothed_size(self.box, candidate)
+        return BoundingBox.from_centre(
+            min(max(cx, 0.0), float(width)), min(max(cy, 0.0), float(height)),
+            min(max(w, self.config.min_size), float(width)),
+            min(max(h, self.config.min_size), float(height)))

@@ -1,0 +1,58 @@
+"""Momentum compensation: where the search centre drifts (paper, Eq. 9)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from siamx_ros.config import TrackerConfig
+from siamx_ros.geometry import BoundingBox
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One past frame: its box, whether it was reliable (conf >= th), whether it was a jump."""
+
+    box: BoundingBox
+    reliable: bool
+    jumped: bool = False
+
+
+def displacement(history: list[Observation]) -> tuple[float, float]:
+    """First half of Eq. (9): d = S_c(t-1) - S_c(t-2) in pixels.
+
+    Zero unless both frames were reliable and neither was a re-localisation: a jump is no velocity.
+    """
+    if len(history) < 2:
+        return 0.0, 0.0
+    older, newer = history[-2:]
+    if not (older.reliable and newer.reliable) or older.jumped or newer.jumped:
+        return 0.0, 0.0
+    (x0, y0), (x1, y1) = older.box.centre, newer.box.centre
+    return x1 - x0, y1 - y0
+
+
+def is_fast(shift: tuple[float, float], box: BoundingBox) -> bool:
+    """The condition in the text of Sec. IV: displacement larger than the target, on either axis."""
+    return abs(shift[0]) > box.w or abs(shift[1]) > box.h
+
+
+def drifted_centre(history: list[Observation], side: float, image_size: tuple[int, int],
+                   config: TrackerConfig) -> tuple[float, float]:
+    """Second half of Eq. (9): the search centre for the next frame.
+
+    Args:
+        history: past frames, newest last; at least one.
+        side: side of the search window, pixels. The drift is bounded to ``(side - size) / 2`` per
+            axis, so that the window still holds the last seen box.
+        image_size: (width, height); the centre stays inside.
+    """
+    box = history[-1].box
+    shift = displacement(history)
+    if config.momentum_gate == 'fast' and not is_fast(shift, box):
+        shift = (0.0, 0.0)
+    centre = []
+    for start, step, size, limit in zip(box.centre, shift, (box.w, box.h), image_size):
+        bound = max(0.0, (side - size) / 2)
+        step = min(max(step * config.momentum, -bound), bound)
+        centre.append(min(max(start + step, 0.0), float(limit)))
+    return centre[0], centre[1]

@@ -1,0 +1,117 @@
+"""When the target counts as tracked, uncertain, lost and found again: hysteresis both ways."""
+
+from __future__ import annotations
+
+from siamx_ros.config import TrackerConfig
+from siamx_ros.records import Reason, TrackState
+
+OUT_OF_VIEW_SHARE = 0.35
+"""A bad frame whose box is less visible than this is a target that left the image."""
+AMBIGUOUS_RATIO = 0.8
+"""A bad frame whose second peak reaches this share of the first is ambiguous."""
+
+
+class StateMachine:
+    """TRACKING -> UNCERTAIN -> LOST -> RELOCALISED -> TRACKING.
+
+    Attributes:
+        state: the present state.
+        frames_lost: frames since the last good one, while UNCERTAIN or LOST.
+    """
+
+    def __init__(self, config: TrackerConfig) -> None:
+        self.config = config
+        self.state = TrackState.UNINITIALISED
+        self.frames_lost = 0
+        self._good = 0
+        self._since: float = 0.0
+
+    def start(self, stamp: float) -> None:
+        """A target was given."""
+        self._enter(TrackState.TRACKING, stamp)
+        self.frames_lost = 0
+
+    def step(self, confidence: float, stamp: float, *, visible_share: float = 1.0,
+             peak_ratio: float = 0.0) -> Reason:
+        """Judge one frame; returns why the state changed, or NONE.
+
+        Args:
+            confidence: of the best candidate, 0 to 1.
+            stamp: time of the image, seconds.
+            visible_share: share of its box inside the image.
+            peak_ratio: second peak divided by the first.
+        """
+        before = self.state
+        bad = confidence < self.config.lost_threshold
+        if before == TrackState.TRACKING:
+            reason = self._from_tracking(bad, stamp)
+        elif before == TrackState.UNCERTAIN:
+            reason = self._from_uncertain(confidence, bad, stamp)
+        elif before == TrackState.LOST:
+            reason = self._from_lost(confidence, stamp)
+        elif before == TrackState.RELOCALISED:
+            reason = self._from_relocalised(bad, stamp)
+        else:
+            return Reason.NONE
+        if reason == Reason.LOW_SCORE:
+            return _refined(visible_share, peak_ratio)
+        return reason
+
+    def _from_tracking(self, bad: bool, stamp: float) -> Reason:
+        if not bad:
+            return Reason.NONE
+        self.frames_lost = 1
+        lost = self.config.n_lost <= 1
+        self._enter(TrackState.LOST if lost else TrackState.UNCERTAIN, stamp)
+        return Reason.LOW_SCORE
+
+    def _from_uncertain(self, confidence: float, bad: bool, stamp: float) -> Reason:
+        if confidence >= self.config.recover_threshold:
+            self._good += 1
+            if self._good >= self.config.n_recover:
+                self._enter(TrackState.TRACKING, stamp)
+                self.frames_lost = 0
+                return Reason.CONFIRMED
+            return Reason.NONE
+        self._good = 0
+        self.frames_lost += bad
+        overdue = 0 < self.config.lost_time <= stamp - self._since
+        if bad and (self.frames_lost >= self.config.n_lost or overdue):
+            self._enter(TrackState.LOST, stamp)
+            return Reason.LOW_SCORE
+        return Reason.NONE
+
+    def _from_lost(self, confidence: float, stamp: float) -> Reason:
+        if confidence >= self.config.relocalise_threshold:
+            self._enter(TrackState.RELOCALISED, stamp)
+            self._good, self.frames_lost = 1, 0
+            return Reason.CONFIRMED if self._confirmed(stamp) else Reason.NONE
+        self.frames_lost += 1
+        if 0 < self.config.search_timeout <= stamp - self._since:
+            self._enter(TrackState.UNINITIALISED, stamp)
+            return Reason.SEARCH_TIMEOUT
+        return Reason.NONE
+
+    def _from_relocalised(self, bad: bool, stamp: float) -> Reason:
+        if bad:
+            self._enter(TrackState.LOST, stamp)
+            self.frames_lost = 1
+            return Reason.LOW_SCORE
+        self._good += 1
+        return Reason.CONFIRMED if self._confirmed(stamp) else Reason.NONE
+
+    def _confirmed(self, stamp: float) -> bool:
+        """Become TRACKING after enough good frames; the first one always says RELOCALISED."""
+        if self._good < max(2, self.config.n_confirm):
+            return False
+        self._enter(TrackState.TRACKING, stamp)
+        return True
+
+    def _enter(self, state: TrackState, stamp: float) -> None:
+        self.state, self._since, self._good = state, stamp, 0
+
+
+def _refined(visible_share: float, peak_ratio: float) -> Reason:
+    if visible_share < OUT_OF_VIEW_SHARE:
+        return Reason.OUT_OF_VIEW
+    return Reason.AMBIGUOUS_PEAKS if peak_ratio >= AMBIGUOUS_RATIO else Reason.LOW_SCORE

@@ -1,0 +1,194 @@
+"""The tracker: ``init(image, box)`` once, ``update(image)`` for every further image."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from siamx_ros import imaging
+from siamx_ros.config import ModelConfig, TrackerConfig
+from siamx_ros.errors import InputError
+from siamx_ros.geometry import BoundingBox, CropWindow, context_side
+from siamx_ros.model.inference import Engine, Maps
+from siamx_ros.model.network import TEMPLATE_SIZE
+from siamx_ros.model.weights import load_checkpoint
+from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState
+from siamx_ros.tracking import decode, motion
+from siamx_ros.tracking.confidence import Calibration
+from siamx_ros.tracking.decode import Candidate
+from siamx_ros.tracking.memory import TargetMemory
+from siamx_ros.tracking.relocalise import COMPENSATES
+from siamx_ros.tracking.states import StateMachine
+
+LOST_WINDOW_INFLUENCE = 0.001
+"""Weight of the cosine window where the target may be anywhere in a region."""
+FRAME_TIME = 1 / 30
+"""Time between images when none is given, seconds."""
+MIN_VISIBLE = 0.5
+"""Least share of an initial box that must lie inside its image."""
+
+
+class Tracker:
+    """Follows one target.
+
+    Args:
+        engine: the network on its device (any object with ``embed``, ``search``, ``similarity``).
+        config: how predictions become a track.
+        calibration: raw score to confidence.
+    """
+
+    def __init__(self, engine: Engine, config: TrackerConfig = TrackerConfig(),
+                 calibration: Calibration = Calibration()) -> None:
+        self.engine, self.config, self.calibration = engine, config, calibration
+        self.states = StateMachine(config)
+        self._memory: TargetMemory | None = None
+
+    @property
+    def heat_map(self) -> np.ndarray | None:
+        """H of Eq. (10), rows x cols float32; None without a target or with another scheme."""
+        if self._memory is None or self._memory.relocaliser.heat_map is None:
+            return None
+        return self._memory.relocaliser.heat_map.values
+
+    def init(self, image: np.ndarray, box: BoundingBox, stamp: float | None = None) -> TrackResult:
+        """Take the target in ``box`` of an image.
+
+        Args:
+            image: H x W x 3 uint8 BGR.
+            box: image pixels; at least half of it inside.
+            stamp: time of the image in seconds; without stamps, 30 images a second are assumed.
+
+        Raises:
+            InputError: not an image, or the box lies more than half outside.
+        """
+        image = imaging.check_image(image)
+        height, width = image.shape[:2]
+        if box.visible_share(width, height) < MIN_VISIBLE:
+            raise InputError(
+                f'box {box} must lie at least half inside the image of {width}x{height} pixels')
+        fill = imaging.mean_colour(image)
+        side = context_side(box.w, box.h)
+        window = CropWindow(*box.centre, side, TEMPLATE_SIZE)
+        template = self.engine.embed(imaging.CROPS[self.config.crop](image, window, fill))
+        self._memory = TargetMemory(
+            template, box, fill, (width, height), self.config, stamp if stamp is not None else 0.0)
+        self.states = StateMachine(self.config)
+        self.states.start(self._memory.stamp)
+        return TrackResult(
+            box, 1.0, TrackState.TRACKING, Reason.INIT, BoxSource.MEASURED, valid=True,
+            raw_score=1.0)
+
+    def update(self, image: np.ndarray, stamp: float | None = None) -> TrackResult:
+        """Find the target in the next image.
+
+        Args:
+            image: H x W x 3 uint8 BGR, of the size that ``init`` was given.
+            stamp: time of the image in seconds.
+
+        Raises:
+            InputError: no target, not an image, or an image of another size.
+        """
+        image = imaging.check_image(image)
+        memory = self._memory
+        if memory is None:
+            raise InputError('the tracker has no target: call init first')
+        if image.shape[1::-1] != memory.image_size:
+            raise InputError(
+                f'the image is {image.shape[1]}x{image.shape[0]} pixels, the target was given in '
+                f'{memory.image_size[0]}x{memory.image_size[1]}')
+        memory.stamp = stamp if stamp is not None else memory.stamp + FRAME_TIME
+        memory.frames += 1
+        candidate, confidence, similarity, windows = self._search(image, memory)
+        reason = self.states.step(
+            confidence, memory.stamp, visible_share=candidate.box.visible_share(*memory.image_size),
+            peak_ratio=candidate.peak_ratio)
+        box = memory.take(candidate, confidence, self.states.state)
+        result = TrackResult(
+            box=box, confidence=confidence, state=self.states.state, reason=reason,
+            box_source=_source(self.states.state), valid=self.states.state == TrackState.TRACKING,
+            raw_score=candidate.score, peak_ratio=candidate.peak_ratio,
+            template_similarity=similarity, velocity=motion.displacement(memory.history),
+            windows=tuple(windows), frames_since_init=memory.frames,
+            frames_lost=self.states.frames_lost)
+        if result.state == TrackState.UNINITIALISED:
+            self.reset()
+        return result
+
+    def reset(self) -> None:
+        """Forget the target."""
+        self._memory = None
+        self.states = StateMachine(self.config)
+
+    def configure(self, config: TrackerConfig) -> None:
+        """Use other settings from the next image on; the target is kept."""
+        self.config = self.states.config = config
+        if self._memory is not None:
+            self._memory.configure(config)
+
+    def close(self) -> None:
+        """Forget the target and free the network's memory; the tracker cannot be used again."""
+        self.reset()
+        self.engine = None
+
+    def _search(self, image: np.ndarray, memory: TargetMemory,
+                ) -> tuple[Candidate, float, float, list[CropWindow]]:
+        """Search the local window and, while lost, further ones; the most confident answer wins."""
+        lost = self.states.state == TrackState.LOST
+        local = self._local_window(memory, lost)
+        further = memory.relocaliser.windows(local) if lost else []
+        best = None
+        searched = []
+        for window in (local, *further):
+            influence = LOST_WINDOW_INFLUENCE if lost else self.config.window_influence
+            candidate, confidence, similarity = self._look(image, window, memory, influence)
+            searched.append(window)
+            if best is None or confidence > best[1]:
+                best = candidate, confidence, similarity
+            if confidence >= self.config.confidence_threshold:
+                break
+            if window is not local:
+                memory.relocaliser.missed(window)
+        return *best, searched
+
+    def _local_window(self, memory: TargetMemory, lost: bool) -> CropWindow:
+        box = memory.box
+        size = self.config.search_size
+        side = context_side(box.w, box.h) * size / TEMPLATE_SIZE
+        centre = box.centre
+        if not lost and COMPENSATES[self.config.adaptive]:
+            centre = motion.drifted_centre(memory.history, side, memory.image_size, self.config)
+        if lost and self.config.search_growth > 1:
+            grown = round(size * self.config.search_growth)
+            grown += (15 - grown) % 16
+            side, size = side * grown / size, grown
+        return CropWindow(*centre, side, size)
+
+    def _look(self, image: np.ndarray, window: CropWindow, memory: TargetMemory,
+              influence: float) -> tuple[Candidate, float, float]:
+        """One forward pass: the best candidate of a window, its confidence and similarity."""
+        patch = imaging.CROPS[self.config.crop](image, window, memory.fill)
+        maps: Maps = self.engine.search(patch, memory.template)
+        candidate = decode.choose(
+            maps.scores, maps.distances, window, memory.box, self.config, influence)
+        similarity = self.engine.similarity(maps, candidate.cell, memory.template)
+        confidence = self.calibration(candidate.score, candidate.peak_ratio, similarity)
+        return candidate, (confidence if math.isfinite(confidence) else 0.0), similarity
+
+
+def load_tracker(model: ModelConfig = ModelConfig(),
+                 config: TrackerConfig = TrackerConfig()) -> Tracker:
+    """A tracker with the weights, device and precision of ``model``.
+
+    Raises:
+        InputError: the weights or the device cannot be used.
+    """
+    checkpoint = load_checkpoint(model.weights)
+    engine = Engine(checkpoint.network, model.device, model.precision)
+    return Tracker(engine, config, Calibration.from_dict(checkpoint.calibration))
+
+
+def _source(state: TrackState) -> BoxSource:
+    if state == TrackState.TRACKING:
+        return BoxSource.MEASURED
+    return BoxSource.RELOCALISED if state == TrackState.RELOCALISED else BoxSource.PREDICTED

@@ -1,0 +1,44 @@
+"""The synthetic weights of the parity vectors, rebuilt from the published list of names."""
+
+from pathlib import Path
+import zlib
+
+import numpy as np
+import torch
+
+KEYS = Path(__file__).parent / 'authors_state_dict_keys.txt'
+
+
+def authors_layout() -> list[tuple[str, tuple[int, ...], str]]:
+    """(name, shape, use) of all 406 entries of the authors' state dict."""
+    rows = []
+    for line in KEYS.read_text(encoding='utf-8').splitlines():
+        if line and not line.startswith('#'):
+            name, shape, _, _, use = line.split('\t')
+            rows.append((name, tuple(int(n) for n in shape.strip('()').split(',') if n.strip()), use))
+    return rows
+
+
+def synthetic_state() -> dict[str, torch.Tensor]:
+    """The state dict whose outputs ``golden_parity.json`` records, float64."""
+    return {name: _values(name, shape) for name, shape, _ in authors_layout()}
+
+
+def _values(name: str, shape: tuple[int, ...]) -> torch.Tensor:
+    if name.endswith('num_batches_tracked'):
+        return torch.zeros(shape, dtype=torch.int64)
+    rng = np.random.RandomState(zlib.crc32(name.encode('utf-8')) & 0x7FFFFFFF)
+    g = torch.from_numpy(np.asarray(rng.standard_normal(shape)))
+    if name.endswith('running_var'):
+        return 1 + 0.1 * g.abs()
+    if name.endswith('running_mean'):
+        return 0.1 * g
+    if name.endswith(('cls_weight', 'reg_weight')):
+        return g
+    if name.endswith('adjust'):
+        return torch.full(shape, 0.1, dtype=torch.float64)
+    if name == 'pred_head.bias':
+        return 1 + 0.1 * g
+    if g.ndim == 4:
+        return 0.5 * g / np.sqrt(np.prod(shape[1:]))
+    return 1 + 0.1 * g if name.endswith('.weight') else 0.1 * g
