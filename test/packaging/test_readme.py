@@ -33,7 +33,8 @@ def test_the_program_tracks_a_video(readme: str, tmp_path: Path) -> None:
                           text=True, capture_output=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) == 3
-    assert all(re.match(r'[A-Z]+ \d\.\d\d BoundingBox', row) for row in done.stdout.splitlines())
+    assert all(
+        re.fullmatch(r'[A-Z]+ \d\.\d\d [\d.,-]+', row) for row in done.stdout.splitlines())
 
 
 def test_the_command_table_is_complete(readme: str) -> None:

@@ -1,0 +1,88 @@
+"""The launch file as text: arguments, names and rules, checked without launch installed."""
+
+from __future__ import annotations
+
+import ast
+from importlib.util import find_spec
+import os
+from pathlib import Path
+import re
+
+import pytest
+import yaml
+
+ARGUMENTS = {
+    'namespace', 'node_name', 'params_file', 'image_topic', 'camera_info_topic', 'depth_topic',
+    'image_transport', 'image_reliability', 'weights', 'device', 'use_sim_time', 'autostart',
+    'log_level', 'respawn', 'debug_view', 'bag', 'bag_rate', 'init_box'}
+
+
+@pytest.fixture(scope='module')
+def tree(repository: Path) -> ast.Module:
+    return ast.parse((repository / 'launch/tracker.launch.py').read_text())
+
+
+def calls(tree: ast.AST, name: str) -> list[ast.Call]:
+    return [node for node in ast.walk(tree)
+            if isinstance(node, ast.Call) and getattr(node.func, 'id', '') == name]
+
+
+def keywords(call: ast.Call) -> dict[str, ast.expr]:
+    return {keyword.arg: keyword.value for keyword in call.keywords}
+
+
+def test_arguments_are_the_promised_ones_and_described(tree: ast.Module) -> None:
+    declared = calls(tree, 'declare')
+    assert {call.args[0].value for call in declared} == ARGUMENTS
+    assert len(declared) == len(ARGUMENTS)
+    for call in declared:
+        words = keywords(call)
+        assert words['description'].value.endswith('.'), ast.unparse(call)
+        default, choices = words['default_value'], words.get('choices')
+        if isinstance(choices, ast.List):
+            assert default.value in [choice.value for choice in choices.elts]
+        elif choices is not None:
+            assert (choices.id, default.value) in {('BOOL', 'true'), ('BOOL', 'false')}
+
+
+def test_arguments_that_are_read_are_declared_and_the_reverse(tree: ast.Module) -> None:
+    read = {node.slice.value for node in ast.walk(tree)
+            if isinstance(node, ast.Subscript) and getattr(node.value, 'id', '') == 'given'
+            and isinstance(node.slice, ast.Constant)}
+    read |= {'weights', 'device', 'image_transport', 'image_reliability'}  # read in a loop
+    assert read == ARGUMENTS
+
+
+def test_no_evaluation_download_or_work_at_import(repository: Path, tree: ast.Module) -> None:
+    text = (repository / 'launch/tracker.launch.py').read_text()
+    assert not re.search(r'\b(eval|exec|PythonExpression|urllib|requests|rclpy|pip)\b', text)
+    for node in tree.body:
+        assert isinstance(node, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.Assign, ast.Expr))
+        if isinstance(node, (ast.Assign, ast.Expr)):
+            ast.literal_eval(node.value)
+
+
+def test_executables_exist_and_their_modules_have_a_main(repository: Path) -> None:
+    text = (repository / 'launch/tracker.launch.py').read_text()
+    started = set(re.findall(r"package='siamx_ros', executable='(\w+)'", text))
+    scripts = {path.name: path for path in (repository / 'scripts').iterdir()}
+    assert started and started <= set(scripts)
+    for path in scripts.values():
+        assert os.access(path, os.X_OK), f'{path} is not executable'
+        source = path.read_text()
+        assert source.startswith('#!/usr/bin/env python3\n')
+        [module] = re.findall(r'^from (siamx_ros\.\S+) import main$', source, flags=re.MULTILINE)
+        file = repository / (module.replace('.', '/') + '.py')
+        assert re.search(r'^def main\(', file.read_text(), flags=re.MULTILINE), module
+
+
+def test_default_parameters_apply_to_any_node_name(repository: Path) -> None:
+    parameters = yaml.safe_load((repository / 'config/tracker.yaml').read_text())
+    assert set(parameters) == {'/**'}
+    assert parameters['/**']['ros__parameters']
+
+
+def test_why_launch_is_not_run_here() -> None:
+    """Says on every machine whether the real launch tests beside this file can run."""
+    if find_spec('launch_pytest') is None:
+        pytest.skip('launch_pytest is not installed: test_tracker_launch.py cannot run')

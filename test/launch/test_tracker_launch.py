@@ -1,0 +1,144 @@
+"""The launch file run for real: the node comes up as asked, and a box starts a track."""
+
+from __future__ import annotations
+
+from pathlib import Path
+import shutil
+import subprocess
+import threading
+import time
+
+import numpy as np
+import pytest
+
+pytest.importorskip('launch_pytest', reason='launch_pytest is not installed')
+pytest.importorskip('rclpy', reason='rclpy is not installed')
+
+from ament_index_python.packages import get_package_share_directory  # noqa: E402
+from launch import LaunchDescription  # noqa: E402
+from launch.actions import IncludeLaunchDescription  # noqa: E402
+from launch.launch_description_sources import PythonLaunchDescriptionSource  # noqa: E402
+import launch_pytest  # noqa: E402
+from launch_pytest.actions import ReadyToTest  # noqa: E402
+import rclpy  # noqa: E402
+from rclpy.executors import SingleThreadedExecutor  # noqa: E402
+from rclpy.qos import DurabilityPolicy, QoSProfile  # noqa: E402
+from sensor_msgs.msg import Image  # noqa: E402
+
+from siamx_ros.msg import TrackedTarget, TrackerStatus  # noqa: E402
+
+pytestmark = pytest.mark.ros
+WAIT = 90.0
+"""Seconds; loading torch on a busy machine takes its time. Only reached by a failure."""
+
+
+def included(**arguments: str) -> LaunchDescription:
+    """tracker.launch.py as installed, with arguments."""
+    path = Path(get_package_share_directory('siamx_ros')) / 'launch/tracker.launch.py'
+    return LaunchDescription([
+        IncludeLaunchDescription(PythonLaunchDescriptionSource(str(path)),
+                                 launch_arguments=arguments.items()),
+        ReadyToTest()])
+
+
+@launch_pytest.fixture(scope='module')
+def launch_description() -> LaunchDescription:
+    return included(namespace='robot', node_name='eye', image_topic='/camera/image_raw',
+                    device='cpu', image_reliability='reliable', init_box='80,60,40,40')
+
+
+class Peer:
+    """A camera and a listener in a thread of their own."""
+
+    def __init__(self) -> None:
+        self.context = rclpy.Context()
+        rclpy.init(context=self.context)
+        self.node = rclpy.create_node('peer', context=self.context)
+        self.targets: list[TrackedTarget] = []
+        self.states: list[TrackerStatus] = []
+        self.arrived = threading.Condition()
+        latched = QoSProfile(depth=10, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+        self.node.create_subscription(
+            TrackedTarget, '/robot/eye/target', lambda m: self.keep(self.targets, m), 10)
+        self.node.create_subscription(
+            TrackerStatus, '/robot/eye/status', lambda m: self.keep(self.states, m), latched)
+        self.camera = self.node.create_publisher(Image, '/camera/image_raw', 1)
+        self.node.create_timer(0.1, self.publish)
+        self.picture = np.random.default_rng(1).integers(0, 255, (120, 160, 3), np.uint8)
+        self.executor = SingleThreadedExecutor(context=self.context)
+        self.executor.add_node(self.node)
+        self.thread = threading.Thread(target=self.executor.spin, daemon=True)
+        self.thread.start()
+
+    def publish(self) -> None:
+        message = Image(height=120, width=160, encoding='bgr8', step=480)
+        message.header.stamp = self.node.get_clock().now().to_msg()
+        message.header.frame_id = 'camera_optical'
+        message.data = self.picture.tobytes()
+        self.camera.publish(message)
+
+    def keep(self, messages: list, message: object) -> None:
+        with self.arrived:
+            messages.append(message)
+            self.arrived.notify_all()
+
+    def wait(self, condition) -> bool:
+        with self.arrived:
+            return self.arrived.wait_for(condition, WAIT)
+
+    def close(self) -> None:
+        self.executor.shutdown()
+        rclpy.try_shutdown(context=self.context)
+        self.thread.join(10)
+
+
+@pytest.fixture(scope='module')
+def peer():
+    peer = Peer()
+    yield peer
+    peer.close()
+
+
+@pytest.mark.launch(fixture=launch_description)
+def test_the_box_of_the_command_line_becomes_the_target(peer: Peer) -> None:
+    assert peer.wait(lambda: any(m.target_id for m in peer.targets)), (
+        f'{len(peer.targets)} targets, states {[m.state for m in peer.states]}')
+    target = next(m for m in peer.targets if m.target_id)
+    assert target.header.frame_id == 'camera_optical'
+    assert abs(target.bbox.center.position.x - 80) < 20
+    assert (target.image_width, target.image_height) == (160, 120)
+
+
+@pytest.mark.launch(fixture=launch_description)
+def test_arguments_reach_the_node(peer: Peer) -> None:
+    from rcl_interfaces.srv import GetParameters
+    client = peer.node.create_client(GetParameters, '/robot/eye/get_parameters')
+    assert client.wait_for_service(WAIT)
+    names = ['model.device', 'image_reliability', 'use_sim_time', 'autostart']
+    future = client.call_async(GetParameters.Request(names=names))
+    deadline = time.monotonic() + WAIT
+    while not future.done() and time.monotonic() < deadline:
+        with peer.arrived:
+            peer.arrived.wait(0.05)
+    device, reliability, sim_time, autostart = future.result().values
+    assert (device.string_value, reliability.string_value) == ('cpu', 'reliable')
+    assert (sim_time.bool_value, autostart.bool_value) == (False, True)
+
+
+@pytest.mark.skipif(not shutil.which('ros2'), reason='ros2 is not installed')
+def test_show_args_reads_well() -> None:
+    done = subprocess.run(['ros2', 'launch', 'siamx_ros', 'tracker.launch.py', '--show-args'],
+                          text=True, capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    for name in ('image_topic', 'params_file', 'init_box', 'log_level'):
+        assert f"'{name}':" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) < 160
+
+
+@pytest.mark.skipif(not shutil.which('ros2'), reason='ros2 is not installed')
+def test_a_wrong_choice_is_refused() -> None:
+    done = subprocess.run(
+        ['ros2', 'launch', 'siamx_ros', 'tracker.launch.py', 'image_transport:=theora'],
+        text=True, capture_output=True, timeout=60)
+    assert done.returncode != 0
+    assert "'theora' is not in" in done.stdout + done.stderr or 'theora' in done.stderr
