@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 import socket
 import sys
+import tempfile
 
 import pytest
 
@@ -31,10 +32,18 @@ def _free_domain() -> int:
     raise RuntimeError('all 100 ROS domains are in use by other runs of these tests')
 
 
+def _own_log_folder() -> tempfile.TemporaryDirectory:
+    """ROS logs go where they vanish with the run."""
+    folder = tempfile.TemporaryDirectory(prefix='siamx_ros_logs_')
+    os.environ['ROS_LOG_DIR'] = folder.name
+    return folder
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Keep ROS traffic of the tests apart from everything else, also in child processes."""
     if not hasattr(config, 'workerinput') and not _domain_lock:
         os.environ['ROS_DOMAIN_ID'] = str(_free_domain())
+        config.add_cleanup(_own_log_folder().cleanup)
     os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
     os.environ.setdefault('OMP_NUM_THREADS', '2')
 
