@@ -58,6 +58,16 @@ def draw_result(image: np.ndarray, result: TrackResult, *, label: str = '',
     return canvas
 
 
+def draw_note(image: np.ndarray, text: str) -> np.ndarray:
+    """Write a line into the dark strip at the top; returns a new image of the same shape."""
+    canvas = np.ascontiguousarray(image).copy()
+    height = _draw_strip(canvas)
+    unit = _unit(canvas)
+    cv2.putText(canvas, text, (round(14 * unit), height - round(8 * unit)), _FONT, 0.5 * unit,
+                _WHITE, 1, cv2.LINE_AA)
+    return canvas
+
+
 def draw_heat_map(image: np.ndarray, heat_map: np.ndarray | None,
                   opacity: float = 0.55) -> np.ndarray:
     """Lay a heat map over an image.
@@ -114,10 +124,8 @@ def _draw_corners(canvas: np.ndarray, box: BoundingBox, width: int) -> None:
 def _draw_caption(canvas: np.ndarray, result: TrackResult, colour: Colour, label: str) -> None:
     """A dark strip at the top: state, bar and number of the confidence, label."""
     unit = _unit(canvas)
-    rows, columns = canvas.shape[:2]
-    height = min(rows, round(26 * unit))
-    strip = canvas[:height]
-    strip[:] = (strip * 0.35).astype(np.uint8)
+    columns = canvas.shape[1]
+    height = _draw_strip(canvas)
     cv2.rectangle(canvas, (0, 0), (round(6 * unit), height - 1), colour, -1)
     scale, baseline = 0.5 * unit, height - round(8 * unit)
     text = 'NO TARGET' if result.state == TrackState.UNINITIALISED else result.state.name
@@ -135,6 +143,14 @@ def _draw_caption(canvas: np.ndarray, result: TrackResult, colour: Colour, label
         text_width = cv2.getTextSize(label, _FONT, scale, 1)[0][0]
         left = max(0, columns - text_width - round(10 * unit))
         cv2.putText(canvas, label, (left, baseline), _FONT, scale, _WHITE, 1, cv2.LINE_AA)
+
+
+def _draw_strip(canvas: np.ndarray) -> int:
+    """Darken the top of the image for text; returns the height of the strip."""
+    height = min(canvas.shape[0], round(26 * _unit(canvas)))
+    strip = canvas[:height]
+    strip[:] = (strip * 0.35).astype(np.uint8)
+    return height
 
 
 def _unit(canvas: np.ndarray) -> float:

@@ -107,6 +107,10 @@ def _follow(args: argparse.Namespace, source: Source, first: np.ndarray,
             previous = result.state
             bar.set_postfix_str(result.state.name, refresh=False)
             bar.update()
+            if result.state == TrackState.UNINITIALISED:
+                bar.write(f'frame {count - 1}: not found for tracking.search_timeout, target dropped',
+                          file=sys.stderr)
+                break
     overall = time.perf_counter() - started
     return {
         'frames': count,

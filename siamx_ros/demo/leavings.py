@@ -6,11 +6,10 @@ import json
 from pathlib import Path
 from typing import Any, Iterable
 
-import cv2
 import numpy as np
 
 from siamx_ros.demo.journal import GOOD_OVERLAP, Journal
-from siamx_ros.drawing import STATE_COLOURS, draw_result
+from siamx_ros.drawing import STATE_COLOURS, draw_note, draw_result
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.recording import CsvRecorder, VideoRecorder
 from siamx_ros.records import TrackState
@@ -37,9 +36,7 @@ def write_video(path: Path, images: Iterable[np.ndarray], journal: Journal, name
         label = f'{name}  {frame / journal.fps:5.1f} s'
         result = journal.results.get(frame)
         if result is None:
-            image = image.copy()
-            cv2.putText(image, f'{label}  not processed', (12, 20), cv2.FONT_HERSHEY_DUPLEX, 0.5,
-                        (255, 255, 255), 1, cv2.LINE_AA)
+            image = draw_note(image, f'{label}  not processed')
         else:
             image = draw_result(image, result, label=label, truth=_truth(journal, frame))
         video.write(image)

@@ -1,0 +1,128 @@
+"""The whole demonstration with a stand-in for the node, over real ROS."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+
+import cv2
+import pytest
+
+from siamx_ros.demo.__main__ import main
+from siamx_ros.demo.node_process import NodeDied, NodeProcess
+
+BOX = '162.5,147,121,112'
+
+
+def node(path: str, mode: str) -> tuple[str, ...]:
+    return sys.executable, path, mode
+
+
+@pytest.mark.ros
+def test_a_folder_is_played_followed_and_recorded(red_cup, colour_node, tmp_path, capsys):
+    out = tmp_path / 'out'
+    status = main(['--video', str(red_cup), '--box', BOX, '--out', str(out)],
+                  node(colour_node, 'follow'))
+    text = capsys.readouterr().out
+    assert status == 0
+    assert '0.0 s  UNINITIALISED -> TRACKING (init)' in text
+    for name in ('tracked.mp4', 'plot.png', 'track.csv', 'summary.json'):
+        assert str(out / name) in text and (out / name).stat().st_size > 0
+    summary = json.loads((out / 'summary.json').read_text())
+    assert summary['frames'] == 60
+    assert summary['processed'] >= 55
+    assert summary['processed'] + summary['dropped'] + summary['skipped'] == 60
+    assert summary['frames_per_second'] > 0
+    rows = list(csv.DictReader((out / 'track.csv').open()))
+    assert len(rows) == summary['processed']
+    assert {row['state'] for row in rows} == {'TRACKING'}
+    assert cv2.VideoCapture(str(out / 'tracked.mp4')).get(cv2.CAP_PROP_FRAME_COUNT) == 60
+
+
+@pytest.mark.ros
+def test_the_clip_is_scored_against_the_truth(colour_node, tmp_path):
+    assert main(['--frames', '40', '--out', str(tmp_path)], node(colour_node, 'follow')) == 0
+    summary = json.loads((tmp_path / 'summary.json').read_text())
+    assert summary['clip'] == 'courtyard'
+    assert summary['followed_share'] > 0.85
+    assert summary['wrong_share'] < 0.1
+
+
+@pytest.mark.ros
+def test_a_node_that_dies_ends_the_demonstration(red_cup, colour_node, tmp_path, capsys):
+    status = main(['--video', str(red_cup), '--box', BOX, '--out', str(tmp_path)],
+                  node(colour_node, 'die'))
+    error = capsys.readouterr().err
+    assert status == 1
+    assert 'ended with status 3' in error and 'the network caught fire' in error
+
+
+@pytest.mark.ros
+def test_a_node_that_ends_at_once_is_reported(red_cup, colour_node, tmp_path, capsys):
+    status = main(['--video', str(red_cup), '--box', BOX, '--out', str(tmp_path)],
+                  node(colour_node, 'exit'))
+    assert status == 1
+    assert 'no such model' in capsys.readouterr().err
+
+
+@pytest.mark.ros
+def test_a_refused_target_is_an_input_error(red_cup, colour_node, tmp_path, capsys):
+    status = main(['--video', str(red_cup), '--box', BOX, '--out', str(tmp_path)],
+                  node(colour_node, 'refuse'))
+    assert status == 2
+    assert 'refuses the target: the box is too small (error 707)' in capsys.readouterr().err
+
+
+@pytest.mark.ros
+def test_a_silent_node_makes_gaps_not_a_hang(red_cup, colour_node, tmp_path, monkeypatch):
+    from siamx_ros.demo import camera
+    monkeypatch.setattr(camera, 'FRAME_PATIENCE', 0.05)
+    assert main(['--video', str(red_cup), '--box', BOX, '--out', str(tmp_path), '--frames', '8'],
+                node(colour_node, 'silent')) == 0
+    summary = json.loads((tmp_path / 'summary.json').read_text())
+    assert summary['processed'] == 1, 'only the frame of the init call'
+
+
+@pytest.mark.parametrize('arguments, part', [
+    (['--video', 'nowhere.mp4', '--box', BOX], 'nowhere.mp4'),
+    (['--video', 'FOLDER'], '--box'), (['--box', BOX], '--video'),
+    (['--video', 'FOLDER', '--box', 'nan,1,2,3'], 'finite'),
+    (['--video', 'FOLDER', '--box', '9000,1,20,30'], 'inside the first image'),
+    (['--frames', '1'], '--frames'), (['--frams', '1'], '--frames'),
+    (['--video', 'FOLDER', '--box', BOX, '--out', '/proc/nowhere'], '/proc/nowhere')])
+def test_bad_input_is_refused_before_a_node_starts(arguments, part, red_cup, capsys, tmp_path,
+                                                   monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    arguments = [str(red_cup) if word == 'FOLDER' else word for word in arguments]
+    assert main(arguments, ('/no/such/node',)) == 2
+    error = capsys.readouterr().err
+    assert error.startswith('error: ') and part in error
+
+
+def test_without_ros_the_error_says_what_to_do(red_cup, tmp_path):
+    code = ('import sys; sys.modules["rclpy"] = None; from siamx_ros.demo.__main__ import main; '
+            'sys.exit(main())')
+    process = subprocess.run(
+        [sys.executable, '-c', code, '--video', str(red_cup), '--box', BOX, '--out', str(tmp_path)],
+        capture_output=True, text=True, env=dict(os.environ))
+    assert process.returncode == 2
+    assert 'rclpy' in process.stderr and 'make demo' in process.stderr
+    assert 'Traceback' not in process.stderr
+
+
+def test_the_node_is_ended_with_the_block(tmp_path):
+    stubborn = ('import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); '
+                'print("up", flush=True); time.sleep(60)')
+    with NodeProcess(tmp_path, {'a': {'b': 1}}, {'image': '/demo/image'},
+                     (sys.executable, '-c', stubborn)) as process:
+        process.check()
+        child = process._process
+        while 'up' not in process.log_path.read_text():
+            process.check()
+    assert child.poll() is not None
+    assert '--params-file' in child.args and 'image:=/demo/image' in child.args
+    with pytest.raises(NodeDied, match='up'):
+        process.check()

@@ -1,0 +1,196 @@
+"""The command line as a user meets it: a process, its output and its exit status."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from pathlib import Path
+import subprocess
+import sys
+
+import cv2
+import pytest
+
+from siamx_ros.cli import COMMANDS
+from siamx_ros.recording import CSV_COLUMNS
+from siamx_ros.synthetic import sequence
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def command(*arguments: object, **environment: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, '-m', 'siamx_ros', *map(str, arguments)], cwd=ROOT, text=True,
+        capture_output=True, timeout=120, env={**os.environ, **environment})
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory) -> Path:
+    """Twelve frames as images and, beside them, as a video."""
+    base = tmp_path_factory.mktemp('clip')
+    (base / 'img').mkdir()
+    clip = sequence(frames=12)
+    video = cv2.VideoWriter(
+        str(base / 'clip.mp4'), cv2.VideoWriter_fourcc(*'mp4v'), 25.0, (320, 240))
+    for index, image in enumerate(clip):
+        cv2.imwrite(str(base / 'img' / f'{index}.png'), image)
+        video.write(image)
+    video.release()
+    return base
+
+
+@pytest.fixture(scope='module')
+def box() -> str:
+    return str(sequence(frames=1).first_box)
+
+
+def refused(process: subprocess.CompletedProcess, *parts: str) -> None:
+    """One sentence on stderr, status 2, nothing on stdout."""
+    assert process.returncode == 2, process.stderr
+    lines = [line for line in process.stderr.splitlines() if line.startswith('error: ')]
+    assert len(lines) == 1, process.stderr
+    assert 'Traceback' not in process.stderr
+    assert process.stdout == ''
+    for part in parts:
+        assert part in lines[0]
+
+
+def test_every_command_has_its_module_and_help():
+    for name in COMMANDS:
+        process = command(name, '--help')
+        assert process.returncode == 0, process.stderr
+        assert f'siamx_ros {name}' in process.stdout
+
+
+def test_overview_lists_all_commands():
+    process = command('--help')
+    assert process.returncode == 0
+    for name, (_, text) in COMMANDS.items():
+        assert name in process.stdout and text in process.stdout
+
+
+def test_overview_imports_no_command():
+    code = ('import sys; from siamx_ros.cli import main; main(["--help"]); '
+            'sys.exit(any(n in sys.modules for n in ("torch", "cv2", "rclpy")))')
+    process = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True)
+    assert process.returncode == 0, process.stderr
+
+
+def test_no_command_is_an_error_with_help():
+    process = command()
+    assert process.returncode == 2
+    assert 'commands:' in process.stderr
+
+
+def test_unknown_command_names_near_ones():
+    refused(command('trakc'), "'trakc'", 'track')
+
+
+def test_track_writes_the_same_table_twice(folder, box, tmp_path):
+    tables = [tmp_path / 'a.csv', tmp_path / 'b.csv']
+    for table in tables:
+        process = command('track', folder / 'img', '--box', box, '--weights', 'random',
+                          '--device', 'cpu', '--csv', table)
+        assert process.returncode == 0, process.stderr
+    assert tables[0].read_bytes() == tables[1].read_bytes()
+    rows = list(csv.DictReader(tables[0].open()))
+    assert tuple(rows[0]) == CSV_COLUMNS
+    assert [int(row['frame']) for row in rows] == list(range(12))
+    assert rows[0]['state'] == 'TRACKING'
+    first = [float(rows[0][name]) for name in 'xywh']
+    assert first == pytest.approx([float(n) for n in box.split(',')], abs=1e-3)
+
+
+def test_track_of_a_video_ends_with_one_line_of_json(folder, box, tmp_path):
+    video = tmp_path / 'out.mp4'
+    process = command('track', folder / 'clip.mp4', '--box', box, '--weights', 'random',
+                      '--device', 'cpu', '--video', video, '--adaptive', 'off', '--frames', '7')
+    assert process.returncode == 0, process.stderr
+    summary = json.loads(process.stdout.splitlines()[-1])
+    assert len(process.stdout.splitlines()) == 1
+    assert summary['frames'] == 7
+    assert summary['frames_per_second'] > 0
+    assert summary['adaptive'] == 'off'
+    assert sum(summary['states'].values()) == 7
+    capture = cv2.VideoCapture(str(video))
+    assert capture.get(cv2.CAP_PROP_FPS) == pytest.approx(25.0)
+    frames = 0
+    while capture.read()[0]:
+        frames += 1
+    assert frames == 7
+
+
+@pytest.mark.parametrize('value, part', [
+    ('10,20,30', 'four numbers'),
+    ('a,b,c,d', 'four numbers'),
+    ('nan,20,30,30', 'finite'),
+    ('10,20,inf,30', 'finite'),
+    ('10,20,0,30', 'positive'),
+    ('10,20,30,-4', 'positive'),
+    ('-500,20,30,30', 'box -500,20,30,30'),
+    ('2000,2000,30,30', 'box 2000,2000,30,30'),
+])
+def test_bad_boxes_are_refused(folder, value, part):
+    refused(command('track', folder / 'img', '--box', value, '--weights', 'random'), part)
+
+
+def test_missing_box_is_refused(folder):
+    refused(command('track', folder / 'img'), '--box')
+
+
+@pytest.mark.parametrize('arguments, parts', [
+    (('--weights', 'no_such_model'), ('no_such_model',)),
+    (('--weights', '/no/such/file.pt'), ('/no/such/file.pt',)),
+    (('--device', 'abacus', '--weights', 'random'), ('abacus',)),
+    (('--adaptive', 'maybe'), ('adaptive', 'paper')),
+    (('--tracking.penalti_k', '0.1'), ('penalti_k', 'near names', '--tracking.penalty_k')),
+    (('--tracking.penalty_k', '7'), ('penalty_k', 'at most 1')),
+    (('--tracking.penalty_k', 'nan'), ('penalty_k', 'finite')),
+    (('--tracking.n_lost', '1.5'), ('n_lost', 'int')),
+    (('--tracking.heat_map_inhibit', 'perhaps'), ('true or false',)),
+    (('--config', '/no/such/file.yaml'), ('/no/such/file.yaml',)),
+    (('--frames', '0'), ('--frames',)),
+    (('--csv', '/no/such/folder/a.csv', '--weights', 'random'), ('/no/such/folder/a.csv',)),
+    (('--video', '/no/such/folder/a.mp4', '--weights', 'random'), ('/no/such/folder/a.mp4',)),
+    (('--video', 'a.gif', '--weights', 'random'), ('a.gif', '.mp4')),
+    (('surplus',), ("argument 'surplus'",)),
+])
+def test_bad_options_are_refused(folder, box, arguments, parts):
+    refused(command('track', folder / 'img', '--box', box, *arguments), *parts)
+
+
+def test_bad_sources_are_refused(tmp_path):
+    (tmp_path / 'noise.mp4').write_bytes(bytes(range(256)) * 40)
+    (tmp_path / 'empty.mp4').touch()
+    (tmp_path / 'folder').mkdir()
+    (tmp_path / 'broken').mkdir()
+    (tmp_path / 'broken' / '0.jpg').write_bytes(b'no image')
+    for name in ('noise.mp4', 'empty.mp4', 'folder', 'broken', 'missing.mp4'):
+        refused(command('track', tmp_path / name, '--box', '1,2,30,30'), name)
+
+
+def test_config_file_is_read_and_options_win(folder, box, tmp_path):
+    config = tmp_path / 'settings.yaml'
+    config.write_text('/**:\n  ros__parameters:\n    image_timeout: 0.5\n'
+                      '    tracking: {adaptive: "off"}\n    model.weights: random\n')
+    arguments = ('track', folder / 'img', '--box', box, '--frames', 2, '--config', config)
+    assert json.loads(command(*arguments).stdout)['adaptive'] == 'off'
+    assert json.loads(command(*arguments, '--adaptive', 'paper').stdout)['adaptive'] == 'paper'
+
+
+def test_unknown_names_in_a_config_file_are_refused(folder, box, tmp_path):
+    config = tmp_path / 'settings.yaml'
+    for text, part in (('tracking: {penalti_k: 0.1}', 'penalti_k'), ('trackin: {a: 1}', 'trackin'),
+                       ('tracking: 3', 'tracking'), ('- 1', 'mapping'), ('a: [', 'cannot read')):
+        config.write_text(text)
+        refused(command('track', folder / 'img', '--box', box, '--config', config), part)
+
+
+def test_a_closed_pipe_is_no_traceback():
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    process = subprocess.run([sys.executable, '-m', 'siamx_ros', 'track', '--help'], cwd=ROOT,
+                             stdout=write_end, stderr=subprocess.PIPE, text=True)
+    os.close(write_end)
+    assert 'Traceback' not in process.stderr
