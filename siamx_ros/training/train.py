@@ -22,8 +22,10 @@ from tqdm import tqdm
 import yaml
 
 from siamx_ros.errors import InputError
+from siamx_ros.model.importing import import_imagenet
 from siamx_ros.model.network import SiamXNet
-from siamx_ros.model.weights import load_strictly, read_file, save_checkpoint, write_atomically
+from siamx_ros.model.weights import (
+    load_checkpoint, load_strictly, read_file, save_checkpoint, write_atomically)
 from siamx_ros.training.pairs import PairDataset
 from siamx_ros.training.pictures import PictureSet, read_pictures
 from siamx_ros.training.schedule import apply_schedule, make_optimiser
@@ -52,7 +54,8 @@ class Process:
 
 
 def train(data: Path, out: Path, config: TrainConfig, *, device: str = 'auto',
-          resume: bool = False, initial: Path | None = None, max_minutes: float = 0.0) -> None:
+          resume: bool = False, initial: Path | None = None, imagenet: Path | None = None,
+          max_minutes: float = 0.0) -> None:
     """Train until ``config.steps`` (or the time is up), logging and saving every epoch.
 
     Args:
@@ -60,6 +63,7 @@ def train(data: Path, out: Path, config: TrainConfig, *, device: str = 'auto',
         out: run folder.
         resume: continue ``out/last.pt``; the result equals that of an unbroken run.
         initial: checkpoint whose weights to start from.
+        imagenet: torchvision ResNet-50 weights to start the backbone from.
         max_minutes: stop after the first epoch that ends later than this; 0 for never.
 
     Raises:
@@ -69,9 +73,8 @@ def train(data: Path, out: Path, config: TrainConfig, *, device: str = 'auto',
     run = Run(out, config, process)
     if resume:
         run.restore(out / 'last.pt')
-    elif initial is not None:
-        load_strictly(run.network, read_file(initial).get('state_dict'), str(initial))
-        run.average.load_state_dict(run.network.state_dict())
+    else:
+        run.start_from(initial, imagenet)
     pictures = read_pictures(data, config)
     held_out = read_pictures(data, config, held_out=True)
     if process.leads:
@@ -102,6 +105,18 @@ class Run:
         if process.count > 1:
             bench = nn.parallel.DistributedDataParallel(bench, find_unused_parameters=True)
         self.bench = bench
+
+    def start_from(self, initial: Path | None, imagenet: Path | None) -> None:
+        """Begin with the weights of a checkpoint, or with an ImageNet backbone.
+
+        Raises:
+            InputError: a file cannot be used or does not fit the network.
+        """
+        if initial is not None:
+            load_strictly(self.network, load_checkpoint(initial).network.state_dict(), str(initial))
+        if imagenet is not None:
+            import_imagenet(self.network, imagenet)
+        self.average.load_state_dict(self.network.state_dict())
 
     def restore(self, path: Path) -> None:
         """Continue from a file that :meth:`save` wrote.

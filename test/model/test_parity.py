@@ -10,20 +10,24 @@ import torch
 from siamx_ros.config import NetworkConfig
 from siamx_ros.model import importing
 from siamx_ros.model.network import SiamXNet, map_size
-from synthetic_weights import synthetic_state
 
 GOLDEN = json.loads((Path(__file__).parent / 'golden_parity.json').read_text(encoding='utf-8'))
 
 
 @pytest.fixture(scope='module')
-def state():
-    return {importing.our_name(name): value for name, value in synthetic_state().items()
+def state(authors_state):
+    return {importing.our_name(name): value for name, value in authors_state.items()
             if not name.startswith('align_head.')}
 
 
 @pytest.fixture(scope='module')
 def outputs(state):
     return _outputs(state, torch.float64)
+
+
+@pytest.fixture(scope='module')
+def outputs32(state):
+    return _outputs(state, torch.float32)
 
 
 def _patch(seed: int, side: int, dtype: torch.dtype) -> torch.Tensor:
@@ -56,14 +60,14 @@ def test_float64_statistics(outputs, name):
         assert number.item() == pytest.approx(golden[statistic], abs=1e-9), statistic
 
 
-@pytest.mark.parametrize('dtype, tolerance', [(torch.float64, 1e-9), (torch.float32, 1e-5)])
+@pytest.mark.parametrize('precision, tolerance', [('outputs', 1e-9), ('outputs32', 1e-5)])
 @pytest.mark.parametrize('points, suffix', [('points', ''), ('points287', '287')])
-def test_cells(state, dtype, tolerance, points, suffix):
-    outputs = _outputs(state, dtype)
+def test_cells(request, precision, tolerance, points, suffix):
+    maps = request.getfixturevalue(precision)
     for cell, golden in GOLDEN[points].items():
         row, column = map(int, cell.split(','))
-        logit = outputs[f'cls{suffix}'][0, 0, row, column].item()
-        sides = outputs[f'reg{suffix}'][0, :, row, column].tolist()
+        logit = maps[f'cls{suffix}'][0, 0, row, column].item()
+        sides = maps[f'reg{suffix}'][0, :, row, column].tolist()
         assert logit == pytest.approx(golden['cls_logit'], abs=tolerance)
         assert sides == pytest.approx(golden['ltrb'], abs=tolerance)
 

@@ -4,6 +4,7 @@ from pathlib import Path
 import zlib
 
 import numpy as np
+import pytest
 import torch
 
 KEYS = Path(__file__).parent / 'authors_state_dict_keys.txt'
@@ -19,9 +20,16 @@ def authors_layout() -> list[tuple[str, tuple[int, ...], str]]:
     return rows
 
 
-def synthetic_state() -> dict[str, torch.Tensor]:
-    """The state dict whose outputs ``golden_parity.json`` records, float64."""
+@pytest.fixture(scope='session')
+def authors_state() -> dict[str, torch.Tensor]:
+    """The state dict whose outputs ``golden_parity.json`` records, float64, align head included."""
     return {name: _values(name, shape) for name, shape, _ in authors_layout()}
+
+
+@pytest.fixture(scope='session')
+def inference_names() -> set[str]:
+    """The 341 names that inference needs."""
+    return {name for name, _, use in authors_layout() if use == 'inference'}
 
 
 def _values(name: str, shape: tuple[int, ...]) -> torch.Tensor:

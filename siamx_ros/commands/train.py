@@ -1,0 +1,46 @@
+"""Train a network on a folder of photographs and videos (see docs/training.md).
+
+One process: python -m siamx_ros train DATA --out runs/light
+Several:     torchrun --nproc_per_node=6 -m siamx_ros train DATA --out runs/full --config FILE
+
+The run folder gets config.yaml, log.csv, last.pt (to resume exactly) and best.pt (a checkpoint
+for --weights).
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from siamx_ros.commands.options import add_config_file, add_settings, read_settings
+from siamx_ros.errors import InputError
+from siamx_ros.training.settings import TrainConfig
+from siamx_ros.training.train import train
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.usage = '%(prog)s DATA --out FOLDER [options]'
+    parser.add_argument('data', metavar='DATA', type=Path, help='training folder')
+    parser.add_argument('--out', metavar='FOLDER', type=Path, required=True, help='run folder')
+    parser.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N (default auto)')
+    parser.add_argument('--resume', action='store_true', help="continue the run folder's last.pt")
+    parser.add_argument('--initial', metavar='FILE', type=Path,
+                        help='start from the weights of this checkpoint')
+    parser.add_argument('--imagenet', metavar='FILE', type=Path,
+                        help='start the ResNet-50 backbone from torchvision weights')
+    parser.add_argument('--minutes', metavar='N', type=float, default=0.0,
+                        help='stop after the first epoch that ends later than this')
+    add_config_file(parser)
+    add_settings(parser, TrainConfig(), '')
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train; returns the exit status."""
+    config = read_settings(args, {'': TrainConfig()})['']
+    if not args.resume and (args.out / 'last.pt').exists():
+        raise InputError(f'{args.out} already holds a run: add --resume or name another folder')
+    train(args.data, args.out, config, device=args.device, resume=args.resume,
+          initial=args.initial, imagenet=args.imagenet, max_minutes=args.minutes)
+    print(f'{args.out}/best.pt')
+    return 0

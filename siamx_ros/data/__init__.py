@@ -1,0 +1,1 @@
+"""Sequences of images with boxes, read from the layouts of the field."""
