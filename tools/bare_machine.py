@@ -200,6 +200,7 @@ export AMENT_PREFIX_PATH={install}:{venv}
 export LD_LIBRARY_PATH={install}/lib:{venv}/lib
 export PYTHONPATH={install}/{SITE_PACKAGES}
 export PATH={venv}/bin:$PATH
+export RMW_IMPLEMENTATION=rmw_fastrtps_cpp
 # Or `python -m siamx_ros` in the working tree would take the folder there, without messages.
 export PYTHONSAFEPATH=1
 ''')
