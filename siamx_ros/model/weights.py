@@ -82,6 +82,7 @@ def load_checkpoint(weights: str | Path) -> Checkpoint:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             network = SiamXNet(NetworkConfig.light()).eval()
+        network.head.adjust.data.zero_()  # untrained distances would overflow the exponential
         return Checkpoint(network, card={'name': 'random'})
     path = find_weights(weights)
     content = read_file(path)
