@@ -127,8 +127,9 @@ def test_nothing_is_done_twice(bare, monkeypatch) -> None:
     assert not done, 'the wheels would be installed again'
 
 
-def test_what_the_build_depends_on(bare, monkeypatch, tmp_path) -> None:
-    """Changing a message or adding a module needs a build, changing a module does not."""
+@pytest.fixture
+def builds(bare, monkeypatch, tmp_path) -> list[list]:
+    """A small tree in tmp_path for bare.build_package(), and the commands that it runs."""
     for name in bare.BUILT:
         (tmp_path / name).mkdir() if '.' not in name else (tmp_path / name).touch()
     (tmp_path / 'msg/A.msg').write_text('bool a\n')
@@ -138,9 +139,13 @@ def test_what_the_build_depends_on(bare, monkeypatch, tmp_path) -> None:
     for name, folder in (('ROOT', ''), ('VENV', '.venv'), ('BUILD', '.build'),
                          ('INSTALL', '.build/install')):
         monkeypatch.setattr(bare, name, tmp_path / folder)
-    builds: list[list] = []
-    monkeypatch.setattr(bare, 'run', lambda command, *_, **__: builds.append(command) or '')
+    commands: list[list] = []
+    monkeypatch.setattr(bare, 'run', lambda command, *_, **__: commands.append(command) or '')
+    return commands
 
+
+def test_what_the_build_depends_on(bare, builds, tmp_path) -> None:
+    """Changing a message or adding a module needs a build, changing a module does not."""
     def count() -> int:
         bare.build_package()
         return len(builds)
@@ -154,3 +159,18 @@ def test_what_the_build_depends_on(bare, monkeypatch, tmp_path) -> None:
     (tmp_path / 'msg/A.msg').write_text('bool b\n')
     assert count() == 3
     assert (tmp_path / '.build/src/siamx_ros/siamx_ros/b.py').exists()
+
+
+@pytest.mark.parametrize('real', [False, True])
+def test_vision_msgs_is_built_only_where_there_is_none(bare, builds, tmp_path, real) -> None:
+    if real:
+        (tmp_path / '.venv/share/vision_msgs').mkdir(parents=True)
+    bare.build_package()
+    assert len(builds) == 1
+    assert (tmp_path / '.build/src/vision_msgs').is_symlink() != real
+
+
+def test_colcon_finds_neither_the_overlay_nor_the_build(bare, builds, repository) -> None:
+    assert (repository / 'tools/COLCON_IGNORE').exists()
+    bare.build_package()
+    assert (bare.BUILD / 'COLCON_IGNORE').exists()

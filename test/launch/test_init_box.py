@@ -1,0 +1,97 @@
+"""init_box against a service that answers as the node does."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+import subprocess
+import sys
+import threading
+
+import pytest
+
+pytestmark = pytest.mark.ros
+
+
+class FakeTracker:
+    """A node with an init service that gives scripted error codes, then success."""
+
+    def __init__(self, codes: list[int]) -> None:
+        import rclpy
+        from rclpy.executors import SingleThreadedExecutor
+
+        from siamx_ros.srv import InitTarget
+        self.codes, self.requests = list(codes), []
+        self.context = rclpy.Context()
+        rclpy.init(context=self.context)
+        node = rclpy.create_node('fake_eye', namespace='robot', context=self.context)
+        node.create_service(InitTarget, '~/init', self.answer)
+        self.executor = SingleThreadedExecutor(context=self.context)
+        self.executor.add_node(node)
+        self.thread = threading.Thread(target=self.executor.spin)
+
+    def answer(self, request, response):
+        self.requests.append(request)
+        response.error_code = self.codes.pop(0) if self.codes else 0
+        response.success = response.error_code == 0
+        response.message = 'as scripted'
+        response.target_id = '7' if response.success else ''
+        return response
+
+    def __enter__(self) -> FakeTracker:
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        import rclpy
+        self.executor.shutdown()
+        rclpy.try_shutdown(context=self.context)
+        self.thread.join(10)
+
+
+def init_box(repository: Path, *arguments: str) -> subprocess.CompletedProcess:
+    """Run the executable in the namespace /robot."""
+    command = [sys.executable, str(repository / 'scripts/init_box'), *arguments,
+               '--ros-args', '-r', '__ns:=/robot']
+    return subprocess.run(command, env={**os.environ, 'PYTHONSAFEPATH': '1'}, text=True,
+                          capture_output=True, timeout=60)
+
+
+def test_waits_for_the_first_image(repository: Path) -> None:
+    with FakeTracker([701, 702, 703]) as tracker:
+        done = init_box(repository, '320.5,240,80,160', '--node', 'fake_eye')
+    assert done.returncode == 0, done.stderr
+    assert 'Target 7 accepted' in done.stderr + done.stdout
+    assert len(tracker.requests) == 4
+    box = tracker.requests[-1].bbox
+    assert (box.center.position.x, box.center.position.y) == (320.5, 240.0)
+    assert (box.size_x, box.size_y, box.center.theta) == (80.0, 160.0, 0.0)
+    assert tracker.requests[-1].header.stamp.sec == 0
+
+
+def test_a_refusal_is_final(repository: Path) -> None:
+    with FakeTracker([708, 0]) as tracker:
+        done = init_box(repository, '1,2,3,4', '--node', 'fake_eye')
+    assert done.returncode == 1
+    assert 'refused (708): as scripted' in done.stderr + done.stdout
+    assert len(tracker.requests) == 1
+
+
+@pytest.mark.parametrize('codes', [None, [702] * 1000], ids=['nobody', 'never an image'])
+def test_gives_up_in_time(repository: Path, codes: list[int] | None) -> None:
+    arguments = ('1,2,3,4', '--node', 'fake_eye', '--timeout', '1')
+    if codes is None:
+        done = init_box(repository, *arguments)
+        assert 'did not answer' in done.stderr + done.stdout
+    else:
+        with FakeTracker(codes):
+            done = init_box(repository, *arguments)
+        assert 'refused (702)' in done.stderr + done.stdout
+    assert done.returncode == 1
+
+
+@pytest.mark.parametrize('box', ['', '1,2,3', '1,2,3,x', '1,2,0,4', 'nan,2,3,4', '1,2,3,4,5'])
+def test_a_box_that_cannot_be_read(repository: Path, box: str) -> None:
+    done = init_box(repository, box)
+    assert done.returncode == 2
+    assert done.stderr.startswith('error: a box is') and 'Traceback' not in done.stderr
