@@ -1,0 +1,55 @@
+"""Eq. (9) on scripted trajectories."""
+
+import pytest
+
+from siamx_ros.config import TrackerConfig
+from siamx_ros.geometry import BoundingBox
+from siamx_ros.tracking.motion import Observation, displacement, drifted_centre, is_fast
+
+FAST = TrackerConfig()
+LITERAL = FAST.replace({'momentum_gate': 'confidence'})
+IMAGE = (640, 480)
+
+
+def seen(x, y, reliable=True, jumped=False, size=20.0):
+    return Observation(BoundingBox.from_centre(x, y, size, size), reliable, jumped)
+
+
+def test_displacement():
+    assert displacement([seen(100, 100), seen(130, 90)]) == pytest.approx((30, -10))
+
+
+@pytest.mark.parametrize('history', [
+    [seen(1, 1)], [seen(1, 1, reliable=False), seen(9, 9)], [seen(1, 1), seen(9, 9, reliable=False)],
+    [seen(1, 1), seen(9, 9, jumped=True)], [seen(1, 1, jumped=True), seen(9, 9)]])
+def test_no_displacement_without_two_reliable_steps(history):
+    assert displacement(history) == (0, 0)
+
+
+def test_fast_means_further_than_its_size_on_either_axis():
+    box = BoundingBox(0, 0, 20, 40)
+    assert is_fast((20.1, 0), box) and is_fast((0, -40.1), box)
+    assert not is_fast((20, 40), box)
+
+
+@pytest.mark.parametrize('step, config, expected', [
+    (30, FAST, 160), (10, FAST, 110 + 0), (10, LITERAL, 120)])
+def test_gate(step, config, expected):
+    history = [seen(100, 100), seen(100 + step, 100)]
+    assert drifted_centre(history, 80.0, IMAGE, config)[0] == pytest.approx(expected)
+
+
+def test_drift_is_bounded_so_that_the_box_stays_in_the_window():
+    history = [seen(100, 100), seen(300, 100)]
+    assert drifted_centre(history, 80.0, IMAGE, FAST) == pytest.approx((330, 100))
+
+
+def test_centre_stays_in_the_image():
+    history = [seen(600, 470), seen(635, 440)]
+    assert drifted_centre(history, 400.0, IMAGE, FAST)[0] == 640
+
+
+def test_gain():
+    history = [seen(100, 100), seen(130, 100)]
+    half = FAST.replace({'momentum': 0.5})
+    assert drifted_centre(history, 80.0, IMAGE, half)[0] == pytest.approx(145)

@@ -1,0 +1,125 @@
+"""Eq. (10) against its definition, and what each scheme searches."""
+
+import math
+
+import numpy as np
+import pytest
+
+from siamx_ros.config import TrackerConfig
+from siamx_ros.geometry import BoundingBox, CropWindow
+from siamx_ros.tracking.relocalise import RELOCALISERS, GlobalSearch, HeatMap, HeatMapSearch
+
+IMAGE = (320, 240)
+CONFIG = TrackerConfig()
+LOCAL = CropWindow(40.0, 40.0, 100.0, 255)
+
+
+def box_at(x, y, w=30.0, h=50.0):
+    return BoundingBox.from_centre(x, y, w, h)
+
+
+def test_against_the_definition():
+    """Every cell is the sum of two normal densities, cut at three sigmas."""
+    heat = HeatMap(IMAGE, CONFIG)
+    boxes = [box_at(100, 90), box_at(130, 110, 60, 20)]
+    for box in boxes:
+        heat.add(box)
+    cell = 320 / 128
+    for row, column in [(36, 40), (44, 52), (40, 45), (0, 0)]:
+        expected = 0.0
+        for box in boxes:
+            x, y = (column + 0.5) * cell - box.centre[0], (row + 0.5) * cell - box.centre[1]
+            sx, sy = 0.5 * box.w, 0.5 * box.h
+            if abs(x) <= 3 * sx and abs(y) <= 3 * sy:
+                density = math.exp(-0.5 * ((x / sx) ** 2 + (y / sy) ** 2)) / (2 * math.pi * sx * sy)
+                expected += density * cell * cell
+        assert heat.values[row, column] == pytest.approx(expected, rel=1e-4, abs=1e-9)
+
+
+@pytest.mark.parametrize('kernel, total', [('unit_mass', 1.0), ('unit_peak', None)])
+def test_kernel(kernel, total):
+    heat = HeatMap(IMAGE, CONFIG.replace({'heat_map_kernel': kernel}))
+    heat.add(box_at(161.25, 121.25))
+    if total:
+        assert heat.values.sum() == pytest.approx(total, rel=0.01)
+    else:
+        assert heat.values.max() == pytest.approx(1.0, rel=1e-3)
+
+
+def test_peak_is_where_the_target_was_most():
+    heat = HeatMap(IMAGE, CONFIG)
+    for _ in range(3):
+        heat.add(box_at(60, 70))
+    heat.add(box_at(250, 200))
+    assert heat.peak() == pytest.approx((60, 70), abs=3)
+
+
+def test_half_life():
+    heat = HeatMap(IMAGE, CONFIG.replace({'heat_map_half_life': 1.0}))
+    heat.add(box_at(60, 70))
+    before = heat.values.max()
+    heat.add(box_at(250, 200))
+    assert heat.values[:, :60].max() == pytest.approx(before / 2)
+
+
+@pytest.mark.parametrize('box', [box_at(-200, 50), box_at(1000, 1000), box_at(0, 0, 5000, 5000)])
+def test_boxes_outside_or_huge(box):
+    heat = HeatMap(IMAGE, CONFIG)
+    heat.add(box)
+    assert np.isfinite(heat.values).all()
+
+
+def test_heat_map_search_goes_to_the_peak():
+    search = HeatMapSearch(IMAGE, CONFIG)
+    search.remember(box_at(200, 150))
+    (window,) = search.windows(LOCAL)
+    assert (window.centre_x, window.centre_y) == pytest.approx((200, 150), abs=3)
+    assert (window.side, window.patch_side) == (LOCAL.side, LOCAL.patch_side)
+
+
+def test_no_second_look_at_the_same_place():
+    search = HeatMapSearch(IMAGE, CONFIG)
+    search.remember(box_at(45, 45))
+    assert search.windows(LOCAL) == []
+
+
+def test_inhibition_tries_the_next_mode_and_starts_over():
+    search = HeatMapSearch(IMAGE, CONFIG.replace({'heat_map_inhibit': True}))
+    for _ in range(5):
+        search.remember(box_at(250, 200))
+    for _ in range(3):
+        search.remember(box_at(200, 60))
+    visited = []
+    for _ in range(12):
+        for window in search.windows(LOCAL):
+            visited.append((round(window.centre_x, -1), round(window.centre_y, -1)))
+            search.missed(window)
+    assert visited[0] == (250, 200) and (200, 60) in visited[1:4]
+    assert (250, 200) in visited[2:]
+    search.found()
+    assert search.windows(LOCAL)[0].centre_x == pytest.approx(250, abs=3)
+
+
+def test_without_inhibition_the_peak_stays():
+    search = HeatMapSearch(IMAGE, CONFIG)
+    search.remember(box_at(250, 200))
+    first = search.windows(LOCAL)
+    search.missed(first[0])
+    assert search.windows(LOCAL) == first
+
+
+@pytest.mark.parametrize('image_size, local', [(IMAGE, LOCAL), ((1920, 1080), LOCAL)])
+def test_global_search_covers_the_image(image_size, local):
+    (window,) = GlobalSearch(image_size, CONFIG).windows(local)
+    x0, y0, x1, y1 = window.box.corners
+    assert x0 <= 0 and y0 <= 0 and x1 >= image_size[0] and y1 >= image_size[1]
+    assert window.patch_side <= 831 and window.patch_side % 16 == 15
+
+
+def test_every_scheme_has_a_row():
+    for name, kind in RELOCALISERS.items():
+        scheme = kind(IMAGE, CONFIG.replace({'adaptive': name}))
+        scheme.remember(box_at(200, 150))
+        scheme.windows(LOCAL)
+        scheme.missed(LOCAL)
+        scheme.found()

@@ -1,0 +1,181 @@
+"""The whole tracker over a stub network: following, losing, finding again, refusing."""
+
+import math
+
+import numpy as np
+import pytest
+
+from siamx_ros.config import ADAPTIVE_SCHEMES, ModelConfig, TrackerConfig
+from siamx_ros.errors import InputError
+from siamx_ros.geometry import BoundingBox
+from siamx_ros.records import BoxSource, Reason, TrackState
+from siamx_ros.tracking.confidence import Calibration
+from siamx_ros.tracking.tracker import Tracker, load_tracker
+
+CONFIG = TrackerConfig().replace({
+    'lost_threshold': 0.5, 'recover_threshold': 0.6, 'relocalise_threshold': 0.8, 'n_lost': 2,
+    'n_confirm': 2, 'lost_time': 0.0})
+
+
+def start(engine, scene, centre=(200, 200), **settings):
+    tracker = Tracker(engine, CONFIG.replace(settings))
+    first = tracker.init(scene(centre), BoundingBox.from_centre(*centre, 40, 40))
+    assert first.state == TrackState.TRACKING and first.reason == Reason.INIT and first.valid
+    return tracker
+
+
+def play(tracker, scene, centres):
+    return [tracker.update(scene(centre)) for centre in centres]
+
+
+def line(begin, step, count):
+    return [(begin[0] + step[0] * i, begin[1] + step[1] * i) for i in range(1, count + 1)]
+
+
+def test_follows_a_slow_target(engine, scene):
+    centres = line((200, 200), (6, 4), 40)
+    for result, centre in zip(play(start(engine, scene), scene, centres), centres):
+        assert result.box.centre == pytest.approx(centre, abs=1.5)
+        assert result.valid and result.box_source == BoxSource.MEASURED
+        assert (result.box.w, result.box.h) == pytest.approx((40, 40), abs=6)
+
+
+@pytest.mark.parametrize('adaptive, found', [('paper', True), ('momentum', True), ('off', False)])
+def test_momentum_keeps_a_target_that_moves_further_than_the_window(engine, scene, adaptive, found):
+    """The window reaches 80 px each way; from 70 px a frame on, only the drift can follow."""
+    centres = line((60, 240), (62, 0), 3) + line((246, 240), (75, 0), 4)
+    results = play(start(engine, scene, (60, 240), adaptive=adaptive, size_lr=0.0), scene, centres)
+    assert (results[-1].box.centre == pytest.approx(centres[-1], abs=3)) == found
+    assert (results[1].velocity == pytest.approx((62, 0), abs=3))
+
+
+def test_lost_and_found_where_it_was_before(engine, scene):
+    tracker = start(engine, scene, (120, 120))
+    results = play(tracker, scene, [(120, 120)] * 30 + line((120, 120), (16, 10), 25))
+    results = play(tracker, scene, [None] * 6 + [(120, 120)] * 4)
+    states = [result.state for result in results]
+    assert states == [TrackState.UNCERTAIN] + [TrackState.LOST] * 5 + [
+        TrackState.RELOCALISED, *[TrackState.TRACKING] * 3]
+    assert not any(result.valid for result in results[:7])
+    assert results[6].box_source == BoxSource.RELOCALISED
+    assert results[-1].box.centre == pytest.approx((120, 120), abs=2)
+    assert len(results[3].windows) == 2
+
+
+def test_without_relocalisation_it_stays_lost(engine, scene):
+    tracker = start(engine, scene, (120, 120), adaptive='momentum')
+    play(tracker, scene, [(120, 120)] * 30 + line((120, 120), (16, 10), 25))
+    results = play(tracker, scene, [None] * 6 + [(120, 120)] * 4)
+    assert results[-1].state == TrackState.LOST
+    assert all(len(result.windows) == 1 for result in results)
+
+
+def test_global_search_finds_it_anywhere(engine, scene):
+    tracker = start(engine, scene, (120, 120), adaptive='global')
+    results = play(tracker, scene, [None] * 4 + [(560, 400)] * 4)
+    assert results[-1].box.centre == pytest.approx((560, 400), abs=4)
+    assert max(engine.searched) > 255
+
+
+def test_frozen_while_lost(engine, scene):
+    """The committed box does not wander: it waits where the target was last reliable."""
+    tracker = start(engine, scene, (300, 200), adaptive='momentum')
+    play(tracker, scene, [(300, 200)] * 3)
+    play(tracker, scene, [None] * 10)
+    assert tracker.update(scene((310, 205))).state == TrackState.RELOCALISED
+
+
+def test_a_larger_window_while_lost(engine, scene):
+    tracker = start(engine, scene, (300, 200), adaptive='momentum', search_growth=2.0)
+    play(tracker, scene, [None] * 5)
+    assert engine.searched[-1] == 511
+    sides = [w.side / w.patch_side for w in tracker.update(scene(None)).windows]
+    assert sides[0] == pytest.approx(tracker._memory.box.w * 2 / 127)
+
+
+def test_stamps_decide_the_time(engine, scene):
+    tracker = start(engine, scene, n_lost=1, search_timeout=1.0)
+    tracker.update(scene(None), 10.0)
+    assert tracker.update(scene(None), 10.9).state == TrackState.LOST
+    last = tracker.update(scene(None), 11.1)
+    assert last.state == TrackState.UNINITIALISED and last.reason == Reason.SEARCH_TIMEOUT
+    with pytest.raises(InputError, match='no target'):
+        tracker.update(scene(None), 11.2)
+
+
+def test_heat_map_is_there_for_its_scheme_only(engine, scene):
+    assert start(engine, scene).heat_map.max() > 0
+    assert start(engine, scene, adaptive='off').heat_map is None
+    assert Tracker(engine).heat_map is None
+
+
+def test_live_change_keeps_the_target(engine, scene):
+    tracker = start(engine, scene)
+    tracker.update(scene((205, 200)))
+    tracker.configure(CONFIG.replace({'adaptive': 'global', 'lost_threshold': 0.05}))
+    assert tracker.heat_map is None
+    assert tracker.update(scene((210, 200))).box.centre == pytest.approx((210, 200), abs=2)
+
+
+def test_reset(engine, scene):
+    tracker = start(engine, scene)
+    tracker.reset()
+    with pytest.raises(InputError, match='call init first'):
+        tracker.update(scene((200, 200)))
+
+
+@pytest.mark.parametrize('box', [(-500, 10, 40, 40), (630, 470, 40, 40), (0, 0, 2000, 2000)])
+def test_box_outside(engine, scene, box):
+    with pytest.raises(InputError, match='640x480'):
+        Tracker(engine).init(scene(None), BoundingBox(*box))
+
+
+@pytest.mark.parametrize('box', [(math.nan, 0, 4, 4), (0, 0, 0, 4), (0, 0, 4, -1), (0, math.inf, 4, 4)])
+def test_impossible_boxes(box):
+    with pytest.raises(InputError):
+        BoundingBox(*box)
+
+
+@pytest.mark.parametrize('image', [
+    np.zeros((10, 10), np.uint8), np.zeros((10, 10, 4), np.uint8), np.zeros((10, 10, 3), float),
+    np.zeros((0, 10, 3), np.uint8), None])
+def test_impossible_images(engine, scene, image):
+    with pytest.raises(InputError, match='H x W x 3 uint8'):
+        Tracker(engine).init(image, BoundingBox(0, 0, 4, 4))
+    tracker = start(engine, scene)
+    with pytest.raises(InputError, match='H x W x 3 uint8'):
+        tracker.update(image)
+    assert tracker.update(scene((202, 200))).valid
+
+
+def test_image_of_another_size(engine, scene):
+    tracker = start(engine, scene)
+    with pytest.raises(InputError, match='320x240.*640x480'):
+        tracker.update(np.zeros((240, 320, 3), np.uint8))
+
+
+@pytest.mark.parametrize('adaptive', ADAPTIVE_SCHEMES)
+def test_the_real_network_with_random_weights(scene, adaptive):
+    """Nothing meaningful is tracked, but every scheme runs, and twice the same."""
+    def run():
+        config = TrackerConfig().replace({'adaptive': adaptive, 'n_lost': 1})
+        tracker = load_tracker(ModelConfig(weights='random', device='cpu'), config)
+        tracker.init(scene((200, 200)), BoundingBox(180, 180, 40, 40))
+        return [tracker.update(scene(centre)) for centre in [(205, 200), None, (210, 200)]]
+    assert run() == run()
+
+
+@pytest.mark.parametrize('crop', ['exact', 'authors'])
+def test_both_crops_follow(engine, scene, crop):
+    results = play(start(engine, scene, crop=crop), scene, line((200, 200), (5, 3), 10))
+    assert results[-1].box.centre == pytest.approx((250, 230), abs=3)
+
+
+def test_calibration_moves_confidence_not_the_score(engine, scene):
+    tracker = Tracker(engine, CONFIG, Calibration(bias=-10.0))
+    tracker.init(scene((200, 200)), BoundingBox.from_centre(200, 200, 40, 40))
+    result = tracker.update(scene((200, 200)))
+    assert result.raw_score > 0.9 and result.confidence < 0.05
+    assert Calibration()(0.7, 0.1, math.nan) == pytest.approx(0.7)
+    with pytest.raises(InputError, match='calibration'):
+        Calibration.from_dict({'slope': 1.0})
