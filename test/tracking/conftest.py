@@ -9,7 +9,7 @@ RED = (0, 0, 255)
 
 
 class ColourEngine:
-    """Scores are the share of red around a cell; distances come from the size of the template.
+    """Scores are the share of red around a cell; distances lead to the edges of all red.
 
     Attributes:
         searched: side of every search patch, in order.
@@ -19,10 +19,7 @@ class ColourEngine:
         self.searched = []
 
     def embed(self, patch):
-        red = _redness(patch) > 0.5
-        rows, columns = np.flatnonzero(red.any(1)), np.flatnonzero(red.any(0))
-        size = (np.ptp(columns) + 1, np.ptp(rows) + 1) if len(rows) else (40, 40)
-        return Template({'size': size}, None)
+        return Template({}, None)
 
     def search(self, patch, template):
         side = len(patch)
@@ -30,13 +27,13 @@ class ColourEngine:
         cells = (side - 127) // 8 + 9
         centres = (np.arange(cells) - cells // 2) * 8 + side // 2
         red = _redness(patch)
-        w, h = template.kernels['size']
         scores = np.array([[red[max(0, y - 6):y + 7, max(0, x - 6):x + 7].mean() for x in centres]
                            for y in centres])
-        ys, xs = np.nonzero(red > 0.5)
-        cx, cy = (xs.mean() + 0.5, ys.mean() + 0.5) if len(xs) else (side / 2, side / 2)
+        ys, xs = np.nonzero(red)
+        x0, y0, x1, y1 = (xs.min(), ys.min(), xs.max() + 1, ys.max() + 1) if len(xs) else (
+            side / 2 - 30, side / 2 - 30, side / 2 + 30, side / 2 + 30)
         gx, gy = np.meshgrid(centres + 0.5, centres + 0.5)
-        distances = np.stack([gx - cx + w / 2, gy - cy + h / 2, cx + w / 2 - gx, cy + h / 2 - gy])
+        distances = np.stack([gx - x0, gy - y0, x1 - gx, y1 - gy])
         return Maps(0.02 + 0.96 * scores, distances, None)
 
     def similarity(self, maps, cell, template):

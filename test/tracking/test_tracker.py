@@ -37,7 +37,7 @@ def test_follows_a_slow_target(engine, scene):
     for result, centre in zip(play(start(engine, scene), scene, centres), centres):
         assert result.box.centre == pytest.approx(centre, abs=1.5)
         assert result.valid and result.box_source == BoxSource.MEASURED
-        assert (result.box.w, result.box.h) == pytest.approx((40, 40), abs=6)
+        assert (result.box.w, result.box.h) == pytest.approx((40, 40), abs=2)
 
 
 @pytest.mark.parametrize('adaptive, found', [('paper', True), ('momentum', True), ('off', False)])
