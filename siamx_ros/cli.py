@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import errno
 from importlib import import_module
 import logging
 import os
@@ -32,6 +33,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     'params': ('siamx_ros.commands.params', 'print the table of all parameters'),
 }
 """Command -> (module, one line for ``--help``)."""
+
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
 class ArgumentParser(argparse.ArgumentParser):
@@ -98,6 +101,11 @@ def guarded(work: Callable[[], int]) -> int:
     except BrokenPipeError:  # the reader of our output has gone, e.g. `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except OSError as error:
+        if error.errno not in _DISK_ERRORS:
+            raise
+        print(f'error: cannot write: {error.strerror}', file=sys.stderr)
+        return 1
 
 
 def _run(arguments: list[str]) -> int:

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 from pathlib import Path
+import signal
 import subprocess
 import sys
 
@@ -194,3 +195,33 @@ def test_a_closed_pipe_is_no_traceback():
                              stdout=write_end, stderr=subprocess.PIPE, text=True)
     os.close(write_end)
     assert 'Traceback' not in process.stderr
+
+
+def test_a_full_disk_is_no_traceback(folder, box):
+    process = command('track', folder / 'img', '--box', box, '--weights', 'random', '--device',
+                      'cpu', '--csv', '/dev/full')
+    assert process.returncode == 1
+    assert 'error: cannot write: No space left' in process.stderr
+    assert 'Traceback' not in process.stderr
+
+
+def test_an_interrupt_ends_quietly_and_keeps_the_table(tmp_path, box):
+    video = cv2.VideoWriter(
+        str(tmp_path / 'long.avi'), cv2.VideoWriter_fourcc(*'MJPG'), 25.0, (320, 240))
+    image = sequence(frames=1).image(0)
+    for _ in range(3000):
+        video.write(image)
+    video.release()
+    process = subprocess.Popen(
+        [sys.executable, '-m', 'siamx_ros', 'track', str(tmp_path / 'long.avi'), '--box', box,
+         '--weights', 'random', '--device', 'cpu', '--csv', str(tmp_path / 'a.csv')],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    seen = b''
+    while b'/3000 [' not in seen and (byte := process.stderr.read(1)):
+        seen += byte
+    process.send_signal(signal.SIGINT)
+    rest = process.communicate(timeout=60)[1]
+    assert process.returncode == 130, rest
+    assert b'Traceback' not in rest and b'interrupted' in rest
+    lines = (tmp_path / 'a.csv').read_text().splitlines()
+    assert len(lines) > 1 and all(line.count(',') == 6 for line in lines)

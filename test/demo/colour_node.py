@@ -5,6 +5,7 @@ Modes, as the first argument: `follow`, `die` (exits with status 3 at the 20th i
 """
 
 import math
+import os
 import sys
 
 import cv2
@@ -82,5 +83,6 @@ class ColourNode(Node):
 if __name__ == '__main__':
     if sys.argv[1] == 'exit':
         sys.exit('no such model')
+    print('process', os.getpid(), flush=True)
     rclpy.init()
     rclpy.spin(ColourNode(sys.argv[1]))

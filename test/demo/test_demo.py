@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -84,6 +85,25 @@ def test_a_silent_node_makes_gaps_not_a_hang(red_cup, colour_node, tmp_path, mon
                 node(colour_node, 'silent')) == 0
     summary = json.loads((tmp_path / 'summary.json').read_text())
     assert summary['processed'] == 1, 'only the frame of the init call'
+
+
+@pytest.mark.ros
+def test_an_interrupt_ends_the_node_too(colour_node, tmp_path):
+    code = ('import sys; from siamx_ros.demo.__main__ import main; '
+            f'sys.exit(main(sys.argv[1:], {node(colour_node, "follow")!r}))')
+    process = subprocess.Popen(
+        [sys.executable, '-c', code, '--out', str(tmp_path)], stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True)
+    for line in process.stdout:
+        if 'TRACKING' in line:
+            break
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert 'Traceback' not in errors
+    child = int((tmp_path / 'node.log').read_text().split('process ')[1].split()[0])
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)
 
 
 @pytest.mark.parametrize('arguments, part', [
