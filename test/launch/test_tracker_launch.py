@@ -6,7 +6,6 @@ from pathlib import Path
 import shutil
 import subprocess
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -16,12 +15,15 @@ pytest.importorskip('rclpy', reason='rclpy is not installed')
 
 from ament_index_python.packages import get_package_share_directory  # noqa: E402
 from launch import LaunchDescription  # noqa: E402
-from launch.actions import IncludeLaunchDescription  # noqa: E402
+from launch.actions import IncludeLaunchDescription, RegisterEventHandler  # noqa: E402
+from launch.event_handlers import OnProcessExit  # noqa: E402
 from launch.launch_description_sources import PythonLaunchDescriptionSource  # noqa: E402
 import launch_pytest  # noqa: E402
 from launch_pytest.actions import ReadyToTest  # noqa: E402
+from rcl_interfaces.srv import GetParameters  # noqa: E402
 import rclpy  # noqa: E402
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
+from rclpy.parameter import parameter_value_to_python  # noqa: E402
 from rclpy.qos import DurabilityPolicy, QoSProfile  # noqa: E402
 from sensor_msgs.msg import Image  # noqa: E402
 
@@ -32,16 +34,23 @@ WAIT = 90.0
 """Seconds; loading torch on a busy machine takes its time. Only reached by a failure."""
 
 
+EXITS: list[tuple[str, int]] = []
+"""(name, status) of the processes that ended, newest last."""
+
+
 def included(**arguments: str) -> LaunchDescription:
-    """tracker.launch.py as installed, with arguments."""
+    """tracker.launch.py as installed, with arguments; says in EXITS how its processes ended."""
     path = Path(get_package_share_directory('siamx_ros')) / 'launch/tracker.launch.py'
+    EXITS.clear()
     return LaunchDescription([
+        RegisterEventHandler(OnProcessExit(
+            on_exit=lambda event, _: EXITS.append((event.process_name, event.returncode)))),
         IncludeLaunchDescription(PythonLaunchDescriptionSource(str(path)),
                                  launch_arguments=arguments.items()),
         ReadyToTest()])
 
 
-@launch_pytest.fixture(scope='module')
+@launch_pytest.fixture
 def launch_description() -> LaunchDescription:
     return included(namespace='robot', node_name='eye', image_topic='/camera/image_raw',
                     device='cpu', image_reliability='reliable', init_box='80,60,40,40')
@@ -86,13 +95,23 @@ class Peer:
         with self.arrived:
             return self.arrived.wait_for(condition, WAIT)
 
+    def parameters(self, *names: str) -> list:
+        """Values of parameters of the node."""
+        client = self.node.create_client(GetParameters, '/robot/eye/get_parameters')
+        assert client.wait_for_service(WAIT)
+        answered = threading.Event()
+        future = client.call_async(GetParameters.Request(names=names))
+        future.add_done_callback(lambda _: answered.set())
+        assert answered.wait(WAIT)
+        return [parameter_value_to_python(value) for value in future.result().values]
+
     def close(self) -> None:
         self.executor.shutdown()
         rclpy.try_shutdown(context=self.context)
         self.thread.join(10)
 
 
-@pytest.fixture(scope='module')
+@pytest.fixture
 def peer():
     peer = Peer()
     yield peer
@@ -100,29 +119,18 @@ def peer():
 
 
 @pytest.mark.launch(fixture=launch_description)
-def test_the_box_of_the_command_line_becomes_the_target(peer: Peer) -> None:
+def test_the_box_of_the_command_line_becomes_the_target(peer: Peer):
     assert peer.wait(lambda: any(m.target_id for m in peer.targets)), (
         f'{len(peer.targets)} targets, states {[m.state for m in peer.states]}')
     target = next(m for m in peer.targets if m.target_id)
     assert target.header.frame_id == 'camera_optical'
     assert abs(target.bbox.center.position.x - 80) < 20
     assert (target.image_width, target.image_height) == (160, 120)
-
-
-@pytest.mark.launch(fixture=launch_description)
-def test_arguments_reach_the_node(peer: Peer) -> None:
-    from rcl_interfaces.srv import GetParameters
-    client = peer.node.create_client(GetParameters, '/robot/eye/get_parameters')
-    assert client.wait_for_service(WAIT)
-    names = ['model.device', 'image_reliability', 'use_sim_time', 'autostart']
-    future = client.call_async(GetParameters.Request(names=names))
-    deadline = time.monotonic() + WAIT
-    while not future.done() and time.monotonic() < deadline:
-        with peer.arrived:
-            peer.arrived.wait(0.05)
-    device, reliability, sim_time, autostart = future.result().values
-    assert (device.string_value, reliability.string_value) == ('cpu', 'reliable')
-    assert (sim_time.bool_value, autostart.bool_value) == (False, True)
+    assert peer.parameters('model.device', 'image_reliability', 'use_sim_time', 'autostart') == [
+        'cpu', 'reliable', False, True]
+    yield  # the launch is shut down here
+    codes = {name.rpartition('-')[0]: code for name, code in EXITS}
+    assert codes == {'init_box': 0, 'tracker_node': 0}
 
 
 @pytest.mark.skipif(not shutil.which('ros2'), reason='ros2 is not installed')
