@@ -1,0 +1,53 @@
+"""A tiny training folder, written by the tests."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from siamx_ros.config import NetworkConfig
+from siamx_ros.training.settings import TrainConfig
+
+
+@pytest.fixture(scope='session')
+def tiny_config():
+    """Seconds on a CPU: a very narrow network, batches of four, full precision."""
+    network = NetworkConfig(
+        backbone='light', widths=(8, 8, 8, 8), blocks=(1, 1, 1), channels=8, tower_depth=1)
+    return TrainConfig().replace({
+        'network': network.to_dict(), 'batch': 4, 'steps': 6, 'steps_per_epoch': 3,
+        'negatives': 1, 'precision': 'fp32', 'workers': 0, 'held_out': ('kept',),
+        'warmup': 0.0})
+
+
+@pytest.fixture(scope='session')
+def data(tmp_path_factory):
+    """Four boxed photographs, two plain ones, one clip and two videos of six frames."""
+    root = tmp_path_factory.mktemp('train')
+    rng = np.random.default_rng(0)
+    (root / 'images').mkdir()
+    boxes = {}
+    for i in range(6):
+        image = cv2.resize(rng.integers(0, 256, (12, 16, 3), np.uint8), (160, 120))
+        cv2.imwrite(str(root / 'images' / f'photo_{i}.jpg'), image)
+        if i < 4:
+            boxes[f'photo_{i}.jpg'] = [[20 + 5 * i, 30, 50, 40], [100, 50, 6, 6]]
+    (root / 'boxes.json').write_text(json.dumps(boxes))
+    _frames(root / 'clips' / 'run', rng, 2)
+    for name in ('seen', 'kept'):
+        _frames(root / 'video' / name / 'img', rng, 6)
+        lines = [f'{30 + 4 * i},40,30,36' for i in range(6)]
+        lines[3] = 'nan,nan,nan,nan'
+        (root / 'video' / name / 'groundtruth.txt').write_text('\n'.join(lines))
+    return root
+
+
+def _frames(folder, rng, count):
+    folder.mkdir(parents=True)
+    background = cv2.resize(rng.integers(0, 256, (12, 16, 3), np.uint8), (160, 120))
+    background[..., 2] = 60
+    for i in range(count):
+        image = background.copy()
+        image[40:76, 30 + 4 * i:60 + 4 * i] = (0, 0, 200)
+        cv2.imwrite(str(folder / f'{i + 1:08d}.jpg'), image)

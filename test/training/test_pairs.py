@@ -1,0 +1,124 @@
+"""What a pair shows is what its box says; files that are missing or damaged are named."""
+
+import logging
+
+import numpy as np
+import pytest
+
+from siamx_ros.errors import InputError
+from siamx_ros.geometry import BoundingBox
+from siamx_ros.training import augment, pairs
+from siamx_ros.training.augment import Placement
+from siamx_ros.training.pairs import PairDataset
+from siamx_ros.training.pictures import read_pictures
+
+CALM = {f'augment.{name}': 0.0 for name in (
+    'colour', 'grey', 'blur', 'coarse', 'noise', 'occluder', 'distractor', 'negative', 'backdrop')}
+
+
+def red_box(patch):
+    """Corners of the red pixels of a patch."""
+    red = (patch[..., 2] > 120) & (patch[..., 1] < 100) & (patch[..., 0] < 100)
+    ys, xs = np.nonzero(red)
+    return np.array([xs.min(), ys.min(), xs.max() + 1, ys.max() + 1])
+
+
+@pytest.mark.parametrize('place', [
+    Placement(1.0, 1.0, 0.0, 0.0, 0.0), Placement(0.5, 0.7, 0.0, 30.0, -20.0),
+    Placement(-0.6, 0.6, 0.0, 10.0, 5.0), Placement(2.6, 2.2, 0.0, -8.0, 12.0)])
+def test_box_follows_the_cut(place):
+    image = np.full((300, 400, 3), 200, np.uint8)
+    image[100:160, 150:230] = (0, 0, 255)
+    target = BoundingBox(150, 100, 80, 60)
+    patch = augment.cut(image, target, place, 255)
+    np.testing.assert_allclose(red_box(patch), place.box(target, 255), atol=1.5)
+
+
+def test_rotated_ellipse():
+    image = np.full((300, 400, 3), 200, np.uint8)
+    target = BoundingBox(150, 100, 80, 60)
+    y, x = np.mgrid[:300, :400] + 0.5
+    image[((x - 190) / 40) ** 2 + ((y - 130) / 30) ** 2 <= 1] = (0, 0, 255)
+    place = Placement(0.8, 0.8, 0.3, 20.0, -10.0)
+    np.testing.assert_allclose(
+        red_box(augment.cut(image, target, place, 255)), place.box(target, 255), atol=2)
+
+
+def test_search_patch_shows_the_target_in_its_box(data, tiny_config):
+    """Video pairs without colour changes: the red target lies where the box says."""
+    config = tiny_config.replace({**CALM, 'photos': 0.0, 'regions': 0.0, 'videos': 1.0})
+    dataset = PairDataset(read_pictures(data, config), config, length=12, seed=3)
+    for i in range(12):
+        template, search, box = dataset[i]
+        assert template.shape == (127, 127, 3) and search.shape == (255, 255, 3)
+        seen, clipped = red_box(search), np.clip(box, 0, 255)
+        np.testing.assert_allclose(seen, clipped, atol=6)
+
+
+def test_pairs_depend_on_their_number_alone(data, tiny_config):
+    pictures = read_pictures(data, tiny_config)
+    whole = PairDataset(pictures, tiny_config, length=8, seed=1)
+    later = PairDataset(pictures, tiny_config, start=5, length=3, seed=1)
+    other = PairDataset(pictures, tiny_config, length=8, seed=2)
+    for a, b in zip(whole[6], later[1]):
+        np.testing.assert_array_equal(a, b)
+    assert not np.array_equal(whole[6][1], other[6][1])
+
+
+def test_negatives_carry_no_box(data, tiny_config):
+    config = tiny_config.replace({'augment.negative': 1.0})
+    dataset = PairDataset(read_pictures(data, config), config, length=4, seed=1)
+    assert all(np.isnan(dataset[i][2]).all() for i in range(4))
+
+
+@pytest.mark.parametrize('name', [
+    'colour', 'grey', 'blur', 'coarse', 'noise', 'occluder', 'distractor', 'backdrop'])
+def test_every_augmentation_does_something(data, tiny_config, name):
+    calm = tiny_config.replace({**CALM, 'photos': 1.0, 'videos': 0.0, 'regions': 0.0})
+    strong = calm.replace({f'augment.{name}': 0.5 if name == 'colour' else 1.0})
+    pictures = read_pictures(data, calm)
+    before = [PairDataset(pictures, calm, length=4, seed=5)[i][1] for i in range(4)]
+    after = [PairDataset(pictures, strong, length=4, seed=5)[i][1] for i in range(4)]
+    assert any(not np.array_equal(a, b) for a, b in zip(before, after))
+
+
+def test_free_regions_lie_inside():
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, (90, 200, 3), np.uint8)
+    for _ in range(50):
+        box = pairs.free_region(image, rng)
+        assert box.visible_share(200, 90) == pytest.approx(1) and min(box.w, box.h) >= 8
+
+
+def test_held_out_is_apart(data, tiny_config):
+    training, held_out = (read_pictures(data, tiny_config, held_out=h) for h in (False, True))
+    assert len(training.videos) == len(held_out.videos) == 1
+    assert len(training.boxed) == 3 and len(held_out.boxed) == 1
+    assert all((boxes[:, 2:] >= 10).all() for _, boxes in training.boxed)
+
+
+def test_a_damaged_file_is_named_and_skipped_or_refused(data, tiny_config, tmp_path, caplog):
+    import shutil
+    root = tmp_path / 'train'
+    shutil.copytree(data, root)
+    broken = root / 'video' / 'seen' / 'img' / '00000002.jpg'
+    broken.write_bytes(broken.read_bytes()[:20])
+    with caplog.at_level(logging.WARNING):
+        pictures = read_pictures(root, tiny_config)
+    assert '00000002.jpg' in caplog.text
+    frames, boxes = pictures.videos[0]
+    assert len(frames) == len(boxes) == 5
+    with pytest.raises(InputError, match='00000002.jpg'):
+        read_pictures(root, tiny_config.replace({'bad_files': 'refuse'}))
+
+
+@pytest.mark.parametrize('prepare, message', [
+    (lambda root: None, 'holds no pictures'),
+    (lambda root: (root / 'boxes.json').write_text('{"a": '), 'not a JSON table'),
+    (lambda root: root.rmdir(), 'does not exist')])
+def test_unusable_folder(tmp_path, tiny_config, prepare, message):
+    root = tmp_path / 'data'
+    root.mkdir()
+    prepare(root)
+    with pytest.raises(InputError, match=message):
+        read_pictures(root, tiny_config)

@@ -1,0 +1,137 @@
+"""The loop: it learns, resumes exactly, runs in two processes, and refuses what does not fit."""
+
+import csv
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from siamx_ros.errors import InputError
+from siamx_ros.model.network import SiamXNet
+from siamx_ros.model.weights import load_checkpoint
+from siamx_ros.training import schedule
+from siamx_ros.training.pairs import PairDataset
+from siamx_ros.training.pictures import read_pictures
+from siamx_ros.training.settings import TrainConfig
+from siamx_ros.training.step import LossBench
+from siamx_ros.training.train import train
+from siamx_ros.training.validation import as_input
+
+
+@pytest.fixture(autouse=True, scope='module')
+def small_validation():
+    from siamx_ros.training import train as module
+    patch = pytest.MonkeyPatch()
+    patch.setattr(module, 'VALIDATION_PAIRS', 8)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope='module')
+def finished(data, tiny_config, tmp_path_factory):
+    out = tmp_path_factory.mktemp('run') / 'whole'
+    train(data, out, tiny_config, device='cpu')
+    return out
+
+
+def test_a_run_leaves_its_files(finished, tiny_config):
+    rows = list(csv.DictReader((finished / 'log.csv').open()))
+    assert [row['step'] for row in rows] == ['3', '6']
+    checkpoint = load_checkpoint(finished / 'best.pt')
+    assert checkpoint.network.config == tiny_config.network
+    assert checkpoint.card['training']['seed'] == tiny_config.seed
+
+
+def test_resume_is_exact(data, tiny_config, finished, tmp_path):
+    """Stopped after the first epoch and resumed, a run ends with the very same numbers."""
+    out = tmp_path / 'broken'
+    interrupted(data, out, tiny_config)
+    train(data, out, tiny_config, device='cpu', resume=True)
+    whole, resumed = (torch.load(p / 'last.pt', weights_only=True) for p in (finished, out))
+    for part in ('network', 'average'):
+        for name, value in whole[part].items():
+            if not name.endswith('num_batches_tracked'):
+                assert torch.equal(value, resumed[part][name]), name
+    assert whole['step'] == resumed['step'] == 6
+
+
+def interrupted(data, out, config):
+    """Run one epoch of a longer run, as if killed after its checkpoint."""
+    from siamx_ros.training import train as module
+    original = module.Run._report
+
+    def report_and_die(self, row, bar):
+        original(self, row, bar)
+        raise KeyboardInterrupt
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module.Run, '_report', report_and_die)
+        with pytest.raises(KeyboardInterrupt):
+            train(data, out, config, device='cpu')
+
+
+def test_resume_refuses_other_settings(data, tiny_config, finished):
+    with pytest.raises(InputError, match='other settings'):
+        train(data, finished, tiny_config.replace({'batch': 2, 'negatives': 1}), resume=True)
+    with pytest.raises(InputError, match='nothing to resume'):
+        train(data, finished / 'absent', tiny_config, resume=True)
+
+
+def test_one_batch_can_be_learnt(data, tiny_config):
+    """Thirty steps on the same eight pairs more than halve the loss."""
+    config = tiny_config.replace({'network.channels': 16, 'learning_rate': 0.005})
+    torch.manual_seed(0)
+    network = SiamXNet(config.network)
+    bench, optimiser = LossBench(network, config), schedule.make_optimiser(network, config)
+    for group in optimiser.param_groups:
+        group['lr'] = config.learning_rate
+    dataset = PairDataset(read_pictures(data, config), config, length=8, seed=1)
+    template, search, boxes = torch.utils.data.default_collate([dataset[i] for i in range(8)])
+    device, losses = torch.device('cpu'), []
+    for _ in range(40):
+        loss = bench(as_input(template, device), as_input(search, device), boxes).total
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_paper_schedule():
+    """Warm-up from 0.001 to 0.005 over a tenth, then exponentially to 1e-5; frozen for a fifth."""
+    config = TrainConfig().replace({
+        'schedule': 'paper', 'steps': 500, 'warmup': 0.1, 'warmup_start': 0.001,
+        'learning_rate': 0.005, 'final_rate': 1e-5, 'frozen': 0.2})
+    rates = [schedule.learning_rate(step, config) for step in range(500)]
+    assert rates[0] == pytest.approx(0.001) and rates[50] == pytest.approx(0.005)
+    assert rates[-1] == pytest.approx(1e-5)
+    ratios = [b / a for a, b in zip(rates[50:], rates[51:])]
+    assert max(ratios) == pytest.approx(min(ratios)) and ratios[0] < 1
+    assert schedule.is_frozen(99, config) and not schedule.is_frozen(100, config)
+
+
+def test_freezing_holds_weights_and_norms(tiny_config):
+    config = tiny_config.replace({'frozen': 0.5, 'optimiser': 'sgd'})
+    network = SiamXNet(config.network)
+    optimiser = schedule.make_optimiser(network, config)
+    schedule.apply_schedule(0, network, optimiser, config)
+    assert not any(p.requires_grad for p in network.backbone.parameters())
+    assert not network.backbone.stem[1].training and network.neck[0][1].training
+    schedule.apply_schedule(5, network, optimiser, config)
+    assert all(p.requires_grad for p in network.parameters()) and network.backbone.training
+
+
+def test_two_processes(data, tmp_path):
+    """torchrun with two CPU processes trains and logs once."""
+    out = tmp_path / 'two'
+    settings = ['--network.widths=8,8,8,8', '--network.blocks=1,1,1', '--network.channels=8',
+                '--network.tower_depth=1', '--batch=2', '--steps=2', '--steps_per_epoch=2',
+                '--negatives=1', '--precision=fp32', '--workers=0', '--held_out=kept']
+    done = subprocess.run(
+        [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2', '-m',
+         'siamx_ros', 'train', str(data), '--out', str(out), '--device=cpu', *settings],
+        capture_output=True, text=True, timeout=300, env={**os.environ, 'OMP_NUM_THREADS': '1'})
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert len((out / 'log.csv').read_text().splitlines()) == 2
+    assert load_checkpoint(out / 'best.pt').card['batch'] == 4
