@@ -15,7 +15,8 @@ from siamx_ros.imaging import read_image
 
 LOGGER = logging.getLogger(__name__)
 UNKNOWN_FPS = 30.0
-IMAGE_SUFFIXES = frozenset(('.bmp', '.jpeg', '.jpg', '.png', '.pgm', '.ppm', '.tif', '.tiff', '.webp'))
+IMAGE_SUFFIXES = frozenset(
+    ('.bmp', '.jpeg', '.jpg', '.png', '.pgm', '.ppm', '.tif', '.tiff', '.webp'))
 
 
 class Source(Protocol):
@@ -69,7 +70,8 @@ class FolderSource:
         except OSError as error:
             raise InputError(f'cannot list the folder {folder}: {error.strerror}') from None
         self.paths = sorted(
-            (p for p in entries if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith('.')),
+            (path for path in entries
+             if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith('.')),
             key=natural_key)
         if not self.paths:
             raise InputError(f'the folder {folder} holds no image '

@@ -145,7 +145,7 @@ def _metavar(default: Any, metadata: Mapping[str, Any]) -> str:
         return '|'.join(map(str, metadata['choices']))
     if isinstance(default, bool):
         return 'true|false'
-    return {'float': 'NUMBER', 'int': 'N', 'str': 'TEXT', 'tuple': 'A,B,...'}[type(default).__name__]
+    return {float: 'NUMBER', int: 'N', str: 'TEXT', tuple: 'A,B,...'}[type(default)]
 
 
 def _help(default: Any, metadata: Mapping[str, Any]) -> str:

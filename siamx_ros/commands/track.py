@@ -88,35 +88,49 @@ def _follow(args: argparse.Namespace, source: Source, first: np.ndarray,
     started = time.perf_counter()
     result = tracker.init(first, box, 0.0)
     sinks = _open_sinks(args, source, first, tracker, stack)
+    tally = _Tally(result.state)
     total = min(filter(None, (source.frame_count, args.frames)), default=None)
-    states, seconds = Counter({result.state.name: 1}), 0.0
-    count, lost, found, previous = 1, 0, 0, result.state
     keep_going = _emit(sinks, 0, first, result)
     with tqdm(total=total, initial=1, unit='frame', file=sys.stderr, dynamic_ncols=True) as bar:
         for image in islice(images, None if args.frames is None else args.frames - 1):
             if not keep_going:
                 break
             before = time.perf_counter()
-            result = tracker.update(image, count / source.fps)
-            seconds += time.perf_counter() - before
-            keep_going = _emit(sinks, count, image, result)
-            count += 1
-            states[result.state.name] += 1
-            lost += result.state == TrackState.LOST != previous
-            found += result.state == TrackState.RELOCALISED != previous
-            previous = result.state
+            result = tracker.update(image, tally.frames / source.fps)
+            tally.seconds += time.perf_counter() - before
+            keep_going = _emit(sinks, tally.frames, image, result)
+            tally.count(result.state)
             bar.set_postfix_str(result.state.name, refresh=False)
             bar.update()
             if result.state == TrackState.UNINITIALISED:
-                bar.write(f'frame {count - 1}: not found for tracking.search_timeout, target dropped',
-                          file=sys.stderr)
+                bar.write(f'frame {tally.frames - 1}: the target was not found within '
+                          'tracking.search_timeout and is dropped', file=sys.stderr)
                 break
-    overall = time.perf_counter() - started
-    return {
-        'frames': count,
-        'frames_per_second': round((count - 1) / seconds, 2) if seconds else None,
-        'frames_per_second_overall': round(count / overall, 2),
-        'states': dict(states), 'times_lost': lost, 'times_relocalised': found}
+    return tally.summary(time.perf_counter() - started)
+
+
+class _Tally:
+    """Counts frames by state, losses and re-localisations, and the tracker's own time."""
+
+    def __init__(self, state: TrackState) -> None:
+        self.states = Counter({state.name: 1})
+        self.frames, self.lost, self.found, self.seconds = 1, 0, 0, 0.0
+        self._state = state
+
+    def count(self, state: TrackState) -> None:
+        self.frames += 1
+        self.states[state.name] += 1
+        self.lost += state == TrackState.LOST != self._state
+        self.found += state == TrackState.RELOCALISED != self._state
+        self._state = state
+
+    def summary(self, overall: float) -> dict[str, Any]:
+        """Plain values; ``frames_per_second`` is the tracker alone, without reading and drawing."""
+        rate = round((self.frames - 1) / self.seconds, 2) if self.seconds else None
+        return {
+            'frames': self.frames, 'frames_per_second': rate,
+            'frames_per_second_overall': round(self.frames / overall, 2),
+            'states': dict(self.states), 'times_lost': self.lost, 'times_relocalised': self.found}
 
 
 def _emit(sinks: list[Sink], frame: int, image: np.ndarray, result: TrackResult) -> bool:

@@ -10,7 +10,7 @@ import argparse
 from itertools import islice
 from pathlib import Path
 import sys
-from typing import Any, Sequence
+from typing import Any, Iterable, Sequence
 
 import numpy as np
 from tqdm import tqdm
@@ -106,8 +106,7 @@ def _play(args: argparse.Namespace, clip: Source, box: BoundingBox, journal: Jou
     with NodeProcess(folder, _parameters(args), {'image': camera.IMAGE_TOPIC},
                      node_command) as process:
         print(f'starting the tracker node, its log is {folder / "node.log"}')
-        with tqdm(total=journal.frame_count, unit='frame', file=sys.stderr, mininterval=_interval(),
-                  dynamic_ncols=True) as bar:
+        with _bar(journal, 'playing') as bar:
             player = camera.Camera(process, journal, lambda change: _report(bar, change))
             try:
                 player.start(first, box)
@@ -125,9 +124,10 @@ def _parameters(args: argparse.Namespace) -> dict[str, Any]:
             for group, values in chosen.items() if any(v is not None for v in values.values())}
 
 
-def _interval() -> float:
-    """Seconds between updates of a progress bar; rarely where they pile up as lines of a log."""
-    return 0.1 if sys.stderr.isatty() else 5.0
+def _bar(journal: Journal, title: str, images: Iterable[np.ndarray] | None = None) -> tqdm:
+    """A progress bar over the clip, drawn rarely where its updates pile up as lines of a log."""
+    return tqdm(images, desc=title, total=journal.frame_count, unit='frame', file=sys.stderr,
+                mininterval=0.1 if sys.stderr.isatty() else 5.0, dynamic_ncols=True)
 
 
 def _report(bar: tqdm, change: StateChange) -> None:
@@ -144,9 +144,8 @@ def _advance(bar: tqdm, frame: int, journal: Journal) -> None:
 
 def _leave(clip: Source, journal: Journal, folder: Path) -> None:
     """Write everything and say where it is."""
-    bar = tqdm(islice(clip, journal.frame_count), total=journal.frame_count, unit='frame', desc='video',
-               file=sys.stderr, disable=None, dynamic_ncols=True, leave=False)
-    write_video(folder / 'tracked.mp4', bar, journal, clip.name)
+    images = _bar(journal, 'writing the video', islice(clip, journal.frame_count))
+    write_video(folder / 'tracked.mp4', images, journal, clip.name)
     write_plot(folder / 'plot.png', journal, clip.name)
     write_csv(folder / 'track.csv', journal)
     write_summary(folder / 'summary.json', journal, {'clip': clip.name})
@@ -161,8 +160,9 @@ def _print_summary(journal: Journal, folder: Path) -> None:
         f'speed        {numbers["frames_per_second"]} frames/s (the clip has {journal.fps:g}), '
         f'{numbers["median_latency_ms"]} ms from image to result']
     if 'followed_share' in numbers:
-        lines += [f'followed     {numbers["followed_share"]:.1%} of the frames that show the target',
-                  f'wrong        {numbers["wrong_share"]:.1%} of the frames']
+        lines += [
+            f'followed     {numbers["followed_share"]:.1%} of the frames that show the target',
+            f'wrong        {numbers["wrong_share"]:.1%} of the frames']
     else:
         lines.append(f'followed     {numbers["valid_share"]:.1%} of the frames, says the tracker')
     lines.append(f'lost         {numbers["times_lost"]} times, re-localised '

@@ -210,7 +210,8 @@ def _for_indices(matrix: np.ndarray) -> np.ndarray:
     return moved
 
 
-def _warped(image: np.ndarray, pose: Pose, left: int, top: int, size: tuple[int, int]) -> np.ndarray:
+def _warped(image: np.ndarray, pose: Pose, left: int, top: int,
+            size: tuple[int, int]) -> np.ndarray:
     """A cut-out as it appears in the window of the image at left, top."""
     matrix = _for_indices(pose.matrix)
     matrix[:, 2] -= (left, top)

@@ -68,7 +68,8 @@ def test_files_come_before_options_and_later_files_win(tmp_path):
 
 def test_a_ros_file_may_hold_more_but_no_unknown_name_of_ours(tmp_path):
     path = tmp_path / 'ros.yaml'
-    path.write_text('siamx_tracker:\n  ros__parameters:\n    max_rate: 3.0\n    group: {count: 4}\n')
+    path.write_text(
+        'siamx_tracker:\n  ros__parameters:\n    max_rate: 3.0\n    group: {count: 4}\n')
     assert parse('--config', str(path)).count == 4
     path.write_text('siamx_tracker:\n  ros__parameters:\n    group: {cuont: 4}\n')
     with pytest.raises(InputError, match='cuont'):
