@@ -8,7 +8,8 @@ from setuptools import find_packages, setup
 ROOT = Path(__file__).resolve().parent
 VERSION = re.search(r"__version__ = '([^']+)'", (ROOT / 'siamx_ros/__init__.py').read_text())
 
-EVAL = ['matplotlib>=3.5', 'rosbags>=0.10']
+BAG = ['rosbags>=0.10']
+EVAL = ['matplotlib>=3.5', *BAG]
 TRAIN = ['matplotlib>=3.5']
 DEMO = ['matplotlib>=3.5', 'scikit-image>=0.22']
 
@@ -26,7 +27,7 @@ setup(
     install_requires=[
         'numpy>=1.22', 'opencv-python-headless>=4.5', 'PyYAML>=5.4', 'torch>=2.1', 'tqdm>=4.60'],
     extras_require={
-        'demo': DEMO, 'eval': EVAL, 'train': TRAIN,
+        'bag': BAG, 'demo': DEMO, 'eval': EVAL, 'train': TRAIN,
         'dev': sorted({*DEMO, *EVAL, *TRAIN, 'pytest>=7'})},
     entry_points={'console_scripts': ['siamx = siamx_ros.cli:main']},
 )
