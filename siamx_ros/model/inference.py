@@ -115,7 +115,7 @@ def pick_device(device: str) -> torch.device:
 def fold_batch_norm(network: nn.Module) -> nn.Module:
     """Fold every batch norm into the convolution before it, in place; same outputs, less work."""
     for module in network.modules():
-        if isinstance(module, ConvBN):
+        if isinstance(module, ConvBN) and isinstance(module[1], nn.BatchNorm2d):
             module[0] = fuse_conv_bn_eval(module[0], module[1])
             module[1] = nn.Identity()
     return network

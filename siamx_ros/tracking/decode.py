@@ -9,8 +9,8 @@ import numpy as np
 
 from siamx_ros.config import TrackerConfig
 from siamx_ros.geometry import BoundingBox, CropWindow
+from siamx_ros.model.network import STRIDE
 
-STRIDE = 8
 PEAK_RADIUS = 4
 """Cells around the chosen one that count as the same peak."""
 

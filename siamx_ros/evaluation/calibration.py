@@ -1,0 +1,57 @@
+"""Fitting a confidence to indicators that were seen with right and with wrong answers."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from siamx_ros.errors import InputError
+from siamx_ros.tracking.confidence import Calibration
+
+BOUNDARY = 0.85
+"""The confidence that stands for even odds: the paper's th separates right from wrong."""
+RIDGE = 1e-3
+
+
+def fit(raw_scores: np.ndarray, peak_ratios: np.ndarray, similarities: np.ndarray,
+        right: np.ndarray) -> Calibration:
+    """Logistic regression, right and wrong answers weighing the same.
+
+    Args:
+        raw_scores, peak_ratios, similarities: indicators of N answers, shape (N,).
+        right: N booleans.
+
+    Returns:
+        A calibration whose confidence is ``BOUNDARY`` where right and wrong are equally likely.
+
+    Raises:
+        InputError: all answers are right, or all wrong.
+    """
+    right = np.asarray(right, bool)
+    if right.all() or not right.any():
+        raise InputError('a calibration needs right and wrong answers, got one kind only')
+    raw = np.clip(raw_scores, 1e-9, 1 - 1e-9)
+    features = np.stack(
+        [np.log(raw / (1 - raw)), peak_ratios, similarities, np.ones(len(right))], 1)
+    weight = np.where(right, 0.5 / right.mean(), 0.5 / (~right).mean())
+    score, peak, similarity, bias = _newton(features, right.astype(float), weight)
+    return Calibration(
+        score=score, peak=peak, similarity=similarity,
+        bias=bias + math.log(BOUNDARY / (1 - BOUNDARY)))
+
+
+def _newton(features: np.ndarray, wanted: np.ndarray, weight: np.ndarray) -> list[float]:
+    """Minimise the weighted cross-entropy with a small ridge; a few Newton steps reach it."""
+    coefficients = np.zeros(features.shape[1])
+    ridge = RIDGE * len(wanted) * np.eye(features.shape[1])
+    ridge[-1, -1] = 0
+    for _ in range(50):
+        odds = 1 / (1 + np.exp(-np.clip(features @ coefficients, -30, 30)))
+        gradient = features.T @ (weight * (odds - wanted)) + ridge @ coefficients
+        curvature = (features * (weight * odds * (1 - odds))[:, None]).T @ features + ridge
+        step = np.linalg.solve(curvature + 1e-9 * np.eye(len(coefficients)), gradient)
+        coefficients -= step
+        if np.abs(step).max() < 1e-9:
+            break
+    return [float(value) for value in coefficients]

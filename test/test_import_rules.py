@@ -1,0 +1,74 @@
+"""Who may import whom (docs/architecture.md), read from the imports themselves."""
+
+import ast
+from pathlib import Path
+import subprocess
+import sys
+
+import pytest
+
+import siamx_ros
+
+PACKAGE = Path(siamx_ros.__file__).resolve().parent
+ROS = {'rclpy', 'sensor_msgs', 'vision_msgs', 'std_msgs', 'std_srvs', 'geometry_msgs',
+       'diagnostic_msgs', 'lifecycle_msgs', 'builtin_interfaces', 'cv_bridge', 'launch'}
+VALUES = {'errors', 'geometry', 'records', 'config'}
+SURFACES = {'imaging', 'sources', 'drawing', 'recording', 'synthetic'}
+RULES = {
+    **{name: (VALUES, {'torch', 'cv2', *ROS}) for name in VALUES},
+    **{name: (VALUES | SURFACES, {'torch', *ROS}) for name in SURFACES},
+    'model': ({'model', 'config', 'errors'}, {'cv2', *ROS}),
+    'tracking': (VALUES | {'tracking', 'model', 'imaging'}, ROS),
+    'control': (VALUES | {'control'}, {'torch', *ROS}),
+    'data': (VALUES | {'data', 'imaging'}, {'torch', *ROS}),
+    'training': (VALUES | {'training', 'model', 'data', 'imaging'}, ROS),
+    'evaluation': (VALUES | SURFACES | {'evaluation', 'data', 'tracking', 'model', 'ros'}, ROS),
+    'ros': (VALUES | SURFACES | {'ros', 'tracking', 'control', 'msg', 'srv', 'model'}, set()),
+}
+"""Part -> (parts of ours it may import, foreign packages it must not)."""
+
+
+def modules():
+    for path in sorted(PACKAGE.rglob('*.py')):
+        parts = path.relative_to(PACKAGE).with_suffix('').parts
+        if parts[0] in RULES:
+            yield pytest.param(path, parts[0], id='.'.join(parts))
+
+
+def imported(path):
+    """All dotted names that a file imports, at any depth."""
+    for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f'{path}: relative import'
+            yield from (f'{node.module}.{alias.name}' for alias in node.names)
+
+
+@pytest.mark.parametrize('path, part', modules())
+def test_imports(path, part):
+    ours, foreign = RULES[part]
+    for name in imported(path):
+        head, *rest = name.split('.')
+        assert head not in foreign, f'{part} must not import {name}'
+        if head == 'siamx_ros' and rest:
+            assert rest[0] in ours, f'{part} must not import {name}'
+
+
+def test_the_core_runs_where_ros_cannot_be_imported():
+    """Every module outside ros/ and demo/ imports with ROS blocked."""
+    names = ['siamx_ros.' + '.'.join(p.relative_to(PACKAGE).with_suffix('').parts)
+             for p in sorted(PACKAGE.rglob('*.py'))
+             if p.name not in ('__init__.py', '__main__.py')
+             and p.relative_to(PACKAGE).parts[0] not in ('ros', 'demo', 'msg', 'srv')]
+    code = (f'import sys\nfor name in {sorted(ROS)}: sys.modules[name] = None\n'
+            f'import importlib\nfor name in {names}: importlib.import_module(name)\n')
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
+def test_importing_the_package_is_light():
+    code = ("import sys, siamx_ros; heavy = {'torch', 'cv2', 'rclpy', 'numpy'} & set(sys.modules); "
+            'assert not heavy, heavy')
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
