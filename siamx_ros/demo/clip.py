@@ -1,7 +1,7 @@
 """The clip of the demonstration: a drone films a coffee cup that crosses a courtyard.
 
-The cup dashes, drives under a roof, leaves the picture and comes back elsewhere, past a blue double
-of itself. Every frame is rendered when it is asked for; boxes are exact by construction.
+The cup dashes away from a blue double of itself, drives under a roof, leaves the picture and comes
+back elsewhere. Every frame is rendered when it is asked for; boxes are exact by construction.
 """
 
 from __future__ import annotations

@@ -71,8 +71,8 @@ def build_scene() -> Scene:
             ('rocket', (1120, 300), 280, 6)):
         _lay_rug(ground, photos[photo], centre, width, angle)
     double = Sprite(_blue(target.image), target.outline, target.area)
-    _stamp(ground, _shadow(double).image, (908, 962))
-    _stamp(ground, double.image, (900, 950))
+    _stamp(ground, _shadow(double).image, (568, 782))
+    _stamp(ground, double.image, (560, 770))
     _roof_shadow(ground)
     return Scene(ground, target, _shadow(target), _roof(photos['gravel']))
 
