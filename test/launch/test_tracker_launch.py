@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+import runpy
 import shutil
 import subprocess
 import threading
@@ -14,10 +15,11 @@ pytest.importorskip('launch_pytest', reason='launch_pytest is not installed')
 pytest.importorskip('rclpy', reason='rclpy is not installed')
 
 from ament_index_python.packages import get_package_share_directory  # noqa: E402
-from launch import LaunchDescription  # noqa: E402
+from launch import LaunchContext, LaunchDescription  # noqa: E402
 from launch.actions import IncludeLaunchDescription, RegisterEventHandler  # noqa: E402
 from launch.event_handlers import OnProcessExit  # noqa: E402
 from launch.launch_description_sources import PythonLaunchDescriptionSource  # noqa: E402
+from launch.utilities import perform_substitutions  # noqa: E402
 import launch_pytest  # noqa: E402
 from launch_pytest.actions import ReadyToTest  # noqa: E402
 from rcl_interfaces.srv import GetParameters  # noqa: E402
@@ -131,6 +133,52 @@ def test_the_box_of_the_command_line_becomes_the_target(peer: Peer):
     yield  # the launch is shut down here
     codes = {name.rpartition('-')[0]: code for name, code in EXITS}
     assert codes == {'init_box': 0, 'tracker_node': 0}
+
+
+@pytest.fixture(scope='module')
+def functions() -> dict:
+    """What the installed launch file defines."""
+    share = Path(get_package_share_directory('siamx_ros'))
+    return runpy.run_path(str(share / 'launch/tracker.launch.py'))
+
+
+def start(functions: dict, **arguments: str) -> list:
+    """The actions of the launch file for some arguments, not executed."""
+    context = LaunchContext()
+    for argument in functions['arguments']():
+        given = arguments.get(argument.name)
+        context.launch_configurations[argument.name] = (
+            perform_substitutions(context, argument.default_value) if given is None else given)
+    return functions['actions'](context)
+
+
+@pytest.mark.parametrize(('given', 'remaps'), [
+    ({'image_topic': 'image', 'depth_topic': 'depth', 'camera_info_topic': ''},
+     {'camera_info': 'camera_info', 'depth/camera_info': 'depth/camera_info'}),
+    ({'image_topic': '/c/image_raw', 'depth_topic': '/d/image_rect', 'camera_info_topic': ''},
+     {'image': '/c/image_raw', 'image/compressed': '/c/image_raw/compressed',
+      'camera_info': '/c/camera_info', 'depth': '/d/image_rect',
+      'depth/camera_info': '/d/camera_info'}),
+    ({'image_topic': '/c/image', 'depth_topic': 'depth', 'camera_info_topic': '/other/info'},
+     {'camera_info': '/other/info'})])
+def test_topics_become_remaps(functions: dict, given: dict, remaps: dict) -> None:
+    made = dict(functions['remappings'](given))
+    assert {name: made[name] for name in remaps} == remaps
+
+
+def test_a_bag_is_played_with_its_clock(functions: dict) -> None:
+    sim_time, _, player = start(functions, bag='/bags/walk', bag_rate='0.5')
+    assert perform_substitutions(LaunchContext(), sim_time.name) == 'use_sim_time'
+    assert sim_time.value is True
+    words = [perform_substitutions(LaunchContext(), word) for word in player.cmd]
+    assert words[:4] == ['ros2', 'bag', 'play', '/bags/walk']
+    assert words[words.index('--rate') + 1] == '0.5' and '--clock' in words
+
+
+def test_only_the_node_is_started_by_default(functions: dict) -> None:
+    sim_time, node = start(functions)
+    assert sim_time.value is False
+    assert node.node_executable == 'tracker_node'
 
 
 @pytest.mark.skipif(not shutil.which('ros2'), reason='ros2 is not installed')
