@@ -161,7 +161,7 @@ def _print_summary(journal: Journal, folder: Path) -> None:
         f'{numbers["median_latency_ms"]} ms from image to result']
     if 'followed_share' in numbers:
         lines += [
-            f'followed     {numbers["followed_share"]:.1%} of the frames that show the target',
+            f'followed     {numbers["followed_share"]:.1%} of the processed frames that show it',
             f'wrong        {numbers["wrong_share"]:.1%} of the frames']
     else:
         lines.append(f'followed     {numbers["valid_share"]:.1%} of the frames, says the tracker')

@@ -105,8 +105,8 @@ class Camera:
     def play(self, images: Iterable[np.ndarray], first: int, listener: Listener) -> None:
         """Play images at the clip's rate, slower if the node needs longer.
 
-        The next image is sent when at most one is unanswered. A clip that would take longer than
-        PLAY_LIMIT that way (or than it lasts) loses frames, as it would with a real camera.
+        The next image is rendered while the node works and sent when the last one is answered. A
+        clip that would take longer than PLAY_LIMIT that way loses frames, as with a real camera.
 
         Args:
             images: the clip from frame ``first`` on.
@@ -126,18 +126,18 @@ class Camera:
                 journal.skipped += 1
                 continue
             self._spin(due - time.monotonic())
-            self._settle(self._newest_sent - 1)
+            self._settle()
             self._send(frame, image)
             due = time.monotonic() + step
             self._spin(0.0)
             listener(frame, journal)
-        self._settle(self._newest_sent)
+        self._settle()
         journal.seconds = time.monotonic() - started
 
-    def _settle(self, frame: int) -> None:
-        """Wait until ``frame`` or a later one is answered, but not for ever."""
+    def _settle(self) -> None:
+        """Wait until the newest image is answered, but not for ever."""
         deadline = time.monotonic() + FRAME_PATIENCE
-        while self._newest_answer < frame and time.monotonic() < deadline:
+        while self._newest_answer < self._newest_sent and time.monotonic() < deadline:
             self._process.check()
             self._executor.spin_once(timeout_sec=0.02)
 

@@ -85,12 +85,13 @@ class Journal:
         return numbers
 
     def _against_truth(self) -> dict[str, float | None]:
-        """Followed: valid and overlapping, of the frames that show the target.
+        """Followed: valid and overlapping, of the processed frames that show the target.
 
         False alarm: valid although hidden, or valid without any overlap, of all processed frames.
         """
         overlaps = self.overlaps()
-        shown = ~np.isnan(self.truth_xywh[:self.frame_count, 0])
+        processed = np.array([frame in self.results for frame in range(self.frame_count)])
+        shown = processed & ~np.isnan(self.truth_xywh[:self.frame_count, 0])
         valid = np.array([f in self.results and self.results[f].valid
                           for f in range(self.frame_count)])
         good = valid & (np.nan_to_num(overlaps) >= GOOD_OVERLAP)

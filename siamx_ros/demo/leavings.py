@@ -90,7 +90,7 @@ def _title(journal: Journal, name: str) -> str:
     if numbers['frames_per_second']:
         parts.append(f'{numbers["frames_per_second"]:.0f} frames/s')
     if 'followed_share' in numbers:
-        parts.append(f'followed on {numbers["followed_share"]:.0%} of the frames that show it')
+        parts.append(f'followed on {numbers["followed_share"]:.0%} of those that show it')
     return ', '.join(parts)
 
 

@@ -39,7 +39,7 @@ def test_summary_counts(journal):
     assert numbers['frames_per_second'] == 18.0
     assert numbers['median_latency_ms'] == 20.0
     assert (numbers['times_lost'], numbers['times_relocalised']) == (1, 1)
-    assert numbers['followed_share'] == round(4 / 7, 4)
+    assert numbers['followed_share'] == round(4 / 6, 4)
     assert numbers['wrong_share'] == round(1 / 9, 4)
     assert numbers['valid_share'] == round(6 / 9, 4)
 
