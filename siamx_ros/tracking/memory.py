@@ -48,8 +48,7 @@ class TargetMemory:
         reliable = confidence >= self.config.confidence_threshold
         jumped = state == TrackState.RELOCALISED
         if state == TrackState.LOST and self.config.adaptive != 'off':
-            self.box = self.reliable_box
-            self.history = [Observation(self.box, reliable=False)]
+            self.fall_back()
             return box
         self.box = box
         self.history = [*self.history[-1:], Observation(box, reliable, jumped)]
@@ -59,6 +58,11 @@ class TargetMemory:
             self.relocaliser.remember(box)
             self.relocaliser.found()
         return box
+
+    def fall_back(self) -> None:
+        """Return to the last reliable box; no velocity is known any more."""
+        self.box = self.reliable_box
+        self.history = [Observation(self.box, reliable=False)]
 
     def configure(self, config: TrackerConfig) -> None:
         """Use other settings; a change of scheme starts its re-localiser afresh."""

@@ -31,6 +31,11 @@ class StateMachine:
         self._enter(TrackState.TRACKING, stamp)
         self.frames_lost = 0
 
+    def lose(self, stamp: float) -> None:
+        """The target is lost for a reason from outside, such as a gap in the images."""
+        self._enter(TrackState.LOST, stamp)
+        self.frames_lost = max(1, self.frames_lost)
+
     def step(self, confidence: float, stamp: float, *, visible_share: float = 1.0,
              peak_ratio: float = 0.0) -> Reason:
         """Judge one frame; returns why the state changed, or NONE.

@@ -115,6 +115,12 @@ class Tracker:
             self.reset()
         return result
 
+    def lose(self) -> None:
+        """Declare the target lost, as after a gap in the images: it must be found and confirmed."""
+        if self._memory is not None:
+            self.states.lose(self._memory.stamp)
+            self._memory.fall_back()
+
     def reset(self) -> None:
         """Forget the target."""
         self._memory = None

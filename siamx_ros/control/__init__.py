@@ -1,0 +1,1 @@
+"""From a box to directions and distances: what controllers need, without ROS."""

@@ -1,0 +1,128 @@
+"""Direction and distance of a target from its box and the camera's calibration.
+
+Camera frame as in REP 103: x right, y down, z forward. Angles are given to the robot's liking:
+bearing positive to the left, elevation positive upwards, radians.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import math
+
+import cv2
+import numpy as np
+
+from siamx_ros.errors import InputError
+from siamx_ros.geometry import BoundingBox
+
+INNER_SHARE = 0.5
+"""Share of the box, about its centre, whose depth counts."""
+MAD_TO_SIGMA = 1.4826
+EDGE_ERROR = 2.0
+"""Deviation of a measured box height, pixels."""
+FISHEYE_MODELS = ('equidistant', 'fisheye')
+
+
+@dataclass(frozen=True)
+class Camera:
+    """Intrinsics of a camera for images of width x height pixels.
+
+    Attributes:
+        matrix: 3 x 3 camera matrix.
+        distortion: coefficients of the model; empty for none.
+        fisheye: whether the model is equidistant instead of plumb_bob / rational_polynomial.
+    """
+
+    width: int
+    height: int
+    matrix: np.ndarray
+    distortion: np.ndarray
+    fisheye: bool = False
+
+    @classmethod
+    def from_calibration(cls, width: int, height: int, k, d, model: str) -> Camera:
+        """From the fields of a camera_info message.
+
+        Raises:
+            InputError: the camera is not calibrated or a number is not finite.
+        """
+        matrix = np.array(k, np.float64).reshape(3, 3)
+        distortion = np.array(d, np.float64)
+        if not (np.isfinite(matrix).all() and np.isfinite(distortion).all()):
+            raise InputError('camera_info holds numbers that are not finite')
+        if matrix[0, 0] <= 0 or matrix[1, 1] <= 0 or width <= 0 or height <= 0:
+            raise InputError('camera_info is not calibrated: focal length or size is not positive')
+        return cls(int(width), int(height), matrix, distortion, model in FISHEYE_MODELS)
+
+    @classmethod
+    def from_field_of_view(cls, width: int, height: int, degrees: float) -> Camera:
+        """A pinhole camera of a horizontal field of view, square pixels, no distortion."""
+        focal = width / 2 / math.tan(math.radians(degrees) / 2)
+        matrix = np.array([[focal, 0, width / 2 - 0.5], [0, focal, height / 2 - 0.5], [0, 0, 1]])
+        return cls(width, height, matrix, np.zeros(0))
+
+    def ray(self, x: float, y: float) -> tuple[float, float]:
+        """Slopes (X/Z, Y/Z) of the ray through an image point in continuous pixels."""
+        point = np.array([[[x - 0.5, y - 0.5]]])
+        if self.fisheye:
+            seen = cv2.fisheye.undistortPoints(point, self.matrix, self.distortion[:4])
+        else:
+            seen = cv2.undistortPoints(
+                point, self.matrix, self.distortion if self.distortion.size else None)
+        return float(seen[0, 0, 0]), float(seen[0, 0, 1])
+
+
+def angles(ray: tuple[float, float]) -> tuple[float, float]:
+    """Bearing (positive left) and elevation (positive up) of a ray, radians."""
+    return -math.atan(ray[0]), -math.atan2(ray[1], math.hypot(1.0, ray[0]))
+
+
+def is_truncated(box: BoundingBox, width: int, height: int, margin: float = 1.0) -> bool:
+    """Whether a box reaches the image border, so that its size cannot be trusted."""
+    x0, y0, x1, y1 = box.corners
+    return x0 < margin or y0 < margin or x1 > width - margin or y1 > height - margin
+
+
+def range_from_height(camera: Camera, box: BoundingBox,
+                      height: float) -> tuple[float, float]:
+    """Straight distance and its deviation, metres, of a target of known height in metres."""
+    middle, top, bottom = box.centre[0], box.y, box.y + box.h
+    spread = camera.ray(middle, bottom)[1] - camera.ray(middle, top)[1]
+    depth = height / max(spread, 1e-6)
+    distance = depth * _stretch(camera.ray(*box.centre))
+    return distance, distance * EDGE_ERROR / box.h
+
+
+def range_from_depth(camera: Camera, box: BoundingBox, depth: np.ndarray,
+                     largest: float) -> tuple[float, float]:
+    """Straight distance and its deviation, metres, from a registered depth image.
+
+    Args:
+        depth: H x W metres; NaN, 0 and values beyond ``largest`` do not count.
+
+    Returns:
+        (NaN, NaN) where the inner box holds no valid depth.
+    """
+    w, h = box.w * INNER_SHARE, box.h * INNER_SHARE
+    cx, cy = box.centre
+    x0, y0 = max(0, int(cx - w / 2)), max(0, int(cy - h / 2))
+    x1, y1 = max(x0 + 1, math.ceil(cx + w / 2)), max(y0 + 1, math.ceil(cy + h / 2))
+    inner = depth[y0:y1, x0:x1]
+    valid = inner[np.isfinite(inner) & (inner > 0) & (inner <= largest)]
+    if valid.size == 0:
+        return math.nan, math.nan
+    middle = float(np.median(valid))
+    deviation = MAD_TO_SIGMA * float(np.median(np.abs(valid - middle)))
+    stretch = _stretch(camera.ray(*box.centre))
+    return middle * stretch, max(deviation * stretch, 1e-3)
+
+
+def position(ray: tuple[float, float], distance: float) -> tuple[float, float, float]:
+    """Point (x, y, z) in metres at a straight distance along a ray, camera frame."""
+    depth = distance / _stretch(ray)
+    return ray[0] * depth, ray[1] * depth, depth
+
+
+def _stretch(ray: tuple[float, float]) -> float:
+    """Straight distance per unit of depth."""
+    return math.sqrt(1 + ray[0] ** 2 + ray[1] ** 2)

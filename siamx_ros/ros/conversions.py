@@ -1,0 +1,156 @@
+"""Image messages to BGR arrays and back; duck-typed, so that it imports no ROS.
+
+Any object with the fields of ``sensor_msgs/Image`` or ``CompressedImage`` will do, as from rclpy or
+from a bag reader.
+"""
+
+from __future__ import annotations
+
+from array import array
+from typing import Any, Callable
+
+import cv2
+import numpy as np
+
+from siamx_ros.errors import InputError
+
+MAX_PIXELS = 100_000_000
+"""Larger images are refused: a message must not decide how much memory is used."""
+
+
+def image_from_msg(msg: Any, encoding: str = '') -> np.ndarray:
+    """Convert an Image message to H x W x 3 uint8 BGR.
+
+    Args:
+        msg: with height, width, encoding, is_bigendian, step and data.
+        encoding: assume this encoding instead of the message's.
+
+    Raises:
+        InputError: no pixels, truncated, big-endian 16 bit, or an encoding that is not known and
+            that cv_bridge, where installed, cannot convert either.
+    """
+    name = (encoding or msg.encoding).lower()
+    if msg.height <= 0 or msg.width <= 0:
+        raise InputError(f'the image has no pixels: {msg.width}x{msg.height}')
+    if msg.height * msg.width > MAX_PIXELS:
+        raise InputError(f'the image is too large: {msg.width}x{msg.height}')
+    if name not in DECODERS:
+        return _through_cv_bridge(msg, name)
+    channels, dtype, decode = DECODERS[name]
+    if dtype == np.uint16 and msg.is_bigendian:
+        raise InputError(f'big-endian images ({name}) are not supported')
+    return decode(_pixels(msg, channels, dtype, name))
+
+
+def image_from_compressed(msg: Any) -> np.ndarray:
+    """Decode a CompressedImage message to H x W x 3 uint8 BGR.
+
+    Raises:
+        InputError: the data is no JPEG, PNG or other image that OpenCV reads.
+    """
+    data = np.frombuffer(msg.data, np.uint8)
+    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    if image is None:
+        raise InputError(
+            f'compressed image of format {msg.format!r} and {data.size} bytes cannot be decoded')
+    return image
+
+
+def depth_from_msg(msg: Any) -> np.ndarray:
+    """Convert a depth message to H x W float32 metres (REP 118); invalid pixels become NaN.
+
+    Raises:
+        InputError: neither 32FC1 (metres) nor 16UC1 / mono16 (millimetres), or truncated.
+    """
+    name = msg.encoding.lower()
+    if name not in ('32fc1', '16uc1', 'mono16'):
+        raise InputError(f'depth must be 32FC1 or 16UC1, got {msg.encoding!r}')
+    if msg.is_bigendian:
+        raise InputError('big-endian depth images are not supported')
+    if name == '32fc1':
+        return _pixels(msg, 1, np.float32, name)[..., 0]
+    depth = _pixels(msg, 1, np.uint16, name)[..., 0].astype(np.float32) / 1000
+    depth[depth == 0] = np.nan
+    return depth
+
+
+def fill_image(msg: Any, image: np.ndarray, encoding: str) -> None:
+    """Put an H x W x C uint8 or H x W float32 array into an Image message, fast."""
+    image = np.ascontiguousarray(image)
+    msg.height, msg.width = image.shape[:2]
+    msg.encoding, msg.is_bigendian = encoding, 0
+    msg.step = image.strides[0]
+    data = array('B')
+    data.frombytes(memoryview(image).cast('B'))
+    msg.data = data
+
+
+def _pixels(msg: Any, channels: int, dtype: type, name: str) -> np.ndarray:
+    """View of the data as rows x width x channels, without the padding of its rows."""
+    rows = msg.height * 3 // 2 if name in ('nv12', 'nv21') else msg.height
+    used = msg.width * channels * np.dtype(dtype).itemsize
+    step = msg.step or used
+    data = np.frombuffer(msg.data, np.uint8)
+    if step < used:
+        raise InputError(f'a row of {msg.width} pixels ({name}) needs {used} bytes, step is {step}')
+    if data.size < step * (rows - 1) + used:
+        raise InputError(
+            f'the image is truncated: {data.size} bytes of {step * rows} for {msg.width}x'
+            f'{msg.height} {name}')
+    if data.size < step * rows:
+        data = np.concatenate([data, np.zeros(step * rows - data.size, np.uint8)])
+    lines = data[:step * rows].reshape(rows, step)[:, :used]
+    return np.ascontiguousarray(lines).view(dtype).reshape(rows, msg.width, channels)
+
+
+def _through_cv_bridge(msg: Any, name: str) -> np.ndarray:
+    try:
+        from cv_bridge import CvBridge, CvBridgeError
+    except ImportError:
+        known = ', '.join(sorted(DECODERS))
+        raise InputError(f'encoding {name!r} is not supported without cv_bridge; known: {known}'
+                         ) from None
+    try:
+        return np.ascontiguousarray(CvBridge().imgmsg_to_cv2(msg, 'bgr8'))
+    except (CvBridgeError, TypeError, ValueError) as error:
+        raise InputError(f'encoding {name!r} cannot be converted: {error}') from None
+
+
+def _convert(code: int) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda pixels: cv2.cvtColor(pixels, code)
+
+
+def _from_mono16(pixels: np.ndarray) -> np.ndarray:
+    return cv2.cvtColor((pixels >> 8).astype(np.uint8), cv2.COLOR_GRAY2BGR)
+
+
+def _from_bayer16(code: int) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda pixels: (cv2.cvtColor(pixels, code) >> 8).astype(np.uint8)
+
+
+_BAYER = {
+    'bayer_rggb': cv2.COLOR_BayerBG2BGR, 'bayer_bggr': cv2.COLOR_BayerRG2BGR,
+    'bayer_gbrg': cv2.COLOR_BayerGR2BGR, 'bayer_grbg': cv2.COLOR_BayerGB2BGR}
+"""OpenCV names a pattern by its second row, ROS by its first."""
+
+DECODERS: dict[str, tuple[int, type, Callable[[np.ndarray], np.ndarray]]] = {
+    'bgr8': (3, np.uint8, np.ascontiguousarray),
+    '8uc3': (3, np.uint8, np.ascontiguousarray),
+    'rgb8': (3, np.uint8, _convert(cv2.COLOR_RGB2BGR)),
+    'bgra8': (4, np.uint8, _convert(cv2.COLOR_BGRA2BGR)),
+    '8uc4': (4, np.uint8, _convert(cv2.COLOR_BGRA2BGR)),
+    'rgba8': (4, np.uint8, _convert(cv2.COLOR_RGBA2BGR)),
+    'mono8': (1, np.uint8, _convert(cv2.COLOR_GRAY2BGR)),
+    '8uc1': (1, np.uint8, _convert(cv2.COLOR_GRAY2BGR)),
+    'mono16': (1, np.uint16, _from_mono16),
+    '16uc1': (1, np.uint16, _from_mono16),
+    'yuyv': (2, np.uint8, _convert(cv2.COLOR_YUV2BGR_YUY2)),
+    'yuv422_yuy2': (2, np.uint8, _convert(cv2.COLOR_YUV2BGR_YUY2)),
+    'uyvy': (2, np.uint8, _convert(cv2.COLOR_YUV2BGR_UYVY)),
+    'yuv422': (2, np.uint8, _convert(cv2.COLOR_YUV2BGR_UYVY)),
+    'nv12': (1, np.uint8, _convert(cv2.COLOR_YUV2BGR_NV12)),
+    'nv21': (1, np.uint8, _convert(cv2.COLOR_YUV2BGR_NV21)),
+    **{f'{name}8': (1, np.uint8, _convert(code)) for name, code in _BAYER.items()},
+    **{f'{name}16': (1, np.uint16, _from_bayer16(code)) for name, code in _BAYER.items()},
+}
+"""Encoding -> (values per pixel, type, function from rows x width x values to BGR)."""

@@ -1,0 +1,82 @@
+"""Image messages on their way: with stamp and age, and a short memory of them."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One image message, not decoded yet.
+
+    Attributes:
+        msg: Image or CompressedImage.
+        stamp: header stamp, seconds.
+        received: monotonic time of arrival, seconds.
+        age: node time minus stamp on arrival, seconds.
+    """
+
+    msg: Any
+    stamp: float
+    received: float
+    age: float
+
+    @property
+    def size_bytes(self) -> int:
+        """Memory that the image data takes."""
+        return len(self.msg.data)
+
+
+def stamp_seconds(stamp: Any) -> float:
+    """A builtin_interfaces/Time as seconds."""
+    return stamp.sec + stamp.nanosec * 1e-9
+
+
+class FrameBuffer:
+    """The newest frames, by stamp, bounded in time and memory; thread-safe.
+
+    Args:
+        seconds: how far back frames are kept.
+        max_mb: how much memory they may take; the newest frame is always kept.
+    """
+
+    def __init__(self, seconds: float, max_mb: float) -> None:
+        self._seconds, self._max_bytes = seconds, max_mb * 1e6
+        self._frames: deque[Frame] = deque()
+        self._bytes = 0
+        self._lock = Lock()
+
+    def add(self, frame: Frame) -> None:
+        """Keep a frame; old ones leave. A stamp before the newest clears the memory."""
+        with self._lock:
+            if self._frames and frame.stamp < self._frames[-1].stamp:
+                self._drop_all()
+            self._frames.append(frame)
+            self._bytes += frame.size_bytes
+            while len(self._frames) > 1 and (
+                    frame.stamp - self._frames[0].stamp > self._seconds
+                    or self._bytes > self._max_bytes):
+                self._bytes -= self._frames.popleft().size_bytes
+
+    def clear(self) -> None:
+        """Forget all frames."""
+        with self._lock:
+            self._drop_all()
+
+    def newest(self) -> Frame | None:
+        """The last frame, or None."""
+        with self._lock:
+            return self._frames[-1] if self._frames else None
+
+    def since(self, stamp: float, tolerance: float = 1e-6) -> list[Frame]:
+        """The frame of a stamp and all after it; empty if it is not kept."""
+        with self._lock:
+            frames = [frame for frame in self._frames if frame.stamp >= stamp - tolerance]
+        return frames if frames and abs(frames[0].stamp - stamp) <= tolerance else []
+
+    def _drop_all(self) -> None:
+        self._frames.clear()
+        self._bytes = 0

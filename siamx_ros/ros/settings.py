@@ -1,0 +1,71 @@
+"""Every parameter of the node; each default is written here or in :mod:`siamx_ros.config`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from siamx_ros.config import ModelConfig, Settings, SettingsError, TrackerConfig, setting
+
+RELIABILITIES = ('auto', 'reliable', 'best_effort')
+
+
+@dataclass(frozen=True)
+class NodeConfig(Settings):
+    """Parameters of the tracker node."""
+
+    model: ModelConfig = field(default_factory=ModelConfig)
+    tracking: TrackerConfig = field(default_factory=TrackerConfig)
+    autostart: bool = setting(True, 'configure and activate without a lifecycle manager')
+    image_transport: str = setting(
+        'raw', "'raw' subscribes to image, 'compressed' to image/compressed",
+        choices=('raw', 'compressed'))
+    image_reliability: str = setting(
+        'auto', "'auto' asks for reliable images and switches to best effort when the publisher "
+        'offers no more', choices=RELIABILITIES)
+    image_encoding_override: str = setting(
+        '', 'encoding to assume instead of what the camera claims; empty for none', live=True)
+    max_rate: float = setting(
+        0.0, 'images tracked per second at most, by their stamps; 0 for all', unit='Hz', low=0.0,
+        high=240.0, live=True)
+    image_timeout: float = setting(
+        0.5, 'time without an image until INPUT_STALE', unit='s', low=0.05, high=10.0, live=True)
+    max_image_age: float = setting(
+        0.0, 'skip images older than this on arrival; 0 for none', unit='s', low=0.0, high=10.0,
+        live=True)
+    stamp_jump: float = setting(
+        0.5, 'stamps that go back by more than this mean a new recording', unit='s', low=0.0,
+        high=60.0, live=True)
+    buffer_seconds: float = setting(
+        1.0, 'images kept for an init with a stamp', unit='s', low=0.0, high=10.0)
+    buffer_max_mb: float = setting(
+        256.0, 'memory for these images', unit='MB', low=0.0, high=4096.0)
+    init_timeout: float = setting(
+        2.0, 'time until an unanswered init is given up', unit='s', low=0.1, high=30.0, live=True)
+    min_box_size: float = setting(
+        4.0, 'smallest width and height that init accepts', unit='px', low=2.0, high=512.0,
+        live=True)
+    publish_uncertain: bool = setting(
+        True, 'list the target in ~/detections while it is UNCERTAIN', live=True)
+    use_depth: bool = setting(False, 'subscribe to a depth image registered to the colour image')
+    depth_slop: float = setting(
+        0.05, 'largest difference of stamps between depth and colour', unit='s', low=0.0, high=1.0,
+        live=True)
+    depth_max: float = setting(
+        10.0, 'largest depth that counts', unit='m', low=0.1, high=100.0, live=True)
+    target_height: float = setting(
+        0.0, 'known height of the target, for its range; 0 for unknown', unit='m', low=0.0,
+        high=10.0, live=True)
+    fallback_hfov: float = setting(
+        0.0, 'horizontal field of view without camera_info; 0 for unknown', unit='deg', low=0.0,
+        high=170.0, live=True)
+    status_rate: float = setting(
+        5.0, 'heartbeat of ~/status', unit='Hz', low=1.0, high=50.0)
+    debug_rate: float = setting(
+        10.0, 'debug images per second at most', unit='Hz', low=0.1, high=60.0, live=True)
+    debug_scale: float = setting(
+        1.0, 'size of the debug image', low=0.1, high=1.0, live=True)
+
+    def check(self) -> None:
+        if self.max_image_age and self.max_image_age < 0.01:
+            raise SettingsError(
+                f'max_image_age must be 0 (off) or at least 0.01 s, got {self.max_image_age}')
