@@ -66,7 +66,7 @@ def target(outcome: Outcome, measured: Measurement, *, latency: float, dropped: 
     message = TrackedTarget(
         header=outcome.frame.msg.header, target_id=outcome.target_id, state=int(result.state),
         valid=bool(result.valid), box_source=int(result.box_source), bbox=bounding_box(seen),
-        truncated=measured.truncated, image_width=width, image_height=height,
+        truncated=bool(measured.truncated), image_width=width, image_height=height,
         confidence=float(result.confidence), raw_score=float(result.raw_score),
         peak_ratio=float(result.peak_ratio),
         template_similarity=float(result.template_similarity), bearing=measured.bearing,
