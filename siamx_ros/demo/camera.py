@@ -91,6 +91,7 @@ class Camera:
                              'ROS_DOMAIN_ID to a number of your own')
         while True:
             stamp = self._send(0, image)
+            self._spin(0.1)  # an image takes longer than a call
             answer = self._ask(stamp, box, deadline)
             if answer.success:
                 break
