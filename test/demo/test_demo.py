@@ -53,6 +53,16 @@ def test_the_clip_is_scored_against_the_truth(colour_node, tmp_path):
 
 
 @pytest.mark.ros
+def test_the_real_node_follows_the_cup(tmp_path, capsys):
+    assert main(['--frames', '60', '--out', str(tmp_path)]) == 0, capsys.readouterr().err
+    summary = json.loads((tmp_path / 'summary.json').read_text())
+    assert summary['processed'] >= 15, 'the rest may be skipped on a busy machine'
+    assert summary['followed_share'] > 0.8
+    assert summary['wrong_share'] == 0.0
+    assert summary['changes'][-1]['to'] == 'TRACKING'
+
+
+@pytest.mark.ros
 def test_a_node_that_dies_ends_the_demonstration(red_cup, colour_node, tmp_path, capsys):
     status = main(['--video', str(red_cup), '--box', BOX, '--out', str(tmp_path)],
                   node(colour_node, 'die'))
