@@ -40,7 +40,7 @@ class TrackerCore:
         self._last_image = time.monotonic()
         self._last_tracked = -float('inf')
         self._stale = False
-        self.worker = Worker(self._handle)
+        self.worker = Worker(self._handle, self._wake_executor)
         self.camera = CameraInput(
             node, config, on_image=self._on_image, on_info=self._on_info, on_depth=self._on_depth)
 
@@ -89,6 +89,10 @@ class TrackerCore:
         self.node.get_logger().warning(text)
         if self.session.has_target and self.session.enabled:
             self._announce(TrackState.INPUT_STALE, Reason.NO_IMAGES, text)
+
+    def _wake_executor(self) -> None:
+        if self.node.executor is not None:
+            self.node.executor.wake()
 
     def _on_image(self, msg: Any) -> None:
         now = time.monotonic()

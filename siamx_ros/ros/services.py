@@ -6,6 +6,7 @@ import math
 import time
 from typing import Any
 
+from rclpy.callback_groups import ReentrantCallbackGroup
 from std_srvs.srv import SetBool, Trigger
 
 from siamx_ros.errors import InputError
@@ -28,17 +29,19 @@ class Refusal(InputError):
 
 
 class Services:
-    """The node's services; ``core`` is the active part of the node, or None while inactive."""
+    """The node's services; ``node.core`` is its active part, or None while inactive.
+
+    They share a reentrant group: one that waits for the worker holds up nothing else.
+    """
 
     def __init__(self, node: Any) -> None:
         self._node = node
-        create = node.create_service
-        self._services = [
-            create(InitTarget, '~/init', self._init),
-            create(Trigger, '~/reset', self._reset),
-            create(SetBool, '~/set_enabled', self._set_enabled),
-            create(Trigger, '~/start', lambda _, response: self._switch(True, response)),
-            create(Trigger, '~/stop', lambda _, response: self._switch(False, response))]
+        group = ReentrantCallbackGroup()
+        for kind, name, answer in (
+                (InitTarget, '~/init', self._init), (Trigger, '~/reset', self._reset),
+                (SetBool, '~/set_enabled', self._set_enabled), (Trigger, '~/start', self._start),
+                (Trigger, '~/stop', self._stop)):
+            node.create_service(kind, name, answer, callback_group=group)
 
     async def _init(self, request, response):
         try:
@@ -67,9 +70,7 @@ class Services:
             frames, box, request.target_id[:MAX_NAME], request.class_id[:MAX_NAME]))
         if job is None:
             raise Refusal(Code.TIMEOUT, 'too many requests are waiting')
-        deadline = time.monotonic() + core.config.init_timeout
-        await job.wait_until(lambda: time.monotonic() > deadline)
-        if job.expired():
+        if not await job.within(core.config.init_timeout):
             raise Refusal(Code.TIMEOUT, f'no answer within {core.config.init_timeout:g} s')
         self._fill(job, frames, response)
 
@@ -121,6 +122,12 @@ class Services:
         job = core.worker.ask(core.reset)
         return await self._answered(job, response, 'the target was dropped')
 
+    async def _start(self, _request, response):
+        return await self._switch(True, response)
+
+    async def _stop(self, _request, response):
+        return await self._switch(False, response)
+
     async def _set_enabled(self, request, response):
         return await self._switch(request.data, response)
 
@@ -136,9 +143,7 @@ class Services:
         if job is None:
             response.success, response.message = False, 'too many requests are waiting'
             return response
-        deadline = time.monotonic() + self._node.settings.init_timeout
-        await job.wait_until(lambda: time.monotonic() > deadline)
-        response.success = not job.expired()
+        response.success = await job.within(self._node.settings.init_timeout)
         response.message = text if response.success else 'no answer in time'
         return response
 

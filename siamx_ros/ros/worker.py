@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from threading import Event, Thread
+import time
 from typing import Any, Callable
 
 from siamx_ros.ros.frames import Frame
@@ -15,17 +16,23 @@ LOG = logging.getLogger(__name__)
 class Request:
     """Work for the worker thread, and the answer to it.
 
-    Awaiting it inside a service callback gives the executor back to other callbacks; the short
-    waits keep the executor from spinning meanwhile.
+    Awaiting it inside a service callback gives the executor back to other callbacks.
+
+    Args:
+        action: the work.
+        wake: called when the answer is there, so that the executor looks again.
     """
 
-    POLL_S = 0.002
-
-    def __init__(self, action: Callable[[], Any]) -> None:
-        self._action = action
+    def __init__(self, action: Callable[[], Any], wake: Callable[[], None]) -> None:
+        self._action, self._wake = action, wake
         self._done = Event()
         self._answer: Any = None
         self._error: Exception | None = None
+
+    @property
+    def answered(self) -> bool:
+        """Whether the work was done or refused."""
+        return self._done.is_set()
 
     def run(self) -> None:
         """Do the work, in the worker thread; what it raises is kept for the one who asked."""
@@ -33,16 +40,12 @@ class Request:
             self._answer = self._action()
         except Exception as error:  # noqa: B902 - handed on to the asker, not lost
             self._error = error
-        self._done.set()
+        self._finish()
 
     def cancel(self, error: Exception) -> None:
         """Answer with an error without doing the work."""
         self._error = error
-        self._done.set()
-
-    def expired(self) -> bool:
-        """Whether nobody has answered yet."""
-        return not self._done.is_set()
+        self._finish()
 
     def result(self) -> Any:
         """The answer; raises what the work raised."""
@@ -50,29 +53,38 @@ class Request:
             raise self._error
         return self._answer
 
-    def wait_until(self, out_of_time: Callable[[], bool]):
-        """Awaitable: ends with the answer, or when ``out_of_time`` says so."""
-        return _Waiting(self, out_of_time)
+    async def within(self, seconds: float) -> bool:
+        """Wait for the answer; False when it has not come in time.
 
-    def wait(self) -> bool:
-        """Wait a moment; True when the answer is there."""
-        return self._done.wait(self.POLL_S)
+        The executor resumes this when it is woken by the answer, or by any timer.
+        """
+        deadline = time.monotonic() + seconds
+        while not self.answered and time.monotonic() < deadline:
+            await _NextLook()
+        return self.answered
+
+    def _finish(self) -> None:
+        self._done.set()
+        self._wake()
 
 
-class _Waiting:
-    def __init__(self, request: Request, out_of_time: Callable[[], bool]) -> None:
-        self._request, self._out_of_time = request, out_of_time
+class _NextLook:
+    """Awaitable that gives way to the executor once."""
 
     def __await__(self):
-        while not self._request.wait() and not self._out_of_time():
-            yield
+        yield
 
 
 class Worker:
-    """Runs ``on_image`` for images and :class:`Request` objects, in one thread of its own."""
+    """Runs ``on_image`` for images and :class:`Request` objects, in one thread of its own.
 
-    def __init__(self, on_image: Callable[[Frame, int], None]) -> None:
-        self._on_image = on_image
+    Args:
+        on_image: called with a frame and how many were overwritten before it.
+        wake: called after each request.
+    """
+
+    def __init__(self, on_image: Callable[[Frame, int], None], wake: Callable[[], None]) -> None:
+        self._on_image, self._wake = on_image, wake
         self._mailbox = Mailbox()
         self._thread = Thread(target=self._run, name='siamx_worker', daemon=True)
         self._thread.start()
@@ -83,7 +95,7 @@ class Worker:
 
     def ask(self, action: Callable[[], Any]) -> Request | None:
         """Have something done between two images; None when too many requests wait."""
-        request = Request(action)
+        request = Request(action, self._wake)
         return request if self._mailbox.put_request(request) else None
 
     def close(self, patience: float = 5.0) -> bool:
