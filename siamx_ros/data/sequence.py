@@ -10,6 +10,8 @@ import numpy as np
 
 from siamx_ros.errors import InputError
 
+IMAGE_SUFFIXES = frozenset(('.jpg', '.jpeg', '.png', '.bmp'))
+
 
 @dataclass(frozen=True)
 class Sequence:
@@ -18,32 +20,98 @@ class Sequence:
     Attributes:
         name: name of the folder.
         frame_paths: one image file a frame, in order.
-        boxes_xywh: N x 4 pixels, rows of NaN where the target is absent.
+        boxes_xywh: N x 4 pixels, 0-based continuous edges, rows of NaN where the target is absent.
+        truth: the ground truth as the benchmark's file holds it, N x 4 or N x 8; None if the same.
+        absent: N booleans from the benchmark's own files; None where it has none.
     """
 
     name: str
     frame_paths: tuple[Path, ...]
     boxes_xywh: np.ndarray
+    truth: np.ndarray | None = None
+    absent: np.ndarray | None = None
+
+    @property
+    def visible(self) -> np.ndarray:
+        """N booleans: where there is a box."""
+        return np.isfinite(self.boxes_xywh).all(1)
+
+
+def is_sequence(path: Path) -> bool:
+    """Whether a folder looks like ``<name>/img`` with ``<name>/groundtruth.txt``."""
+    return (path / 'img').is_dir() and (path / 'groundtruth.txt').is_file()
 
 
 def read_folder(path: str | Path) -> Sequence:
-    """Read ``<name>/img/*.jpg`` and ``<name>/groundtruth.txt`` (x, y, w, h a line).
+    """Read ``<name>/img/`` (images in the order of their names) and ``<name>/groundtruth.txt``.
 
     Raises:
         InputError: a part is missing, a line is malformed, or the counts differ.
     """
     path = Path(path)
-    frames = sorted((path / 'img').glob('*.jpg'))
+    frames = list_images(path / 'img')
     if not frames:
-        raise InputError(f'{path} is no sequence: it has no img/*.jpg')
+        raise InputError(f'{path} is no sequence: it has no images in {path.name}/img')
     truth = path / 'groundtruth.txt'
     if not truth.is_file():
         raise InputError(f'{path} is no sequence: it has no groundtruth.txt')
-    rows = [re.split(r'[,;\s]+', line.strip()) for line in truth.read_text().splitlines() if line]
-    try:
-        boxes = np.array(rows, np.float64).reshape(len(rows), 4)
-    except ValueError:
-        raise InputError(f'{truth} must hold four numbers x,y,w,h a line') from None
+    boxes = read_boxes(truth)
     if len(boxes) != len(frames):
         raise InputError(f'{path} has {len(frames)} images but {len(boxes)} boxes')
-    return Sequence(path.name, tuple(frames), boxes)
+    return Sequence(path.name, frames, boxes)
+
+
+def list_images(folder: Path) -> tuple[Path, ...]:
+    """The image files of a folder in natural order (2.jpg before 10.jpg); empty without a folder."""
+    if not folder.is_dir():
+        return ()
+    paths = [p for p in folder.iterdir()
+             if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith('.')]
+    return tuple(sorted(paths, key=lambda p: [
+        (0, int(part), '') if part.isdecimal() else (1, 0, part)
+        for part in re.split(r'(\d+)', p.name)]))
+
+
+def read_boxes(path: str | Path) -> np.ndarray:
+    """Read x, y, w, h a line, separated by commas, semicolons or blanks.
+
+    Returns:
+        N x 4 float64; lines with NaN, or without a positive width and height, become rows of NaN.
+
+    Raises:
+        InputError: not readable, or a line that does not hold four numbers (named by its number).
+    """
+    rows = []
+    for number, line in enumerate(read_lines(path), 1):
+        parts = [part for part in re.split(r'[,;\s]+', line.strip()) if part]
+        try:
+            row = [float(part) for part in parts]
+        except ValueError:
+            row = []
+        if len(row) != 4:
+            raise InputError(
+                f'{path}, line {number}, must hold four numbers x,y,w,h, got {line.strip()[:60]!r}')
+        rows.append(row)
+    return absent_as_nan(np.array(rows, np.float64).reshape(len(rows), 4))
+
+
+def absent_as_nan(boxes: np.ndarray) -> np.ndarray:
+    """A copy of N x 4 boxes in which every row that is no box is NaN throughout."""
+    boxes = np.array(boxes, np.float64)
+    with np.errstate(invalid='ignore'):
+        is_box = np.isfinite(boxes).all(1) & (boxes[:, 2:] > 0).all(1)
+    boxes[~is_box] = np.nan
+    return boxes
+
+
+def read_lines(path: str | Path) -> list[str]:
+    """The lines of a text file without empty ones at its end.
+
+    Raises:
+        InputError: not readable as text.
+    """
+    try:
+        text = Path(path).read_text(encoding='utf-8')
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f'cannot read {path}: {error}') from None
+    return text.rstrip().splitlines()

@@ -1,0 +1,99 @@
+"""Run trackers over annotated sequences and print how well they do.
+
+One pass per sequence: initialised with the true box of the first frame, never corrected. The
+initial frame and frames without the target do not count. The columns, each a mean over sequences:
+
+  AUC                area under the success curve: mean share of frames with an overlap above
+                     0, 0.05, ..., 1
+  SR0.5              share of frames with an overlap above 0.5
+  P@20               share with the centre at most 20 pixels off
+  normP@0.2          share with the centre at most 0.2 target sizes off
+  frames/s           the tracker alone, without reading images; all frames by all time
+  wrong-while-valid  share reported as valid with an overlap below 0.1
+  false-lost         share reported LOST although the box overlaps by 0.5 or more
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+import sys
+
+from siamx_ros.commands.options import add_config_file, add_settings, read_settings
+from siamx_ros.config import ModelConfig, TrackerConfig
+from siamx_ros.errors import InputError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.usage = '%(prog)s DATA [--weights W] [--trackers A,B] [--adaptive A,B] [--out DIR] ...'
+    parser.add_argument(
+        'data', metavar='DATA', type=Path,
+        help='folder of sequences <name>/img/ + <name>/groundtruth.txt, or one such sequence')
+    parser.add_argument(
+        '--trackers', metavar='A,B,...',
+        help='siamx, csrt, kcf (default: siamx, and those of OpenCV that are installed)')
+    parser.add_argument(
+        '--adaptive', metavar='A,B,...',
+        help='adaptive schemes to compare: off, momentum, relocalise, paper, global '
+             '(default: the one of --tracking.adaptive)')
+    parser.add_argument('--sequences', metavar='A,B,...', help='only these sequences')
+    parser.add_argument(
+        '--out', metavar='DIR', type=Path,
+        help='keep results, tables and plots here; an interrupted run goes on where it stopped')
+    parser.add_argument('--overwrite', action='store_true',
+                        help="drop these trackers' results in --out instead of using them")
+    parser.add_argument('--jobs', metavar='N', type=int, default=1,
+                        help='processes (default 1; more make frames/s incomparable)')
+    parser.add_argument('--threads', metavar='N', type=int, default=0,
+                        help='threads of each process (default: as torch and OpenCV choose)')
+    add_config_file(parser)
+    add_settings(parser, ModelConfig(), 'model',
+                 short={'weights': '--weights', 'device': '--device'})
+    add_settings(parser, TrackerConfig(), 'tracking')
+
+
+def run(args: argparse.Namespace) -> int:
+    """Evaluate, print the tables; returns the exit status."""
+    if args.jobs < 1 or args.threads < 0:
+        raise InputError('--jobs must be at least 1 and --threads at least 0')
+    settings = read_settings(args, {'model': ModelConfig(), 'tracking': TrackerConfig()})
+    from siamx_ros.data.dataset import read_sequences, select
+    from siamx_ros.evaluation.campaign import Campaign, run_campaign
+    from siamx_ros.evaluation.trackers import variants
+    sequences = select(read_sequences(args.data), _names(args.sequences))
+    schemes = _names(args.adaptive) or [settings['tracking'].adaptive]
+    specs = variants(_kinds(args.trackers), schemes, settings['model'], settings['tracking'])
+    runs = run_campaign(Campaign(
+        tuple(specs), tuple(sequences), args.out, args.overwrite, args.jobs, args.threads))
+    _print_tables(runs)
+    if args.out is not None:
+        from siamx_ros.evaluation.report import write_report
+        for path in write_report(args.out, runs):
+            print(f'wrote {path}', file=sys.stderr)
+    return 0
+
+
+def _names(text: str | None) -> list[str]:
+    return [name.strip() for name in (text or '').split(',') if name.strip()]
+
+
+def _kinds(text: str | None) -> list[str]:
+    """The trackers that were asked for; by default also those that the installed OpenCV has."""
+    from siamx_ros.evaluation.opencv_trackers import FACTORIES, OpenCvTracker, available
+    if text is not None:
+        for name in set(_names(text)) & set(FACTORIES):
+            OpenCvTracker(name)  # refused now rather than after an hour
+        return _names(text)
+    if not available():
+        print('note: CSRT and KCF are left out, they need opencv-contrib-python-headless in '
+              'place of opencv-python-headless', file=sys.stderr)
+    return ['siamx', *available()]
+
+
+def _print_tables(runs: dict) -> None:
+    from siamx_ros.evaluation.tables import as_text, sequence_table, tracker_table
+    for name, tracker_runs in runs.items():
+        print(f'{name}\n{as_text(sequence_table(tracker_runs))}\n')
+    if len(runs) > 1:
+        print(as_text(tracker_table(runs)))

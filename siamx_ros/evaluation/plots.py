@@ -1,0 +1,88 @@
+"""Figures of results: success and precision over their thresholds, one run over time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from siamx_ros.evaluation import metrics
+from siamx_ros.evaluation.runner import Run
+from siamx_ros.records import TrackState
+
+STATE_SHADES = {
+    TrackState.TRACKING: '#c8e6c9', TrackState.UNCERTAIN: '#fff3b0',
+    TrackState.LOST: '#f4b6b6', TrackState.RELOCALISED: '#bcd9f5'}
+
+
+def write_plots(folder: Path, runs: dict[str, list[Run]]) -> list[Path]:
+    """Draw the curves of all trackers; returns the files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return [
+        _curves(folder / 'success.png', runs, success_of, metrics.OVERLAP_THRESHOLDS,
+                'overlap threshold', 'success', lambda curve: float(np.nanmean(curve))),
+        _curves(folder / 'precision.png', runs, precision_of, metrics.PIXEL_THRESHOLDS,
+                'centre error, pixels', 'precision', lambda curve: float(curve[20])),
+        _curves(folder / 'normalised_precision.png', runs, normalised_precision_of,
+                metrics.NORMALISED_THRESHOLDS, 'centre error, target sizes',
+                'normalised precision', lambda curve: float(curve[20]))]
+
+
+def success_of(run: Run) -> np.ndarray:
+    """Success curve of one run."""
+    return metrics.success_curve(metrics.overlaps(run.boxes[run.counts], run.truth[run.counts]))
+
+
+def precision_of(run: Run) -> np.ndarray:
+    """Precision curve of one run, pixels."""
+    return metrics.precision_curve(
+        metrics.centre_errors(run.boxes[run.counts], run.truth[run.counts]))
+
+
+def normalised_precision_of(run: Run) -> np.ndarray:
+    """Precision curve of one run, target sizes."""
+    return metrics.precision_curve(
+        metrics.normalised_errors(run.boxes[run.counts], run.truth[run.counts]),
+        metrics.NORMALISED_THRESHOLDS)
+
+
+def timeline(path: Path, run: Run) -> Path:
+    """Draw overlap and confidence over time, over bands coloured by state."""
+    figure, axes = _figure(9, 3)
+    frames = np.arange(len(run.boxes))
+    overlap = np.where(np.isfinite(run.truth).all(1), metrics.overlaps(run.boxes, run.truth), np.nan)
+    for state, shade in STATE_SHADES.items():
+        axes.fill_between(frames, 0, 1, where=run.states == state, step='mid', color=shade,
+                          linewidth=0, label=state.name)
+    axes.plot(frames, overlap, color='black', linewidth=1.2, label='overlap')
+    axes.plot(frames, run.confidence, color='tab:blue', linewidth=1.2, label='confidence')
+    axes.set(xlabel='frame', ylim=(0, 1.02), xlim=(0, max(1, len(frames) - 1)), title=run.name)
+    axes.legend(loc='center left', bbox_to_anchor=(1, 0.5), frameon=False, fontsize=8)
+    return _save(figure, path)
+
+
+def _curves(path: Path, runs: dict[str, list[Run]], curve_of, thresholds: np.ndarray,
+            x_label: str, y_label: str, figure_of_merit) -> Path:
+    """One line per tracker, best first in the legend."""
+    figure, axes = _figure(5, 4)
+    curves = {name: np.nanmean([curve_of(run) for run in each], 0) for name, each in runs.items()}
+    ranked = sorted(curves, key=lambda name: -figure_of_merit(curves[name]))
+    for name in ranked:
+        axes.plot(thresholds, curves[name], label=f'{name} [{figure_of_merit(curves[name]):.3f}]')
+    axes.set(xlabel=x_label, ylabel=y_label, ylim=(0, 1), xlim=(thresholds[0], thresholds[-1]))
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False)
+    return _save(figure, path)
+
+
+def _figure(width: float, height: float):
+    """A figure that needs no display and leaves no global state."""
+    from matplotlib.figure import Figure
+    figure = Figure(figsize=(width, height), layout='constrained')
+    return figure, figure.subplots()
+
+
+def _save(figure, path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=130, metadata={'Software': None})
+    return path

@@ -1,0 +1,122 @@
+"""One pass of a tracker over a sequence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import time
+from typing import Callable, Protocol
+
+import numpy as np
+
+from siamx_ros.data.sequence import Sequence
+from siamx_ros.errors import InputError
+from siamx_ros.geometry import BoundingBox
+from siamx_ros.imaging import read_image
+from siamx_ros.records import TrackResult, TrackState
+
+class TwoVerbTracker(Protocol):
+    """Whatever can be evaluated."""
+
+    def init(self, image: np.ndarray, box: BoundingBox) -> TrackResult:
+        """Take the target in ``box`` of an H x W x 3 uint8 BGR image."""
+
+    def update(self, image: np.ndarray) -> TrackResult:
+        """Find it in the next image."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a tracker said about the N frames of a sequence.
+
+    Attributes:
+        name: the sequence.
+        truth: N x 4 x, y, w, h in pixels, rows of NaN where the target is absent.
+        boxes: N x 4 x, y, w, h in pixels, rows of NaN without a box.
+        confidence: N numbers.
+        states: N values of TrackState.
+        valid: N booleans.
+        seconds: N times of the tracker alone, without reading the image; 0 where it did not run.
+        start: index of the frame on which the tracker was initialised with the true box.
+    """
+
+    name: str
+    truth: np.ndarray
+    boxes: np.ndarray
+    confidence: np.ndarray
+    states: np.ndarray
+    valid: np.ndarray
+    seconds: np.ndarray
+    start: int = 0
+
+    @classmethod
+    def empty(cls, sequence: Sequence, start: int) -> Run:
+        """A run over a sequence of which nothing is known yet."""
+        count = len(sequence.frame_paths)
+        return cls(
+            sequence.name, sequence.boxes_xywh, np.full((count, 4), np.nan), np.zeros(count),
+            np.zeros(count, int), np.zeros(count, bool), np.zeros(count), start)
+
+    @property
+    def frames_per_second(self) -> float:
+        """Frames per second of ``update``, NaN if it was never called."""
+        seconds = self.update_seconds
+        return len(seconds) / float(seconds.sum()) if len(seconds) else float('nan')
+
+    @property
+    def update_seconds(self) -> np.ndarray:
+        """Seconds of each call of ``update``."""
+        seconds = self.seconds[self.start + 1:]
+        return seconds[seconds > 0]
+
+    @property
+    def counts(self) -> np.ndarray:
+        """N booleans: visible frames after the initial one, those that are scored."""
+        counts = np.isfinite(self.truth).all(1)
+        counts[:self.start + 1] = False
+        return counts
+
+    def note(self, index: int, result: TrackResult, seconds: float) -> None:
+        """Enter what was said about one frame, and how long it took."""
+        if result.box is not None:
+            self.boxes[index] = result.box.xywh
+        self.confidence[index] = result.confidence
+        self.states[index] = int(result.state)
+        self.valid[index] = result.valid
+        self.seconds[index] = seconds
+
+
+def run_sequence(tracker: TwoVerbTracker, sequence: Sequence,
+                 each_frame: Callable[[], object] = lambda: None) -> Run:
+    """Initialise on the first visible frame and update on all that follow.
+
+    Args:
+        tracker: any tracker.
+        sequence: frames and true boxes.
+        each_frame: called after every frame, for a progress bar.
+
+    Raises:
+        InputError: the target is visible nowhere, an image cannot be read, or the tracker refuses.
+    """
+    start = first_visible(sequence)
+    run = Run.empty(sequence, start)
+    box = BoundingBox.from_xywh(sequence.boxes_xywh[start])
+    for index in range(start, len(sequence.frame_paths)):
+        image = read_image(sequence.frame_paths[index])
+        before = time.perf_counter()
+        result = tracker.init(image, box) if index == start else tracker.update(image)
+        run.note(index, result, time.perf_counter() - before)
+        each_frame()
+        if result.state == TrackState.UNINITIALISED:
+            break
+    return run
+
+
+def first_visible(sequence: Sequence) -> int:
+    """Index of the first frame with a true box.
+
+    Raises:
+        InputError: there is none.
+    """
+    if not sequence.visible.any():
+        raise InputError(f'{sequence.name} has no frame with a true box to start from')
+    return int(np.argmax(sequence.visible))

@@ -1,0 +1,109 @@
+"""Which tracker to run, as plain values that travel between processes and into results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+import hashlib
+from typing import Any
+
+import cv2
+
+from siamx_ros import __version__
+from siamx_ros.config import ModelConfig, TrackerConfig
+from siamx_ros.errors import InputError
+from siamx_ros.evaluation.opencv_trackers import FACTORIES, OpenCvTracker
+from siamx_ros.evaluation.runner import TwoVerbTracker
+
+KINDS = ('siamx', *FACTORIES)
+
+
+@dataclass(frozen=True)
+class TrackerSpec:
+    """A tracker that can be built anywhere.
+
+    Attributes:
+        name: heading in tables and name of its results folder.
+        kind: one of :data:`KINDS`.
+        model, config: settings of kind 'siamx', ignored by the others.
+    """
+
+    name: str
+    kind: str
+    model: ModelConfig = ModelConfig()
+    config: TrackerConfig = TrackerConfig()
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise InputError(f'unknown tracker {self.kind!r}; known: {", ".join(KINDS)}')
+
+    def build(self) -> TwoVerbTracker:
+        """Make the tracker.
+
+        Raises:
+            InputError: its weights, device or library are not there.
+        """
+        if self.kind != 'siamx':
+            return OpenCvTracker(self.kind)
+        from siamx_ros.tracking.tracker import load_tracker
+        return load_tracker(self.model, self.config)
+
+    def on_device(self, device: str) -> TrackerSpec:
+        """The same tracker on one of several GPUs; unchanged if it runs on the CPU or on a chosen GPU.
+
+        Args:
+            device: 'cuda:N', or '' for no change.
+        """
+        if not device or self.model.device not in ('auto', 'cuda'):
+            return self
+        return replace(self, model=self.model.replace({'device': device}))
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Everything that decides the results, as plain values.
+
+        Raises:
+            InputError: the weights are not there.
+        """
+        common = {'name': self.name, 'kind': self.kind, 'siamx_ros': __version__}
+        if self.kind != 'siamx':
+            return {**common, 'opencv': cv2.__version__}
+        return {**common, 'weights_sha256': weights_sha256(self.model.weights),
+                'device': self.model.device, 'precision': self.model.precision,
+                'tracking': self.config.to_dict()}
+
+
+def weights_sha256(weights: str) -> str:
+    """Checksum of a checkpoint file; 'random' for untrained weights.
+
+    Raises:
+        InputError: there is no such file.
+    """
+    if weights == 'random':
+        return weights
+    from siamx_ros.model.weights import find_weights
+    return hashlib.sha256(find_weights(weights).read_bytes()).hexdigest()
+
+
+def variants(kinds: list[str], schemes: list[str], model: ModelConfig,
+             config: TrackerConfig) -> list[TrackerSpec]:
+    """One tracker per kind, and one of kind 'siamx' per adaptive scheme.
+
+    Args:
+        kinds: of :data:`KINDS`.
+        schemes: adaptive schemes; with several, each names its tracker ('siamx-off').
+        model, config: settings shared by the variants.
+
+    Raises:
+        InputError: an unknown kind or scheme, or one that is named twice.
+    """
+    specs = []
+    for kind in kinds:
+        if kind != 'siamx':
+            specs.append(TrackerSpec(kind, kind))
+            continue
+        for scheme in schemes:
+            name = f'{kind}-{scheme}' if len(schemes) > 1 else kind
+            specs.append(TrackerSpec(name, kind, model, config.replace({'adaptive': scheme})))
+    names = [spec.name for spec in specs]
+    if not names or len(set(names)) < len(names):
+        raise InputError(f'name one or more different trackers, got {", ".join(names) or "none"}')
+    return specs
