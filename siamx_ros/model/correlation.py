@@ -19,25 +19,11 @@ def depthwise_correlation(search: torch.Tensor, kernel: torch.Tensor) -> torch.T
     Returns:
         B x C x (H - k + 1) x (W - k + 1).
     """
-    if search.requires_grad or kernel.requires_grad:
-        return _shifted_sum(search, kernel)
     batch, channels, height, width = search.shape
     maps = functional.conv2d(
         search.reshape(1, batch * channels, height, width),
         kernel.reshape(batch * channels, 1, *kernel.shape[2:]), groups=batch * channels)
     return maps.reshape(batch, channels, *maps.shape[2:])
-
-
-def _shifted_sum(search: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
-    """The same sum as shifted multiply-adds: several times faster than a grouped gradient on CPU."""
-    size_y, size_x = kernel.shape[2:]
-    height, width = search.shape[2] - size_y + 1, search.shape[3] - size_x + 1
-    total = 0
-    for dy in range(size_y):
-        for dx in range(size_x):
-            window = search[:, :, dy:dy + height, dx:dx + width]
-            total = total + window * kernel[:, :, dy:dy + 1, dx:dx + 1]
-    return total
 
 
 class Encoder(nn.Module):
