@@ -1,0 +1,84 @@
+"""Reading sequences from folders."""
+
+import cv2
+import numpy as np
+import pytest
+
+from siamx_ros.data.dataset import read_sequences, select
+from siamx_ros.data.sequence import read_boxes, read_folder
+from siamx_ros.errors import InputError
+
+
+def make(folder, names=('1.jpg', '2.jpg', '10.jpg'), truth='1,2,3,4\n1,2,3,4\n1.5,2,3,4\n'):
+    (folder / 'img').mkdir(parents=True)
+    for name in names:
+        cv2.imwrite(str(folder / 'img' / name), np.zeros((8, 8, 3), np.uint8))
+    (folder / 'groundtruth.txt').write_text(truth)
+    return folder
+
+
+def test_images_are_in_natural_order_and_stray_files_ignored(tmp_path):
+    make(tmp_path / 's')
+    (tmp_path / 's' / 'img' / 'Thumbs.db').write_text('')
+    (tmp_path / 's' / 'img' / '._1.jpg').write_text('')
+    sequence = read_folder(tmp_path / 's')
+    assert [path.name for path in sequence.frame_paths] == ['1.jpg', '2.jpg', '10.jpg']
+    assert sequence.name == 's' and sequence.boxes_xywh[2, 0] == 1.5
+
+
+@pytest.mark.parametrize('line', ['nan,nan,nan,nan', '0,0,0,0', '5,5,0,7', 'NaN 3 4 5', '3,4,-2,5'])
+def test_absent(tmp_path, line):
+    make(tmp_path / 's', truth=f'1,2,3,4\n{line}\n1,2,3,4\n')
+    sequence = read_folder(tmp_path / 's')
+    assert list(sequence.visible) == [True, False, True]
+    assert np.isnan(sequence.boxes_xywh[1]).all()
+
+
+@pytest.mark.parametrize('separator', [',', '\t', ' ', ', ', ';'])
+def test_separators(tmp_path, separator):
+    path = tmp_path / 'boxes.txt'
+    path.write_text(separator.join(['1', '2.5', '3', '4']) + '\r\n\n\n')
+    np.testing.assert_array_equal(read_boxes(path), [[1, 2.5, 3, 4]])
+
+
+@pytest.mark.parametrize('truth, sentence', [
+    ('1,2,3\n1,2,3,4\n1,2,3,4\n', 'line 1, must hold four numbers'),
+    ('1,2,3,4\n1,2,x,4\n1,2,3,4\n', 'line 2, must hold four numbers'),
+    ('1,2,3,4\n\n1,2,3,4\n', 'line 2, must hold four numbers'),
+    ('1,2,3,4\n', '3 images but 1 boxes')])
+def test_malformed_truth_is_named(tmp_path, truth, sentence):
+    make(tmp_path / 's', truth=truth)
+    with pytest.raises(InputError, match=sentence):
+        read_folder(tmp_path / 's')
+
+
+def test_missing_parts(tmp_path):
+    (tmp_path / 'empty').mkdir()
+    with pytest.raises(InputError, match='no images'):
+        read_folder(tmp_path / 'empty')
+    make(tmp_path / 's')
+    (tmp_path / 's' / 'groundtruth.txt').unlink()
+    with pytest.raises(InputError, match='no groundtruth.txt'):
+        read_folder(tmp_path / 's')
+    (tmp_path / 's' / 'groundtruth.txt').write_bytes(b'\xff\xfe\x00')
+    with pytest.raises(InputError, match='cannot read'):
+        read_folder(tmp_path / 's')
+
+
+def test_folders_of_sequences(tmp_path):
+    for name in ('b', 'a'):
+        make(tmp_path / name)
+    (tmp_path / 'notes').mkdir()
+    sequences = read_sequences(tmp_path)
+    assert [sequence.name for sequence in sequences] == ['a', 'b']
+    assert [sequence.name for sequence in read_sequences(tmp_path / 'b')] == ['b']
+    assert [sequence.name for sequence in select(sequences, ['b'])] == ['b']
+    with pytest.raises(InputError, match="no sequence 'c'; known: a, b"):
+        select(sequences, ['c'])
+
+
+def test_no_sequences(tmp_path):
+    with pytest.raises(InputError, match='holds no sequence'):
+        read_sequences(tmp_path)
+    with pytest.raises(InputError, match='there is no folder'):
+        read_sequences(tmp_path / 'x')

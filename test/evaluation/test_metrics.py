@@ -1,0 +1,74 @@
+"""Measures against hand-computed cases and a slow second implementation."""
+
+import math
+
+import numpy as np
+import pytest
+
+from siamx_ros.evaluation import metrics
+
+
+def boxes(seed, count=200):
+    random = np.random.default_rng(seed)
+    return np.concatenate(
+        [random.uniform(0, 60, (count, 2)), random.uniform(5, 60, (count, 2))], 1)
+
+
+def test_success_is_strict_so_a_perfect_tracker_scores_20_of_21():
+    curve = metrics.success_curve(np.ones(7))
+    assert curve.mean() == pytest.approx(20 / 21)
+    assert curve[-1] == 0
+
+
+def test_no_overlap_scores_nothing_not_even_at_zero():
+    assert metrics.success_curve(np.zeros(3)).sum() == 0
+
+
+def test_success_by_hand():
+    # 0.5 passes 0..0.45 (10 thresholds), 0.52 passes 0..0.5 (11 thresholds)
+    assert metrics.success_curve(np.array([0.5])).sum() == 10
+    assert metrics.success_curve(np.array([0.52])).sum() == 11
+
+
+def test_precision_includes_its_threshold():
+    curve = metrics.precision_curve(np.array([20.0, 20.0001, 0.0, np.inf]))
+    assert curve[20] == 0.5 and curve[0] == 0.25 and curve[21] == 0.75
+
+
+def test_centre_errors_by_hand():
+    truth = np.array([[0, 0, 10, 20.0], [0, 0, 10, 20]])
+    mine = np.array([[3, 4, 10, 20.0], [np.nan] * 4])
+    np.testing.assert_allclose(metrics.centre_errors(mine, truth), [5, np.inf])
+    np.testing.assert_allclose(
+        metrics.normalised_errors(mine, truth), [math.hypot(0.3, 0.2), np.inf])
+
+
+def test_against_a_slow_second_implementation():
+    mine, truth = boxes(1), boxes(2)
+    overlap, pixels = metrics.overlaps(mine, truth), metrics.centre_errors(mine, truth)
+    for index, (a, b) in enumerate(zip(mine, truth)):
+        width = max(0, min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0]))
+        height = max(0, min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1]))
+        both = width * height
+        assert overlap[index] == pytest.approx(both / (a[2] * a[3] + b[2] * b[3] - both))
+        dx = a[0] + a[2] / 2 - b[0] - b[2] / 2
+        dy = a[1] + a[3] / 2 - b[1] - b[3] / 2
+        assert pixels[index] == pytest.approx(math.sqrt(dx * dx + dy * dy))
+    for step in range(21):
+        expected = sum(value > step / 20 for value in overlap) / len(overlap)
+        assert metrics.success_curve(overlap)[step] == pytest.approx(expected)
+
+
+def test_honesty_by_hand():
+    overlap = np.array([0.05, 0.05, 0.1, 0.5, 0.49, 0.9])
+    valid = np.array([1, 0, 1, 1, 1, 1], bool)
+    lost = np.array([0, 1, 0, 1, 1, 0], bool)
+    assert metrics.wrong_while_valid(valid, overlap) == pytest.approx(1 / 6)
+    assert metrics.false_lost(lost, overlap) == pytest.approx(1 / 6)
+
+
+def test_nothing_to_count_is_nan_and_left_out_of_means():
+    assert math.isnan(metrics.share(np.zeros(0, bool)))
+    assert np.isnan(metrics.success_curve(np.zeros(0))).all()
+    assert metrics.mean_of([1.0, float('nan'), 3.0]) == 2.0
+    assert math.isnan(metrics.mean_of([float('nan')]))

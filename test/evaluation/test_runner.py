@@ -1,0 +1,129 @@
+"""One pass over a sequence, and its figures."""
+
+import math
+
+import numpy as np
+import pytest
+
+from siamx_ros.data.sequence import read_folder
+from siamx_ros.errors import InputError
+from siamx_ros.evaluation.runner import run_sequence
+from siamx_ros.evaluation.scores import mean_scores, score
+from siamx_ros.geometry import iou_xywh
+from siamx_ros.records import TrackState
+
+
+def test_an_oracle_is_perfect_and_absent_frames_do_not_count(dataset, trackers):
+    sequence = read_folder(dataset / 'interrupted')
+    run = run_sequence(trackers.Oracle(sequence.boxes_xywh), sequence)
+    scores = score(run)
+    assert scores.frames == 7  # ten, without the first and two absent ones
+    assert scores.auc == pytest.approx(20 / 21)
+    assert (scores.success, scores.precision, scores.normalised_precision) == (1, 1, 1)
+    assert (scores.wrong_while_valid, scores.false_lost) == (0, 0)
+    assert run.states[4] == TrackState.LOST and not run.valid[4]
+
+
+def test_a_static_tracker_by_hand(dataset, trackers):
+    sequence = read_folder(dataset / 'moving')
+    scores = score(run_sequence(trackers.Static(), sequence))
+    overlap = [(16 - 3 * i) / (16 + 3 * i) if 3 * i < 16 else 0 for i in range(1, 10)]
+    assert scores.success == pytest.approx(sum(value > 0.5 for value in overlap) / 9)
+    assert scores.precision == pytest.approx(6 / 9)  # 3, 6, ... 27 pixels
+    assert scores.normalised_precision == pytest.approx(1 / 9)  # 3/16 only
+    assert scores.wrong_while_valid == pytest.approx(sum(value < 0.1 for value in overlap) / 9)
+    assert scores.auc == pytest.approx(np.mean(
+        [[value > step / 20 for step in range(21)] for value in overlap]))
+
+
+def test_the_initial_frame_is_not_scored(dataset, trackers):
+    """A tracker that is wrong on every update scores zero although its first box is right."""
+    class Wrong(trackers.Static):
+        def update(self, image):
+            return trackers.said(type(self.box)(50, 40, 3, 3))
+    assert score(run_sequence(Wrong(), read_folder(dataset / 'moving'))).auc == 0
+
+
+def test_starts_on_the_first_visible_frame(tmp_path, write, trackers):
+    boxes = np.array([[np.nan] * 4, [4, 4, 10, 10], [5, 4, 10, 10]])
+    sequence = read_folder(write(tmp_path / 's', boxes))
+    run = run_sequence(trackers.Static(), sequence)
+    assert run.start == 1 and np.isnan(run.boxes[0]).all()
+    assert list(run.counts) == [False, False, True]
+    assert score(run).frames == 1
+
+
+def test_images_go_in_as_bgr_in_order_with_the_true_box(dataset, trackers):
+    seen = []
+
+    class Spy(trackers.Static):
+        def init(self, image, box):
+            seen.append((image.shape, box.xywh))
+            return super().init(image, box)
+
+        def update(self, image):
+            seen.append(tuple(image[14, 26]))
+            return super().update(image)
+    run_sequence(Spy(), read_folder(dataset / 'moving'))
+    assert seen[0] == ((48, 64, 3), (4, 10, 16, 12))
+    assert seen[3] == (200, 30, 90) or seen[3] == (40, 200, 240)
+    assert len(seen) == 10
+
+
+def test_a_tracker_that_gives_up_scores_zero_from_then_on(dataset, trackers):
+    class GivesUp(trackers.Oracle):
+        def update(self, image):
+            result = super().update(image)
+            return result if self.index < 5 else trackers.said(
+                None, TrackState.UNINITIALISED, 0.0, False)
+    sequence = read_folder(dataset / 'moving')
+    run = run_sequence(GivesUp(sequence.boxes_xywh), sequence)
+    assert score(run).success == pytest.approx(4 / 9)
+    assert score(run).wrong_while_valid == 0
+    assert len(run.update_seconds) == 5
+
+
+def test_false_lost(dataset, trackers):
+    class Coward(trackers.Oracle):
+        def update(self, image):
+            result = super().update(image)
+            return trackers.said(result.box, TrackState.LOST, 0.0, False)
+    sequence = read_folder(dataset / 'moving')
+    assert score(run_sequence(Coward(sequence.boxes_xywh), sequence)).false_lost == 1
+
+
+def test_means_weigh_sequences_alike(dataset, trackers, tmp_path, write):
+    long = np.tile([4.0, 10, 16, 12], (30, 1))
+    runs = [run_sequence(trackers.Static(), read_folder(path))
+            for path in (dataset / 'moving', write(tmp_path / 'still', long))]
+    each = [score(run) for run in runs]
+    mean = mean_scores(runs)
+    assert mean.auc == pytest.approx((each[0].auc + each[1].auc) / 2)
+    assert mean.frames == 9 + 29
+    seconds = sum(run.update_seconds.sum() for run in runs)
+    assert mean.speed == pytest.approx(38 / seconds)
+
+
+def test_never_visible_is_refused(tmp_path, write, trackers):
+    sequence = read_folder(write(tmp_path / 's', np.full((2, 4), np.nan)))
+    with pytest.raises(InputError, match='no frame with a true box'):
+        run_sequence(trackers.Static(), sequence)
+
+
+def test_an_unreadable_image_is_named(dataset, trackers):
+    (dataset / 'moving' / 'img' / '00000004.png').write_bytes(b'no image')
+    with pytest.raises(InputError, match='00000004.png'):
+        run_sequence(trackers.Static(), read_folder(dataset / 'moving'))
+
+
+def test_a_single_frame_has_no_figures(tmp_path, write, trackers):
+    scores = score(run_sequence(
+        trackers.Static(), read_folder(write(tmp_path / 's', np.array([[4.0, 4, 9, 9]])))))
+    assert scores.frames == 0 and math.isnan(scores.auc) and math.isnan(scores.speed)
+
+
+def test_overlap_of_run_is_plain_iou(dataset, trackers):
+    sequence = read_folder(dataset / 'moving')
+    run = run_sequence(trackers.Static(), sequence)
+    np.testing.assert_allclose(
+        iou_xywh(run.boxes, run.truth)[:3], [1, 13 / 19, 10 / 22])
