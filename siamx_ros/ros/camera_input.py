@@ -21,11 +21,13 @@ class CameraInput:
         node: makes the subscriptions.
         config: transport, reliability and whether depth is wanted.
         on_image, on_info, on_depth: called with each message.
+        depth: history depth of the image subscription; every image that waits adds latency.
     """
 
     def __init__(self, node: Any, config: NodeConfig, *, on_image: Callable, on_info: Callable,
-                 on_depth: Callable) -> None:
+                 on_depth: Callable, depth: int = 1) -> None:
         self._node, self._config, self._on_image = node, config, on_image
+        self._depth = depth
         self._switch = False
         self.best_effort = config.image_reliability == 'best_effort'
         self._image = self._subscribe()
@@ -73,7 +75,7 @@ class CameraInput:
             ReliabilityPolicy.BEST_EFFORT if self.best_effort else ReliabilityPolicy.RELIABLE)
         return self._node.create_subscription(
             Image if raw else CompressedImage, 'image' if raw else 'image/compressed',
-            self._on_image, QoSProfile(depth=1, reliability=reliability),
+            self._on_image, QoSProfile(depth=self._depth, reliability=reliability),
             event_callbacks=SubscriptionEventCallbacks(incompatible_qos=self._on_incompatible))
 
     def _on_incompatible(self, event) -> None:

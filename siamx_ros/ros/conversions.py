@@ -46,14 +46,35 @@ def image_from_compressed(msg: Any) -> np.ndarray:
     """Decode a CompressedImage message to H x W x 3 uint8 BGR.
 
     Raises:
-        InputError: the data is no JPEG, PNG or other image that OpenCV reads.
+        InputError: the data is no JPEG or PNG, damaged, or too large.
     """
     data = np.frombuffer(msg.data, np.uint8)
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    width, height = compressed_size(data.tobytes())
+    if width * height > MAX_PIXELS:
+        raise InputError(f'the compressed image is too large: {width}x{height}')
+    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if width * height else None
     if image is None:
-        raise InputError(
-            f'compressed image of format {msg.format!r} and {data.size} bytes cannot be decoded')
+        raise InputError(f'compressed image of format {msg.format!r} and {data.size} bytes cannot '
+                         'be decoded; JPEG and PNG are')
     return image
+
+
+def compressed_size(data: bytes) -> tuple[int, int]:
+    """Width and height in pixels that a JPEG or PNG claims; (0, 0) for anything else.
+
+    A few bytes can claim an image that fills the memory, so this is read before decoding.
+    """
+    if data[:8] == b'\x89PNG\r\n\x1a\n' and len(data) >= 24:
+        return int.from_bytes(data[16:20], 'big'), int.from_bytes(data[20:24], 'big')
+    position = 2 if data[:2] == b'\xff\xd8' else len(data)
+    while position + 9 <= len(data) and data[position] == 0xff:
+        marker = data[position + 1]
+        if 0xc0 <= marker <= 0xcf and marker not in (0xc4, 0xc8, 0xcc):
+            height, width = data[position + 5:position + 7], data[position + 7:position + 9]
+            return int.from_bytes(width, 'big'), int.from_bytes(height, 'big')
+        filler = marker == 0xff
+        position += 1 if filler else 2 + int.from_bytes(data[position + 2:position + 4], 'big')
+    return 0, 0
 
 
 def depth_from_msg(msg: Any) -> np.ndarray:

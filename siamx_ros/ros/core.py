@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, Callable
 
 import numpy as np
 
@@ -19,7 +19,10 @@ from siamx_ros.ros.outputs import Outputs
 from siamx_ros.ros.session import Outcome, Session
 from siamx_ros.ros.settings import NodeConfig
 from siamx_ros.ros.status import StatusBoard
-from siamx_ros.ros.worker import Worker
+from siamx_ros.ros.wiring import Wiring
+
+CATCH_UP_SHARE = 0.5
+"""Share of ``init_timeout`` that catching up may take before the rest is skipped."""
 
 
 class TrackerCore:
@@ -30,38 +33,50 @@ class TrackerCore:
     """
 
     def __init__(self, node: Any, config: NodeConfig, tracker: Any, outputs: Outputs,
-                 board: StatusBoard) -> None:
+                 board: StatusBoard, wiring: Wiring = Wiring()) -> None:
         self.node, self.config = node, config
         self.outputs, self.board = outputs, board
         self.health = Health()
         self.measurer = Measurer()
         self.buffer = FrameBuffer(config.buffer_seconds, config.buffer_max_mb)
         self.session = Session(tracker, self._decode, time.monotonic, config.stamp_jump)
+        self._in_use = config
         self._last_image = time.monotonic()
         self._last_tracked = -float('inf')
-        self._stale = False
-        self.worker = Worker(self._handle, self._wake_executor)
+        self._gap = False
+        self.problem = ''
+        self.worker = wiring.worker(self._handle, self._wake_executor)
         self.camera = CameraInput(
-            node, config, on_image=self._on_image, on_info=self._on_info, on_depth=self._on_depth)
+            node, config, on_image=self._on_image, on_info=self._on_info, on_depth=self._on_depth,
+            depth=wiring.image_depth)
 
-    def close(self) -> bool:
-        """Unsubscribe and stop the worker; True when it has ended."""
+    def close(self, patience: float) -> bool:
+        """Unsubscribe and stop the worker; True when it has ended within ``patience`` seconds."""
         self.camera.close()
-        return self.worker.close()
+        return self.worker.close(patience)
 
     def configure(self, config: NodeConfig) -> None:
         """Take changed live settings; the tracker's from the next image on."""
         self.config = config
-        self.worker.ask(lambda: self.session.tracker.configure(config.tracking))
-        self.session.stamp_jump = config.stamp_jump
 
-    def start_target(self, frames: list[Frame], box: BoundingBox, target_id: str,
-                     class_id: str) -> tuple[list[Outcome], BoundingBox]:
-        """Start a target and catch up; in the worker's thread."""
-        outcomes, used = self.session.start(frames, box, target_id, class_id)
+    def start_target(self, frames: list[Frame], choose: Callable[[np.ndarray], BoundingBox],
+                     target_id: str, class_id: str) -> list[Outcome]:
+        """Start a target on the first frame and catch up over the others; in the worker's thread.
+
+        Catching up may take a share of ``init_timeout``; a slower device skips to the newest frame.
+        """
+        self._take_settings()
+        deadline = time.monotonic() + CATCH_UP_SHARE * self.config.init_timeout
+        outcomes = [self.session.start(frames[0], choose, target_id, class_id)]
+        if len(frames) > 1:
+            self._announce(TrackState.INITIALISING, Reason.INIT,
+                           header=frames[0].msg.header)
+        for frame in frames[1:]:
+            if time.monotonic() < deadline or frame is frames[-1]:
+                outcomes.append(self.session.process(frame))
         for outcome in outcomes:
             self._publish(outcome, dropped=0)
-        return outcomes, used
+        return outcomes
 
     def reset(self) -> None:
         """Drop the target; in the worker's thread."""
@@ -79,16 +94,37 @@ class TrackerCore:
         self._announce(state, Reason.OPERATOR)
 
     def watch(self) -> None:
-        """Notice missing images and QoS switches; in the executor's thread, regularly."""
+        """Notice missing images, QoS switches and a stuck tracker; in the executor's thread."""
         self.camera.check()
-        gap = time.monotonic() - self._last_image
-        if gap <= self.config.image_timeout or self._stale:
+        before, self.problem = self.problem, self._find_problem()
+        if self.problem and not before:
+            self.node.get_logger().warning(self.problem)
+        if bool(before) != bool(self.problem):
+            self.say(self.problem)
+        if not self.problem or not self.session.has_target or not self.session.enabled:
             return
-        self._stale = True
-        text = f'no image for {gap:.1f} s: {self.camera.describe()}'
-        self.node.get_logger().warning(text)
-        if self.session.has_target and self.session.enabled:
-            self._announce(TrackState.INPUT_STALE, Reason.NO_IMAGES, text)
+        stuck = self.worker.busy_s > self.config.stall_timeout
+        state, reason = (TrackState.ERROR, Reason.INFERENCE_ERROR) if stuck else (
+            TrackState.INPUT_STALE, Reason.NO_IMAGES)
+        if self.board.status.state != state:
+            self._announce(state, reason, self.problem)
+
+    def say(self, text: str) -> None:
+        """Put a sentence into ~/status without a change of state."""
+        now = time.monotonic()
+        self.board.note(text)
+        self.outputs.publish_status(self.board, now)
+
+    def _find_problem(self) -> str:
+        busy = self.worker.busy_s
+        if busy > self.config.stall_timeout:
+            return f'one image has been worked on for {busy:.1f} s'
+        gap = time.monotonic() - self._last_image
+        if gap <= self.config.image_timeout:
+            return ''
+        if self.session.unreadable:
+            return f'no readable image for {gap:.1f} s: {self.board.status.message}'
+        return f'no image for {gap:.1f} s: {self.camera.describe()}'
 
     def _wake_executor(self) -> None:
         if self.node.executor is not None:
@@ -97,19 +133,22 @@ class TrackerCore:
     def _on_image(self, msg: Any) -> None:
         now = time.monotonic()
         stamp = stamp_seconds(msg.header.stamp)
-        age = self.node.get_clock().now().nanoseconds * 1e-9 - stamp
-        frame = Frame(msg, stamp, now, age)
-        self.health.received()
-        self._last_image = now
-        if 0 < self.config.max_image_age < age:
+        frame = Frame(msg, stamp, now, self.node.get_clock().now().nanoseconds * 1e-9 - stamp)
+        self.health.received(frame.age)
+        if not self.session.unreadable:
+            self._note_gap(now - self._last_image)
+            self._last_image = now
+        if 0 < self.config.max_image_age < frame.age:
             self.health.skipped_old()
             return
         self.buffer.add(frame)
-        if self._stale:
-            self._stale = False
-            self.worker.ask(self._after_gap)
         if self._is_due(stamp):
             self.worker.offer(frame)
+
+    def _note_gap(self, gap: float) -> None:
+        """After a long time without images the target must be found and confirmed."""
+        if gap > max(self.config.image_timeout, self.config.tracking.lost_time):
+            self._gap = True
 
     def _is_due(self, stamp: float) -> bool:
         """Whether ``max_rate`` lets this image through."""
@@ -133,10 +172,13 @@ class TrackerCore:
             return
         self.measurer.set_depth(stamp_seconds(msg.header.stamp), msg.header.frame_id, depth)
 
-    def _after_gap(self) -> None:
-        """Images are back: what was tracked must be found and confirmed."""
-        if self.session.has_target and self.session.enabled:
-            self.session.resume()
+    def _take_settings(self) -> None:
+        """Give changed settings to the tracker, in the worker's thread."""
+        config = self.config
+        if config is not self._in_use:
+            self._in_use = config
+            self.session.stamp_jump = config.stamp_jump
+            self.session.tracker.configure(config.tracking)
 
     def _decode(self, frame: Frame) -> np.ndarray:
         if self.config.image_transport == 'compressed':
@@ -145,22 +187,32 @@ class TrackerCore:
 
     def _handle(self, frame: Frame, overwritten: int) -> None:
         """Track one image and publish; in the worker's thread."""
+        self._take_settings()
+        if self.session.unreadable:
+            self._note_gap(frame.received - self._last_image)
+        if self._gap:
+            self._gap = False
+            self.session.interrupt(Reason.NO_IMAGES)
         outcome = self.session.process(frame)
+        if not self.session.unreadable:
+            self._last_image = max(self._last_image, frame.received)
         self._publish(outcome, overwritten)
-        self.outputs.draw(outcome, getattr(self.session.tracker, 'heat_map', None), self.config)
+        heat_map = getattr(self.session.tracker, 'heat_map', None)
+        self.outputs.draw(outcome, self._decode, heat_map, self.config)
 
     def _publish(self, outcome: Outcome, dropped: int) -> None:
         if outcome.message:
             self.node.get_logger().warning(outcome.message, throttle_duration_sec=2.0)
+        header, result = outcome.frame.msg.header, outcome.result
+        if outcome.interruption != Reason.NONE and result.state != TrackState.LOST:
+            self._announce(TrackState.LOST, outcome.interruption, header=header)
         measured = self.measurer.measure(outcome, self.config)
         latency = self.node.get_clock().now().nanoseconds * 1e-9 - outcome.frame.stamp
         self.outputs.publish(
             outcome, measured, latency=latency, dropped=dropped, config=self.config)
-        self.health.tracked(
-            latency=latency, age=outcome.frame.age, inference=outcome.inference_s, dropped=dropped)
-        result = outcome.result
+        self.health.tracked(latency=latency, inference=outcome.inference_s, dropped=dropped)
         self._announce(result.state, result.reason, outcome.message, valid=result.valid,
-                       header=outcome.frame.msg.header)
+                       header=header)
 
     def _announce(self, state: TrackState, reason: Reason, message: str = '', *,
                   valid: bool = False, header: Any = None) -> None:
@@ -170,7 +222,7 @@ class TrackerCore:
         changed = self.board.update(
             state, reason, self.session.target_id, now, valid=valid, message=message, header=header)
         if changed:
-            self.outputs.publish_status(self.board.status, now)
+            self.outputs.publish_status(self.board, now)
             if state != before:
                 self.node.get_logger().info(
                     f'{before.name} -> {state.name} ({reason.name.lower()}) {message}'.rstrip())

@@ -17,6 +17,7 @@ from siamx_ros.ros.measuring import Measurement
 from siamx_ros.ros.session import Outcome
 from siamx_ros.ros.status import Status
 
+NEVER = Duration(sec=2**31 - 1)
 UNKNOWN_VARIANCE = 1e9
 """Variance that says: this pose is not known."""
 
@@ -24,10 +25,10 @@ UNKNOWN_VARIANCE = 1e9
 def bounding_box(box: BoundingBox | None) -> BoundingBox2D:
     """A box in pixels, centre and size; NaN where there is none."""
     message = BoundingBox2D()
-    cx, cy = box.centre if box else (math.nan, math.nan)
+    cx, cy = map(float, box.centre) if box else (math.nan, math.nan)
     message.center.position.x, message.center.position.y = cx, cy
     message.center.theta = 0.0
-    message.size_x, message.size_y = (box.w, box.h) if box else (math.nan, math.nan)
+    message.size_x, message.size_y = map(float, (box.w, box.h)) if box else (math.nan, math.nan)
     return message
 
 
@@ -45,8 +46,8 @@ def detections(outcome: Outcome, measured: Measurement, *, uncertain: bool) -> D
     variance = UNKNOWN_VARIANCE
     if measured.position is not None:
         point = hypothesis.pose.pose.position
-        point.x, point.y, point.z = measured.position
-        variance = measured.range_stddev ** 2
+        point.x, point.y, point.z = map(float, measured.position)
+        variance = float(measured.range_stddev) ** 2
     hypothesis.pose.covariance[0] = hypothesis.pose.covariance[7] = variance
     hypothesis.pose.covariance[14] = variance
     for index in (21, 28, 35):
@@ -59,7 +60,10 @@ def detections(outcome: Outcome, measured: Measurement, *, uncertain: bool) -> D
 
 def target(outcome: Outcome, measured: Measurement, *, latency: float, dropped: int,
            seq: int) -> TrackedTarget:
-    """Everything a controller needs about one image."""
+    """Everything a controller needs about one image.
+
+    Numbers are made plain first: a message ends the process when it is given numpy's.
+    """
     result = outcome.result
     seen = result.box if result.box_source != BoxSource.NONE else None
     width, height = image_size(outcome)
@@ -69,12 +73,12 @@ def target(outcome: Outcome, measured: Measurement, *, latency: float, dropped: 
         truncated=bool(measured.truncated), image_width=width, image_height=height,
         confidence=float(result.confidence), raw_score=float(result.raw_score),
         peak_ratio=float(result.peak_ratio),
-        template_similarity=float(result.template_similarity), bearing=measured.bearing,
-        elevation=measured.elevation, bearing_rate=measured.bearing_rate, range=measured.range,
-        range_stddev=measured.range_stddev, range_source=measured.range_source,
-        frames_since_init=result.frames_since_init, frames_lost=result.frames_lost,
-        latency=latency, dropped=dropped, seq=seq)
-    message.vx, message.vy = measured.velocity
+        template_similarity=float(result.template_similarity), bearing=float(measured.bearing),
+        elevation=float(measured.elevation), bearing_rate=float(measured.bearing_rate),
+        range=float(measured.range), range_stddev=float(measured.range_stddev),
+        range_source=measured.range_source, frames_since_init=int(result.frames_since_init),
+        frames_lost=int(result.frames_lost), latency=latency, dropped=dropped, seq=seq)
+    message.vx, message.vy = map(float, measured.velocity)
     return message
 
 
@@ -90,9 +94,9 @@ def status(board: Status, *, now: float, published, seq: int) -> TrackerStatus:
     """The latched state."""
     return TrackerStatus(
         header=board.header or Header(), published=published, state=int(board.state),
-        previous_state=int(board.previous), reason=int(board.reason), message=board.message,
+        previous_state=int(board.previous), reason=int(board.reason), message=board.sentence,
         target_id=board.target_id, time_in_state=duration(now - board.entered),
-        since_last_valid=duration(-1.0 if board.last_valid is None else now - board.last_valid),
+        since_last_valid=NEVER if board.last_valid is None else duration(now - board.last_valid),
         relocalisations=board.relocalisations, seq=seq)
 
 
@@ -102,12 +106,12 @@ def target_pose(outcome: Outcome, measured: Measurement) -> PoseStamped | None:
         return None
     message = PoseStamped(header=outcome.frame.msg.header)
     point = message.pose.position
-    point.x, point.y, point.z = measured.position
+    point.x, point.y, point.z = map(float, measured.position)
     message.pose.orientation.w = 1.0
     return message
 
 
 def duration(seconds: float) -> Duration:
-    """Seconds as a message; negative values are kept (-1 s: never)."""
+    """Seconds as a message."""
     whole = math.floor(seconds)
     return Duration(sec=int(whole), nanosec=int((seconds - whole) * 1e9))

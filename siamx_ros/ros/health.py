@@ -1,8 +1,11 @@
-"""Rates, ages and drops of the last images, as diagnostics; thread-safe."""
+"""Rates, ages, drops and memory of the last seconds, as diagnostics; thread-safe."""
 
 from __future__ import annotations
 
 from collections import deque
+from pathlib import Path
+import resource
+import sys
 from threading import Lock
 import time
 
@@ -12,7 +15,11 @@ import numpy as np
 from siamx_ros.records import TrackState
 
 WINDOW_S = 5.0
-BAD_STATES = {
+CLOCK_SLACK_S = 0.01
+"""Images may be this much younger than the node's clock before that counts as a clock fault."""
+MAX_AGE_S = 2.0
+"""Images that are older on arrival are reported: a slow link, or clocks that disagree."""
+LEVELS = {
     TrackState.ERROR: DiagnosticStatus.ERROR, TrackState.INPUT_STALE: DiagnosticStatus.ERROR,
     TrackState.LOST: DiagnosticStatus.WARN, TrackState.UNCERTAIN: DiagnosticStatus.WARN}
 
@@ -22,56 +29,101 @@ class Health:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._received: deque[float] = deque(maxlen=2000)
-        self._tracked: deque[tuple[float, float, float, float]] = deque(maxlen=2000)
+        self._received: deque[tuple[float, float]] = deque(maxlen=2000)
+        self._tracked: deque[tuple[float, float, float]] = deque(maxlen=2000)
         self._dropped = self._old = 0
 
-    def received(self) -> None:
-        """An image arrived."""
+    def received(self, age: float) -> None:
+        """An image arrived ``age`` seconds after its stamp."""
         with self._lock:
-            self._received.append(time.monotonic())
+            self._received.append((time.monotonic(), age))
 
     def skipped_old(self) -> None:
         """An image was too old on arrival."""
         with self._lock:
             self._old += 1
 
-    def tracked(self, *, latency: float, age: float, inference: float, dropped: int) -> None:
+    def tracked(self, *, latency: float, inference: float, dropped: int) -> None:
         """An image was answered; all times in seconds."""
         with self._lock:
-            self._tracked.append((time.monotonic(), latency, age, inference))
+            self._tracked.append((time.monotonic(), latency, inference))
             self._dropped += dropped
 
     def figures(self) -> dict[str, str]:
         """Names and values for the diagnostics."""
-        start = time.monotonic() - WINDOW_S
-        with self._lock:
-            received = sum(moment >= start for moment in self._received)
-            rows = np.array([row[1:] for row in self._tracked if row[0] >= start])
-            dropped, old = self._dropped, self._old
+        ages, latencies, inferences = self._recent()
         figures = {
-            'input_rate_hz': f'{received / WINDOW_S:.1f}',
-            'tracked_rate_hz': f'{len(rows) / WINDOW_S:.1f}',
-            'overwritten_total': str(dropped), 'too_old_total': str(old)}
-        if len(rows):
-            names = ('latency', 'age_on_arrival', 'inference')
-            for name, column in zip(names, rows.T):
-                column = column[np.isfinite(column)]
-                if len(column):
-                    middle, high = np.percentile(column, (50, 95)) * 1000
-                    figures[f'{name}_p50_ms'] = f'{middle:.1f}'
-                    figures[f'{name}_p95_ms'] = f'{high:.1f}'
+            'input_rate_hz': f'{len(ages) / WINDOW_S:.1f}',
+            'tracked_rate_hz': f'{len(latencies) / WINDOW_S:.1f}',
+            'overwritten_total': str(self._dropped), 'too_old_total': str(self._old)}
+        columns = {'age_on_arrival': ages, 'latency': latencies, 'inference': inferences}
+        for name, column in columns.items():
+            column = column[np.isfinite(column)]
+            if len(column):
+                middle, high = np.percentile(column, (50, 95)) * 1000
+                figures[f'{name}_p50_ms'] = f'{middle:.1f}'
+                figures[f'{name}_p95_ms'] = f'{high:.1f}'
         return figures
 
+    def clock_problem(self) -> str:
+        """What is wrong with the stamps of the images, or nothing."""
+        ages = self._recent()[0]
+        middle = float(np.median(ages)) if len(ages) else 0.0
+        if middle < -CLOCK_SLACK_S:
+            return f'images come {-middle:.3f} s from the future: camera and node clock disagree'
+        if middle > MAX_AGE_S:
+            return (f'images are {middle:.1f} s old on arrival: a slow link, clocks that disagree, '
+                    'or a bag without use_sim_time')
+        return ''
 
-def diagnostics(name: str, stamp, state: TrackState, figures: dict[str, str], *,
-                message: str) -> DiagnosticArray:
-    """One status: level by state, figures as values."""
-    level = BAD_STATES.get(state, DiagnosticStatus.OK)
+    def _recent(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Ages on arrival, latencies and inference times of the window, seconds."""
+        start = time.monotonic() - WINDOW_S
+        with self._lock:
+            received = [row[1] for row in self._received if row[0] >= start]
+            tracked = [row[1:] for row in self._tracked if row[0] >= start]
+        rows = np.array(tracked).reshape(-1, 2)
+        return np.array(received), rows[:, 0], rows[:, 1]
+
+
+def memory() -> dict[str, str]:
+    """Memory of this process, and of torch on its GPU where it uses one, in MB."""
+    figures = {'rss_mb': f'{resident_mb():.0f}'}
+    torch = sys.modules.get('torch')
+    if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
+        figures['gpu_allocated_mb'] = f'{torch.cuda.memory_allocated() / 1e6:.0f}'
+        figures['gpu_reserved_mb'] = f'{torch.cuda.memory_reserved() / 1e6:.0f}'
+    return figures
+
+
+def resident_mb(pid: str | int = 'self') -> float:
+    """Resident memory of a process in MB; its own peak where /proc is not there."""
+    try:
+        pages = int(Path(f'/proc/{pid}/statm').read_text(encoding='ascii').split()[1])
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    return pages * resource.getpagesize() / 1e6
+
+
+def diagnostics(name: str, stamp, state: TrackState, figures: dict[str, str], *, message: str,
+                problem: str) -> DiagnosticArray:
+    """One status: level by state and problem, figures as values.
+
+    Args:
+        name: full name of the node.
+        stamp: of the message.
+        state: what ~/status says.
+        figures: names and values.
+        message: what ~/status says in words.
+        problem: what is wrong with the input or the clocks, empty if nothing.
+    """
+    level = LEVELS.get(state, DiagnosticStatus.OK)
+    if problem:
+        level = max(level, DiagnosticStatus.WARN)
     status = DiagnosticStatus(
-        level=level, name=f'{name}: tracking', hardware_id=name,
-        message=message or state.name.lower(),
-        values=[KeyValue(key=key, value=value) for key, value in figures.items()])
+        level=level, name=f'{name}: tracking', hardware_id=name, message=problem or message,
+        values=[KeyValue(key='state', value=state.name),
+                *(KeyValue(key=key, value=value) for key, value in figures.items())])
     array = DiagnosticArray(status=[status])
     array.header.stamp = stamp
     return array

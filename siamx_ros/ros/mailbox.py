@@ -25,6 +25,8 @@ class Mailbox:
     def put_image(self, image: Any) -> None:
         """Leave an image; one that still waits is overwritten and counted."""
         with self._condition:
+            if self._closed:
+                return
             self._overwritten += self._image is not None
             self._image = image
             self._condition.notify()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from threading import Lock
 import time
-from typing import Any
+from typing import Any, Callable
 
 import cv2
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseStamped
+import numpy as np
 from rclpy.duration import Duration
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image
@@ -15,21 +18,27 @@ from std_msgs.msg import Float32
 from vision_msgs.msg import Detection2DArray
 
 from siamx_ros import drawing
+from siamx_ros.errors import InputError
 from siamx_ros.msg import TrackedTarget, TrackerStatus
 from siamx_ros.ros import filling
 from siamx_ros.ros.conversions import fill_image
+from siamx_ros.ros.frames import Frame
 from siamx_ros.ros.measuring import Measurement
 from siamx_ros.ros.session import Outcome
 from siamx_ros.ros.settings import NodeConfig
-from siamx_ros.ros.status import Status
+from siamx_ros.ros.status import StatusBoard
+
+MAX_LATENCY_S = 60.0
+"""A longer time from stamp to publication means that the clocks have nothing to do with each other."""
 
 
 class Outputs:
-    """All publishers; every method may be called from any one thread at a time."""
+    """All publishers; methods may be called from the executor's and the worker's thread."""
 
     def __init__(self, node: Any, config: NodeConfig) -> None:
         self._node = node
         self._seq = 0
+        self._lock = Lock()
         self._drawn = -float('inf')
         latched = QoSProfile(
             depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL,
@@ -49,9 +58,12 @@ class Outputs:
     def publish(self, outcome: Outcome, measured: Measurement, *, latency: float, dropped: int,
                 config: NodeConfig) -> None:
         """Say everything about one image, in the order in which it is needed."""
-        self._seq += 1
-        self._target.publish(filling.target(
-            outcome, measured, latency=latency, dropped=dropped, seq=self._seq))
+        if not 0 <= latency <= MAX_LATENCY_S:
+            latency = math.nan
+        with self._lock:
+            self._seq += 1
+            self._target.publish(filling.target(
+                outcome, measured, latency=latency, dropped=dropped, seq=self._seq))
         self._detections.publish(
             filling.detections(outcome, measured, uncertain=config.publish_uncertain))
         self._confidence.publish(Float32(data=float(outcome.result.confidence)))
@@ -59,42 +71,68 @@ class Outputs:
         if pose is not None:
             self._pose.publish(pose)
 
-    def publish_status(self, status: Status, now: float) -> None:
-        """Publish the latched state."""
+    def publish_status(self, board: StatusBoard, now: float) -> None:
+        """Publish the latched state as it is at this moment."""
         published = self._node.get_clock().now().to_msg()
-        self._status.publish(filling.status(
-            status, now=now, published=published, seq=self._seq))
+        with self._lock:
+            self._seq += 1
+            self._status.publish(filling.status(
+                board.status, now=now, published=published, seq=self._seq))
 
     def publish_diagnostics(self, message: DiagnosticArray) -> None:
         """Publish what the health of the node is."""
         self._diagnostics.publish(message)
 
-    def draw(self, outcome: Outcome, heat_map: Any, config: NodeConfig) -> None:
-        """Draw for those who look, at most ``debug_rate`` times a second."""
-        looked_at = [publisher.get_subscription_count() > 0
-                     for publisher in (self._debug, self._debug_compressed, self._heat_map)]
+    def draw(self, outcome: Outcome, decode: Callable[[Frame], np.ndarray], heat_map: Any,
+             config: NodeConfig) -> None:
+        """Draw for those who look, at most ``debug_rate`` times a second.
+
+        Args:
+            outcome: what to draw; an image that the tracker did not need is decoded here.
+            decode: Frame -> image; raises InputError.
+            heat_map: rows x columns float32, or None.
+            config: rate and scale.
+        """
+        raw, compressed, heat = (
+            publisher.get_subscription_count() > 0
+            for publisher in (self._debug, self._debug_compressed, self._heat_map))
         now = time.monotonic()
-        if outcome.image is None or not any(looked_at) or now - self._drawn < 1 / config.debug_rate:
+        if not (raw or compressed or heat) or now - self._drawn < 1 / config.debug_rate:
             return
         self._drawn = now
         header = outcome.frame.msg.header
-        if looked_at[0] or looked_at[1]:
-            picture = drawing.draw_result(outcome.image, outcome.result, label=outcome.target_id)
-            if config.debug_scale < 1:
-                picture = cv2.resize(picture, None, fx=config.debug_scale, fy=config.debug_scale,
-                                     interpolation=cv2.INTER_AREA)
-            self._publish_picture(picture, header, raw=looked_at[0], compressed=looked_at[1])
-        if looked_at[2] and heat_map is not None:
-            message = Image(header=header)
-            fill_image(message, heat_map, '32FC1')
-            self._heat_map.publish(message)
+        if heat and heat_map is not None:
+            self._publish_raw(self._heat_map, heat_map, '32FC1', header)
+        if raw or compressed:
+            picture = _picture(outcome, decode, config.debug_scale)
+            if picture is not None:
+                self._publish_picture(picture, header, raw=raw, compressed=compressed)
 
-    def _publish_picture(self, picture, header, *, raw: bool, compressed: bool) -> None:
+    def _publish_raw(self, publisher: Any, image: np.ndarray, encoding: str, header: Any) -> None:
+        message = Image(header=header)
+        fill_image(message, image, encoding)
+        publisher.publish(message)
+
+    def _publish_picture(self, picture: np.ndarray, header: Any, *, raw: bool,
+                         compressed: bool) -> None:
         if raw:
-            message = Image(header=header)
-            fill_image(message, picture, 'bgr8')
-            self._debug.publish(message)
+            self._publish_raw(self._debug, picture, 'bgr8', header)
         if compressed:
             _, data = cv2.imencode('.jpg', picture, [cv2.IMWRITE_JPEG_QUALITY, 80])
             self._debug_compressed.publish(
                 CompressedImage(header=header, format='jpeg', data=data.tobytes()))
+
+
+def _picture(outcome: Outcome, decode: Callable[[Frame], np.ndarray],
+             scale: float) -> np.ndarray | None:
+    """The annotated image; None where it cannot be read."""
+    image = outcome.image
+    if image is None:
+        try:
+            image = decode(outcome.frame)
+        except InputError:
+            return None
+    picture = drawing.draw_result(image, outcome.result, label=outcome.target_id)
+    if scale < 1:
+        picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return picture

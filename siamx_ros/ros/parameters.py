@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Callable
+import difflib
+from typing import Any, Callable
 
 from rcl_interfaces.msg import (
     FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult)
+from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.node import Node
 
 from siamx_ros.config import Settings, SettingsError, walk
 
 FOREIGN = ('use_sim_time', 'start_type_description_service')
 """Parameters that rclpy declares itself."""
+AT_START = ('autostart', 'status_rate')
+"""Parameters that are used once, when the process starts."""
 
 
 class NodeParameters:
@@ -21,35 +25,48 @@ class NodeParameters:
         node: where the parameters are declared.
         defaults: declares names, ranges and defaults.
         apply: called with the new settings after a change was accepted.
+        frozen: whether the settings that are not live are in use and cannot change now.
 
     Raises:
-        SettingsError: the given values contradict each other.
+        SettingsError: a given value is of the wrong type or range, or contradicts another.
     """
 
-    def __init__(self, node: Node, defaults: Settings, apply: Callable[[Settings], None]) -> None:
-        self._node, self._apply = node, apply
+    def __init__(self, node: Node, defaults: Settings, apply: Callable[[Settings], None],
+                 frozen: Callable[[], bool]) -> None:
+        self._node, self._apply, self._frozen = node, apply, frozen
+        self._given = getattr(node, '_parameter_overrides', {})
         self._live = {name for name, field, _ in walk(defaults) if field.metadata['live']}
-        self._declared = set()
-        values = {}
-        for name, field, default in walk(defaults):
-            start = list(default) if isinstance(default, tuple) else default
-            values[name] = node.declare_parameter(name, start, _descriptor(field, default)).value
-            self._declared.add(name)
+        self._declared = {name: default for name, _, default in walk(defaults)}
+        values = {name: self._declare(name, field, default)
+                  for name, field, default in walk(defaults)}
         self.settings = defaults.replace(values)
-        self._pending: Settings | None = None
         self._warn_of_unknown_names()
         node.add_on_set_parameters_callback(self._check)
         node.add_post_set_parameters_callback(self._take)
 
+    def _declare(self, name: str, field: Any, default: Any) -> Any:
+        """Declare one parameter; a whole number may be given for a float."""
+        start = list(default) if isinstance(default, tuple) else default
+        given = self._given[name].value if name in self._given else None
+        whole = isinstance(default, float) and type(given) is int
+        try:
+            return self._node.declare_parameter(
+                name, float(given) if whole else start, _descriptor(field, default),
+                ignore_override=whole).value
+        except (InvalidParameterTypeException, InvalidParameterValueException) as error:
+            raise SettingsError(f'parameter {name} = {given!r} cannot be used: {error}') from None
+
     def _check(self, parameters) -> SetParametersResult:
         """Accept or refuse a set of changes as a whole."""
         values = {p.name: p.value for p in parameters if p.name in self._declared}
-        fixed = sorted(set(values) - self._live)
+        fixed = [name for name in sorted(set(values) - self._live)
+                 if name in AT_START or self._frozen()]
         if fixed:
             return SetParametersResult(
-                successful=False, reason=f'{", ".join(fixed)} cannot change while the node runs')
+                successful=False, reason=f'{", ".join(fixed)} cannot change while the node is '
+                'configured; give it at the start, or clean the node up first')
         try:
-            self._pending = self.settings.replace(values)
+            self.settings.replace(values)
         except SettingsError as error:
             return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)
@@ -66,11 +83,13 @@ class NodeParameters:
         self._apply(self.settings)
 
     def _warn_of_unknown_names(self) -> None:
-        given = getattr(self._node, '_parameter_overrides', {})
-        for name in sorted(set(given) - self._declared):
-            if name not in FOREIGN and not name.startswith('qos_overrides.'):
-                self._node.get_logger().warning(
-                    f'parameter {name!r} was given but does not exist; it has no effect')
+        for name in sorted(set(self._given) - set(self._declared)):
+            if name in FOREIGN or name.startswith('qos_overrides.'):
+                continue
+            near = difflib.get_close_matches(name, self._declared, n=2)
+            hint = f'; near names: {", ".join(near)}' if near else ''
+            self._node.get_logger().warning(
+                f'parameter {name!r} was given but does not exist; it has no effect{hint}')
 
 
 def _descriptor(field, default) -> ParameterDescriptor:

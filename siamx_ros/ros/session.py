@@ -1,7 +1,7 @@
 """One target's life in the node: what the worker does with images and requests. Imports no ROS.
 
 The tracker's own states (TRACKING, UNCERTAIN, LOST, RELOCALISED) are joined by those only a node
-can know: no images, paused, an inference that failed.
+can know: paused, an inference that failed. Whether images arrive at all is watched elsewhere.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ class Outcome:
         class_id: the label that the operator gave.
         inference_s: time the tracker took, seconds.
         message: what went wrong, empty if nothing.
+        interruption: why the target counted as lost just before this image, NONE if it did not.
     """
 
     frame: Frame
@@ -43,6 +44,7 @@ class Outcome:
     class_id: str
     inference_s: float = math.nan
     message: str = ''
+    interruption: Reason = Reason.NONE
 
 
 class Session:
@@ -62,6 +64,8 @@ class Session:
         self.target_id, self.class_id = '', ''
         self.enabled = True
         self.result = IDLE
+        self.unreadable = False
+        self._interruption = Reason.NONE
         self._count = 0
         self._last_stamp = -math.inf
         self._size: tuple[int, int] | None = None
@@ -71,26 +75,30 @@ class Session:
         """Whether a target was accepted and not dropped."""
         return bool(self.target_id)
 
-    def start(self, frames: list[Frame], box: BoundingBox, target_id: str,
-              class_id: str) -> tuple[list[Outcome], BoundingBox]:
-        """Take a new target on the first frame and catch up over the others.
+    def start(self, frame: Frame, choose: Callable[[np.ndarray], BoundingBox], target_id: str,
+              class_id: str) -> Outcome:
+        """Take a new target.
 
-        Returns:
-            One outcome a frame, and the box that was used.
+        Args:
+            frame: the image on which it was given.
+            choose: the decoded image -> the target's box; raises InputError.
+            target_id, class_id: names to report; empty for a new number and 'target'.
 
         Raises:
             InputError: the image cannot be read or the box cannot be used; the old target stays.
+            Exception: the tracker failed; the old target stays.
         """
-        image = self._decode(frames[0])
+        image = self._decode(frame)
+        box = choose(image)
         begin = self._clock()
-        result = self.tracker.init(image, box, frames[0].stamp)
+        result = self.tracker.init(image, box, frame.stamp)
         self._count += 1
         self.target_id = target_id or str(self._count)
         self.class_id = class_id or 'target'
-        self.enabled, self.result = True, result
-        self._last_stamp, self._size = frames[0].stamp, image.shape[1::-1]
-        first = self._outcome(frames[0], image, result, self._clock() - begin)
-        return [first, *map(self.process, frames[1:])], box
+        self.enabled, self.result, self.unreadable = True, result, False
+        self._interruption = Reason.NONE
+        self._last_stamp, self._size = frame.stamp, image.shape[1::-1]
+        return self._outcome(frame, image, result, self._clock() - begin)
 
     def process(self, frame: Frame) -> Outcome:
         """Track one image; never raises: what fails is in the outcome's state and message."""
@@ -101,57 +109,70 @@ class Session:
         try:
             image = self._decode(frame)
         except InputError as error:
+            self.unreadable = True
             return self._outcome(frame, None, self._standing(self.result.state), message=str(error))
-        reason = self._interruption(frame, image)
-        if not self.has_target:
-            return self._outcome(
-                frame, image, replace(IDLE, reason=reason),
-                message=f'the images are now {image.shape[1]}x{image.shape[0]} pixels, the target '
-                'was dropped')
-        return self._track(frame, image, reason)
+        self.unreadable = False
+        if image.shape[1::-1] != self._size:
+            return self._drop_for_size(frame, image)
+        back, self._last_stamp = self._last_stamp - frame.stamp, frame.stamp
+        if back > self.stamp_jump:
+            self.interrupt(Reason.STAMP_JUMP)
+        return self._track(frame, image)
 
     def forget(self) -> None:
         """Drop the target."""
         self.tracker.reset()
         self.target_id, self.class_id, self.result = '', '', IDLE
+        self._interruption, self.unreadable = Reason.NONE, False
+
+    def interrupt(self, reason: Reason) -> None:
+        """The target counts as lost from the next image on: it must be found and confirmed."""
+        if self.has_target:
+            self._interruption = reason
 
     def resume(self) -> None:
-        """Go on after images were missing or the tracker was paused: find and confirm first."""
+        """Go on after a pause."""
         self.enabled = True
         if self.has_target:
-            self.tracker.lose()
+            self.interrupt(Reason.OPERATOR)
             self.result = self._standing(TrackState.LOST)
 
-    def _track(self, frame: Frame, image: np.ndarray, reason: Reason) -> Outcome:
+    def _track(self, frame: Frame, image: np.ndarray) -> Outcome:
+        interruption, self._interruption = self._interruption, Reason.NONE
         begin = self._clock()
         try:
+            if interruption != Reason.NONE:
+                self.tracker.lose()
             result = self.tracker.update(image, frame.stamp)
         except Exception as error:  # noqa: B902 - whatever fails, the node must say so and live on
-            LOG.exception('inference failed')
-            self.result = self._standing(TrackState.ERROR, Reason.INFERENCE_ERROR)
-            return self._outcome(
-                frame, image, self.result, message=f'{type(error).__name__}: {error}')
-        if self.result.state == TrackState.ERROR:
-            self.tracker.lose()
-        if reason != Reason.NONE and result.reason == Reason.NONE:
-            result = replace(result, reason=reason)
+            return self._failed(frame, image, error)
+        if result.reason == Reason.NONE:
+            result = replace(result, reason=interruption)
         self.result = result
-        outcome = self._outcome(frame, image, result, self._clock() - begin)
+        outcome = replace(self._outcome(frame, image, result, self._clock() - begin),
+                          interruption=interruption)
         if result.state == TrackState.UNINITIALISED:
             self.forget()
         return outcome
 
-    def _interruption(self, frame: Frame, image: np.ndarray) -> Reason:
-        """Notice a new recording or another image size."""
-        back = self._last_stamp - frame.stamp
-        self._last_stamp = frame.stamp
-        if image.shape[1::-1] != self._size:
-            self.forget()
-            return Reason.IMAGE_SIZE_CHANGED
-        if back > self.stamp_jump:
-            self.tracker.lose()
-            return Reason.STAMP_JUMP
-        return Reason.NONE
+    def _failed(self, frame: Frame, image: np.ndarray, error: Exception) -> Outcome:
+        """The tracker raised: ERROR until an image succeeds, then found and confirmed anew."""
+        if self.result.state != TrackState.ERROR:
+            LOG.error('inference failed', exc_info=error)
+        self.interrupt(Reason.INFERENCE_ERROR)
+        self.result = self._standing(TrackState.ERROR, Reason.INFERENCE_ERROR)
+        return self._outcome(
+            frame, image, self.result, message=f'{type(error).__name__}: {error}')
+
+    def _drop_for_size(self, frame: Frame, image: np.ndarray) -> Outcome:
+        """Images of another size have another geometry: the target is dropped, and said so."""
+        (width, height), was = image.shape[1::-1], self._size
+        dropped = self.target_id
+        self.forget()
+        return self._outcome(
+            frame, image, replace(IDLE, reason=Reason.IMAGE_SIZE_CHANGED),
+            message=f'the images changed from {was[0]}x{was[1]} to {width}x{height} pixels, '
+            f'target {dropped} was dropped')
 
     def _standing(self, state: TrackState, reason: Reason = Reason.NONE) -> TrackResult:
         """No box was measured on this image."""

@@ -44,6 +44,12 @@ class NodeConfig(Settings):
     min_box_size: float = setting(
         4.0, 'smallest width and height that init accepts', unit='px', low=2.0, high=512.0,
         live=True)
+    min_contrast: float = setting(
+        2.0, 'smallest contrast of the box with its surroundings that init accepts; 0 for any',
+        unit='grey levels', low=0.0, high=50.0, live=True)
+    stall_timeout: float = setting(
+        5.0, 'time that one image may take until the state is ERROR', unit='s', low=0.5, high=60.0,
+        live=True)
     publish_uncertain: bool = setting(
         True, 'list the target in ~/detections while it is UNCERTAIN', live=True)
     use_depth: bool = setting(False, 'subscribe to a depth image registered to the colour image')

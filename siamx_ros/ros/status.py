@@ -8,7 +8,26 @@ from typing import Any
 
 from siamx_ros.records import Reason, TrackState
 
-NO_TARGET = (TrackState.UNINITIALISED, TrackState.PAUSED)
+STATE_TEXTS = {
+    TrackState.UNINITIALISED: 'no target', TrackState.INITIALISING: 'catching up',
+    TrackState.TRACKING: 'tracking', TrackState.UNCERTAIN: 'not sure, coasting',
+    TrackState.LOST: 'lost, searching', TrackState.RELOCALISED: 'found, to be confirmed',
+    TrackState.INPUT_STALE: 'no images', TrackState.PAUSED: 'paused',
+    TrackState.ERROR: 'inference fails'}
+REASON_TEXTS = {
+    Reason.NONE: '', Reason.INIT: 'a target was given', Reason.RESET: 'the target was taken away',
+    Reason.LOW_SCORE: 'the confidence fell below the threshold',
+    Reason.AMBIGUOUS_PEAKS: 'several places look like the target',
+    Reason.OUT_OF_VIEW: 'the target left the image',
+    Reason.SIZE_JUMP: 'the box changed its size implausibly',
+    Reason.MOTION_JUMP: 'the box moved implausibly',
+    Reason.CONFIRMED: 'confirmed by good images in a row',
+    Reason.SEARCH_TIMEOUT: 'searched too long, the target was dropped',
+    Reason.NO_IMAGES: 'images were missing',
+    Reason.STAMP_JUMP: 'the stamps of the images went back',
+    Reason.IMAGE_SIZE_CHANGED: 'the images changed their size',
+    Reason.INFERENCE_ERROR: 'the network raised an error',
+    Reason.OPERATOR: 'paused or resumed by request'}
 
 
 @dataclass(frozen=True)
@@ -31,6 +50,14 @@ class Status:
     relocalisations: int = 0
     header: Any = None
 
+    @property
+    def sentence(self) -> str:
+        """The message, or what state and reason mean where there is none."""
+        if self.message:
+            return self.message
+        parts = STATE_TEXTS[self.state], REASON_TEXTS[self.reason]
+        return ': '.join(filter(None, parts))
+
 
 class StatusBoard:
     """Keeps the status and says whether an update changed it."""
@@ -44,17 +71,25 @@ class StatusBoard:
         with self._lock:
             return self._status
 
+    def note(self, message: str) -> None:
+        """Take note of a message; the state stays."""
+        with self._lock:
+            self._status = replace(self._status, message=message)
+
     def update(self, state: TrackState, reason: Reason, target_id: str, now: float, *,
                valid: bool = False, message: str = '', header: Any = None) -> bool:
-        """Take note of a state; True when state or target changed."""
+        """Take note of a state; True when state or target changed.
+
+        A message lasts until the next image (an update with a header) says something else.
+        """
         with self._lock:
             old = self._status
             if target_id != old.target_id:
                 old = replace(old, last_valid=None, relocalisations=0)
             last_valid = now if valid else old.last_valid
             if state == old.state and target_id == old.target_id:
-                self._status = replace(
-                    old, last_valid=last_valid, message=message or old.message)
+                self._status = replace(old, last_valid=last_valid, message=message if header
+                                       else message or old.message)
                 return False
             found = state == TrackState.RELOCALISED and old.state != TrackState.RELOCALISED
             self._status = Status(

@@ -2,38 +2,49 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import time
 from typing import Any, Callable
 
 import rclpy
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
 from siamx_ros.errors import InputError
 from siamx_ros.records import Reason, TrackState
 from siamx_ros.ros.core import TrackerCore
-from siamx_ros.ros.health import diagnostics
+from siamx_ros.ros.health import diagnostics, memory
 from siamx_ros.ros.outputs import Outputs
 from siamx_ros.ros.parameters import NodeParameters
+from siamx_ros.ros.running import StopSignals
 from siamx_ros.ros.services import Services
 from siamx_ros.ros.settings import NodeConfig
 from siamx_ros.ros.status import StatusBoard
+from siamx_ros.ros.wiring import Wiring
 
 WATCH_PERIOD_S = 0.05
 DIAGNOSTICS_PERIOD_S = 1.0
+WORKER_PATIENCE_S = 3.0
+"""How long an inference may take to end when the node stops."""
 Factory = Callable[[NodeConfig], Any]
 
 
 def default_factory(config: NodeConfig) -> Any:
-    """The real tracker, with the weights and device of the parameters.
+    """The real tracker, with the weights and device of the parameters, warmed up.
 
     Raises:
         InputError: the weights or the device cannot be used.
+        RuntimeError: the device has no memory left.
     """
+    import numpy as np
+
+    from siamx_ros.geometry import BoundingBox
     from siamx_ros.tracking.tracker import load_tracker
-    return load_tracker(config.model, config.tracking)
+    tracker = load_tracker(config.model, config.tracking)
+    picture = np.random.default_rng(0).integers(0, 255, (256, 256, 3), np.uint8)
+    tracker.init(picture, BoundingBox(96, 96, 64, 64))
+    tracker.update(picture)
+    tracker.reset()
+    return tracker
 
 
 class TrackerNode(LifecycleNode):
@@ -41,15 +52,19 @@ class TrackerNode(LifecycleNode):
 
     Args:
         tracker_factory: makes the tracker from the settings.
+        wiring: how images reach the tracker.
     """
 
-    def __init__(self, tracker_factory: Factory = default_factory, **kwargs: Any) -> None:
+    def __init__(self, tracker_factory: Factory = default_factory, wiring: Wiring = Wiring(),
+                 **kwargs: Any) -> None:
         super().__init__('siamx_tracker', **kwargs)
-        self._factory = tracker_factory
-        self.node_parameters = NodeParameters(self, NodeConfig(), self._apply)
+        self._factory, self._wiring = tracker_factory, wiring
         self._tracker: Any = None
+        self.node_parameters = NodeParameters(
+            self, NodeConfig(), self._apply, frozen=lambda: self._tracker is not None)
         self.core: TrackerCore | None = None
-        self._board = StatusBoard(time.monotonic())
+        self.board = StatusBoard(time.monotonic())
+        self.board.note('not active')
         self._outputs = Outputs(self, self.settings)
         self.services_offered = Services(self)
         self.heartbeats = [
@@ -77,18 +92,18 @@ class TrackerNode(LifecycleNode):
         except (InputError, RuntimeError, MemoryError) as error:
             text = f'the model cannot be loaded: {error}'
             self.get_logger().error(text)
-            self._board.update(TrackState.ERROR, Reason.INFERENCE_ERROR, '', time.monotonic(),
-                               message=text)
-            self._beat()
+            self._say(TrackState.ERROR, Reason.INFERENCE_ERROR, text)
             return TransitionCallbackReturn.FAILURE
         self.get_logger().info(
             f'model {self.settings.model.weights!r} loaded in {time.monotonic() - begin:.2f} s')
-        self._board.update(TrackState.UNINITIALISED, Reason.NONE, '', time.monotonic())
+        self._say(TrackState.UNINITIALISED, Reason.NONE, 'not active')
         return TransitionCallbackReturn.SUCCESS
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Subscribe and start the worker."""
-        self.core = TrackerCore(self, self.settings, self._tracker, self._outputs, self._board)
+        self.core = TrackerCore(
+            self, self.settings, self._tracker, self._outputs, self.board, self._wiring)
+        self.core.say('')
         return super().on_activate(state)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -106,27 +121,38 @@ class TrackerNode(LifecycleNode):
         self.close()
         return TransitionCallbackReturn.SUCCESS
 
-    def close(self) -> None:
-        """Stop the worker and free the model."""
-        self._stop()
-        self._free()
+    def close(self) -> bool:
+        """Stop the worker and free the model; False if the worker hangs."""
+        ended = self._stop()
+        if ended:
+            self._free()
+        return ended
 
-    def _stop(self) -> None:
+    def _stop(self) -> bool:
         core, self.core = self.core, None
         if core is None:
-            return
-        if not core.close():
-            self.get_logger().error('the worker did not end in time')
-        if self._tracker is not None:
+            return True
+        ended = core.close(WORKER_PATIENCE_S)
+        if ended:
             self._tracker.reset()
-        self._board.update(
-            TrackState.UNINITIALISED, Reason.RESET, '', time.monotonic(), message='not active')
-        self._beat()
+        else:
+            self.get_logger().error(
+                f'an inference did not end within {WORKER_PATIENCE_S:g} s and is left alone')
+        self._say(TrackState.UNINITIALISED, Reason.RESET, 'not active')
+        return ended
 
     def _free(self) -> None:
-        if self._tracker is not None:
-            self._tracker.close()
-            self._tracker = None
+        if self._tracker is None:
+            return
+        self._tracker.close()
+        self._tracker = None
+        torch = sys.modules.get('torch')
+        if torch is not None and torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    def _say(self, state: TrackState, reason: Reason, text: str) -> None:
+        self.board.update(state, reason, '', time.monotonic(), message=text)
+        self._beat()
 
     def _apply(self, settings: NodeConfig) -> None:
         if self.core is not None:
@@ -138,16 +164,17 @@ class TrackerNode(LifecycleNode):
 
     def _beat(self) -> None:
         if rclpy.ok(context=self.context):
-            self._outputs.publish_status(self._board.status, time.monotonic())
+            self._outputs.publish_status(self.board, time.monotonic())
 
     def _diagnose(self) -> None:
-        status = self._board.status
-        figures = self.core.health.figures() if self.core is not None else {}
-        if self.core is not None:
-            figures['input'] = self.core.camera.describe()
+        core, status = self.core, self.board.status
+        figures, problem = memory(), ''
+        if core is not None:
+            figures |= {**core.health.figures(), 'input': core.camera.describe()}
+            problem = core.problem or core.health.clock_problem()
         self._outputs.publish_diagnostics(diagnostics(
             self.get_fully_qualified_name(), self.get_clock().now().to_msg(), status.state,
-            figures, message=status.message))
+            figures, message=status.sentence, problem=problem))
 
 
 def _steady():
@@ -155,34 +182,24 @@ def _steady():
     return rclpy.clock.Clock(clock_type=rclpy.clock.ClockType.STEADY_TIME)
 
 
-def main(args: list[str] | None = None, tracker_factory: Factory = default_factory) -> int:
+def main(args: list[str] | None = None, tracker_factory: Factory = default_factory,
+         wiring: Wiring = Wiring()) -> int:
     """Run the node until SIGINT or SIGTERM; returns the exit status."""
     rclpy.init(args=args, signal_handler_options=rclpy.signals.SignalHandlerOptions.NO)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
-    node = None
+    node, signals = None, StopSignals()
     try:
-        node = TrackerNode(tracker_factory)
-        executor = SingleThreadedExecutor()
-        executor.add_node(node)
+        node = TrackerNode(tracker_factory, wiring)
         if node.settings.autostart and not node.start():
             node.get_logger().error('not started; waiting for a lifecycle manager to try again')
-        executor.spin()
+        signals.spin(node)
     except InputError as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
-    except (KeyboardInterrupt, ExternalShutdownException):
+    except KeyboardInterrupt:
         pass
     finally:
-        if node is not None:
-            node.close()
-            node.destroy_node()
-        rclpy.try_shutdown()
+        signals.end(node)
     return 0
-
-
-def _interrupt(_number, _frame) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == '__main__':

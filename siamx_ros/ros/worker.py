@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 import time
 from typing import Any, Callable
 
@@ -11,6 +11,10 @@ from siamx_ros.ros.frames import Frame
 from siamx_ros.ros.mailbox import Mailbox
 
 LOG = logging.getLogger(__name__)
+
+
+class Stopped(RuntimeError):
+    """The worker ended before it came to a request."""
 
 
 class Request:
@@ -25,6 +29,8 @@ class Request:
 
     def __init__(self, action: Callable[[], Any], wake: Callable[[], None]) -> None:
         self._action, self._wake = action, wake
+        self._lock = Lock()
+        self._begun = False
         self._done = Event()
         self._answer: Any = None
         self._error: Exception | None = None
@@ -36,16 +42,21 @@ class Request:
 
     def run(self) -> None:
         """Do the work, in the worker thread; what it raises is kept for the one who asked."""
+        if not self._begin():
+            return
         try:
             self._answer = self._action()
         except Exception as error:  # noqa: B902 - handed on to the asker, not lost
             self._error = error
         self._finish()
 
-    def cancel(self, error: Exception) -> None:
-        """Answer with an error without doing the work."""
+    def cancel(self, error: Exception) -> bool:
+        """Answer with an error instead of doing the work; False if it has begun."""
+        if not self._begin():
+            return False
         self._error = error
         self._finish()
+        return True
 
     def result(self) -> Any:
         """The answer; raises what the work raised."""
@@ -62,6 +73,11 @@ class Request:
         while not self.answered and time.monotonic() < deadline:
             await _NextLook()
         return self.answered
+
+    def _begin(self) -> bool:
+        with self._lock:
+            begun, self._begun = self._begun, True
+            return not begun
 
     def _finish(self) -> None:
         self._done.set()
@@ -86,8 +102,15 @@ class Worker:
     def __init__(self, on_image: Callable[[Frame, int], None], wake: Callable[[], None]) -> None:
         self._on_image, self._wake = on_image, wake
         self._mailbox = Mailbox()
+        self._begun: float | None = None
         self._thread = Thread(target=self._run, name='siamx_worker', daemon=True)
         self._thread.start()
+
+    @property
+    def busy_s(self) -> float:
+        """How long the work at hand has been going on, seconds; 0 while idle."""
+        begun = self._begun
+        return 0.0 if begun is None else time.monotonic() - begun
 
     def offer(self, frame: Frame) -> None:
         """Leave an image; an older one that still waits is dropped and counted."""
@@ -98,20 +121,25 @@ class Worker:
         request = Request(action, self._wake)
         return request if self._mailbox.put_request(request) else None
 
-    def close(self, patience: float = 5.0) -> bool:
-        """Stop after the work at hand; True when the thread has ended."""
+    def close(self, patience: float) -> bool:
+        """Stop after the work at hand; True when the thread has ended within ``patience`` s."""
         for request in self._mailbox.close():
-            request.cancel(RuntimeError('the node is shutting down'))
+            request.cancel(Stopped('the node is no longer active'))
         self._thread.join(patience)
         return not self._thread.is_alive()
 
     def _run(self) -> None:
         while (work := self._mailbox.take()) is not None:
             request, frame, overwritten = work
+            self._begun = time.monotonic()
             if request is not None:
                 request.run()
-                continue
-            try:
-                self._on_image(frame, overwritten)
-            except Exception:  # noqa: B902 - the thread must outlive any single image
-                LOG.exception('an image could not be handled')
+            else:
+                self._handle(frame, overwritten)
+            self._begun = None
+
+    def _handle(self, frame: Frame, overwritten: int) -> None:
+        try:
+            self._on_image(frame, overwritten)
+        except Exception:  # noqa: B902 - the thread must outlive any single image
+            LOG.exception('an image could not be handled')
