@@ -1,0 +1,145 @@
+"""Pausing, resetting and the managed life of the node, over DDS."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+import pytest
+
+pytest.importorskip('rclpy', reason='rclpy is not installed')
+
+from lifecycle_msgs.srv import GetState  # noqa: E402
+import rclpy  # noqa: E402
+from rclpy.lifecycle import TransitionCallbackReturn  # noqa: E402
+
+from siamx_ros.msg import TrackerStatus as S  # noqa: E402
+from siamx_ros.ros.health import resident_mb  # noqa: E402
+
+pytestmark = pytest.mark.ros
+
+
+def lifecycle(rig) -> str:
+    return rig.probe.call(GetState, 'get_state', GetState.Request()).current_state.label
+
+
+def test_reset_drops_the_target_and_says_so(rig):
+    rig.started()
+    assert rig.trigger('reset').success
+    status = rig.status(S.STATE_UNINITIALISED)
+    assert (status.reason, status.target_id) == (S.REASON_RESET, '')
+    target = rig.show()
+    assert (target.state, target.target_id, target.valid) == (S.STATE_UNINITIALISED, '', False)
+
+
+@pytest.mark.parametrize('off, on', [
+    (lambda rig: rig.enable(False), lambda rig: rig.enable(True)),
+    (lambda rig: rig.trigger('stop'), lambda rig: rig.trigger('start'))], ids=['bool', 'trigger'])
+def test_pause_keeps_the_target_which_must_then_be_confirmed(rig, off, on):
+    name = rig.started().target_id
+    assert off(rig).success
+    assert rig.status(S.STATE_PAUSED).reason == S.REASON_OPERATOR
+    paused = [rig.show() for _ in range(3)]
+    assert {(m.state, m.valid, m.target_id) for m in paused} == {(S.STATE_PAUSED, False, name)}
+    assert on(rig).success
+    assert rig.status(S.STATE_LOST).reason == S.REASON_OPERATOR
+    states = [rig.show().state for _ in range(4)]
+    assert states[0] == S.STATE_RELOCALISED and states[-1] == S.STATE_TRACKING
+    assert rig.show().target_id == name
+
+
+def test_pausing_twice_and_without_a_target_is_harmless(rig):
+    for on in (False, False, True, True):
+        assert rig.enable(on).success
+    assert rig.show().state == S.STATE_UNINITIALISED
+
+
+def test_a_new_target_ends_a_pause(rig):
+    rig.started()
+    rig.enable(False)
+    assert rig.init().success
+    assert rig.show().valid
+
+
+def test_the_whole_lifecycle(make_rig):
+    rig = make_rig({'autostart': False}, ready=False)
+    heard = rig.probe.heard['status']
+    assert rig.probe.wait(lambda: heard)
+    assert heard[0].message == 'not active'
+    assert lifecycle(rig) == 'unconfigured'
+    assert rig.transition('configure') and lifecycle(rig) == 'inactive'
+    assert rig.probe.camera.get_subscription_count() == 0, 'an inactive node costs nothing'
+    assert rig.transition('activate') and lifecycle(rig) == 'active'
+    rig.ready().started()
+    assert rig.transition('deactivate') and lifecycle(rig) == 'inactive'
+    assert rig.status(S.STATE_UNINITIALISED).message == 'not active'
+    assert rig.probe.wait(lambda: rig.probe.camera.get_subscription_count() == 0)
+    assert rig.init().error_code == 701
+    assert rig.transition('activate')
+    rig.ready()
+    assert rig.show().target_id == '', 'deactivation drops the target'
+    rig.started()
+    assert rig.transition('deactivate') and rig.transition('cleanup')
+    assert lifecycle(rig) == 'unconfigured'
+    assert rig.transition('unconfigured_shutdown') and lifecycle(rig) == 'finalized'
+    assert rig.stop() == 0
+
+
+def test_settings_that_are_not_live_may_change_between_two_configurations(make_rig):
+    rig = make_rig({'autostart': False, 'model': {'weights': 'missing'}}, scripted=False,
+                   ready=False)
+    assert rig.probe.wait(lambda: rig.probe.heard['status'], 60)
+    assert not rig.transition('configure')
+    status = rig.status(S.STATE_ERROR)
+    assert "'missing'" in status.message and 'cannot be loaded' in status.message
+    assert rig.set_parameters(model__weights='default').successful
+    assert rig.transition('configure') and rig.transition('activate')
+    assert not rig.set_parameters(model__weights='missing').successful
+    assert rig.status(S.STATE_UNINITIALISED)
+    rig.ready().started()
+
+
+def test_cleaning_up_frees_the_network():
+    """In this process, so that the garbage collector can be asked."""
+    from siamx_ros.ros.tracker_node import TrackerNode
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    try:
+        node = TrackerNode(context=context, parameter_overrides=[
+            rclpy.parameter.Parameter('model.device', value='cpu')])
+        assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+        network = weakref.ref(node._tracker.engine.network)
+        weights = weakref.ref(next(network().parameters()))
+        assert node.trigger_activate() == TransitionCallbackReturn.SUCCESS
+        assert node.trigger_deactivate() == TransitionCallbackReturn.SUCCESS
+        assert node.trigger_cleanup() == TransitionCallbackReturn.SUCCESS
+        gc.collect()
+        assert network() is None and weights() is None
+        node.destroy_node()
+    finally:
+        rclpy.shutdown(context=context)
+
+
+def test_life_after_life_takes_no_more_memory(make_rig):
+    rig = make_rig({'autostart': False, 'model': {'device': 'cpu'}}, scripted=False, ready=False)
+    assert rig.probe.wait(lambda: rig.probe.heard['status'], 60)
+    sizes = []
+    for _ in range(12):
+        for step in ('configure', 'activate'):
+            assert rig.transition(step)
+        rig.ready().started()
+        for step in ('deactivate', 'cleanup'):
+            assert rig.transition(step)
+        sizes.append(resident_mb(rig.pid))
+    assert max(sizes[6:]) - sizes[3] < 12, sizes
+
+
+@pytest.mark.gpu
+def test_cleaning_up_frees_the_gpu(make_rig):
+    rig = make_rig({'model': {'device': 'cuda'}}, scripted=False)
+    rig.started()
+    _, values = rig.diagnosis(lambda status, values: 'gpu_allocated_mb' in values)
+    assert float(values['gpu_allocated_mb']) > 5
+    assert rig.transition('deactivate') and rig.transition('cleanup')
+    rig.diagnosis(lambda status, values: float(values['gpu_allocated_mb']) < 1
+                  and float(values['gpu_reserved_mb']) < 5)
