@@ -39,6 +39,7 @@ class TrackerCore:
         self.health = Health()
         self.measurer = Measurer()
         self.buffer = FrameBuffer(config.buffer_seconds, config.buffer_max_mb)
+        self._idle_since = 0.0
         self.session = Session(tracker, self._decode, time.monotonic, config.stamp_jump)
         self._in_use = config
         self._last_image = time.monotonic()
@@ -197,6 +198,7 @@ class TrackerCore:
         if not self.session.unreadable:
             self._last_image = max(self._last_image, frame.received)
         self._publish(outcome, overwritten)
+        self._idle_since = time.monotonic()
         heat_map = getattr(self.session.tracker, 'heat_map', None)
         self.outputs.draw(outcome, self._decode, heat_map, self.config)
 
@@ -210,7 +212,10 @@ class TrackerCore:
         latency = self.node.get_clock().now().nanoseconds * 1e-9 - outcome.frame.stamp
         self.outputs.publish(
             outcome, measured, latency=latency, dropped=dropped, config=self.config)
-        self.health.tracked(latency=latency, inference=outcome.inference_s, dropped=dropped)
+        waited = max(0.0, self._idle_since - outcome.frame.received)
+        self.health.tracked(
+            latency=latency, inference=outcome.inference_s, dropped=dropped,
+            overhead=time.monotonic() - outcome.frame.received - waited - outcome.inference_s)
         self._announce(result.state, result.reason, outcome.message, valid=result.valid,
                        header=header)
 

@@ -30,7 +30,7 @@ class Health:
     def __init__(self) -> None:
         self._lock = Lock()
         self._received: deque[tuple[float, float]] = deque(maxlen=2000)
-        self._tracked: deque[tuple[float, float, float]] = deque(maxlen=2000)
+        self._tracked: deque[tuple[float, float, float, float]] = deque(maxlen=2000)
         self._dropped = self._old = 0
 
     def received(self, age: float) -> None:
@@ -43,21 +43,29 @@ class Health:
         with self._lock:
             self._old += 1
 
-    def tracked(self, *, latency: float, inference: float, dropped: int) -> None:
-        """An image was answered; all times in seconds."""
+    def tracked(self, *, latency: float, inference: float, overhead: float,
+                dropped: int) -> None:
+        """An image was answered; all times in seconds.
+
+        Args:
+            latency: from stamp to publication.
+            inference: the tracker's own time.
+            overhead: from reception to publication, without inference and waiting for it.
+            dropped: images overwritten before this one.
+        """
         with self._lock:
-            self._tracked.append((time.monotonic(), latency, inference))
+            self._tracked.append((time.monotonic(), latency, inference, overhead))
             self._dropped += dropped
 
     def figures(self) -> dict[str, str]:
         """Names and values for the diagnostics."""
-        ages, latencies, inferences = self._recent()
+        ages, rows = self._recent()
         figures = {
             'input_rate_hz': f'{len(ages) / WINDOW_S:.1f}',
-            'tracked_rate_hz': f'{len(latencies) / WINDOW_S:.1f}',
+            'tracked_rate_hz': f'{len(rows) / WINDOW_S:.1f}',
             'overwritten_total': str(self._dropped), 'too_old_total': str(self._old)}
-        columns = {'age_on_arrival': ages, 'latency': latencies, 'inference': inferences}
-        for name, column in columns.items():
+        names = ('age_on_arrival', 'latency', 'inference', 'overhead')
+        for name, column in zip(names, (ages, *rows.T)):
             column = column[np.isfinite(column)]
             if len(column):
                 middle, high = np.percentile(column, (50, 95)) * 1000
@@ -76,14 +84,13 @@ class Health:
                     'or a bag without use_sim_time')
         return ''
 
-    def _recent(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Ages on arrival, latencies and inference times of the window, seconds."""
+    def _recent(self) -> tuple[np.ndarray, np.ndarray]:
+        """Ages on arrival, and rows of latency, inference, overhead, within the window."""
         start = time.monotonic() - WINDOW_S
         with self._lock:
             received = [row[1] for row in self._received if row[0] >= start]
             tracked = [row[1:] for row in self._tracked if row[0] >= start]
-        rows = np.array(tracked).reshape(-1, 2)
-        return np.array(received), rows[:, 0], rows[:, 1]
+        return np.array(received), np.array(tracked).reshape(-1, 3)
 
 
 def memory() -> dict[str, str]:

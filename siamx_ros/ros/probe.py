@@ -111,7 +111,8 @@ class Probe:
         """Call a service without waiting; returns the future."""
         client = self._clients.get(name)
         if client is None:
-            client = self._clients[name] = self.node.create_client(kind, f'{self.tracker}/{name}')
+            client = self._clients[name] = self.node.create_client(
+                kind, f'{self.tracker}/{name}', qos_profile=QoSProfile(depth=1000))
         if not client.wait_for_service(patience):
             raise NoAnswer(f'{self.tracker}/{name} is not offered')
         return client.call_async(request)

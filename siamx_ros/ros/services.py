@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.qos import QoSProfile
 from std_srvs.srv import SetBool, Trigger
 from vision_msgs.msg import Detection2D
 
@@ -19,6 +20,8 @@ from siamx_ros.srv import InitTarget
 MAX_NAME = 256
 INACTIVE = 'the node is not active'
 CROWDED = 'too many requests are waiting'
+CALLS = QoSProfile(depth=1000)
+"""Calls that may arrive at once; the middleware's 10 would drop the others without an answer."""
 
 
 class Services:
@@ -34,7 +37,7 @@ class Services:
                 (InitTarget, '~/init', self._init), (Trigger, '~/reset', self._reset),
                 (SetBool, '~/set_enabled', self._set_enabled), (Trigger, '~/start', self._start),
                 (Trigger, '~/stop', self._stop)):
-            node.create_service(kind, name, answer, callback_group=group)
+            node.create_service(kind, name, answer, qos_profile=CALLS, callback_group=group)
         node.create_subscription(Detection2D, 'init_box', self._init_box, 1, callback_group=group)
 
     async def _init(self, request, response):

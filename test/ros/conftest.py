@@ -55,9 +55,12 @@ class Rig(NodeProcess):
                           and probe.heard['status'], 90.0), self.log
         return self
 
+    def send_signal(self, number: int) -> None:
+        self._process.send_signal(number)
+
     def stop(self, number: int = signal.SIGINT, patience: float = 10.0) -> int:
         """Send a signal; returns the exit status."""
-        self._process.send_signal(number)
+        self.send_signal(number)
         return self._process.wait(patience)
 
     def next_stamp(self, step: float = 1 / 30) -> int:

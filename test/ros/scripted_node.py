@@ -14,7 +14,7 @@ from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState
 from siamx_ros.ros.tracker_node import main
 from siamx_ros.tracking.states import StateMachine
 
-FAIL, NO_MEMORY, SLEEP = 1, 2, 3
+FAIL, NO_MEMORY, SLEEP, HANG = 1, 2, 3, 4
 
 
 class OutOfMemoryError(RuntimeError):
@@ -69,6 +69,8 @@ def obey(image) -> None:
         raise OutOfMemoryError('CUDA out of memory. Tried to allocate 2.00 GiB')
     if command == SLEEP:
         time.sleep(duration / 100)
+    if command == HANG:
+        time.sleep(3600)
 
 
 if __name__ == '__main__':

@@ -1,0 +1,194 @@
+"""Bearing, range and pose over DDS: right numbers, NaN where nothing is known."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+pytest.importorskip('rclpy', reason='rclpy is not installed')
+
+from geometry_msgs.msg import PoseStamped  # noqa: E402
+from sensor_msgs.msg import CameraInfo, Image  # noqa: E402
+
+from siamx_ros.geometry import BoundingBox  # noqa: E402
+from siamx_ros.msg import TrackedTarget as T  # noqa: E402
+from siamx_ros.ros.conversions import fill_image  # noqa: E402
+from siamx_ros.ros.probe import stamp  # noqa: E402
+
+pytestmark = pytest.mark.ros
+BOX = BoundingBox(90, 20, 20, 40)
+"""Centre (100, 40) in 160x120 images."""
+FOCAL = 200.0
+
+
+@pytest.fixture(scope='module')
+def shared(make_rig):
+    """A node that uses depth, with publishers of depth and calibration, and a pose listener."""
+    rig = make_rig({'use_depth': True, 'depth_slop': 0.04})
+    node = rig.probe.node
+    rig.info = node.create_publisher(CameraInfo, f'{rig.namespace}/camera_info', 1)
+    rig.depth = node.create_publisher(Image, f'{rig.namespace}/depth', 1)
+    rig.probe.listen(PoseStamped, f'{rig.namespace}/siamx_tracker/target_pose', 10)
+    assert rig.probe.wait(lambda: rig.info.get_subscription_count()
+                          and rig.depth.get_subscription_count())
+    return rig
+
+
+def calibrate(rig, *, distortion=(), model='plumb_bob', width=160, focal=FOCAL) -> None:
+    """Publish camera_info until the node uses it (NaN until then)."""
+    info = CameraInfo(width=width, height=120, distortion_model=model, d=list(distortion))
+    info.k = [focal, 0.0, 79.5, 0.0, focal, 59.5, 0.0, 0.0, 1.0]
+    rig.info.publish(info)
+
+
+def until(rig, condition, **how):
+    """Show images until the target message fulfils a condition."""
+    for _ in range(100):
+        target = rig.show(**how)
+        if condition(target):
+            return target
+    raise AssertionError(f'never fulfilled, last: {target}')
+
+
+def seen(rig, condition=lambda target: math.isfinite(target.bearing), box=BOX, **how):
+    rig.show()
+    assert rig.init(box).success
+    calibrate(rig, **how)
+    return until(rig, condition)
+
+
+def test_unknown_is_nan_never_zero(make_rig):
+    rig = make_rig()
+    rig.started()
+    target = rig.show()
+    for name in ('bearing', 'elevation', 'bearing_rate', 'range', 'range_stddev'):
+        assert math.isnan(getattr(target, name)), name
+    assert target.range_source == T.RANGE_NONE
+
+
+def test_bearing_is_positive_left_and_elevation_up(rig):
+    target = seen(rig)
+    assert target.bearing == pytest.approx(-math.atan((100 - 80) / FOCAL), abs=1e-5)
+    assert target.elevation == pytest.approx(
+        math.atan2((60 - 40) / FOCAL, math.hypot(1, 20 / FOCAL)), abs=1e-5)
+    assert until(rig, lambda m: math.isfinite(m.bearing_rate)).bearing_rate == \
+        pytest.approx(0.0, abs=1e-5), 'the box stands still'
+
+
+@pytest.mark.parametrize('model, distortion', [
+    ('plumb_bob', (-0.3, 0.1, 0.001, -0.002, 0.0)),
+    ('rational_polynomial', (0.1, 0.05, 0.0, 0.0, 0.01, 0.05, 0.02, 0.01)),
+    ('equidistant', (-0.02, 0.01, 0.0, 0.0))])
+def test_distortion_is_undone(rig, model, distortion):
+    import cv2
+    straight = seen(rig).bearing
+    target = seen(rig, lambda m: abs(m.bearing - straight) > 1e-5, model=model,
+                  distortion=distortion)
+    ray = np.array([[[-math.tan(target.bearing), -math.tan(target.elevation) * math.hypot(
+        1, math.tan(target.bearing)), 1.0]]])
+    matrix = np.array([[FOCAL, 0, 79.5], [0, FOCAL, 59.5], [0, 0, 1]])
+    if model == 'equidistant':
+        back = cv2.fisheye.distortPoints(ray[..., :2], matrix, np.array(distortion))
+    else:
+        back = cv2.projectPoints(ray, np.zeros(3), np.zeros(3), matrix, np.array(distortion))[0]
+    np.testing.assert_allclose(back.ravel() + 0.5, (100, 40), atol=0.05)
+
+
+def test_a_calibration_of_another_size_or_uncalibrated_is_not_used(rig):
+    seen(rig)
+    calibrate(rig, width=640)
+    until(rig, lambda m: math.isnan(m.bearing))
+    calibrate(rig)
+    until(rig, lambda m: math.isfinite(m.bearing))
+    calibrate(rig, focal=0.0)
+    assert rig.probe.wait(lambda: 'camera_info is not calibrated' in rig.log)
+    assert math.isfinite(rig.show().bearing), 'the last good one is kept'
+
+
+def test_field_of_view_without_calibration(make_rig):
+    rig = make_rig({'fallback_hfov': 90})
+    rig.show()
+    assert rig.init(BOX).success
+    assert rig.show().bearing == pytest.approx(-math.atan(20 / 80), abs=1e-5)
+
+
+def show_depth(rig, depth: np.ndarray, encoding: str, *, late_s: float = 0.0,
+               frame_id: str = 'camera_optical_frame') -> T:
+    """Publish depth and image of one moment until the node has seen both."""
+    def once():
+        message = Image()
+        fill_image(message, depth.view(np.uint8), encoding)
+        message.width, message.step = depth.shape[1], depth.strides[0]
+        moment = rig.next_stamp()
+        message.header.stamp = stamp(moment + round(late_s * 1e9))
+        message.header.frame_id = frame_id
+        rig.depth.publish(message)
+        assert rig.trigger('start').success
+        return rig.show(step=0)
+    answers = [once() for _ in range(3)]
+    return answers[-1]
+
+
+def test_range_and_pose_from_depth(rig):
+    seen(rig)
+    depth = np.full((120, 160), 7.0, np.float32)
+    depth[20:60, 90:110] = 2.0
+    depth[30:34, 90:110] = np.nan
+    target = show_depth(rig, depth, '32FC1')
+    ray = np.array([20 / FOCAL, -20 / FOCAL, 1.0])
+    assert target.range_source == T.RANGE_DEPTH
+    assert target.range == pytest.approx(2.0 * np.linalg.norm(ray), rel=1e-4)
+    assert 0 < target.range_stddev < 0.1
+    pose = rig.probe.answer(rig.clock_ns, 'target_pose')
+    point = pose.pose.position
+    np.testing.assert_allclose((point.x, point.y, point.z), ray * 2.0, rtol=1e-4)
+    assert pose.header == target.header and pose.pose.orientation.w == 1.0
+    detection = rig.probe.answer(rig.clock_ns, 'detections').detections[0]
+    assert detection.results[0].pose.pose.position == point
+    assert detection.results[0].pose.covariance[0] == pytest.approx(target.range_stddev ** 2, rel=1e-3)
+
+
+def test_millimetres(rig):
+    seen(rig)
+    target = show_depth(rig, np.full((120, 160), 2500, np.uint16), '16UC1')
+    assert target.range == pytest.approx(2.5 * math.sqrt(1.02), rel=1e-4)
+
+
+@pytest.mark.parametrize('depth, how', [
+    (np.full((120, 160), np.nan, np.float32), {}),
+    (np.full((120, 160), 50.0, np.float32), {}),
+    (np.full((60, 80), 2.0, np.float32), {}),
+    (np.full((120, 160), 2.0, np.float32), {'late_s': 0.5}),
+    (np.full((120, 160), 2.0, np.float32), {'frame_id': 'other'})],
+    ids=['nothing valid', 'too far', 'other size', 'other time', 'other frame'])
+def test_depth_that_does_not_fit_gives_no_range(rig, depth, how):
+    seen(rig)
+    target = show_depth(rig, depth, '32FC1', **how)
+    assert math.isnan(target.range) and math.isnan(target.range_stddev)
+    assert target.range_source == T.RANGE_NONE
+    poses = rig.probe.heard['target_pose']
+    assert not poses or poses[-1].header.stamp != target.header.stamp
+
+
+def test_range_from_a_known_height_unless_truncated(rig):
+    assert rig.set_parameters(target_height=1.8).successful
+    target = seen(rig)
+    assert target.range_source == T.RANGE_KNOWN_HEIGHT and not target.truncated
+    assert target.range == pytest.approx(1.8 * FOCAL / 40 * math.sqrt(1.02), rel=0.01)
+    assert 0.1 < target.range_stddev < 1.0
+    cut = seen(rig, box=BoundingBox(90, 0, 20, 40))
+    assert cut.truncated and math.isnan(cut.range)
+    assert rig.set_parameters(target_height=0.0).successful
+
+
+def test_no_pose_while_the_target_is_not_valid(rig, make_scene):
+    assert rig.set_parameters(target_height=1.8).successful
+    seen(rig)
+    assert rig.probe.answer(rig.clock_ns, 'target_pose')
+    lost = [rig.show(make_scene(confidence=0.1)) for _ in range(6)]
+    found = rig.show()
+    stamps = [pose.header.stamp for pose in rig.probe.heard['target_pose']]
+    assert not any(m.header.stamp in stamps for m in [*lost, found])
+    assert rig.set_parameters(target_height=0.0).successful
