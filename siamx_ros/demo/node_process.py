@@ -59,6 +59,11 @@ class NodeProcess:
             except subprocess.TimeoutExpired:
                 continue
 
+    @property
+    def pid(self) -> int:
+        """Number of the process."""
+        return self._process.pid
+
     def check(self) -> None:
         """Make sure the node runs.
 

@@ -64,7 +64,7 @@ class TrackerCore:
                      target_id: str, class_id: str) -> list[Outcome]:
         """Start a target on the first frame and catch up over the others; in the worker's thread.
 
-        Catching up may take a share of ``init_timeout``; a slower device skips to the newest frame.
+        Catching up may take a share of ``init_timeout``; a slower device leaves frames out.
         """
         self._take_settings()
         deadline = time.monotonic() + CATCH_UP_SHARE * self.config.init_timeout
@@ -72,9 +72,12 @@ class TrackerCore:
         if len(frames) > 1:
             self._announce(TrackState.INITIALISING, Reason.INIT,
                            header=frames[0].msg.header)
-        for frame in frames[1:]:
-            if time.monotonic() < deadline or frame is frames[-1]:
-                outcomes.append(self.session.process(frame))
+        left = frames[1:]
+        while left:
+            begin = time.monotonic()
+            outcomes.append(self.session.process(left[0]))
+            now = time.monotonic()
+            left = _thinned(left[1:], now - begin, deadline - now)
         for outcome in outcomes:
             self._publish(outcome, dropped=0)
         return outcomes
@@ -231,3 +234,12 @@ class TrackerCore:
             if state != before:
                 self.node.get_logger().info(
                     f'{before.name} -> {state.name} ({reason.name.lower()}) {message}'.rstrip())
+
+
+def _thinned(frames: list[Frame], cost_s: float, left_s: float) -> list[Frame]:
+    """Every n-th frame and the newest, so that each at its cost fits into the time left."""
+    if len(frames) < 2 or cost_s * len(frames) <= left_s:
+        return frames
+    count = max(1, int(left_s / cost_s)) if left_s > 0 else 1
+    step = -(-len(frames) // count)
+    return frames[::-1][::step][::-1]

@@ -41,10 +41,6 @@ class Rig(NodeProcess):
         self.probe.close()
 
     @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    @property
     def log(self) -> str:
         return self.log_path.read_text(encoding='utf-8', errors='replace')
 
