@@ -119,6 +119,13 @@ class Rig(NodeProcess):
             f'wanted {state}, heard {[m.state for m in heard[-20:]]}; {self.last_words()}')
         return heard[-1]
 
+    def graph(self, look: str) -> set[str]:
+        """Names that the node publishes, subscribes or serves, without its namespace."""
+        node, name = self.probe.node, ('siamx_tracker', self.namespace)
+        assert self.probe.wait(lambda: name in node.get_node_names_and_namespaces())
+        found = {topic for topic, _ in getattr(node, f'get_{look}_names_and_types_by_node')(*name)}
+        return {topic.removeprefix(self.namespace) for topic in found}
+
     def diagnosis(self, condition=lambda status, values: True, patience: float = 20.0):
         """Wait for diagnostics of this node that fulfil a condition: (status, values)."""
         begin, found = len(self.probe.heard['diagnostics']), []

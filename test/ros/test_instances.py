@@ -29,18 +29,13 @@ def test_two_instances_do_not_hear_each_other(make_rig):
 
 def test_every_name_is_in_the_namespace_of_the_node(make_rig):
     rig = make_rig(name='/deep/down')
-    node = rig.probe.node
-    published = {name for name, _ in node.get_publisher_names_and_types_by_node(
-        'siamx_tracker', '/deep/down')}
-    subscribed = {name for name, _ in node.get_subscriber_names_and_types_by_node(
-        'siamx_tracker', '/deep/down')}
-    served = {name for name, _ in node.get_service_names_and_types_by_node(
-        'siamx_tracker', '/deep/down')}
-    own = '/deep/down/siamx_tracker'
-    assert {f'{own}/{name}' for name in OUTPUTS} <= published
-    assert published - {f'{own}/{name}' for name in OUTPUTS} <= {
-        '/diagnostics', '/rosout', '/parameter_events', f'{own}/transition_event'}
-    assert subscribed - {'/parameter_events'} == {
-        f'/deep/down/{name}' for name in ('image', 'camera_info', 'init_box')}
-    assert {f'{own}/{name}' for name in SERVICES} <= served
-    assert all(name.startswith(f'{own}/') for name in served)
+    own = {f'/siamx_tracker/{name}' for name in OUTPUTS}
+    assert rig.probe.wait(lambda: own <= rig.graph('publisher'))
+    assert rig.graph('publisher') - own <= {
+        '/diagnostics', '/rosout', '/parameter_events', '/siamx_tracker/transition_event'}
+    inputs = {'/image', '/camera_info', '/init_box'}
+    assert rig.probe.wait(lambda: inputs <= rig.graph('subscriber'))
+    assert rig.graph('subscriber') - {'/parameter_events'} == inputs
+    assert rig.probe.wait(
+        lambda: {f'/siamx_tracker/{name}' for name in SERVICES} <= rig.graph('service'))
+    assert all(name.startswith('/siamx_tracker/') for name in rig.graph('service'))

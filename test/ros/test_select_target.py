@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from threading import Thread
+import time
 
 import numpy as np
 import pytest
@@ -46,22 +47,23 @@ def test_slips_and_points_outside():
 
 
 class Hand:
-    """Stands for the window: draws on the first image it sees, then ends when told."""
+    """Stands for the window: draws on an image once the tracker is there, then ends."""
 
     def __init__(self, selector) -> None:
-        self.selector, self.pictures, self.steps = selector, [], []
+        self.selector, self.pictures, self.stamp = selector, [], None
+        self.deadline = time.monotonic() + 30
 
     def step(self) -> bool:
+        time.sleep(0.01)
         picture = self.selector.picture()
-        if picture is not None:
-            self.pictures.append(picture)
-        if picture is not None and not self.steps:
-            self.steps.append(self.selector.message.header.stamp)
+        if picture is not None and not self.pictures and self.selector._init.service_is_ready():
+            self.stamp = self.selector.message.header.stamp
             self.selector.press(60, 40)
             self.selector.drawing.move(80, 60)
-            self.pictures.append(self.selector.picture())
+            self.pictures += [picture, self.selector.picture()]
             self.selector.release(100, 72)
-        return not self.selector.answers or self.selector.key('q')
+        done = self.selector.answers or time.monotonic() > self.deadline
+        return not done or self.selector.key('q')
 
 
 def draw_until(rig, make_scene, done) -> None:
@@ -82,15 +84,15 @@ def test_a_drawn_box_is_tracked_from_the_image_it_was_drawn_on(rig, make_scene):
         return hands[0]
     thread = Thread(target=lambda: status.append(select_target.main(
         ['select_target', '--image', f'{rig.namespace}/image', '--ros-args', '-r',
-         f'__ns:={rig.namespace}'], make_window)))
+         f'__ns:={rig.namespace}'], make_window)), daemon=True)
     thread.start()
     draw_until(rig, make_scene, lambda: status)
-    thread.join()
+    thread.join(30)
     [answer] = hands[0].selector.answers
-    assert answer.success and answer.stamp == hands[0].steps[0]
+    assert answer.success and answer.stamp == hands[0].stamp
     assert (answer.bbox.size_x, answer.bbox.size_y) == (40.0, 32.0)
     assert rig.status(S.STATE_TRACKING).target_id == answer.target_id
-    plain, drawn = hands[0].pictures[0], hands[0].pictures[1]
+    plain, drawn = hands[0].pictures
     assert np.any(plain[40:62, 60:82] != drawn[40:62, 60:82]), 'the box is shown while drawn'
     assert not rclpy.ok()
 
@@ -109,7 +111,10 @@ def test_two_clicks_from_a_topic_without_any_window(rig, make_scene, repository)
         elif not corners and rig.probe.heard['status'][-1].state == S.STATE_UNINITIALISED:
             corners.extend([Point(x=60.0, y=40.0), Point(x=100.0, y=72.0)])
         return tool.poll() is not None
-    draw_until(rig, make_scene, click)
+    try:
+        draw_until(rig, make_scene, click)
+    finally:
+        tool.kill()
     assert tool.returncode == 0, tool.stderr.read()
     assert rig.status(S.STATE_TRACKING).target_id
 
