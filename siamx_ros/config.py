@@ -251,10 +251,19 @@ class TrackerConfig(Settings):
     heat_map_inhibit: bool = setting(
         False, 'after a miss, search the next mode of the heat map', live=True)
     penalty_k: float = setting(
-        0.062, 'strength of the size and aspect penalty', low=0.0, high=1.0, live=True)
+        0.2, 'strength of the size and aspect penalty', low=0.0, high=1.0, live=True)
     window_influence: float = setting(
         0.38, 'weight of the cosine window', low=0.0, high=1.0, live=True)
     size_lr: float = setting(0.765, 'size update rate', low=0.0, high=1.0, live=True)
+    online_weight: float = setting(
+        0.5, "share of the target's own classifier, learnt while tracking, in the score map; 0 for "
+        'the network alone', low=0.0, high=1.0)
+    scale_weight: float = setting(
+        0.75, 'share of the scale filter in a change of size; 0 for the network alone',
+        low=0.0, high=1.0)
+    box_correction: float = setting(
+        0.7, "how much of the network's error on the first image is taken out of later boxes",
+        low=0.0, high=1.0)
     min_size: float = setting(
         3.0, 'smallest tracked width and height', unit='px', low=1.0, high=100.0, live=True)
     search_size: int = setting(

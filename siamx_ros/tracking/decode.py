@@ -21,11 +21,12 @@ class Candidate:
 
     Attributes:
         box: the cell's box in image pixels: centre and size as predicted, not smoothed.
-        score: raw sigmoid at the cell.
+        score: raw sigmoid of the network at the cell.
         size_rate: how far the tracked size follows ``box``, 0 to 1.
-        peak_ratio: highest score outside the peak divided by ``score``.
+        peak_ratio: highest score outside the peak divided by the one at the cell.
         cell: (row, column) on the score map.
         window: the window that was searched.
+        response: of the target's own classifier at the cell, 0 without one.
     """
 
     box: BoundingBox
@@ -34,6 +35,7 @@ class Candidate:
     peak_ratio: float
     cell: tuple[int, int]
     window: CropWindow
+    response: float = 0.0
 
 
 def cell_centres(cells: int, patch_side: int) -> np.ndarray:
@@ -86,13 +88,24 @@ def choose(scores: np.ndarray, distances: np.ndarray, window: CropWindow, last: 
                  + cosine_window(scores.shape[-1]) * window_influence)
     row, column = np.unravel_index(int(penalised.argmax()), scores.shape)
     score = float(scores[row, column])
-    centre_x, centre_y = (x0 + x1)[row, column] / 2, (y0 + y1)[row, column] / 2
-    patch_box = BoundingBox.from_centre(
-        float(centre_x), float(centre_y), float(width[row, column]), float(height[row, column]))
     return Candidate(
-        box=window.to_image(patch_box), score=score,
+        box=box_at(distances, (row, column), window), score=score,
         size_rate=float(penalty[row, column]) * score * config.size_lr,
         peak_ratio=_peak_ratio(scores, row, column), cell=(int(row), int(column)), window=window)
+
+
+def box_at(distances: np.ndarray, cell: tuple[int, int], window: CropWindow) -> BoundingBox:
+    """Eq. (6) for one cell: its box in image pixels, at least a thousandth of a patch pixel wide."""
+    x0, y0, x1, y1 = (float(side[cell]) for side in corners(distances, window.patch_side))
+    return window.to_image(BoundingBox.from_centre(
+        (x0 + x1) / 2, (y0 + y1) / 2, max(x1 - x0, 1e-3), max(y1 - y0, 1e-3)))
+
+
+def cell_nearest(point: tuple[float, float], cells: int, window: CropWindow) -> tuple[int, int]:
+    """(row, column) of the score-map cell nearest to a point of the image, pixels."""
+    place = window.to_patch(BoundingBox.from_centre(*point, 1.0, 1.0)).centre
+    grid = cell_centres(cells, window.patch_side)
+    return int(np.abs(grid - place[1]).argmin()), int(np.abs(grid - place[0]).argmin())
 
 
 def smoothed_size(last: BoundingBox, candidate: Candidate) -> tuple[float, float]:

@@ -8,6 +8,7 @@ from siamx_ros.model.inference import Template
 from siamx_ros.records import TrackState
 from siamx_ros.tracking.decode import Candidate, smoothed_size
 from siamx_ros.tracking.motion import Observation
+from siamx_ros.tracking.online import OnlineModel
 from siamx_ros.tracking.relocalise import RELOCALISERS
 
 
@@ -25,6 +26,7 @@ class TargetMemory:
     Attributes:
         box: the committed box, from which the next search starts; frozen while lost.
         history: the two newest frames, for Eq. (9).
+        online: what is learnt of the target beyond its template; None for nothing.
         relocaliser: what to search while lost; it learns only from reliable frames.
     """
 
@@ -33,6 +35,7 @@ class TargetMemory:
         self.template, self.box, self.fill = template, box, fill
         self.image_size, self.config, self.stamp = image_size, config, stamp
         self.frames = 0
+        self.online: OnlineModel | None = None
         self.reliable_box = box
         self.history = [Observation(box, reliable=True)]
         self.relocaliser = RELOCALISERS[config.adaptive](image_size, config)

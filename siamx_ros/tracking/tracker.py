@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 import math
 
 import numpy as np
@@ -18,6 +19,7 @@ from siamx_ros.tracking import decode, motion
 from siamx_ros.tracking.confidence import Calibration
 from siamx_ros.tracking.decode import Candidate
 from siamx_ros.tracking.memory import TargetMemory
+from siamx_ros.tracking.online import FIRST_VIEWS, OnlineModel, View
 from siamx_ros.tracking.relocalise import COMPENSATES
 from siamx_ros.tracking.states import StateMachine
 
@@ -29,11 +31,22 @@ MIN_VISIBLE = 0.5
 """Least share of an initial box that must lie inside its image."""
 
 
+@dataclass(frozen=True)
+class Look:
+    """What one search window showed; ``features`` as :class:`OnlineModel` takes them."""
+
+    candidate: Candidate
+    confidence: float
+    similarity: float
+    features: np.ndarray | None
+
+
 class Tracker:
     """Follows one target.
 
     Args:
-        engine: the network on its device (any object with ``embed``, ``search``, ``similarity``).
+        engine: the network on its device (any object with ``embed``, ``search``, ``similarity``
+            and ``describe``).
         config: how predictions become a track.
         calibration: raw score to confidence.
     """
@@ -73,6 +86,7 @@ class Tracker:
         template = self.engine.embed(imaging.CROPS[self.config.crop](image, window, fill))
         self._memory = TargetMemory(
             template, box, fill, (width, height), self.config, stamp if stamp is not None else 0.0)
+        self._memory.online = self._learn_first(image, box, self._memory)
         self.states = StateMachine(self.config)
         self.states.start(self._memory.stamp)
         return TrackResult(
@@ -99,16 +113,22 @@ class Tracker:
                 f'{memory.image_size[0]}x{memory.image_size[1]}')
         memory.stamp = stamp if stamp is not None else memory.stamp + FRAME_TIME
         memory.frames += 1
-        candidate, confidence, similarity, windows = self._search(image, memory)
+        look, windows = self._search(image, memory)
+        candidate, confidence = look.candidate, look.confidence
+        if memory.online is not None:
+            candidate = memory.online.refine(candidate, image, memory.box)
         reason = self.states.step(
             confidence, memory.stamp, visible_share=candidate.box.visible_share(*memory.image_size),
             peak_ratio=candidate.peak_ratio)
         box = memory.take(candidate, confidence, self.states.state)
+        if (memory.online is not None and confidence >= self.config.confidence_threshold
+                and self.states.state == TrackState.TRACKING):
+            memory.online.learn(image, box, look.features, candidate)
         result = TrackResult(
             box=box, confidence=confidence, state=self.states.state, reason=reason,
             box_source=_source(self.states.state), valid=self.states.state == TrackState.TRACKING,
             raw_score=candidate.score, peak_ratio=candidate.peak_ratio,
-            template_similarity=similarity, velocity=motion.displacement(memory.history),
+            template_similarity=look.similarity, velocity=motion.displacement(memory.history),
             windows=tuple(windows), frames_since_init=memory.frames,
             frames_lost=self.states.frames_lost)
         if result.state == TrackState.UNINITIALISED:
@@ -137,8 +157,23 @@ class Tracker:
         self.reset()
         self.engine = None
 
-    def _search(self, image: np.ndarray, memory: TargetMemory,
-                ) -> tuple[Candidate, float, float, list[CropWindow]]:
+    def _learn_first(self, image: np.ndarray, box: BoundingBox,
+                     memory: TargetMemory) -> OnlineModel | None:
+        """What can be learnt of the target on the image where its box is known."""
+        config = self.config
+        if not (config.online_weight or config.scale_weight or config.box_correction):
+            return None
+        local, views = self._local_window(memory, lost=False), []
+        for side, dx, dy in FIRST_VIEWS:
+            window = replace(local, side=local.side * side).moved_to(
+                local.centre_x + dx * local.side, local.centre_y + dy * local.side)
+            maps = self._answer(image, window, memory)
+            cell = decode.cell_nearest(box.centre, len(maps.scores), window)
+            views.append(View(window, self.engine.describe(maps),
+                              decode.box_at(maps.distances, cell, window)))
+        return OnlineModel(config, image, box, views)
+
+    def _search(self, image: np.ndarray, memory: TargetMemory) -> tuple[Look, list[CropWindow]]:
         """Search the local window and, while lost, further ones; the most confident answer wins."""
         lost = self.states.state == TrackState.LOST
         local = self._local_window(memory, lost)
@@ -147,15 +182,15 @@ class Tracker:
         searched = []
         for window in (local, *further):
             influence = LOST_WINDOW_INFLUENCE if lost else self.config.window_influence
-            candidate, confidence, similarity = self._look(image, window, memory, influence)
+            look = self._look(image, window, memory, influence)
             searched.append(window)
-            if best is None or confidence > best[1]:
-                best = candidate, confidence, similarity
-            if confidence >= self.config.confidence_threshold:
+            if best is None or look.confidence > best.confidence:
+                best = look
+            if look.confidence >= self.config.confidence_threshold:
                 break
             if window is not local:
                 memory.relocaliser.missed(window)
-        return *best, searched
+        return best, searched
 
     def _local_window(self, memory: TargetMemory, lost: bool) -> CropWindow:
         box = memory.box
@@ -171,15 +206,28 @@ class Tracker:
         return CropWindow(*centre, side, size)
 
     def _look(self, image: np.ndarray, window: CropWindow, memory: TargetMemory,
-              influence: float) -> tuple[Candidate, float, float]:
-        """One forward pass: the best candidate of a window, its confidence and similarity."""
-        patch = imaging.CROPS[self.config.crop](image, window, memory.fill)
-        maps: Maps = self.engine.search(patch, memory.template)
+              influence: float) -> Look:
+        """One forward pass and the best candidate of a window."""
+        maps = self._answer(image, window, memory)
+        scores, features, response = maps.scores, None, None
+        if memory.online is not None:
+            features = self.engine.describe(maps)
+            scores, response = memory.online.fuse(scores, features)
         candidate = decode.choose(
-            maps.scores, maps.distances, window, memory.box, self.config, influence)
-        similarity = self.engine.similarity(maps, candidate.cell, memory.template)
-        confidence = self.calibration(candidate.score, candidate.peak_ratio, similarity)
-        return candidate, (confidence if math.isfinite(confidence) else 0.0), similarity
+            scores, maps.distances, window, memory.box, self.config, influence)
+        cell = candidate.cell
+        candidate = replace(candidate, score=float(maps.scores[cell]),
+                            response=0.0 if response is None else float(response[cell]))
+        similarity = self.engine.similarity(maps, cell, memory.template)
+        confidence = self.calibration(
+            candidate.score, candidate.peak_ratio, similarity, candidate.response)
+        return Look(
+            candidate, confidence if math.isfinite(confidence) else 0.0, similarity, features)
+
+    def _answer(self, image: np.ndarray, window: CropWindow, memory: TargetMemory) -> Maps:
+        """What the network says about a window."""
+        patch = imaging.CROPS[self.config.crop](image, window, memory.fill)
+        return self.engine.search(patch, memory.template)
 
 
 def load_tracker(model: ModelConfig = ModelConfig(),
@@ -191,7 +239,8 @@ def load_tracker(model: ModelConfig = ModelConfig(),
     """
     checkpoint = load_checkpoint(model.weights)
     engine = Engine(checkpoint.network, model.device, model.precision)
-    return Tracker(engine, config, Calibration.from_dict(checkpoint.calibration))
+    calibration = Calibration.from_tables(checkpoint.calibration, online=config.online_weight > 0)
+    return Tracker(engine, config, calibration)
 
 
 def _source(state: TrackState) -> BoxSource:

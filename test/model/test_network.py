@@ -116,6 +116,6 @@ def test_similarity_compares_the_place_that_was_chosen():
     features = torch.randn(1, 64, 31, 31, generator=generator)
     row, column = 9, 20
     features[:, :, row:row + 7, column:column + 7] = template.features
-    maps = Maps(np.zeros((25, 25)), np.zeros((4, 25, 25)), features)
+    maps = Maps(np.zeros((25, 25)), np.zeros((4, 25, 25)), {'L4': features})
     assert engine.similarity(maps, (row, column), template) == pytest.approx(1, abs=1e-6)
     assert abs(engine.similarity(maps, (row, 2), template)) < 0.2

@@ -34,7 +34,17 @@ class ColourEngine:
             side / 2 - 30, side / 2 - 30, side / 2 + 30, side / 2 + 30)
         gx, gy = np.meshgrid(centres + 0.5, centres + 0.5)
         distances = np.stack([gx - x0, gy - y0, x1 - gx, y1 - gy])
-        return Maps(0.02 + 0.96 * scores, distances, None)
+        return Maps(0.02 + 0.96 * scores, distances, {'L4': red})
+
+    def describe(self, maps):
+        """Red and its edges, averaged over cells: 3 x n x n."""
+        red, cells = maps.levels['L4'], len(maps.scores) + 6
+        start = (len(red) - 8 * cells) // 2
+        parts = []
+        for plane in (red, *np.gradient(red)):
+            inner = plane[start:start + 8 * cells, start:start + 8 * cells]
+            parts.append(inner.reshape(cells, 8, cells, 8).mean((1, 3)))
+        return np.array(parts, np.float32)
 
     def similarity(self, maps, cell, template):
         return float('nan')

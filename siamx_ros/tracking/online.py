@@ -1,0 +1,135 @@
+"""What is learnt about one target beyond its template: extensions to the paper, each can be off.
+
+A ridge classifier shares in the score map, a scale filter in the change of size, and the error that
+the network makes on the first image, where the box is known, is taken out of later boxes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+import math
+from statistics import median
+
+import numpy as np
+
+from siamx_ros.config import TrackerConfig
+from siamx_ros.geometry import BoundingBox, CropWindow
+from siamx_ros.tracking.decode import Candidate
+from siamx_ros.tracking.ridge import RidgeFilter
+from siamx_ros.tracking.scale import ScaleFilter
+
+FIRST_VIEWS = (
+    (1.0, 0.0, 0.0), (1.0, -0.15, 0.1), (1.0, 0.12, -0.12), (0.85, 0.05, 0.05), (1.18, -0.05, 0.05))
+"""Search windows on the first image: side, shift in x and y, relative to the normal side."""
+FIRST_RATE = 0.2
+RATE = 0.03
+"""Weight of a new patch in the classifier: on the first image, later."""
+EVERY = 2
+"""Confirmed frames from one learning step to the next."""
+MIN_RESPONSE = 0.25
+"""The classifier learns from frames that it answers with at least this."""
+LARGEST_CORRECTION = 2.0
+
+
+@dataclass(frozen=True)
+class View:
+    """A search patch of the first image: its window, features, and the network's box there."""
+
+    window: CropWindow
+    features: np.ndarray
+    predicted: BoundingBox
+
+
+@dataclass(frozen=True)
+class BoxCorrection:
+    """Moves and resizes a predicted box, all relative to its size."""
+
+    dx: float = 0.0
+    dy: float = 0.0
+    width: float = 1.0
+    height: float = 1.0
+
+    @classmethod
+    def between(cls, predicted: list[BoundingBox], true: BoundingBox,
+                strength: float) -> BoxCorrection:
+        """Median over predictions of what would make each the true box.
+
+        Args:
+            strength: exponent of the change of size and weight of the shift, 0 (none) to 1 (all).
+        """
+        cx, cy = true.centre
+
+        def limited(ratio: float) -> float:
+            return min(max(ratio, 1 / LARGEST_CORRECTION), LARGEST_CORRECTION) ** strength
+
+        return cls(
+            strength * median((cx - box.centre[0]) / box.w for box in predicted),
+            strength * median((cy - box.centre[1]) / box.h for box in predicted),
+            limited(median(true.w / box.w for box in predicted)),
+            limited(median(true.h / box.h for box in predicted)))
+
+    def __call__(self, box: BoundingBox) -> BoundingBox:
+        cx, cy = box.centre
+        return BoundingBox.from_centre(
+            cx + self.dx * box.w, cy + self.dy * box.h, box.w * self.width, box.h * self.height)
+
+
+class OnlineModel:
+    """The extensions of one target; a part whose weight is 0 is left out.
+
+    Args:
+        config: ``online_weight``, ``scale_weight`` and ``box_correction``.
+        image: the first image, H x W x 3 uint8 BGR.
+        box: the given box, image pixels.
+        views: patches of the first image (see :data:`FIRST_VIEWS`), the first one centred.
+    """
+
+    def __init__(self, config: TrackerConfig, image: np.ndarray, box: BoundingBox,
+                 views: list[View]) -> None:
+        self._online_weight, self._scale_weight = config.online_weight, config.scale_weight
+        self._correction = BoxCorrection.between(
+            [view.predicted for view in views], box, config.box_correction)
+        self._ridge = self._scale = None
+        self._confirmed = 0
+        if self._online_weight:
+            self._ridge = RidgeFilter(views[0].features)
+            for index, view in enumerate(views):
+                self._teach(view.features, view.window, box, FIRST_RATE if index else 1.0)
+            self._ridge.solve()
+        if self._scale_weight:
+            self._scale = ScaleFilter(image, box.centre, (box.w, box.h))
+
+    def fuse(self, scores: np.ndarray, features: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Network scores n x n with the classifier's share, and the classifier's responses."""
+        if self._ridge is None:
+            return scores, None
+        response = self._ridge.respond(features)
+        share = self._online_weight
+        return (1 - share) * scores + share * response.clip(0, 1), response
+
+    def refine(self, candidate: Candidate, image: np.ndarray, last: BoundingBox) -> Candidate:
+        """Correct a candidate's box; the scale filter has its share in the change from ``last``."""
+        box = self._correction(candidate.box)
+        if self._scale is None:
+            return replace(candidate, box=box)
+        factor = self._scale.find(image, box.centre, (last.w, last.h))
+        grown = math.sqrt(box.w * box.h / (last.w * last.h))
+        share = (factor / grown) ** self._scale_weight
+        return replace(
+            candidate, box=BoundingBox.from_centre(*box.centre, box.w * share, box.h * share))
+
+    def learn(self, image: np.ndarray, box: BoundingBox, features: np.ndarray,
+              candidate: Candidate) -> None:
+        """Take in a confirmed frame: its box, and features of the window of ``candidate``."""
+        self._confirmed += 1
+        if self._scale is not None:
+            self._scale.learn(image, box.centre, (box.w, box.h))
+        if self._ridge is None or self._confirmed % EVERY or candidate.response < MIN_RESPONSE:
+            return
+        self._teach(features, candidate.window, box, RATE)
+        self._ridge.solve()
+
+    def _teach(self, features: np.ndarray, window: CropWindow, box: BoundingBox,
+               rate: float) -> None:
+        inside = window.to_patch(box)
+        self._ridge.learn(features, inside.centre, (inside.w, inside.h), rate)

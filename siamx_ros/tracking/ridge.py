@@ -1,0 +1,102 @@
+"""A target-specific classifier learnt while tracking, beside the network's frozen score.
+
+Linear ridge regression from the network's search features to a Gaussian at the target: what sets
+this target apart from this background, which training pairs could not tell. Solved exactly from
+accumulated normal equations, so it is deterministic and costs the same in every frame.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from siamx_ros.model.network import STRIDE
+
+DIMENSIONS = 48
+"""Principal components of the features that are kept."""
+REACH = 1
+"""Neighbour cells on each side that a response sees: kernels of 3 x 3 cells."""
+MARGIN = 3
+"""Feature cells outside the score map on each side."""
+SPREAD = 0.2
+"""Deviation of the wanted Gaussian, relative to the target's size."""
+SPREAD_LIMITS = (6.0, 40.0)
+"""The same, patch pixels."""
+POSITIVE = 0.1
+"""Wanted value from which a cell counts as target."""
+POSITIVE_SHARE = 0.3
+"""Weight of all target cells together; background gets the rest."""
+RIDGE = 0.01
+
+
+class RidgeFilter:
+    """Responses of one target's classifier.
+
+    Args:
+        features: C x n x n features of a search patch around the target; their statistics set the
+            basis for good.
+    """
+
+    def __init__(self, features: np.ndarray) -> None:
+        flat = features.reshape(len(features), -1)
+        self._mean = flat.mean(1, keepdims=True)
+        deviation = flat.std(1, keepdims=True) + 1e-3
+        centred = (flat - self._mean) / deviation
+        _, axes = np.linalg.eigh(centred @ centred.T / centred.shape[1])
+        basis = axes[:, ::-1][:, :DIMENSIONS].T / deviation.T
+        self._basis = (basis / np.sqrt(np.mean((basis @ (flat - self._mean)) ** 2))).astype(np.float32)
+        size = len(self._basis) * (2 * REACH + 1) ** 2 + 1
+        self._normal = np.zeros((size, size), np.float32)
+        self._wanted = np.zeros(size, np.float32)
+        self._weights = np.zeros(size, np.float32)
+
+    def learn(self, features: np.ndarray, centre: tuple[float, float], size: tuple[float, float],
+              rate: float) -> None:
+        """Take in a patch; older ones fade by ``1 - rate``. Takes effect with :meth:`solve`.
+
+        Args:
+            features: C x n x n.
+            centre: of the target, patch pixels.
+            size: its width and height, patch pixels.
+            rate: weight of this patch, 0 to 1.
+        """
+        columns = self._columns(features)
+        wanted, weight = _wanted(features.shape[-1], centre, size)
+        weighted = columns * weight
+        self._normal += rate * (weighted @ columns.T - self._normal)
+        self._wanted += rate * (weighted @ wanted - self._wanted)
+
+    def solve(self) -> None:
+        """Recompute the weights from all that was learnt."""
+        self._weights = np.linalg.solve(
+            self._normal + RIDGE * np.eye(len(self._normal), dtype=np.float32), self._wanted)
+
+    def respond(self, features: np.ndarray) -> np.ndarray:
+        """Response of every score-map cell, (n - 6) x (n - 6), about 0 (background) to 1."""
+        cells = features.shape[-1]
+        response = (self._weights @ self._columns(features)).reshape(cells, cells)
+        return response[MARGIN:-MARGIN, MARGIN:-MARGIN]
+
+    def _columns(self, features: np.ndarray) -> np.ndarray:
+        """One column a cell: the basis components of its neighbourhood, and a one."""
+        channels, rows, cells = features.shape
+        reduced = self._basis @ (features.reshape(channels, -1) - self._mean)
+        padded = np.pad(reduced.reshape(-1, rows, cells), ((0, 0), (REACH, REACH), (REACH, REACH)))
+        shifts = range(2 * REACH + 1)
+        parts = [padded[:, dy:dy + rows, dx:dx + cells].reshape(len(reduced), -1)
+                 for dy in shifts for dx in shifts]
+        return np.concatenate([*parts, np.ones((1, rows * cells), np.float32)])
+
+
+def _wanted(cells: int, centre: tuple[float, float],
+            size: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
+    """The wanted Gaussian and the weight of each feature cell, flat."""
+    place = np.arange(cells) * STRIDE + STRIDE - 0.5
+    bumps = []
+    for middle, side in zip(centre, size):
+        spread = min(max(SPREAD * side, SPREAD_LIMITS[0]), SPREAD_LIMITS[1])
+        bumps.append(np.exp(-0.5 * ((place - middle) / spread) ** 2))
+    wanted = np.outer(bumps[1], bumps[0]).ravel().astype(np.float32)
+    target = wanted > POSITIVE
+    weight = np.where(target, POSITIVE_SHARE / max(1, target.sum()),
+                      (1 - POSITIVE_SHARE) / max(1, (~target).sum()))
+    return wanted, weight.astype(np.float32)

@@ -1,0 +1,84 @@
+"""What is learnt on the first image and while tracking."""
+
+import numpy as np
+import pytest
+
+from siamx_ros.config import TrackerConfig
+from siamx_ros.geometry import BoundingBox
+from siamx_ros.tracking.online import BoxCorrection
+from siamx_ros.tracking.tracker import Tracker
+
+OFF = {'online_weight': 0.0, 'scale_weight': 0.0, 'box_correction': 0.0}
+TRUE = BoundingBox.from_centre(100, 80, 40, 60)
+
+
+def test_a_full_correction_returns_the_true_box():
+    predicted = BoundingBox.from_centre(110, 76, 50, 48)
+    corrected = BoxCorrection.between([predicted] * 3, TRUE, 1.0)(predicted)
+    assert corrected.xywh == pytest.approx(TRUE.xywh)
+
+
+def test_the_correction_scales_with_the_box():
+    predicted = BoundingBox.from_centre(110, 76, 50, 48)
+    later = BoundingBox.from_centre(310, 276, 100, 96)
+    corrected = BoxCorrection.between([predicted], TRUE, 1.0)(later)
+    assert corrected.xywh == pytest.approx(BoundingBox.from_centre(290, 284, 80, 120).xywh)
+
+
+def test_no_strength_no_correction():
+    predicted = BoundingBox.from_centre(110, 76, 50, 48)
+    assert BoxCorrection.between([predicted], TRUE, 0.0)(predicted).xywh == predicted.xywh
+
+
+def test_one_wild_prediction_does_not_count():
+    good = BoundingBox.from_centre(104, 80, 44, 60)
+    wild = BoundingBox.from_centre(300, 10, 5, 200)
+    assert (BoxCorrection.between([good, wild, good], TRUE, 1.0)
+            == BoxCorrection.between([good], TRUE, 1.0))
+
+
+def test_a_correction_is_limited():
+    tiny = BoundingBox.from_centre(100, 80, 4, 6)
+    corrected = BoxCorrection.between([tiny], TRUE, 1.0)(tiny)
+    assert (corrected.w, corrected.h) == pytest.approx((8, 12))
+
+
+def test_all_weights_zero_learn_nothing(engine, scene):
+    tracker = Tracker(engine, TrackerConfig().replace(OFF))
+    tracker.init(scene((200, 200)), BoundingBox.from_centre(200, 200, 40, 40))
+    assert tracker._memory.online is None
+    assert engine.searched == []
+
+
+@pytest.mark.parametrize('name', list(OFF))
+def test_each_part_alone_follows(engine, scene, name):
+    config = TrackerConfig().replace({**OFF, name: 1.0 if name != 'online_weight' else 0.5})
+    tracker = Tracker(engine, config)
+    tracker.init(scene((200, 200)), BoundingBox.from_centre(200, 200, 40, 40))
+    for step in range(1, 12):
+        centre = (200 + 5 * step, 200 + 3 * step)
+        result = tracker.update(scene(centre))
+        assert np.hypot(*np.subtract(result.box.centre, centre)) < 6
+    assert result.box.iou(BoundingBox.from_centre(*centre, 40, 40)) > 0.7
+
+
+def test_a_biased_network_is_corrected(engine, scene):
+    """A network whose boxes are half again too wide, as seen on the first image already."""
+    search = engine.search
+
+    def too_wide(patch, template):
+        maps = search(patch, template)
+        width = maps.distances[0] + maps.distances[2]
+        maps.distances[0] += width / 4
+        maps.distances[2] += width / 4
+        return maps
+
+    engine.search = too_wide
+    widths = {}
+    for strength in (0.0, 1.0):
+        tracker = Tracker(engine, TrackerConfig().replace({**OFF, 'box_correction': strength}))
+        tracker.init(scene((200, 200)), BoundingBox.from_centre(200, 200, 40, 40))
+        for step in range(1, 15):
+            result = tracker.update(scene((200 + 2 * step, 200)))
+        widths[strength] = result.box.w
+    assert widths[0.0] > 52 and widths[1.0] == pytest.approx(40, abs=3)

@@ -1,0 +1,73 @@
+"""The target's own classifier against an explicit weighted least-squares problem."""
+
+import numpy as np
+import pytest
+
+from siamx_ros.tracking import ridge
+from siamx_ros.tracking.ridge import RidgeFilter
+
+
+@pytest.fixture
+def features():
+    return np.random.default_rng(3).normal(size=(6, 31, 31)).astype(np.float32)
+
+
+def slow_weights(model, patches):
+    """Stacked weighted rows, one per cell and patch, solved by lstsq with ridge rows appended."""
+    rows, wanted = [], []
+    for features, centre, size, share in patches:
+        channels = len(features)
+        reduced = np.array([[model._basis @ (features[:, y, x] - model._mean[:, 0])
+                             for x in range(31)] for y in range(31)])
+        for y in range(31):
+            for x in range(31):
+                row = []
+                for dy in (-1, 0, 1):
+                    for dx in (-1, 0, 1):
+                        inside = 0 <= y + dy < 31 and 0 <= x + dx < 31
+                        row.append(reduced[y + dy, x + dx] if inside else np.zeros(channels))
+                gauss = 1.0
+                for place, middle, side in ((x, centre[0], size[0]), (y, centre[1], size[1])):
+                    spread = min(max(0.2 * side, 6), 40)
+                    gauss *= np.exp(-0.5 * ((8 * place + 7.5 - middle) / spread) ** 2)
+                rows.append((np.append(np.concatenate(row), 1.0), gauss, share))
+    is_target = np.array([gauss > 0.1 for _, gauss, _ in rows])
+    per_patch = len(rows) // len(patches)
+    matrix, goal = [], []
+    for index, (row, gauss, share) in enumerate(rows):
+        mine = is_target[index // per_patch * per_patch:][:per_patch]
+        weight = share * (0.3 / mine.sum() if gauss > 0.1 else 0.7 / (~mine).sum())
+        matrix.append(np.sqrt(weight) * row)
+        goal.append(np.sqrt(weight) * gauss)
+    size = len(matrix[0])
+    matrix = np.vstack([matrix, np.sqrt(ridge.RIDGE) * np.eye(size)])
+    return np.linalg.lstsq(matrix, np.concatenate([goal, np.zeros(size)]), rcond=None)[0]
+
+
+def test_weights_are_those_of_the_explicit_problem(features):
+    other = np.roll(features, 3, axis=2)
+    model = RidgeFilter(features)
+    model.learn(features, (120.0, 130.0), (60.0, 40.0), 1.0)
+    model.learn(other, (144.0, 130.0), (60.0, 40.0), 0.25)
+    model.solve()
+    wanted = slow_weights(model, [(features, (120.0, 130.0), (60.0, 40.0), 0.75),
+                                  (other, (144.0, 130.0), (60.0, 40.0), 0.25)])
+    np.testing.assert_allclose(model._weights, wanted, atol=2e-4)
+
+
+def test_responds_where_the_target_went(features):
+    model = RidgeFilter(features)
+    model.learn(features, (127.5, 127.5), (64.0, 64.0), 1.0)
+    model.solve()
+    moved = model.respond(np.roll(features, (2, -4), axis=(1, 2)))
+    assert moved.shape == (25, 25)
+    peak = np.unravel_index(moved.argmax(), moved.shape)
+    assert np.abs(np.subtract(peak, (14, 8))).max() <= 1
+    assert moved.max() > 0.4 > 2 * np.median(moved)
+
+
+def test_larger_patches_are_answered(features):
+    model = RidgeFilter(features)
+    model.learn(features, (127.5, 127.5), (64.0, 64.0), 1.0)
+    model.solve()
+    assert model.respond(np.tile(features, (1, 2, 2))[:, :47, :47]).shape == (41, 41)

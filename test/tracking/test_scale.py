@@ -1,0 +1,67 @@
+"""The scale filter on known zooms, its histograms against a slow loop."""
+
+import cv2
+import numpy as np
+import pytest
+
+from siamx_ros.tracking import scale
+from siamx_ros.tracking.scale import ScaleFilter, gradient_histograms
+
+
+@pytest.fixture
+def picture():
+    """640 x 480 of smooth random texture."""
+    noise = np.random.default_rng(5).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+    return cv2.GaussianBlur(cv2.resize(noise, (640, 480), interpolation=cv2.INTER_CUBIC), (0, 0), 2)
+
+
+def zoomed(picture, factor, centre=(320.0, 240.0)):
+    matrix = np.array([[factor, 0, centre[0] * (1 - factor)], [0, factor, centre[1] * (1 - factor)]])
+    return cv2.warpAffine(picture, matrix, picture.shape[1::-1], borderMode=cv2.BORDER_REFLECT)
+
+
+@pytest.mark.parametrize('size', [(60.0, 40.0), (200.0, 150.0)])
+@pytest.mark.parametrize('factor', [0.94, 0.97, 1.0, 1.03, 1.06])
+def test_a_zoom_is_measured(picture, size, factor):
+    model = ScaleFilter(picture, (320.0, 240.0), size)
+    assert model.find(zoomed(picture, factor), (320.0, 240.0), size) == pytest.approx(factor, rel=0.012)
+
+
+def test_learning_moves_towards_the_new_look(picture):
+    other = picture[::-1, ::-1].copy()
+    model = ScaleFilter(picture, (320.0, 240.0), (80.0, 80.0))
+    for _ in range(200):
+        model.learn(other, (320.0, 240.0), (80.0, 80.0))
+    assert model.find(zoomed(other, 1.05), (320.0, 240.0), (80.0, 80.0)) == pytest.approx(1.05, rel=0.02)
+
+
+@pytest.mark.parametrize('centre', [(0.0, 0.0), (639.0, 479.0), (-50.0, 240.0)])
+def test_targets_at_the_edge_give_a_finite_factor(picture, centre):
+    model = ScaleFilter(picture, centre, (120.0, 90.0))
+    assert 0.7 < model.find(picture, centre, (120.0, 90.0)) < 1.4
+
+
+def test_a_picture_without_texture_keeps_the_size():
+    flat = np.full((100, 100, 3), 90, np.uint8)
+    model = ScaleFilter(flat, (50.0, 50.0), (30.0, 30.0))
+    assert 0.7 < model.find(flat, (50.0, 50.0), (30.0, 30.0)) < 1.4
+
+
+def test_histograms_equal_a_slow_loop():
+    patches = np.random.default_rng(7).integers(0, 256, (2, 48, 48)).astype(np.uint8)
+    fast = gradient_histograms(patches)
+    for patch, histograms in zip(patches.astype(float), fast):
+        dy, dx = np.gradient(patch)
+        slow = np.zeros((6, 6, 9))
+        for y in range(48):
+            for x in range(48):
+                magnitude = np.hypot(dx[y, x], dy[y, x])
+                place = (np.arctan2(dy[y, x], dx[y, x]) % (2 * np.pi)) * 9 / np.pi
+                low = int(np.floor(place))
+                slow[y // 8, x // 8, low % 9] += magnitude * (1 - place + low)
+                slow[y // 8, x // 8, (low + 1) % 9] += magnitude * (place - low)
+        energy = np.pad(np.sqrt((slow ** 2).sum(-1)), 1, mode='reflect')
+        around = np.array([[energy[y:y + 3, x:x + 3].mean() for x in range(6)] for y in range(6)])
+        slow /= (around + scale.ENERGY_FLOOR)[..., None]
+        # OpenCV's fast arctangent is good to a third of a degree.
+        np.testing.assert_allclose(histograms, slow, atol=0.02)
