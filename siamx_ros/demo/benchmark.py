@@ -1,7 +1,7 @@
 """Measure the tracker node: latency, age, drops and memory over real ROS traffic.
 
 Every row of the table is one run of the node in its own process against a camera of that size and
-rate. The last rows compare, at one size and rate, how deep the queue of images is and whether the
+rate. The last rows compare, at the first size and the last rate, how deep the queue of images is and whether the
 network runs in the subscription's callback or in a thread of its own.
 """
 
@@ -105,7 +105,7 @@ def _jobs(args: argparse.Namespace) -> list[tuple[str, float, str, int]]:
     if min(rates) <= 0 or args.seconds <= 0:
         raise InputError('--rates and --seconds must be positive')
     own = [(size, rate, *CHOICES[-1]) for size in sizes for rate in rates]
-    return own + [(sizes[0], rates[0], *choice) for choice in CHOICES[:-1]]
+    return own + [(sizes[0], rates[-1], *choice) for choice in CHOICES[:-1]]
 
 
 class Bench:

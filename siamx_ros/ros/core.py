@@ -44,7 +44,7 @@ class TrackerCore:
         self._in_use = config
         self._last_image = time.monotonic()
         self._last_tracked = -float('inf')
-        self._gap = False
+        self._missing = self._gap = False
         self.problem = ''
         self.worker = wiring.worker(self._handle, self._wake_executor)
         self.camera = CameraInput(
@@ -124,6 +124,7 @@ class TrackerCore:
         if busy > self.config.stall_timeout:
             return f'one image has been worked on for {busy:.1f} s'
         gap = time.monotonic() - self._last_image
+        self._missing = self._missing or gap > self.config.image_timeout
         if gap <= self.config.image_timeout:
             return ''
         if self.session.unreadable:
@@ -151,7 +152,8 @@ class TrackerCore:
 
     def _note_gap(self, gap: float) -> None:
         """After a long time without images the target must be found and confirmed."""
-        if gap > max(self.config.image_timeout, self.config.tracking.lost_time):
+        missing, self._missing = self._missing or gap > self.config.image_timeout, False
+        if missing and gap > self.config.tracking.lost_time:
             self._gap = True
 
     def _is_due(self, stamp: float) -> bool:

@@ -55,8 +55,9 @@ def test_an_image_that_cannot_be_read_is_told_and_the_target_kept(rig, fault):
 
 
 def test_unreadable_images_are_no_images(make_rig):
-    rig = make_rig({'image_timeout': 0.5})
+    rig = make_rig()
     rig.started()
+    assert rig.set_parameters(image_timeout=0.5).successful
     deadline = time.monotonic() + 20
     while rig.probe.heard['status'][-1].state != S.STATE_INPUT_STALE:
         assert send(rig, data=bytes(9)).valid is False
@@ -162,12 +163,14 @@ def test_a_flood_of_bad_calls_and_boxes(rig):
 
 
 def test_the_publisher_dies_and_comes_back(make_rig):
-    rig = make_rig({'image_timeout': 1.0})
+    rig = make_rig()
     name = rig.started().target_id
+    assert rig.set_parameters(image_timeout=0.5).successful
     rig.probe.node.destroy_publisher(rig.probe.camera)
     stale = rig.status(S.STATE_INPUT_STALE)
     assert stale.target_id == name
     assert rig.probe.wait(lambda: 'nobody publishes' in rig.log)
+    assert rig.set_parameters(image_timeout=10.0).successful
     rig.probe.camera = rig.probe.node.create_publisher(Image, f'{rig.namespace}/image', 1)
     assert rig.probe.wait(rig.probe.camera.get_subscription_count)
     states = [rig.show().state for _ in range(4)]

@@ -36,7 +36,7 @@ def test_heartbeat_at_the_asked_rate(make_rig):
     first = len(heard)
     begin = time.monotonic()
     assert rig.probe.wait(lambda: len(heard) >= first + 20)
-    assert 0.7 < time.monotonic() - begin < 3.0
+    assert 0.7 < time.monotonic() - begin < 6.0, '1 s on an idle machine'
 
 
 def test_sequence_numbers_grow_over_both_messages(rig):
@@ -132,11 +132,13 @@ def test_nobody_publishes(make_rig):
 
 def test_input_stale_and_what_follows(make_rig):
     """Images stop while tracking: INPUT_STALE; they return: found and confirmed anew."""
-    rig = make_rig({'image_timeout': 0.4})
+    rig = make_rig()
     rig.started()
+    assert rig.set_parameters(image_timeout=0.4).successful
     stale = rig.status(S.STATE_INPUT_STALE)
     assert stale.reason == S.REASON_NO_IMAGES and stale.target_id
     rig.diagnosis(lambda status, values: status.level == DiagnosticStatus.ERROR)
+    assert rig.set_parameters(image_timeout=10.0).successful
     before = len(rig.probe.heard['target'])
     states = [rig.show().state for _ in range(4)]
     assert states[0] == S.STATE_RELOCALISED and states[-1] == S.STATE_TRACKING
@@ -147,8 +149,9 @@ def test_input_stale_and_what_follows(make_rig):
 
 
 def test_a_short_gap_is_forgiven_within_lost_time(make_rig):
-    rig = make_rig({'image_timeout': 0.2, 'tracking': {'lost_time': 9.0}})
+    rig = make_rig({'tracking': {'lost_time': 9.0}})
     rig.started()
+    assert rig.set_parameters(image_timeout=0.2).successful
     rig.status(S.STATE_INPUT_STALE)
     assert rig.show().state == S.STATE_TRACKING
 
