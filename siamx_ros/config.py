@@ -251,7 +251,7 @@ class TrackerConfig(Settings):
     heat_map_inhibit: bool = setting(
         False, 'after a miss, search the next mode of the heat map', live=True)
     penalty_k: float = setting(
-        0.2, 'strength of the size and aspect penalty', low=0.0, high=1.0, live=True)
+        0.062, 'strength of the size and aspect penalty', low=0.0, high=1.0, live=True)
     window_influence: float = setting(
         0.38, 'weight of the cosine window', low=0.0, high=1.0, live=True)
     size_lr: float = setting(0.765, 'size update rate', low=0.0, high=1.0, live=True)

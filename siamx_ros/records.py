@@ -77,6 +77,7 @@ class TrackResult:
             unambiguous, NaN where not computed.
         template_similarity: cosine between the template's and the box's features, NaN where not
             computed.
+        online_response: of the target's own classifier, about 0 to 1; 0 without one.
         velocity: (vx, vy) of the centre in pixels per frame, zero where unknown.
         windows: the windows searched on this image.
         frames_since_init, frames_lost: counters; ``frames_lost`` is 0 unless LOST or UNCERTAIN.
@@ -91,6 +92,7 @@ class TrackResult:
     raw_score: float = math.nan
     peak_ratio: float = math.nan
     template_similarity: float = math.nan
+    online_response: float = 0.0
     velocity: tuple[float, float] = (0.0, 0.0)
     windows: tuple[CropWindow, ...] = ()
     frames_since_init: int = 0

@@ -11,15 +11,16 @@ from siamx_ros.tracking.confidence import Calibration
 
 BOUNDARY = 0.85
 """The confidence that stands for even odds: the paper's th separates right from wrong."""
-RIDGE = 1e-3
+INDICATORS = ('raw_score', 'peak_ratio', 'template_similarity', 'online_response')
+"""Fields of a TrackResult that a calibration weighs, in the order of its call."""
+RIDGE = 1e-4
 
 
-def fit(raw_scores: np.ndarray, peak_ratios: np.ndarray, similarities: np.ndarray,
-        right: np.ndarray) -> Calibration:
+def fit(indicators: np.ndarray, right: np.ndarray) -> Calibration:
     """Logistic regression, right and wrong answers weighing the same.
 
     Args:
-        raw_scores, peak_ratios, similarities: indicators of N answers, shape (N,).
+        indicators: N x 4, columns as :data:`INDICATORS`.
         right: N booleans.
 
     Returns:
@@ -31,13 +32,12 @@ def fit(raw_scores: np.ndarray, peak_ratios: np.ndarray, similarities: np.ndarra
     right = np.asarray(right, bool)
     if right.all() or not right.any():
         raise InputError('a calibration needs right and wrong answers, got one kind only')
-    raw = np.clip(raw_scores, 1e-9, 1 - 1e-9)
-    features = np.stack(
-        [np.log(raw / (1 - raw)), peak_ratios, similarities, np.ones(len(right))], 1)
+    raw = np.clip(indicators[:, 0], 1e-9, 1 - 1e-9)
+    features = np.column_stack([np.log(raw / (1 - raw)), indicators[:, 1:], np.ones(len(right))])
     weight = np.where(right, 0.5 / right.mean(), 0.5 / (~right).mean())
-    score, peak, similarity, bias = _newton(features, right.astype(float), weight)
+    score, peak, similarity, response, bias = _newton(features, right.astype(float), weight)
     return Calibration(
-        score=score, peak=peak, similarity=similarity,
+        score=score, peak=peak, similarity=similarity, response=response,
         bias=bias + math.log(BOUNDARY / (1 - BOUNDARY)))
 
 

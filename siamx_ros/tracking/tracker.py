@@ -128,7 +128,8 @@ class Tracker:
             box=box, confidence=confidence, state=self.states.state, reason=reason,
             box_source=_source(self.states.state), valid=self.states.state == TrackState.TRACKING,
             raw_score=candidate.score, peak_ratio=candidate.peak_ratio,
-            template_similarity=look.similarity, velocity=motion.displacement(memory.history),
+            template_similarity=look.similarity, online_response=candidate.response,
+            velocity=motion.displacement(memory.history),
             windows=tuple(windows), frames_since_init=memory.frames,
             frames_lost=self.states.frames_lost)
         if result.state == TrackState.UNINITIALISED:

@@ -1,0 +1,94 @@
+"""Short videos with boxes, made from photographs: a camera flies over one, and the scene may cut.
+
+Held-out photographs become held-out video: the target moves, grows, turns and blurs, leaves with a
+cut to another picture, and comes back elsewhere in the image.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from siamx_ros.training.pictures import PictureSet
+
+VIEW = (384, 288)
+"""Width and height of the images, pixels."""
+SMALLEST, LARGEST = 14.0, 0.2
+"""Targets: shortest side in pixels of the photograph, largest share of its area."""
+PASSES = ((0, 36), (46, 60))
+"""First and last frame (exclusive) of each stretch that shows the target; the rest is a cut away."""
+
+
+@dataclass(frozen=True)
+class Flight:
+    """Images and boxes of one target.
+
+    Attributes:
+        images: H x W x 3 uint8 BGR each.
+        boxes: N x 4 x, y, w, h in pixels; NaN where the target is not shown.
+    """
+
+    images: list[np.ndarray]
+    boxes: np.ndarray
+
+
+def make_flight(pictures: PictureSet, rng: np.random.Generator) -> Flight:
+    """A flight over a random boxed photograph, interrupted by one over another."""
+    image, box = _target(pictures, rng)
+    other, elsewhere = _target(pictures, rng)
+    images, boxes, end = [], [], 0
+    for begin, stop in PASSES:
+        for shown, _ in _fly(other, elsewhere, begin - end, rng):
+            images.append(shown)
+            boxes.append(np.full(4, np.nan))
+        for shown, place in _fly(image, box, stop - begin, rng):
+            images.append(shown)
+            boxes.append(place)
+        end = stop
+    return Flight(images, np.array(boxes))
+
+
+def _target(pictures: PictureSet, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    while True:
+        index, boxes = pictures.boxed[rng.integers(len(pictures.boxed))]
+        image, box = pictures.images[index], np.asarray(boxes[rng.integers(len(boxes))], float)
+        area = image.shape[0] * image.shape[1]
+        if min(box[2:]) >= SMALLEST and box[2] * box[3] <= LARGEST * area:
+            return image, box
+
+
+def _fly(image: np.ndarray, box: np.ndarray, count: int, rng: np.random.Generator):
+    """``count`` views of a photograph and the box in each."""
+    height, width = image.shape[:2]
+    zoom = rng.uniform(1.0, 1.8) * min(VIEW[0] / width, VIEW[1] / height)
+    common = _walk(rng, count, 0.35)
+    zooms = zoom * np.exp(np.stack([common + _walk(rng, count, 0.15), common]))
+    angles = np.deg2rad(_walk(rng, count, 9.0))
+    reach = rng.uniform(0.05, 0.28)
+    drift = np.stack([_walk(rng, count, reach * width), _walk(rng, count, reach * height)], 1)
+    gains, blurred = np.exp(_walk(rng, count, 0.2)), rng.random() < 0.3
+    for step in range(count):
+        linear = np.diag(zooms[:, step]) @ _turn(angles[step])
+        centre = box[:2] + box[2:] / 2
+        room = np.maximum(np.array(VIEW) / 2 / zooms[:, step] - box[2:] / 2, 0)
+        shift = np.array(VIEW) / 2 - linear @ (centre + np.clip(drift[step], -room, room))
+        view = cv2.warpAffine(image, np.column_stack([linear, shift]), VIEW,
+                              borderMode=cv2.BORDER_REFLECT_101)
+        if blurred and rng.random() < 0.4:
+            view = cv2.blur(view, (int(rng.integers(2, 8)), int(rng.integers(1, 4))))
+        view = view * gains[step] + rng.normal(0, 4, view.shape)
+        size = box[2:] * np.hypot(*linear)
+        place = linear @ centre + shift - size / 2
+        yield np.clip(view, 0, 255).astype(np.uint8), np.concatenate([place, size])
+
+
+def _walk(rng: np.random.Generator, count: int, deviation: float, pace: int = 10) -> np.ndarray:
+    """A smooth random curve with a new random goal every ``pace`` frames."""
+    goals = np.convolve(rng.normal(0, deviation, count // pace + 4), [0.25, 0.5, 0.25], 'valid')
+    return np.interp(np.arange(count) / pace, np.arange(len(goals)), goals)
+
+
+def _turn(angle: float) -> np.ndarray:
+    return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])

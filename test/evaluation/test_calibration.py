@@ -1,0 +1,43 @@
+"""The fit of a confidence."""
+
+import numpy as np
+import pytest
+
+from siamx_ros.errors import InputError
+from siamx_ros.evaluation.calibration import BOUNDARY, INDICATORS, fit
+
+
+def answers(count=4000, seed=1):
+    """Indicators whose log-odds of being right are known: 2 logit(score) + 3 response - 4."""
+    rng = np.random.default_rng(seed)
+    raw, response = rng.uniform(0.05, 0.95, count), rng.uniform(0, 1, count)
+    odds = 2 * np.log(raw / (1 - raw)) + 3 * response - 4
+    right = rng.random(count) < 1 / (1 + np.exp(-odds))
+    return np.column_stack([raw, rng.random(count), rng.random(count), response]), right
+
+
+def test_slopes_are_found_and_useless_indicators_ignored():
+    indicators, right = answers(40000)
+    calibration = fit(indicators, right)
+    assert calibration.score == pytest.approx(2, rel=0.1)
+    assert calibration.response == pytest.approx(3, rel=0.1)
+    assert abs(calibration.peak) < 0.25 and abs(calibration.similarity) < 0.25
+
+
+def test_the_boundary_separates_right_from_wrong():
+    indicators, right = answers()
+    calibration = fit(indicators, right)
+    sure = np.array([calibration(*row) for row in indicators]) >= BOUNDARY
+    errors = (~sure[right]).mean(), sure[~right].mean()
+    assert abs(errors[0] - errors[1]) < 0.06 and max(errors) < 0.25
+
+
+def test_indicators_are_fields_of_a_result():
+    from siamx_ros.records import TrackResult
+    assert set(INDICATORS) <= set(TrackResult.__dataclass_fields__)
+
+
+@pytest.mark.parametrize('value', [True, False])
+def test_one_kind_of_answer_is_refused(value):
+    with pytest.raises(InputError, match='right and wrong'):
+        fit(np.full((5, 4), 0.5), np.full(5, value))

@@ -1,0 +1,53 @@
+"""Simulated camera flights: the box stays on the target, cuts hide it, seeds repeat."""
+
+import cv2
+import numpy as np
+import pytest
+
+from siamx_ros.training.flights import PASSES, VIEW, make_flight
+from siamx_ros.training.pictures import PictureSet
+
+
+@pytest.fixture
+def pictures():
+    """Two textured photographs; a pure red square of 60 x 40 is the target."""
+    rng = np.random.default_rng(2)
+    images = []
+    for _ in range(2):
+        image = cv2.resize(rng.integers(60, 200, (30, 40, 3), dtype=np.uint8), (400, 300))
+        image[..., 2] = 0
+        image[120:160, 150:210] = (0, 0, 255)
+        images.append(image)
+    boxes = np.array([[150.0, 120.0, 60.0, 40.0]])
+    return PictureSet(images, [(0, boxes), (1, boxes)], [], [])
+
+
+def test_the_box_covers_the_target(pictures):
+    shares = []
+    for seed in range(6):
+        flight = make_flight(pictures, np.random.default_rng(seed))
+        for image, box in zip(flight.images, flight.boxes):
+            if np.isnan(box).any():
+                continue
+            x, y, w, h = box
+            assert x > -w / 2 and y > -h / 2 and x + w / 2 < VIEW[0] and y + h / 2 < VIEW[1]
+            cx, cy = int(x + w / 2), int(y + h / 2)
+            inner = image[max(0, cy - int(h / 5)):cy + int(h / 5) + 1,
+                          max(0, cx - int(w / 5)):cx + int(w / 5) + 1].astype(int)
+            shares.append(np.mean(inner[..., 2] > inner[..., 0] + 40))
+    assert np.mean(np.array(shares) > 0.95) > 0.95
+
+
+def test_cuts_hide_the_target(pictures):
+    flight = make_flight(pictures, np.random.default_rng(0))
+    shown = np.isfinite(flight.boxes).all(1)
+    wanted = np.zeros(PASSES[-1][1], bool)
+    for begin, stop in PASSES:
+        wanted[begin:stop] = True
+    assert (shown == wanted).all() and len(flight.images) == len(wanted)
+
+
+def test_a_seed_repeats(pictures):
+    one, two = (make_flight(pictures, np.random.default_rng(9)) for _ in range(2))
+    assert all((a == b).all() for a, b in zip(one.images, two.images))
+    np.testing.assert_array_equal(one.boxes, two.boxes)
