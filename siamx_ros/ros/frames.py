@@ -61,11 +61,6 @@ class FrameBuffer:
                     or self._bytes > self._max_bytes):
                 self._bytes -= self._frames.popleft().size_bytes
 
-    def clear(self) -> None:
-        """Forget all frames."""
-        with self._lock:
-            self._drop_all()
-
     def newest(self) -> Frame | None:
         """The last frame, or None."""
         with self._lock:

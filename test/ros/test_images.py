@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -110,6 +112,23 @@ def test_refused_with_a_sentence(change, words):
         setattr(good, name, value)
     with pytest.raises(InputError, match=words):
         conversions.image_from_msg(good)
+
+
+def test_cv_bridge_converts_the_rest_where_it_is_installed(monkeypatch):
+    """A stand-in: the real one is not on every machine."""
+    class Bridge:
+        def imgmsg_to_cv2(self, msg, encoding):
+            assert encoding == 'bgr8'
+            if msg.encoding == 'rgb16':
+                return picture()[:, ::-1]
+            raise ValueError('unheard of')
+    monkeypatch.setitem(sys.modules, 'cv_bridge', SimpleNamespace(
+        CvBridge=Bridge, CvBridgeError=RuntimeError))
+    seen = conversions.image_from_msg(message(picture(), 'rgb16', 160, 120))
+    np.testing.assert_array_equal(seen, picture()[:, ::-1])
+    assert seen.flags.c_contiguous
+    with pytest.raises(InputError, match='cannot be converted: unheard of'):
+        conversions.image_from_msg(message(picture(), 'rgb5', 160, 120))
 
 
 def test_depth_in_metres_and_millimetres():
