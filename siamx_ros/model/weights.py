@@ -52,11 +52,15 @@ class Checkpoint:
 
 def save_checkpoint(path: str | Path, network: SiamXNet, *, calibration: dict | None = None,
                     card: dict | None = None, half: bool = False) -> None:
-    """Write a checkpoint; ``half`` stores floating tensors as fp16. The file appears whole or not."""
+    """Write a checkpoint; ``half`` stores convolutions as fp16. The file appears whole or not.
+
+    Statistics stay fp32: variances of pixel values exceed what fp16 can hold.
+    """
     state = {name: value.detach().cpu() for name, value in network.state_dict().items()
              if not name.endswith('num_batches_tracked')}
     if half:
-        state = {n: v.half() if v.is_floating_point() else v for n, v in state.items()}
+        state = {n: v.half() if v.is_floating_point() and v.ndim > 1 else v
+                 for n, v in state.items()}
     write_atomically(path, {
         'format': FORMAT, 'network': network.config.to_dict(), 'state_dict': state,
         'calibration': calibration or {}, 'card': card or {}})

@@ -1,5 +1,6 @@
 """Checkpoints: round trip, and every way in which a file is refused."""
 
+import copy
 import os
 import pickle
 
@@ -192,3 +193,11 @@ def _torchvision_state(network):
         state[name] = torch.rand(shape, generator=generator) + 0.1
     state['fc.bias'] = torch.zeros(1000)
     return state
+
+
+def test_half_keeps_statistics_beyond_the_range_of_fp16(network, tmp_path):
+    wide = copy.deepcopy(network)
+    wide.backbone.stem[1].running_var.fill_(1.5e5)
+    weights.save_checkpoint(tmp_path / 'half.pt', wide, half=True)
+    loaded = weights.load_checkpoint(tmp_path / 'half.pt').network
+    assert torch.equal(loaded.backbone.stem[1].running_var, wide.backbone.stem[1].running_var)
