@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 import math
 from threading import Lock
 import time
@@ -12,7 +13,8 @@ from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseStamped
 import numpy as np
 from rclpy.duration import Duration
-from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.qos import DurabilityPolicy, QoSPolicyKind, QoSProfile, ReliabilityPolicy
+from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Float32
 from vision_msgs.msg import Detection2DArray
@@ -28,6 +30,7 @@ from siamx_ros.ros.session import Outcome
 from siamx_ros.ros.settings import NodeConfig
 from siamx_ros.ros.status import StatusBoard
 
+OVERRIDABLE = (QoSPolicyKind.DEPTH, QoSPolicyKind.RELIABILITY)
 MAX_LATENCY_S = 60.0
 """A longer time from stamp to publication means that the clocks have nothing to do with each other."""
 
@@ -44,7 +47,8 @@ class Outputs:
             depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL,
             deadline=Duration(seconds=2.0 / config.status_rate))
         lossy = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
-        create = node.create_publisher
+        create = partial(
+            node.create_publisher, qos_overriding_options=QoSOverridingOptions(OVERRIDABLE))
         self._detections = create(Detection2DArray, '~/detections', 5)
         self._target = create(TrackedTarget, '~/target', 1)
         self._status = create(TrackerStatus, '~/status', latched)

@@ -11,6 +11,7 @@ pytest.importorskip('rclpy', reason='rclpy is not installed')
 
 from rcl_interfaces.srv import DescribeParameters, GetParameters, ListParameters  # noqa: E402
 from rclpy.parameter import parameter_value_to_python  # noqa: E402
+from rclpy.qos import ReliabilityPolicy  # noqa: E402
 
 from siamx_ros.config import walk  # noqa: E402
 from siamx_ros.msg import TrackerStatus as S  # noqa: E402
@@ -78,6 +79,16 @@ def test_unknown_names_are_told_with_near_ones(make_rig):
         assert words in rig.log, rig.log
     assert 'use_sim_time' not in rig.log
     assert not rig.set_parameters(image_timout=1.0).successful
+
+
+def test_quality_of_service_of_outputs_can_be_overridden(make_rig):
+    name = '/overridden/siamx_tracker/target'
+    rig = make_rig({f'qos_overrides.{name}.publisher': {'reliability': 'best_effort', 'depth': 3}},
+                   name='/overridden')
+    [info] = rig.probe.wait(lambda: rig.probe.node.get_publishers_info_by_topic(name))
+    assert info.qos_profile.reliability == ReliabilityPolicy.BEST_EFFORT
+    assert 'does not exist' not in rig.log
+    assert value(rig, f'qos_overrides.{name}.publisher.depth') == 3
 
 
 def test_a_whole_number_is_taken_for_a_float(make_rig):
