@@ -48,7 +48,7 @@ def normalised_precision_of(run: Run) -> np.ndarray:
 
 def timeline(path: Path, run: Run) -> Path:
     """Draw overlap and confidence over time, over bands coloured by state."""
-    figure, axes = _figure(9, 3)
+    figure, axes = new_figure(9, 3)
     frames = np.arange(len(run.boxes))
     overlap = np.where(np.isfinite(run.truth).all(1), metrics.overlaps(run.boxes, run.truth), np.nan)
     for state, shade in STATE_SHADES.items():
@@ -58,13 +58,13 @@ def timeline(path: Path, run: Run) -> Path:
     axes.plot(frames, run.confidence, color='tab:blue', linewidth=1.2, label='confidence')
     axes.set(xlabel='frame', ylim=(0, 1.02), xlim=(0, max(1, len(frames) - 1)), title=run.name)
     axes.legend(loc='center left', bbox_to_anchor=(1, 0.5), frameon=False, fontsize=8)
-    return _save(figure, path)
+    return save(figure, path)
 
 
 def _curves(path: Path, runs: dict[str, list[Run]], curve_of, thresholds: np.ndarray,
             x_label: str, y_label: str, figure_of_merit) -> Path:
     """One line per tracker, best first in the legend."""
-    figure, axes = _figure(5, 4)
+    figure, axes = new_figure(5, 4)
     curves = {name: np.nanmean([curve_of(run) for run in each], 0) for name, each in runs.items()}
     ranked = sorted(curves, key=lambda name: -figure_of_merit(curves[name]))
     for name in ranked:
@@ -72,17 +72,18 @@ def _curves(path: Path, runs: dict[str, list[Run]], curve_of, thresholds: np.nda
     axes.set(xlabel=x_label, ylabel=y_label, ylim=(0, 1), xlim=(thresholds[0], thresholds[-1]))
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
-    return _save(figure, path)
+    return save(figure, path)
 
 
-def _figure(width: float, height: float):
-    """A figure that needs no display and leaves no global state."""
+def new_figure(width: float, height: float):
+    """A figure with one pair of axes that needs no display and leaves no global state."""
     from matplotlib.figure import Figure
     figure = Figure(figsize=(width, height), layout='constrained')
     return figure, figure.subplots()
 
 
-def _save(figure, path: Path) -> Path:
+def save(figure, path: Path) -> Path:
+    """Write a figure; the same figure gives the same bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=130, metadata={'Software': None})
     return path

@@ -1,0 +1,126 @@
+"""Replay a recorded bag through a tracker and score it, without ROS.
+
+BAG is a folder with metadata.yaml or a single .mcap, .db3 or .bag file, with raw or compressed
+images. The true boxes come from the topic /ground_truth or another one that you name
+(Detection2DArray or BoundingBox2DArray), or from a text file: `x,y,w,h` for every image, or
+`stamp,x,y,w,h` with seconds. The first box is the first true one, --box, or a recorded request.
+
+Modes: `offline` gives every image to the tracker; `realtime` simulates a tracker that takes
+--latency for each image and misses those that come meanwhile, with a virtual clock, so that it is
+reproducible; `lockstep` and `live` run the tracker node and need ROS.
+
+Exit status: 0, or 1 if a criterion of --criteria fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+import sys
+from typing import Any
+
+from siamx_ros.commands.options import add_config_file, add_settings, parse_box, read_settings
+from siamx_ros.config import ModelConfig, TrackerConfig
+from siamx_ros.errors import InputError
+
+MODES = ('offline', 'realtime')
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.usage = '%(prog)s BAG [--out DIR] [--truth-topic T | --truth-file F] [--mode M] ...'
+    parser.add_argument('bag', metavar='BAG', type=Path, help='folder, .mcap, .db3 or .bag')
+    parser.add_argument('--out', metavar='DIR', type=Path,
+                        help='write frames.csv, events.jsonl, summary.json, plots and a results bag')
+    parser.add_argument('--overwrite', action='store_true', help='replace the results in --out')
+    parser.add_argument('--image-topic', metavar='T', default='', help='of the images')
+    parser.add_argument('--truth-topic', metavar='T', default='', help='of the true boxes')
+    parser.add_argument('--truth-bag', metavar='BAG', type=Path, help='the bag they are in')
+    parser.add_argument('--truth-id', metavar='ID', default='', help='id of the target in them')
+    parser.add_argument('--truth-file', metavar='FILE', type=Path, help='true boxes as text')
+    parser.add_argument('--init-topic', metavar='T', default='',
+                        help='recorded request for the first box: Detection2D, or the service '
+                             'event of ~/init')
+    parser.add_argument('--box', metavar='x,y,w,h', help='the first box')
+    parser.add_argument('--box-frame', metavar='N', type=int, default=0,
+                        help='image that --box lies on, counted from 0 (default 0)')
+    parser.add_argument('--mode', metavar='M', default='offline', help=' or '.join(MODES))
+    parser.add_argument('--latency', metavar='MS|FILE',
+                        help='milliseconds per image, or a file with one number a line')
+    parser.add_argument('--tracker', metavar='T', default='siamx', help='siamx, csrt or kcf')
+    parser.add_argument('--threads', metavar='N', type=int, default=0,
+                        help='threads (default: as torch and OpenCV choose)')
+    parser.add_argument('--criteria', metavar='FILE', type=Path,
+                        help='YAML, e.g. `metrics.auc: {min: 0.5}`')
+    parser.add_argument('--video', metavar='FILE', help='write an annotated video (.mp4, .avi)')
+    add_config_file(parser)
+    add_settings(parser, ModelConfig(), 'model',
+                 short={'weights': '--weights', 'device': '--device'})
+    add_settings(parser, TrackerConfig(), 'tracking', short={'adaptive': '--adaptive'})
+
+
+def run(args: argparse.Namespace) -> int:
+    """Replay, write and print; returns the exit status."""
+    settings = read_settings(args, {'model': ModelConfig(), 'tracking': TrackerConfig()})
+    from siamx_ros.evaluation.bag import criteria as pass_or_fail
+    from siamx_ros.evaluation.bag.evaluation import BagEvaluation, evaluate
+    from siamx_ros.evaluation.bag.folder import open_results, write_replay
+    from siamx_ros.evaluation.bag.outcome import plain
+    from siamx_ros.evaluation.campaign import use_threads
+    from siamx_ros.evaluation.trackers import TrackerSpec
+    criteria = pass_or_fail.read_criteria(args.criteria) if args.criteria else []
+    spec = TrackerSpec(args.tracker, args.tracker, settings['model'], settings['tracking'])
+    job = BagEvaluation(
+        args.bag, spec, _wanted(args), _latency(args), Path(args.video) if args.video else None)
+    if args.out is not None:
+        open_results(args.out, args.overwrite)
+    use_threads(args.threads)
+    replay, summary = evaluate(job)
+    verdicts = pass_or_fail.check(criteria, summary['figures'])
+    summary['criteria'] = verdicts
+    written = write_replay(args.out, replay, summary) if args.out is not None else []
+    _print_figures(plain(summary['figures']))
+    for path in written:
+        print(f'wrote {path}', file=sys.stderr)
+    for verdict in verdicts:
+        print(f'{"pass" if verdict["passed"] else "FAIL"}  {verdict["criterion"]}  '
+              f'({verdict["value"]})')
+    return 0 if all(verdict['passed'] for verdict in verdicts) else 1
+
+
+def _wanted(args: argparse.Namespace) -> Any:
+    from siamx_ros.evaluation.bag.preparation import Wanted
+    return Wanted(
+        args.image_topic, args.truth_topic, args.truth_bag, args.truth_id, args.truth_file,
+        args.init_topic, parse_box(args.box) if args.box else None, args.box_frame)
+
+
+def _latency(args: argparse.Namespace) -> Any:
+    """The latency model of mode realtime; None offline."""
+    from siamx_ros.evaluation.bag.replay import LatencyModel
+    if args.mode not in MODES:
+        raise InputError(f'--mode must be {" or ".join(MODES)}, got {args.mode!r}')
+    if (args.mode == 'realtime') != (args.latency is not None):
+        raise InputError('--latency belongs to --mode realtime, and that needs it')
+    if args.latency is None:
+        return None
+    try:
+        constant = float(args.latency)
+    except ValueError:
+        return LatencyModel.from_file(args.latency)
+    return LatencyModel([constant])
+
+
+def _print_figures(figures: dict[str, dict[str, Any]]) -> None:
+    from siamx_ros.evaluation.tables import as_text
+    rows = [['figure', 'value']]
+    for group, values in figures.items():
+        rows += [[f'{group}.{name}', _cell(value)] for name, value in values.items()
+                 if not isinstance(value, list)]
+    print(as_text(rows))
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return '-'
+    return f'{value:.4f}' if isinstance(value, float) else str(value)

@@ -1,0 +1,1 @@
+"""Replaying recorded bags through a tracker, without ROS."""

@@ -1,0 +1,123 @@
+"""Replaying one bag through one tracker and summing up."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable
+
+import numpy as np
+from tqdm import tqdm
+
+from siamx_ros.drawing import draw_result
+from siamx_ros.evaluation.bag import outcome
+from siamx_ros.evaluation.bag.folder import versions
+from siamx_ros.evaluation.bag.outcome import Replay
+from siamx_ros.evaluation.bag.preparation import Prepared, Wanted, prepare
+from siamx_ros.evaluation.bag.reading import Bag, BagFrame, bag_digest
+from siamx_ros.evaluation.bag.replay import LatencyModel, replay
+from siamx_ros.evaluation.trackers import TrackerSpec
+from siamx_ros.geometry import BoundingBox
+from siamx_ros.records import TrackResult
+from siamx_ros.recording import VideoRecorder
+
+NOMINAL_FPS = 30.0
+"""Of a video from a bag with a single frame."""
+
+
+@dataclass(frozen=True)
+class BagEvaluation:
+    """One bag, one tracker.
+
+    Attributes:
+        bag: folder or file.
+        spec: which tracker.
+        wanted: what to take from the bag.
+        latency: None gives every frame to the tracker; else real time is simulated.
+        video: where to write an annotated video; None for nowhere.
+    """
+
+    bag: Path
+    spec: TrackerSpec
+    wanted: Wanted = Wanted()
+    latency: LatencyModel | None = None
+    video: Path | None = None
+
+
+def evaluate(job: BagEvaluation) -> tuple[Replay, dict[str, Any]]:
+    """Replay and sum up.
+
+    Returns:
+        The replay, and its summary: bag, start, truth, tracker, mode, versions and figures.
+
+    Raises:
+        InputError: the bag or what is needed from it cannot be read, or the tracker refuses.
+    """
+    with ExitStack() as stack:
+        bag = stack.enter_context(Bag(job.bag))
+        found = prepare(bag, job.wanted)
+        tracker = job.spec.build()
+        stack.callback(getattr(tracker, 'close', lambda: None))
+        bar = stack.enter_context(
+            tqdm(total=len(found.table.stamps), unit='frame', dynamic_ncols=True))
+        film = _Film(job.video, found) if job.video else None
+        if film is not None:
+            stack.callback(film.close)
+        steps = replay(bag, found.topic, found.table, tracker, found.start, found.box, job.latency,
+                       _each_frame(bar.update, film))
+    focal, centre = found.camera or (None, None)
+    done = Replay(job.bag.stem, found.table, steps, found.truth, found.start,
+                  job.latency is not None, focal, centre)
+    return done, _summary(job, found, done)
+
+
+def _summary(job: BagEvaluation, found: Prepared, done: Replay) -> dict[str, Any]:
+    latency = job.latency.milliseconds if job.latency else []
+    stamps = found.table.stamps
+    return {
+        'bag': {'name': job.bag.name, 'sha256': bag_digest(job.bag), 'topic': found.topic,
+                'first_stamp_ns': int(stamps[0]), 'last_stamp_ns': int(stamps[-1])},
+        'start': {'frame': found.start, 'box': found.box.xywh, 'from': found.box_source},
+        'truth': {'from': found.truth_source or None},
+        'mode': {'name': 'realtime' if job.latency else 'offline', 'latency_ms': latency},
+        'tracker': job.spec.fingerprint(), 'versions': versions(),
+        'figures': outcome.figures(done)}
+
+
+def _each_frame(tick: Callable[[], object], film: _Film | None) -> Callable[..., None]:
+    def each(frame: BagFrame, result: TrackResult | None) -> None:
+        tick()
+        if film is not None and frame.image is not None:
+            film.show(frame, result)
+    return each
+
+
+class _Film:
+    """Writes the annotated video; frames without a result carry the newest one, as seen live."""
+
+    def __init__(self, path: Path, found: Prepared) -> None:
+        self.path, self.truth = path, found.truth.boxes
+        self.fps = 1e9 / found.table.interval if found.table.interval else NOMINAL_FPS
+        self._video: VideoRecorder | None = None
+        self._newest: TrackResult | None = None
+
+    def show(self, frame: BagFrame, result: TrackResult | None) -> None:
+        """Append one frame."""
+        if self._video is None:
+            height, width = frame.image.shape[:2]
+            self._video = VideoRecorder(self.path, self.fps, width, height)
+        self._newest = result or self._newest
+        self._video.write(self._drawn(frame))
+
+    def close(self) -> None:
+        """Finish the file."""
+        if self._video is not None:
+            self._video.close()
+
+    def _drawn(self, frame: BagFrame) -> np.ndarray:
+        if self._newest is None:
+            return frame.image
+        row = self.truth[frame.index]
+        truth = BoundingBox.from_xywh(row) if np.isfinite(row).all() else None
+        return draw_result(frame.image, self._newest, label=str(frame.index), truth=truth)

@@ -1,0 +1,119 @@
+"""The results folder of a replay, and the table that compares several."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+import platform
+import shutil
+from typing import Any
+
+import cv2
+import numpy as np
+
+from siamx_ros import __version__
+from siamx_ros.errors import InputError
+from siamx_ros.evaluation.bag import outcome
+from siamx_ros.evaluation.bag.outcome import Replay
+from siamx_ros.evaluation.bag.plots import write_plots
+from siamx_ros.evaluation.bag.results_bag import write_results_bag
+from siamx_ros.evaluation.results import write_whole
+
+SUMMARY = 'summary.json'
+COMPARED = ('metrics.auc', 'metrics.success', 'metrics.precision', 'honesty.wrong_while_valid',
+            'honesty.valid_while_absent', 'honesty.false_lost', 'losses.losses',
+            'losses.detection_delay_s', 'losses.returns_missed', 'losses.time_to_relocalise_s',
+            'calibration.error', 'frames.processed', 'frames.overwritten')
+
+
+def open_results(folder: Path, overwrite: bool) -> None:
+    """Make an empty results folder.
+
+    Raises:
+        InputError: it holds something, and is not to be replaced or is no results folder.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if not overwrite:
+            raise InputError(f'{folder} is not empty: give another --out, or --overwrite')
+        if not (folder / SUMMARY).is_file():
+            raise InputError(f'{folder} is no results folder of ours and is not deleted')
+        shutil.rmtree(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f'cannot write results into {folder}: {error.strerror}') from None
+
+
+def write_replay(folder: Path, replay: Replay, summary: dict[str, Any]) -> list[Path]:
+    """Write frames, events, timing, plots, the results bag and, last, the summary.
+
+    All but ``timing.json`` and its plot are the same bytes for the same replay.
+
+    Returns:
+        What was written.
+    """
+    lines = [','.join(outcome.FRAME_COLUMNS), *map(','.join, outcome.frame_rows(replay))]
+    write_whole(folder / 'frames.csv', '\n'.join(lines) + '\n')
+    write_whole(folder / 'events.jsonl', ''.join(
+        json.dumps(outcome.plain(event)) + '\n' for event in outcome.events(replay)))
+    write_whole(folder / 'timing.json', json.dumps(outcome.plain(timing(replay)), indent=2) + '\n')
+    plots = write_plots(folder / 'plots', replay)
+    write_results_bag(folder / 'bag', replay)
+    write_whole(folder / SUMMARY, json.dumps(outcome.plain(summary), indent=2) + '\n')
+    names = ('frames.csv', 'events.jsonl', 'timing.json', 'bag', SUMMARY)
+    return [*(folder / name for name in names), *plots]
+
+
+def timing(replay: Replay) -> dict[str, Any]:
+    """Milliseconds of the tracker alone and frames per second, on this machine and this day."""
+    seconds = replay.run.update_seconds * 1e3
+    shares = {f'p{share}_ms': float(np.percentile(seconds, share)) if len(seconds) else None
+              for share in (50, 95, 100)}
+    return {'frames_per_second': replay.run.frames_per_second, **shares}
+
+
+def versions() -> dict[str, str]:
+    """What the figures were made with."""
+    from importlib.metadata import version
+    return {'siamx_ros': __version__, 'python': platform.python_version(),
+            'machine': platform.machine(), 'numpy': np.__version__, 'opencv': cv2.__version__,
+            **{name: version(name) for name in ('torch', 'rosbags')}}
+
+
+def is_replay(folder: Path) -> bool:
+    """Whether a folder holds a replay's results."""
+    return (folder / SUMMARY).is_file()
+
+
+def comparison(folders: list[Path]) -> list[list[str]]:
+    """One row per results folder; the first row holds the headings.
+
+    Raises:
+        InputError: a folder holds no readable summary.
+    """
+    rows = [['run', 'bag', *(name.partition('.')[2] for name in COMPARED)]]
+    for folder in folders:
+        summary = read_summary(folder)
+        cells = [summary['figures'].get(group, {}).get(name) for group, _, name in
+                 (each.partition('.') for each in COMPARED)]
+        rows.append([folder.name, summary['bag']['name'], *map(_cell, cells)])
+    return rows
+
+
+def read_summary(folder: Path) -> dict[str, Any]:
+    """The summary of a replay.
+
+    Raises:
+        InputError: it is missing or damaged.
+    """
+    try:
+        summary = json.loads((folder / SUMMARY).read_text(encoding='utf-8'))
+        return summary if summary['bag']['name'] and summary['figures'] else {}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f'{folder / SUMMARY} is no summary of a replay: {error!r}') from None
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return '-'
+    return f'{value:.3f}' if isinstance(value, float) else str(value)

@@ -1,0 +1,155 @@
+"""What a replay found out, as plain values: per frame, per event, and as figures."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+import math
+from typing import Any, Iterator
+
+import numpy as np
+
+from siamx_ros.evaluation.bag import quality
+from siamx_ros.evaluation.bag.reading import FrameTable
+from siamx_ros.evaluation.bag.replay import (
+    BEFORE_INIT, DROPPED, OVERWRITTEN, SILENT, UNREADABLE, Step, at_arrival, run_of)
+from siamx_ros.evaluation.bag.truth import Truth
+from siamx_ros.evaluation.metrics import overlaps
+from siamx_ros.evaluation.runner import Run
+from siamx_ros.evaluation.scores import score
+from siamx_ros.records import TrackState
+
+FRAME_COLUMNS = (
+    'frame', 'stamp_ns', 'x', 'y', 'w', 'h', 'confidence', 'state', 'reason', 'valid',
+    'raw_score', 'peak_ratio', 'template_similarity', 'labelled', 'true_x', 'true_y', 'true_w',
+    'true_h', 'overlap', 'done_ns', 'note')
+
+
+@dataclass(frozen=True)
+class Replay:
+    """One finished replay.
+
+    Attributes:
+        name: of the bag.
+        table, steps, truth: one entry per frame each.
+        start: index of the frame on which the target was given.
+        real_time: whether frames could be missed while the tracker was busy.
+        focal_px, centre_x: of the camera, pixels; None where the bag does not say.
+    """
+
+    name: str
+    table: FrameTable
+    steps: list[Step]
+    truth: Truth
+    start: int
+    real_time: bool = False
+    focal_px: float | None = None
+    centre_x: float | None = None
+
+    @property
+    def run(self) -> Run:
+        """The replay as a run of a sequence."""
+        return run_of(self.name, self.steps, self.truth, self.start)
+
+
+def frame_rows(replay: Replay) -> Iterator[list[str]]:
+    """One row per frame, under :data:`FRAME_COLUMNS`; numbers in full."""
+    boxes, truth = replay.run.boxes, replay.truth
+    overlap = np.where(truth.labelled, overlaps(boxes, truth.boxes), np.nan)
+    for index, step in enumerate(replay.steps):
+        result = step.result
+        said = ['nan', '', '', '0', 'nan', 'nan', 'nan'] if result is None else [
+            _number(result.confidence), result.state.name, result.reason.name,
+            str(int(result.valid)), _number(result.raw_score), _number(result.peak_ratio),
+            _number(result.template_similarity)]
+        yield [str(index), str(step.stamp), *map(_number, boxes[index]), *said,
+               str(int(truth.labelled[index])), *map(_number, truth.boxes[index]),
+               _number(overlap[index]), str(step.done), step.note.replace(',', ';')]
+
+
+def events(replay: Replay) -> Iterator[dict[str, Any]]:
+    """Every change of state, and every frame that could not be read."""
+    state = TrackState.UNINITIALISED
+    for index, step in enumerate(replay.steps):
+        where = {'frame': index, 'stamp_ns': step.stamp}
+        if step.note.startswith(UNREADABLE):
+            yield {**where, 'event': UNREADABLE, 'message': step.note}
+        if step.result is None or step.result.state == state:
+            continue
+        yield {**where, 'event': 'state', 'state': step.result.state.name, 'previous': state.name,
+               'reason': step.result.reason.name, 'confidence': step.result.confidence}
+        state = step.result.state
+
+
+def figures(replay: Replay) -> dict[str, Any]:
+    """All figures of a replay, in groups; NaN where there was nothing to measure."""
+    groups = {
+        'frames': _counts(replay), 'metrics': _metrics(replay.run), **_quality(replay)}
+    if replay.real_time:
+        late = _at_arrival(replay)
+        groups['at_arrival'] = {**_metrics(late.run), **quality.honesty(track_of(late))}
+    return groups
+
+
+def track_of(replay: Replay) -> quality.Track:
+    """The labelled frames after the initial one that the tracker was given."""
+    run, truth = replay.run, replay.truth
+    kept = truth.labelled & np.array(
+        [step.result is not None or step.note in SILENT for step in replay.steps])
+    kept[:replay.start + 1] = False
+    return quality.Track(
+        replay.table.stamps[kept] / 1e9, truth.boxes[kept], run.boxes[kept], run.confidence[kept],
+        run.states[kept], run.valid[kept])
+
+
+def plain(value: Any) -> Any:
+    """The same as JSON holds it: NaN and infinities become null."""
+    if isinstance(value, dict):
+        return {key: plain(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(entry) for entry in value]
+    if isinstance(value, (float, np.floating)):
+        return float(value) if math.isfinite(value) else None
+    return int(value) if isinstance(value, np.integer) else value
+
+
+def _quality(replay: Replay) -> dict[str, Any]:
+    track = track_of(replay)
+    groups = {'honesty': quality.honesty(track), 'losses': quality.losses(track),
+              'long_term': quality.long_term(track), 'calibration': quality.calibration(track)}
+    if replay.focal_px is not None:
+        groups['bearing'] = quality.bearing(track, replay.focal_px, replay.centre_x)
+    return groups
+
+
+def _at_arrival(replay: Replay) -> Replay:
+    return Replay(replay.name, replay.table, at_arrival(replay.steps, replay.table),
+                  replay.truth, replay.start)
+
+
+def _metrics(run: Run) -> dict[str, Any]:
+    """Scores without the speed, which is no property of the bag."""
+    figures_ = asdict(score(run))
+    del figures_['speed']
+    return figures_
+
+
+def _counts(replay: Replay) -> dict[str, Any]:
+    notes = [step.note.split(':')[0] for step in replay.steps]
+    processed = [step for step in replay.steps if step.result is not None]
+    ages = [(step.done - int(arrival)) / 1e6 for step, arrival in
+            zip(replay.steps, replay.table.arrivals) if step.result is not None]
+    counts = {
+        'recorded': len(replay.steps) + replay.table.duplicates, 'processed': len(processed),
+        'before_init': notes.count(BEFORE_INIT), 'overwritten': notes.count(OVERWRITTEN),
+        'unreadable': notes.count(UNREADABLE), 'after_drop': notes.count(DROPPED),
+        'duplicates': replay.table.duplicates, 'out_of_order': replay.table.reordered,
+        'unstamped': replay.table.unstamped, 'labelled': int(replay.truth.labelled.sum()),
+        'labels_without_frame': replay.truth.unmatched}
+    if replay.real_time and ages:
+        counts |= {f'age_p{share}_ms': float(np.percentile(ages, share)) for share in (50, 95)}
+        counts['age_max_ms'] = float(max(ages))
+    return counts
+
+
+def _number(value: float) -> str:
+    return repr(float(value))

@@ -1,0 +1,183 @@
+"""How well a tracker knows that it is lost, how it comes back, and what a controller gets.
+
+Every function takes a :class:`Track` and gives plain figures; NaN (None in JSON) means that nothing
+was there to measure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import math
+
+import numpy as np
+
+from siamx_ros.evaluation import metrics
+from siamx_ros.records import TrackState
+
+
+@dataclass(frozen=True)
+class Track:
+    """M processed and labelled frames after the initial one.
+
+    Attributes:
+        stamps: seconds.
+        truth: M x 4, NaN where the target is absent.
+        boxes: M x 4.
+        confidence, states, valid: one entry per frame.
+    """
+
+    stamps: np.ndarray
+    truth: np.ndarray
+    boxes: np.ndarray
+    confidence: np.ndarray
+    states: np.ndarray
+    valid: np.ndarray
+
+    @property
+    def visible(self) -> np.ndarray:
+        """Where the target is in the image."""
+        return np.isfinite(self.truth).all(1)
+
+    @property
+    def overlap(self) -> np.ndarray:
+        """Overlap of each box; 0 where the target is absent."""
+        return metrics.overlaps(self.boxes, self.truth)
+
+    @property
+    def off_target(self) -> np.ndarray:
+        """Where the box is not on the target: absent, or an overlap below 0.1."""
+        return ~self.visible | (self.overlap < metrics.WRONG_OVERLAP)
+
+    @property
+    def right(self) -> np.ndarray:
+        """Where the box is on the target with an overlap of at least 0.5."""
+        return self.visible & (self.overlap >= metrics.RIGHT_OVERLAP)
+
+
+def honesty(track: Track) -> dict[str, float]:
+    """Shares of the frames on which validity or state is wrong, and the longest good run."""
+    visible, lost = track.visible, track.states == TrackState.LOST
+    return {
+        'wrong_while_valid': metrics.share((track.valid & track.off_target)[visible]),
+        'valid_while_absent': metrics.share(track.valid[~visible]),
+        'false_lost': metrics.share((lost & track.right)[visible]),
+        'valid_and_right_time': metrics.share(track.valid & track.right),
+        'longest_valid_run_s': _longest(track.valid & track.right, track.stamps),
+    }
+
+
+def losses(track: Track) -> dict[str, float]:
+    """Losses: runs of frames on which the target is absent or the box is off it.
+
+    ``detection_delay`` runs from the first such frame to the first one that is not reported as
+    valid; ``time_to_relocalise`` from the first visible frame after the target came back (or after
+    the box left it) to the first frame that is valid and right.
+    """
+    delays_frames, delays_s, returns, undetected, never = [], [], [], 0, 0
+    episodes = runs_of(track.off_target)
+    for first, end in episodes:
+        silent = np.flatnonzero(~track.valid[first:end])
+        if len(silent):
+            delays_frames.append(int(silent[0]))
+            delays_s.append(float(track.stamps[first + silent[0]] - track.stamps[first]))
+        else:
+            undetected += 1
+        wait = _return_time(track, first)
+        if wait is None:
+            continue
+        if math.isfinite(wait):
+            returns.append(wait)
+        else:
+            never += 1
+    found = _relocalisations(track)
+    return {
+        'losses': len(episodes), 'losses_undetected': undetected,
+        'detection_delay_frames': _median(delays_frames), 'detection_delay_s': _median(delays_s),
+        'returns': len(returns) + never, 'returns_missed': never,
+        'time_to_relocalise_s': _median(returns),
+        'relocalisations': len(found),
+        'wrong_relocalisations': int(track.off_target[found].sum()) if len(found) else 0,
+    }
+
+
+def long_term(track: Track) -> dict[str, float]:
+    """Long-term precision, recall and F at the best confidence threshold of this track."""
+    from siamx_ros.evaluation.long_term import long_term_figures
+    return long_term_figures([track.overlap], [track.confidence], [track.visible])
+
+
+def calibration(track: Track, bins: int = 10) -> dict:
+    """Reliability: in each range of confidence, the share of frames whose box is right.
+
+    ``error`` is the mean distance of confidence and share, weighted by frames.
+    """
+    edges = np.linspace(0, 1, bins + 1)
+    which = np.clip(np.digitize(track.confidence, edges[1:-1]), 0, bins - 1)
+    rows, error = [], 0.0
+    for index in range(bins):
+        inside = which == index
+        count = int(inside.sum())
+        mean = float(track.confidence[inside].mean()) if count else math.nan
+        right = float(track.right[inside].mean()) if count else math.nan
+        rows.append({'from': round(float(edges[index]), 6), 'frames': count,
+                     'confidence': mean, 'right': right})
+        if count:
+            error += abs(mean - right) * count / max(1, len(track.stamps))
+    return {'error': error if len(track.stamps) else math.nan, 'bins': rows}
+
+
+def bearing(track: Track, focal_px: float, centre_x: float) -> dict[str, float]:
+    """Error and jitter of the direction to the target, degrees, on valid frames.
+
+    Args:
+        track: the frames.
+        focal_px: focal length of the camera in pixels.
+        centre_x: its principal point, pixels.
+    """
+    angle = np.degrees(np.arctan((centre_x - _centre_x(track.boxes)) / focal_px))
+    true = np.degrees(np.arctan((centre_x - _centre_x(track.truth)) / focal_px))
+    error = (angle - true)[track.valid & track.visible]
+    size = np.abs(error)
+    steps = np.diff(error)
+    return {
+        'bearing_error_median_deg': _median(list(size)),
+        'bearing_error_p95_deg': float(np.percentile(size, 95)) if len(size) else math.nan,
+        'bearing_jitter_deg': float(np.std(steps)) if len(steps) else math.nan,
+    }
+
+
+def runs_of(flags: np.ndarray) -> list[tuple[int, int]]:
+    """First index and end (exclusive) of every run of true entries."""
+    padded = np.concatenate([[False], flags, [False]]).astype(np.int8)
+    change = np.diff(padded)
+    return list(zip(np.flatnonzero(change == 1).tolist(), np.flatnonzero(change == -1).tolist()))
+
+
+def _return_time(track: Track, first: int) -> float | None:
+    """Seconds until valid and right again; infinite if never, None if the target never returns."""
+    back = np.flatnonzero(track.visible[first:])
+    if not len(back):
+        return None
+    since = first + int(back[0])
+    good = np.flatnonzero((track.valid & track.right)[since:])
+    return float(track.stamps[since + good[0]] - track.stamps[since]) if len(good) else math.inf
+
+
+def _relocalisations(track: Track) -> np.ndarray:
+    """Frames on which the state becomes RELOCALISED."""
+    now = track.states == TrackState.RELOCALISED
+    before = np.concatenate([[False], now[:-1]])
+    return np.flatnonzero(now & ~before)
+
+
+def _longest(flags: np.ndarray, stamps: np.ndarray) -> float:
+    return max((float(stamps[end - 1] - stamps[first]) for first, end in runs_of(flags)),
+               default=0.0)
+
+
+def _centre_x(boxes: np.ndarray) -> np.ndarray:
+    return boxes[:, 0] + boxes[:, 2] / 2
+
+
+def _median(values: list[float]) -> float:
+    return float(np.median(values)) if values else math.nan
