@@ -21,6 +21,8 @@ MAD_TO_SIGMA = 1.4826
 EDGE_ERROR = 2.0
 """Deviation of a measured box height, pixels."""
 FISHEYE_MODELS = ('equidistant', 'fisheye')
+COEFFICIENTS = (0, 4, 5, 8, 12, 14)
+"""How many distortion coefficients OpenCV takes; a fisheye model has none or 4."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,8 @@ class Camera:
         """From the fields of a camera_info message.
 
         Raises:
-            InputError: the camera is not calibrated or a number is not finite.
+            InputError: the camera is not calibrated, a number is not finite, or the coefficients
+                are not those of a model.
         """
         matrix = np.array(k, np.float64).reshape(3, 3)
         distortion = np.array(d, np.float64)
@@ -52,7 +55,13 @@ class Camera:
             raise InputError('camera_info holds numbers that are not finite')
         if matrix[0, 0] <= 0 or matrix[1, 1] <= 0 or width <= 0 or height <= 0:
             raise InputError('camera_info is not calibrated: focal length or size is not positive')
-        return cls(int(width), int(height), matrix, distortion, model in FISHEYE_MODELS)
+        fisheye = model in FISHEYE_MODELS
+        if distortion.size not in ((0, 4) if fisheye else COEFFICIENTS):
+            raise InputError(f'camera_info has {distortion.size} distortion coefficients for the '
+                             f'model {model!r}')
+        if fisheye and not distortion.size:
+            distortion = np.zeros(4)
+        return cls(int(width), int(height), matrix, distortion, fisheye)
 
     @classmethod
     def from_field_of_view(cls, width: int, height: int, degrees: float) -> Camera:
@@ -65,7 +74,7 @@ class Camera:
         """Slopes (X/Z, Y/Z) of the ray through an image point in continuous pixels."""
         point = np.array([[[x - 0.5, y - 0.5]]])
         if self.fisheye:
-            seen = cv2.fisheye.undistortPoints(point, self.matrix, self.distortion[:4])
+            seen = cv2.fisheye.undistortPoints(point, self.matrix, self.distortion)
         else:
             seen = cv2.undistortPoints(
                 point, self.matrix, self.distortion if self.distortion.size else None)

@@ -170,6 +170,8 @@ def make_rig(tmp_path_factory):
         return rig.ready() if ready else rig
     yield make
     for rig in rigs:
+        rig.send_signal(signal.SIGINT)  # they end side by side
+    for rig in rigs:
         rig.__exit__(None, None, None)
 
 

@@ -107,6 +107,17 @@ def test_a_calibration_of_another_size_or_uncalibrated_is_not_used(rig):
     assert math.isfinite(rig.show().bearing), 'the last good one is kept'
 
 
+@pytest.mark.parametrize('model, distortion', [
+    ('plumb_bob', (0.1, 0.2, 0.3)), ('plumb_bob', (0.1,) * 100), ('equidistant', (0.1,) * 3),
+    ('plumb_bob', (math.nan,) * 5)], ids=['three', 'hundred', 'fisheye of three', 'NaN'])
+def test_nonsense_calibrations_are_refused_and_images_still_answered(rig, model, distortion):
+    kept = seen(rig).bearing
+    calibrate(rig, model=model, distortion=distortion)
+    for _ in range(5):
+        assert rig.trigger('start').success
+        assert rig.show().bearing == pytest.approx(kept, abs=1e-6)
+
+
 def test_field_of_view_without_calibration(make_rig):
     rig = make_rig({'fallback_hfov': 90})
     rig.show()
