@@ -26,7 +26,7 @@ from siamx_ros.demo.node_process import NodeDied, NodeProcess
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
 
-SIZES = {'480p': (640, 480), '720p': (1280, 720), '1080p': (1920, 1080)}
+SIZES = {'240p': (320, 240), '480p': (640, 480), '720p': (1280, 720), '1080p': (1920, 1080)}
 CHOICES = (('callback', 1), ('callback', 5), ('callback', 10), ('worker', 10), ('worker', 1))
 """(thread, queue depth); the last is the node's own."""
 NODE = (sys.executable, '-m', 'siamx_ros.demo.benchmark_node')
@@ -66,7 +66,8 @@ def _parser() -> ArgumentParser:
     parser.add_argument('--weights', default='default', help='model.weights of the node')
     parser.add_argument('--device', default='auto', help='model.device of the node')
     parser.add_argument('--soak', type=int, metavar='N',
-                        help='instead: memory over N images at 480p, as fast as they are answered')
+                        help='instead: memory over N images of the first size, as fast as they '
+                        'are answered')
     parser.add_argument('--json', metavar='FILE', help='write the rows there too')
     return parser
 
@@ -217,7 +218,7 @@ def soak(args: argparse.Namespace) -> None:
     from siamx_ros.ros.health import resident_mb
     if args.soak < 10:
         raise InputError(f'--soak needs at least 10 images, got {args.soak}')
-    image = picture(*SIZES['480p'])
+    image = picture(*SIZES[_jobs(args)[0][0]])
     with tempfile.TemporaryDirectory() as folder, Bench(args, Path(folder), 'worker', 1) as bench:
         pid = bench.start(image)
         for count in tqdm(range(1, args.soak + 1), desc='images', file=sys.stderr, mininterval=1):
