@@ -227,6 +227,21 @@ def test_a_forced_reliability_that_cannot_match_is_told(make_rig):
     assert 'image_reliability is reliable, but' in rig.log
 
 
+@pytest.mark.parametrize('broken', [False, True], ids=['shipped', 'broken'])
+def test_the_profile_for_large_images_is_understood(
+        make_rig, make_scene, monkeypatch, tmp_path, repository, broken):
+    """The broken one shows that a fault in it would be seen."""
+    profile = repository / 'config/middleware/fastdds_large_images.xml'
+    if broken:
+        text = profile.read_text(encoding='utf-8').replace('segment_size', 'segment_width')
+        profile = tmp_path / 'broken.xml'
+        profile.write_text(text, encoding='utf-8')
+    monkeypatch.setenv('FASTRTPS_DEFAULT_PROFILES_FILE', str(profile))
+    rig = make_rig()
+    assert rig.show(make_scene(1080, 1920)).image_width == 1920
+    assert ('XMLPARSER' in rig.log) == broken, rig.log
+
+
 def test_an_encoding_can_be_overridden_while_running(rig):
     assert rig.set_parameters(image_encoding_override='rgb8').successful
     rig.started()
