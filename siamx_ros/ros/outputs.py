@@ -32,7 +32,7 @@ from siamx_ros.ros.status import StatusBoard
 
 OVERRIDABLE = (QoSPolicyKind.DEPTH, QoSPolicyKind.RELIABILITY)
 MAX_LATENCY_S = 60.0
-"""A longer time from stamp to publication means that the clocks have nothing to do with each other."""
+"""A longer time from stamp to publication means clocks that have nothing to do with each other."""
 
 
 class Outputs:

@@ -36,7 +36,8 @@ class NodeConfig(Settings):
         0.5, 'stamps that go back by more than this mean a new recording', unit='s', low=0.0,
         high=60.0, live=True)
     buffer_seconds: float = setting(
-        3.0, 'images kept for an init with a stamp, such as a box drawn by hand', unit='s', low=0.0, high=10.0)
+        3.0, 'images kept for an init with a stamp, such as a box drawn by hand', unit='s',
+        low=0.0, high=10.0)
     buffer_max_mb: float = setting(
         256.0, 'memory for these images', unit='MB', low=0.0, high=4096.0)
     init_timeout: float = setting(

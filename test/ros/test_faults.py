@@ -1,5 +1,4 @@
-"""Faults injected into the running node. After each it answers, says the truth, and keeps the target
-or says that it does not."""
+"""Faults injected into the running node: it answers, says the truth, loses no target silently."""
 
 from __future__ import annotations
 

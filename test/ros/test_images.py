@@ -16,7 +16,6 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy  # noqa: E402
 from sensor_msgs.msg import CompressedImage, Image  # noqa: E402
 
 from siamx_ros.errors import InputError  # noqa: E402
-from siamx_ros.msg import TrackerStatus as S  # noqa: E402
 from siamx_ros.ros import conversions  # noqa: E402
 from siamx_ros.ros.probe import BEST_EFFORT, stamp  # noqa: E402
 
@@ -85,8 +84,8 @@ ENCODINGS = ('bgr8', '8UC3', 'rgb8', 'bgra8', 'rgba8', 'mono8', '8UC1', 'mono16'
 @pytest.mark.parametrize('encoding', ENCODINGS)
 def test_every_encoding_gives_the_picture(encoding, padding):
     bgr = picture()
-    raw = np.ascontiguousarray(packed(bgr, encoding)).view(np.uint8)
-    raw = raw.reshape(raw.shape[0], -1)
+    raw = packed(bgr, encoding)
+    raw = np.ascontiguousarray(raw).view(np.uint8).reshape(raw.shape[0], -1)
     raw = np.pad(raw, ((0, 0), (0, padding)), constant_values=255)
     seen = conversions.image_from_msg(message(raw, encoding, 160, 120))
     wanted = bgr
@@ -160,7 +159,7 @@ def test_a_small_file_that_claims_a_huge_picture_is_not_decoded():
         conversions.image_from_compressed(CompressedImage(data=bytes(data)))
 
 
-@pytest.mark.parametrize('encoding', ['rgb8', 'mono8', 'yuyv', 'nv12', 'bayer_rggb8'])
+@pytest.mark.parametrize('encoding', ['rgb8', 'yuyv', 'nv12'])
 def test_over_dds_the_target_is_tracked_in_each_encoding(rig, encoding):
     raw = packed(picture(), encoding)
     sent = message(raw, encoding, 160, 120)
@@ -245,9 +244,7 @@ def test_the_profile_for_large_images_is_understood(
 def test_an_encoding_can_be_overridden_while_running(rig):
     assert rig.set_parameters(image_encoding_override='rgb8').successful
     rig.started()
-    rig.show(encoding='nonsense')
-    assert rig.status(S.STATE_TRACKING)
+    assert rig.show(encoding='nonsense').valid
     assert rig.set_parameters(image_encoding_override='').successful
-    unreadable = rig.show(encoding='nonsense')
-    assert not unreadable.valid
+    assert not rig.show(encoding='nonsense').valid
     assert rig.probe.wait(lambda: "'nonsense'" in rig.probe.heard['status'][-1].message)

@@ -1,4 +1,4 @@
-"""What the network can make the node do: the policy file is exact, memory is bounded, no code is run."""
+"""What the network can make the node do: an exact policy, bounded memory, no code from data."""
 
 from __future__ import annotations
 
