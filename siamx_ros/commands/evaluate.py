@@ -16,8 +16,11 @@ initial frame and frames without the target do not count. The columns, each a me
 from __future__ import annotations
 
 import argparse
+import json
+import math
 from pathlib import Path
 import sys
+from typing import Any
 
 from siamx_ros.commands.options import add_config_file, add_settings, read_settings
 from siamx_ros.config import ModelConfig, TrackerConfig
@@ -37,6 +40,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--adaptive', metavar='A,B,...',
         help='adaptive schemes to compare: off, momentum, relocalise, paper, global '
              '(default: the one of --tracking.adaptive)')
+    parser.add_argument(
+        '--benchmark', metavar='KIND', default='folder',
+        help='layout and rules of DATA: folder (default), lasot, got10k, trackingnet, vot, votlt, '
+             'otb, uav, 360vot; adds the figures of its own kit and, below --out, its result files')
     parser.add_argument('--sequences', metavar='A,B,...', help='only these sequences')
     parser.add_argument(
         '--out', metavar='DIR', type=Path,
@@ -58,15 +65,21 @@ def run(args: argparse.Namespace) -> int:
     if args.jobs < 1 or args.threads < 0:
         raise InputError('--jobs must be at least 1 and --threads at least 0')
     settings = read_settings(args, {'model': ModelConfig(), 'tracking': TrackerConfig()})
-    from siamx_ros.data.dataset import read_sequences, select
+    from siamx_ros.data.benchmarks import read_benchmark
+    from siamx_ros.data.dataset import select
     from siamx_ros.evaluation.campaign import Campaign, run_campaign
+    from siamx_ros.evaluation.kits.table import KITS
     from siamx_ros.evaluation.trackers import variants
-    sequences = select(read_sequences(args.data), _names(args.sequences))
+    sequences = select(read_benchmark(args.data, args.benchmark), _names(args.sequences))
+    kit = KITS.get(args.benchmark)
     schemes = _names(args.adaptive) or [settings['tracking'].adaptive]
     specs = variants(_kinds(args.trackers), schemes, settings['model'], settings['tracking'])
     runs = run_campaign(Campaign(
-        tuple(specs), tuple(sequences), args.out, args.overwrite, args.jobs, args.threads))
+        tuple(specs), tuple(sequences), args.out, args.overwrite, args.jobs, args.threads,
+        kit.protocol if kit else 'once'))
     _print_tables(runs)
+    if kit is not None:
+        _official(kit, runs, sequences, args.out)
     if args.out is not None:
         from siamx_ros.evaluation.report import write_report
         for path in write_report(args.out, runs):
@@ -89,6 +102,25 @@ def _kinds(text: str | None) -> list[str]:
         print('note: CSRT and KCF are left out, they need opencv-contrib-python-headless in '
               'place of opencv-python-headless', file=sys.stderr)
     return ['siamx', *available()]
+
+
+def _official(kit: Any, runs: dict, sequences: list, out: Path | None) -> None:
+    """Print the figures of the benchmark's own kit and write its result files."""
+    from siamx_ros.evaluation.results import write_whole
+    from siamx_ros.evaluation.tables import as_text
+    figures = {name: kit.total(each, sequences) for name, each in runs.items()}
+    names = list(next(iter(figures.values())))
+    print('\n' + as_text([['official figures', *names], *(
+        [tracker, *(f'{each[name]:.3f}' for name in names)] for tracker, each in figures.items())]))
+    if out is None:
+        return
+    for tracker, each in runs.items():
+        for tracker_run, sequence in zip(each, sequences):
+            kit.write(out / 'official', tracker, tracker_run, sequence)
+    known = {tracker: {name: value if math.isfinite(value) else None
+                       for name, value in each.items()} for tracker, each in figures.items()}
+    write_whole(out / 'official' / 'figures.json', json.dumps(known, indent=2) + '\n')
+    print(f'wrote {out / "official"}', file=sys.stderr)
 
 
 def _print_tables(runs: dict) -> None:

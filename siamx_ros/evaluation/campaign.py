@@ -8,7 +8,7 @@ import logging
 import multiprocessing
 from pathlib import Path
 import shutil
-from typing import Iterator
+from typing import Callable, Iterator
 
 import cv2
 import numpy as np
@@ -34,6 +34,7 @@ class Campaign:
         overwrite: drop results of another configuration instead of refusing.
         jobs: processes; with more than one, frames per second are those of a busy machine.
         threads: threads of each process for torch and OpenCV, 0 for their own choice.
+        protocol: 'once', or 'restart' five frames after every failure (VOT short-term).
     """
 
     specs: tuple[TrackerSpec, ...]
@@ -42,6 +43,7 @@ class Campaign:
     overwrite: bool = False
     jobs: int = 1
     threads: int = 0
+    protocol: str = 'once'
 
 
 def run_campaign(campaign: Campaign) -> dict[str, list[Run]]:
@@ -86,7 +88,7 @@ def _read_finished(campaign: Campaign) -> dict[tuple[str, str], Run]:
         folder = campaign.folder / spec.name
         if campaign.overwrite and folder.exists():
             _remove(folder)
-        results.open_folder(folder, spec.fingerprint())
+        results.open_folder(folder, {**spec.fingerprint(), 'protocol': campaign.protocol})
         for sequence in campaign.sequences:
             if results.run_path(folder, sequence.name).exists():
                 run = results.read_run(folder, sequence.name)
@@ -117,7 +119,7 @@ def _in_this_process(campaign: Campaign, todo: list[tuple[TrackerSpec, Sequence]
     try:
         for spec, sequence in todo:
             bar.set_postfix_str(f'{spec.name} {sequence.name}')
-            yield spec, run_sequence(kept.tracker(spec), sequence, bar.update)
+            yield spec, _pass(campaign.protocol)(kept.tracker(spec), sequence, bar.update)
     finally:
         kept.drop()
 
@@ -131,7 +133,7 @@ def _in_processes(campaign: Campaign, todo: list[tuple[TrackerSpec, Sequence]],
     longest_first = sorted(todo, key=lambda item: -len(item[1].frame_paths))
     with ProcessPoolExecutor(campaign.jobs, context, _start_worker,
                              (numbers, campaign.threads)) as pool:
-        futures = {pool.submit(_work, spec, sequence): spec for spec, sequence in longest_first}
+        futures = {pool.submit(_work, spec, sequence, campaign.protocol): spec for spec, sequence in longest_first}
         try:
             for future in as_completed(futures):
                 run = future.result()
@@ -178,5 +180,13 @@ def _start_worker(numbers: multiprocessing.Queue, threads: int) -> None:
     _worker.device = f'cuda:{number % gpus}' if gpus > 1 else ''
 
 
-def _work(spec: TrackerSpec, sequence: Sequence) -> Run:
-    return run_sequence(_worker.tracker(spec), sequence)
+def _work(spec: TrackerSpec, sequence: Sequence, protocol: str) -> Run:
+    return _pass(protocol)(_worker.tracker(spec), sequence)
+
+
+def _pass(protocol: str) -> Callable[..., Run]:
+    """The function that runs a tracker over a sequence."""
+    if protocol == 'once':
+        return run_sequence
+    from siamx_ros.evaluation.kits.vot import run_with_restarts
+    return run_with_restarts

@@ -16,11 +16,14 @@ STATE_SHADES = {
 
 
 def write_plots(folder: Path, runs: dict[str, list[Run]]) -> list[Path]:
-    """Draw the curves of all trackers; returns the files."""
+    """Draw the curves of all trackers; returns the files, none where no frame counts."""
     folder.mkdir(parents=True, exist_ok=True)
+    runs = {name: [run for run in each if run.counts.any()] for name, each in runs.items()}
+    if not all(runs.values()):
+        return []
     return [
         _curves(folder / 'success.png', runs, success_of, metrics.OVERLAP_THRESHOLDS,
-                'overlap threshold', 'success', lambda curve: float(np.nanmean(curve))),
+                'overlap threshold', 'success', lambda curve: float(np.mean(curve))),
         _curves(folder / 'precision.png', runs, precision_of, metrics.PIXEL_THRESHOLDS,
                 'centre error, pixels', 'precision', lambda curve: float(curve[20])),
         _curves(folder / 'normalised_precision.png', runs, normalised_precision_of,
@@ -65,7 +68,7 @@ def _curves(path: Path, runs: dict[str, list[Run]], curve_of, thresholds: np.nda
             x_label: str, y_label: str, figure_of_merit) -> Path:
     """One line per tracker, best first in the legend."""
     figure, axes = new_figure(5, 4)
-    curves = {name: np.nanmean([curve_of(run) for run in each], 0) for name, each in runs.items()}
+    curves = {name: np.mean([curve_of(run) for run in each], 0) for name, each in runs.items()}
     ranked = sorted(curves, key=lambda name: -figure_of_merit(curves[name]))
     for name in ranked:
         axes.plot(thresholds, curves[name], label=f'{name} [{figure_of_merit(curves[name]):.3f}]')

@@ -1,0 +1,1 @@
+"""Figures as the benchmarks' own kits compute them, and result files that they read."""

@@ -1,0 +1,102 @@
+"""What each benchmark is, as data: its protocol, its figures and its result files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable
+
+import numpy as np
+
+from siamx_ros.data.sequence import Sequence
+from siamx_ros.evaluation.kits import files, one_pass, vot
+from siamx_ros.evaluation.kits.omnidirectional import panorama
+from siamx_ros.evaluation.long_term import long_term_figures
+from siamx_ros.evaluation.runner import Run
+from siamx_ros.geometry import iou_xywh
+from siamx_ros.imaging import read_image
+
+Figures = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Kit:
+    """A benchmark.
+
+    Attributes:
+        total: figures of all runs over their sequences, as the kit averages them.
+        write: writes the result files of one run into a folder for a tracker of that name; None
+            where there is no official format.
+        protocol: 'once', or 'restart' after failures.
+    """
+
+    total: Callable[[list[Run], list[Sequence]], Figures]
+    write: Callable[[Path, str, Run, Sequence], None] | None = None
+    protocol: str = 'once'
+
+
+def image_size(sequence: Sequence) -> tuple[int, int]:
+    """Width and height of a sequence's first image."""
+    height, width = read_image(sequence.frame_paths[0]).shape[:2]
+    return width, height
+
+
+def _lasot(runs: list[Run], sequences: list[Sequence]) -> Figures:
+    return one_pass.lasot_total([
+        one_pass.lasot(run.boxes + [1, 1, 0, 0], sequence.truth, sequence.absent)
+        for run, sequence in zip(runs, sequences)])
+
+
+def _got10k(runs: list[Run], sequences: list[Sequence]) -> Figures:
+    known = [(run, each) for run, each in zip(runs, sequences) if np.isfinite(each.truth).all()]
+    return one_pass.got10k_total([np.zeros(0), *(
+        one_pass.got10k_overlaps(run.boxes, each.truth, each.absent, image_size(each))
+        for run, each in known)])
+
+
+def _trackingnet(runs: list[Run], sequences: list[Sequence]) -> Figures:
+    return _means([one_pass.trackingnet(run.boxes, sequence.truth)
+                   for run, sequence in zip(runs, sequences)
+                   if np.isfinite(sequence.truth).all()], ('AUC', 'P', 'NP'))
+
+
+def _otb(runs: list[Run], sequences: list[Sequence]) -> Figures:
+    return _means([one_pass.otb(run.boxes + [1, 1, 0, 0], sequence.truth)
+                   for run, sequence in zip(runs, sequences)], ('AUC', 'P@20'))
+
+
+def _vot(runs: list[Run], sequences: list[Sequence]) -> Figures:
+    rows = [vot.overlaps_and_codes(run, sequence, image_size(sequence))
+            for run, sequence in zip(runs, sequences)]
+    return vot.figures(*map(list, zip(*rows)))
+
+
+def _vot_long_term(runs: list[Run], sequences: list[Sequence]) -> Figures:
+    found = long_term_figures(
+        [iou_xywh(run.boxes, sequence.boxes_xywh) for run, sequence in zip(runs, sequences)],
+        [run.confidence for run in runs], [sequence.visible for sequence in sequences])
+    return {'F': found['f'], 'Pr': found['pr'], 'Re': found['re']}
+
+
+def _360vot(runs: list[Run], sequences: list[Sequence]) -> Figures:
+    return _means([panorama(run.boxes, sequence.truth, image_size(sequence))
+                   for run, sequence in zip(runs, sequences)],
+                  ('S_dual', 'P_dual', 'NP_dual', 'P_angle'))
+
+
+def _means(rows: list[Figures], names: tuple[str, ...]) -> Figures:
+    """Means over sequences, NaN of none."""
+    return {name: float(np.mean([row[name] for row in rows])) if rows else float('nan')
+            for name in names}
+
+
+KITS: dict[str, Kit] = {
+    'lasot': Kit(_lasot, files.write_lasot),
+    'got10k': Kit(_got10k, files.write_got10k),
+    'trackingnet': Kit(_trackingnet, files.write_trackingnet),
+    'vot': Kit(_vot, files.write_vot, 'restart'),
+    'votlt': Kit(_vot_long_term, files.write_vot_long_term),
+    'otb': Kit(_otb, files.write_otb),
+    'uav': Kit(_otb, files.write_otb),
+    '360vot': Kit(_360vot, files.write_360vot)}
+"""Name on the command line -> benchmark; ``folder`` has our own figures and no kit."""

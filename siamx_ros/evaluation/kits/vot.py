@@ -1,0 +1,136 @@
+"""VOT short-term: restarts after failures, accuracy, robustness and expected average overlap."""
+
+from __future__ import annotations
+
+import time
+from typing import Callable
+
+import numpy as np
+
+from siamx_ros.data.sequence import Sequence
+from siamx_ros.evaluation.kits.regions import region_overlap
+from siamx_ros.evaluation.runner import Run, TwoVerbTracker
+from siamx_ros.geometry import BoundingBox
+from siamx_ros.imaging import read_image
+from siamx_ros.records import TrackState
+
+SKIP = 5
+"""A tracker that failed on frame f starts again on frame f + 5."""
+BURN_IN = 10
+"""Frames from each start on, the start included, that do not count for accuracy."""
+INTERVAL = (46, 291)
+"""Lengths over which the expected overlap of VOT2019 is averaged, both included."""
+INIT, FAILED, SKIPPED, TRACKED = 1, 2, 0, -1
+"""What a line of a result file says; a tracked frame's line holds its box."""
+
+
+def run_with_restarts(tracker: TwoVerbTracker, sequence: Sequence,
+                      each_frame: Callable[[], object] = lambda: None) -> Run:
+    """Track from the first frame on and start again five frames after every failure.
+
+    A failure is an overlap of zero inside the image; the box of a failed frame is kept.
+
+    Raises:
+        InputError: an image cannot be read, or the tracker refuses.
+    """
+    run = Run.empty(sequence, 0)
+    truth = regions_of(sequence)
+    following = 0
+    tracking = False
+    for index, path in enumerate(sequence.frame_paths):
+        each_frame()
+        if index < following or not (tracking or sequence.visible[index]):
+            continue
+        image = read_image(path)
+        before = time.perf_counter()
+        result = tracker.update(image) if tracking else tracker.init(
+            image, BoundingBox.from_xywh(sequence.boxes_xywh[index]))
+        run.note(index, result, time.perf_counter() - before)
+        box = run.boxes[index]
+        failed = tracking and region_overlap(truth[index], box, image.shape[1::-1]) <= 0
+        tracking = not failed and result.state != TrackState.UNINITIALISED
+        following = index + (1 if tracking else SKIP)
+    return run
+
+
+def regions_of(sequence: Sequence) -> np.ndarray:
+    """The truth as polygons or boxes, one row a frame."""
+    return sequence.boxes_xywh if sequence.truth is None else sequence.truth
+
+
+def overlaps_and_codes(run: Run, sequence: Sequence,
+                       size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Overlap of every frame, and what each was: INIT, FAILED, SKIPPED or TRACKED.
+
+    Args:
+        size: width and height of the images.
+    """
+    truth = regions_of(sequence)
+    overlap = np.array([region_overlap(row, box, size) for row, box in zip(truth, run.boxes)])
+    codes = np.full(len(overlap), SKIPPED)
+    tracking = False
+    for index in np.flatnonzero(run.seconds > 0):
+        if not tracking:
+            codes[index], tracking = INIT, True
+        elif overlap[index] <= 0:
+            codes[index], tracking = FAILED, False
+        else:
+            codes[index] = TRACKED
+    return overlap, codes
+
+
+def accuracy(overlap: np.ndarray, codes: np.ndarray) -> float:
+    """Mean overlap of the tracked frames of one sequence outside the burn-in; 0 of none."""
+    counts = codes == TRACKED
+    for start in np.flatnonzero(codes == INIT):
+        counts[start:start + BURN_IN] = False
+    return float(overlap[counts].mean()) if counts.any() else 0.0
+
+
+def expected_overlap_curve(overlaps: list[np.ndarray], codes: list[np.ndarray]) -> np.ndarray:
+    """Expected average overlap over the first N frames after a start, at index N.
+
+    Every stretch from a start to a failure or to the end counts; one that failed goes on with zeros
+    up to the longest stretch, one that did not counts only up to its own length. The entry of index
+    0 is no overlap of a tracker and NaN.
+    """
+    stretches = [each for row in zip(overlaps, codes) for each in _stretches(*row)]
+    length = max((len(values) for values, _ in stretches), default=1)
+    total, weight = np.zeros(length), np.zeros(length)
+    for values, failed in stretches:
+        padded = np.zeros(length)
+        padded[:len(values)] = values
+        usable = length if failed else len(values)
+        means = np.cumsum(padded[1:]) / np.arange(1, length)
+        total[1:usable] += means[:usable - 1]
+        weight[1:usable] += 1
+    return np.divide(total, weight, out=np.full(length, np.nan), where=weight > 0)
+
+
+def figures(overlaps: list[np.ndarray], codes: list[np.ndarray]) -> dict[str, float]:
+    """EAO, accuracy and robustness over sequences.
+
+    Accuracy and failures per sequence are weighted by the lengths of the sequences, as vot-toolkit
+    does; ``failures %`` is 100 failures by frames, as pysot prints its robustness. EAO is NaN where
+    no stretch is as long as the interval begins.
+    """
+    lengths = np.array([len(each) for each in overlaps], float)
+    accuracies = np.array([accuracy(*row) for row in zip(overlaps, codes)])
+    failures = np.array([(code == FAILED).sum() for code in codes])
+    low, high = INTERVAL
+    interval = expected_overlap_curve(overlaps, codes)[low:high + 1]
+    return {
+        'EAO': float(np.mean(interval)) if len(interval) else float('nan'),
+        'accuracy': float(np.average(accuracies, weights=lengths)),
+        'failures': float(np.average(failures, weights=lengths)),
+        'failures %': float(100 * failures.sum() / lengths.sum())}
+
+
+def _stretches(overlap: np.ndarray, codes: np.ndarray) -> list[tuple[np.ndarray, bool]]:
+    """Overlaps from each start (itself included) to a failure (excluded) or to the end."""
+    found = []
+    for start in np.flatnonzero(codes == INIT):
+        ends = np.flatnonzero(codes[start:] == FAILED)
+        end = start + ends[0] if len(ends) else len(codes)
+        found.append((overlap[start:end], bool(len(ends))))
+    return found

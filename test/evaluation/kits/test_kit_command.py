@@ -1,0 +1,118 @@
+"""evaluate --benchmark: figures, result files, resuming."""
+
+import json
+
+import numpy as np
+import pytest
+
+from siamx_ros.cli import main
+from siamx_ros.data.benchmarks import READERS
+from siamx_ros.data.sequence import read_folder
+from siamx_ros.evaluation.kits.table import KITS
+from siamx_ros.evaluation.trackers import TrackerSpec
+
+ARGUMENTS = ('--weights', 'random', '--device', 'cpu', '--trackers', 'siamx')
+CONSTANTS = {
+    'lasot': {'AUC': 20 / 21, 'P@20': 1, 'NP@0.2': 1}, 'got10k': {'AO': 1, 'SR0.5': 1, 'SR0.75': 1},
+    'trackingnet': {'AUC': 1, 'P': 1, 'NP': 1}, 'otb': {'AUC': 20 / 21, 'P@20': 1},
+    'uav': {'AUC': 20 / 21, 'P@20': 1}, 'votlt': {'F': 1, 'Pr': 1, 'Re': 1},
+    '360vot': {'S_dual': 20 / 21, 'P_dual': 1, 'NP_dual': 1, 'P_angle': 1}}
+FILES = {
+    'lasot': 'siamx_tracking_result/moving.txt', 'got10k': 'GOT-10k/siamx/moving/moving_001.txt',
+    'trackingnet': 'siamx/moving.txt', 'otb': 'siamx/moving.txt', 'uav': 'siamx/moving.txt',
+    'votlt': 'siamx/longterm/moving/moving_001.txt', '360vot': 'siamx/moving.txt'}
+
+
+@pytest.fixture
+def sequence(dataset):
+    return read_folder(dataset / 'moving')
+
+
+def lay_out(root, sequence, kind):
+    """Write a sequence in the layout of a benchmark."""
+    offset = 1 if kind in ('lasot', 'otb', 'uav') else 0
+    lines = [','.join(f'{value + (offset if i < 2 else 0):.2f}' for i, value in enumerate(box))
+             for box in sequence.boxes_xywh]
+    truth = '\n'.join(lines) + '\n'
+    name = sequence.name
+    images, text = {
+        'lasot': (root / name / 'img', root / name / 'groundtruth.txt'),
+        'got10k': (root / 'val' / name, root / 'val' / name / 'groundtruth.txt'),
+        'trackingnet': (root / 'frames' / name, root / 'anno' / f'{name}.txt'),
+        'vot': (root / name / 'color', root / name / 'groundtruth.txt'),
+        'votlt': (root / name / 'color', root / name / 'groundtruth.txt'),
+        'otb': (root / name / 'img', root / name / 'groundtruth_rect.txt'),
+        'uav': (root / 'data_seq' / 'UAV123' / name, root / 'anno' / 'UAV123' / f'{name}.txt'),
+        '360vot': (root / name / 'image', root / name / 'label.json')}[kind]
+    images.mkdir(parents=True)
+    text.parent.mkdir(parents=True, exist_ok=True)
+    for path in sequence.frame_paths:
+        (images / path.name).write_bytes(path.read_bytes())
+    if kind == '360vot':
+        truth = json.dumps({
+            path.name: {'bbox': {'cx': x + w / 2, 'cy': y + h / 2, 'w': w, 'h': h}}
+            for path, (x, y, w, h) in zip(sequence.frame_paths, sequence.boxes_xywh)})
+    text.write_text(truth)
+    return root
+
+
+def figures(out):
+    return json.loads((out / 'official' / 'figures.json').read_text())['siamx']
+
+
+@pytest.mark.parametrize('kind', CONSTANTS)
+def test_an_oracle_gets_the_kits_constants(tmp_path, sequence, trackers, monkeypatch, kind, capfd):
+    monkeypatch.setattr(TrackerSpec, 'build', lambda self: trackers.Oracle(sequence.boxes_xywh))
+    root = lay_out(tmp_path / 'root', sequence, kind)
+    command = ['evaluate', str(root), '--benchmark', kind, *ARGUMENTS, '--out', str(tmp_path / 'o')]
+    assert main(command) == 0
+    first = capfd.readouterr().out
+    assert 'official figures' in first
+    assert figures(tmp_path / 'o') == pytest.approx(CONSTANTS[kind])
+    written = tmp_path / 'o' / 'official' / FILES[kind]
+    rows = [line.split(',') for line in written.read_text().splitlines()]
+    offset = 1 if kind in ('lasot', 'otb', 'uav') else 0
+    assert len(rows) == 10
+    np.testing.assert_allclose(
+        np.array(rows[1:], float), sequence.boxes_xywh[1:] + [offset, offset, 0, 0])
+    assert main(command) == 0
+    assert capfd.readouterr().out == first
+
+
+def test_vot_runs_with_restarts_and_writes_codes(tmp_path, sequence, trackers, monkeypatch):
+    monkeypatch.setattr(TrackerSpec, 'build', lambda self: trackers.Static())
+    root = lay_out(tmp_path / 'root', sequence, 'vot')
+    command = ['evaluate', str(root), '--benchmark', 'vot', *ARGUMENTS, '--out', str(tmp_path / 'o')]
+    assert main(command) == 0
+    text = (tmp_path / 'o' / 'official' / 'siamx' / 'baseline' / 'moving' / 'moving_001.txt')
+    lines = text.read_text().splitlines()
+    assert [line for line in lines if ',' not in line] == ['1', '2', '0', '0', '0']
+    assert lines[6] == '2'  # 16 wide, 3 pixels a frame: apart at 6
+    assert figures(tmp_path / 'o')['failures'] == 1
+    assert main(['evaluate', str(root), *ARGUMENTS, '--out', str(tmp_path / 'o')]) == 2
+
+
+def test_a_long_term_result_has_confidences(tmp_path, sequence, trackers, monkeypatch):
+    monkeypatch.setattr(TrackerSpec, 'build', lambda self: trackers.Static())
+    root = lay_out(tmp_path / 'root', sequence, 'votlt')
+    assert main(['evaluate', str(root), '--benchmark', 'votlt', *ARGUMENTS,
+                 '--out', str(tmp_path / 'o')]) == 0
+    folder = tmp_path / 'o' / 'official' / 'siamx' / 'longterm' / 'moving'
+    assert (folder / 'moving_001.txt').read_text().splitlines()[0] == '1'
+    assert (folder / 'moving_001_confidence.value').read_text().splitlines()[1] == '1.000000'
+
+
+def test_a_withheld_truth_gives_files_and_no_figures(tmp_path, sequence, trackers, monkeypatch):
+    monkeypatch.setattr(TrackerSpec, 'build', lambda self: trackers.Static())
+    root = lay_out(tmp_path / 'root', sequence, 'trackingnet')
+    path = root / 'anno' / 'moving.txt'
+    path.write_text(path.read_text().splitlines()[0] + '\n')
+    assert main(['evaluate', str(root), '--benchmark', 'trackingnet', *ARGUMENTS,
+                 '--out', str(tmp_path / 'o')]) == 0
+    assert figures(tmp_path / 'o')['AUC'] is None
+    assert len((tmp_path / 'o' / 'official' / 'siamx' / 'moving.txt').read_text().split()) == 10
+
+
+def test_every_benchmark_has_a_kit():
+    assert set(KITS) | {'folder'} == set(READERS)
+    assert set(CONSTANTS) | {'vot'} == set(KITS)
