@@ -11,13 +11,14 @@ RESOLUTION = 100
 
 
 def thresholds(confidences: list[np.ndarray], resolution: int = RESOLUTION) -> np.ndarray:
-    """Thresholds from the confidences of all sequences together, with both infinities, rising."""
-    scores = np.sort(np.concatenate(confidences))
-    scores = scores[np.isfinite(scores)]
-    if len(scores) > resolution - 2 > 0:
-        step = len(scores) / (resolution - 2)
-        scores = scores[np.floor(np.arange(resolution - 2) * step).astype(int)]
-    return np.concatenate([[-math.inf], scores, [math.inf]])
+    """Thresholds spread over the confidences of all sequences together, and both infinities."""
+    scores = np.concatenate(confidences)
+    scores = np.sort(scores[np.isfinite(scores)])[::-1]
+    if len(scores) > resolution - 2:
+        margin = len(scores) // (resolution - 2)
+        places = np.linspace(margin, len(scores) - margin, resolution - 2)
+        scores = scores[np.round(places).astype(int)]
+    return np.concatenate([[-math.inf], scores[::-1], [math.inf]])
 
 
 def precision_recall(overlap: np.ndarray, confidence: np.ndarray, visible: np.ndarray,

@@ -72,9 +72,11 @@ def _vot(runs: list[Run], sequences: list[Sequence]) -> Figures:
 
 
 def _vot_long_term(runs: list[Run], sequences: list[Sequence]) -> Figures:
+    """As in vot-toolkit, the initial frame says nothing, but is one of the visible frames."""
     found = long_term_figures(
         [iou_xywh(run.boxes, sequence.boxes_xywh) for run, sequence in zip(runs, sequences)],
-        [run.confidence for run in runs], [sequence.visible for sequence in sequences])
+        [np.where(np.arange(len(run.boxes)) > run.start, run.confidence, np.nan) for run in runs],
+        [sequence.visible for sequence in sequences])
     return {'F': found['f'], 'Pr': found['pr'], 'Re': found['re']}
 
 

@@ -15,7 +15,7 @@ ARGUMENTS = ('--weights', 'random', '--device', 'cpu', '--trackers', 'siamx')
 CONSTANTS = {
     'lasot': {'AUC': 20 / 21, 'P@20': 1, 'NP@0.2': 1}, 'got10k': {'AO': 1, 'SR0.5': 1, 'SR0.75': 1},
     'trackingnet': {'AUC': 1, 'P': 1, 'NP': 1}, 'otb': {'AUC': 20 / 21, 'P@20': 1},
-    'uav': {'AUC': 20 / 21, 'P@20': 1}, 'votlt': {'F': 1, 'Pr': 1, 'Re': 1},
+    'uav': {'AUC': 20 / 21, 'P@20': 1}, 'votlt': {'F': 1.8 / 1.9, 'Pr': 1, 'Re': 0.9},
     '360vot': {'S_dual': 20 / 21, 'P_dual': 1, 'NP_dual': 1, 'P_angle': 1}}
 FILES = {
     'lasot': 'siamx_tracking_result/moving.txt', 'got10k': 'GOT-10k/siamx/moving/moving_001.txt',

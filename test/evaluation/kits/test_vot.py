@@ -135,7 +135,7 @@ def test_eao_and_accuracy_agree_with_vot_toolkit():
 
 
 def test_long_term_agrees_with_vot_toolkit():
-    tpr = pytest.importorskip('vot.analysis.tpr', reason='no package vot-toolkit')
+    tpr = pytest.importorskip('vot.analysis.longterm', reason='no package vot-toolkit')
     from vot.region import Rectangle, Special
     random = np.random.default_rng(8)
     overlaps, confidences, visible, curves, regions = [], [], [], [], []
@@ -149,6 +149,8 @@ def test_long_term_agrees_with_vot_toolkit():
         visible.append(seen)
         regions.append(([Rectangle(*box) for box in boxes],
                         [Rectangle(*row) if s else Special(0) for row, s in zip(truth, seen)]))
+    for scores in confidences:
+        scores[0] = np.nan  # the initial frame
     levels = tpr.determine_thresholds(list(np.concatenate(confidences)), 100)
     for (mine, true), scores in zip(regions, confidences):
         curves.append(tpr.compute_tpr_curves(mine, list(scores), FakeSequence(true), levels))
