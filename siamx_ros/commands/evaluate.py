@@ -41,6 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='adaptive schemes to compare: off, momentum, relocalise, paper, global '
              '(default: the one of --tracking.adaptive)')
     parser.add_argument(
+        '--variants', metavar='FILE', nargs='+', default=[],
+        help='settings files to compare, such as config/ablation/*.yaml; each is one tracker, named '
+             'after its file')
+    parser.add_argument(
         '--benchmark', metavar='KIND', default='folder',
         help='layout and rules of DATA: folder (default), lasot, got10k, trackingnet, vot, votlt, '
              'otb, uav, 360vot; adds the figures of its own kit and, below --out, its result files')
@@ -69,11 +73,9 @@ def run(args: argparse.Namespace) -> int:
     from siamx_ros.data.dataset import select
     from siamx_ros.evaluation.campaign import Campaign, run_campaign
     from siamx_ros.evaluation.kits.table import KITS
-    from siamx_ros.evaluation.trackers import variants
     sequences = select(read_benchmark(args.data, args.benchmark), _names(args.sequences))
     kit = KITS.get(args.benchmark)
-    schemes = _names(args.adaptive) or [settings['tracking'].adaptive]
-    specs = variants(_kinds(args.trackers), schemes, settings['model'], settings['tracking'])
+    specs = _specs(args, settings)
     runs = run_campaign(Campaign(
         tuple(specs), tuple(sequences), args.out, args.overwrite, args.jobs, args.threads,
         kit.protocol if kit else 'once'))
@@ -85,6 +87,23 @@ def run(args: argparse.Namespace) -> int:
         for path in write_report(args.out, runs):
             print(f'wrote {path}', file=sys.stderr)
     return 0
+
+
+def _specs(args: argparse.Namespace, settings: dict) -> list:
+    """The trackers to compare: by kind, by adaptive scheme, by settings file."""
+    from siamx_ros.evaluation.trackers import TrackerSpec, check_names, variants
+    if args.variants and args.adaptive:
+        raise InputError('give --adaptive or --variants, not both')
+    schemes = _names(args.adaptive) or [settings['tracking'].adaptive]
+    specs = variants(_kinds(args.trackers), schemes, settings['model'], settings['tracking'])
+    if not args.variants:
+        return specs
+    own = []
+    for path in args.variants:
+        given = argparse.Namespace(**{**vars(args), 'config': [*args.config, path]})
+        each = read_settings(given, {'model': ModelConfig(), 'tracking': TrackerConfig()})
+        own.append(TrackerSpec(Path(path).stem, 'siamx', each['model'], each['tracking']))
+    return check_names([*own, *(spec for spec in specs if spec.kind != 'siamx')])
 
 
 def _names(text: str | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""Figures of results: success and precision over their thresholds, one run over time."""
+"""Figures of results: curves, speed, gains per sequence, one run over time."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ def write_plots(folder: Path, runs: dict[str, list[Run]]) -> list[Path]:
     runs = {name: [run for run in each if run.counts.any()] for name, each in runs.items()}
     if not all(runs.values()):
         return []
+    comparisons = [_speed(folder / 'speed.png', runs)]
+    if len(runs) > 1:
+        comparisons.append(_gains(folder / 'gains.png', runs))
     return [
         _curves(folder / 'success.png', runs, success_of, metrics.OVERLAP_THRESHOLDS,
                 'overlap threshold', 'success', lambda curve: float(np.mean(curve))),
@@ -28,7 +31,7 @@ def write_plots(folder: Path, runs: dict[str, list[Run]]) -> list[Path]:
                 'centre error, pixels', 'precision', lambda curve: float(curve[20])),
         _curves(folder / 'normalised_precision.png', runs, normalised_precision_of,
                 metrics.NORMALISED_THRESHOLDS, 'centre error, target sizes',
-                'normalised precision', lambda curve: float(curve[20]))]
+                'normalised precision', lambda curve: float(curve[20])), *comparisons]
 
 
 def success_of(run: Run) -> np.ndarray:
@@ -61,6 +64,38 @@ def timeline(path: Path, run: Run) -> Path:
     axes.plot(frames, run.confidence, color='tab:blue', linewidth=1.2, label='confidence')
     axes.set(xlabel='frame', ylim=(0, 1.02), xlim=(0, max(1, len(frames) - 1)), title=run.name)
     axes.legend(loc='center left', bbox_to_anchor=(1, 0.5), frameon=False, fontsize=8)
+    return save(figure, path)
+
+
+def _speed(path: Path, runs: dict[str, list[Run]]) -> Path:
+    """AUC over frames per second, one point per tracker (as Fig. 5 of the paper with EAO)."""
+    figure, axes = new_figure(5, 4)
+    for name, each in runs.items():
+        auc = np.mean([success_of(run).mean() for run in each])
+        seconds = np.concatenate([run.update_seconds for run in each])
+        speed = len(seconds) / seconds.sum() if len(seconds) else np.nan
+        axes.plot(speed, auc, 'o', label=name)
+    axes.set(xlabel='frames per second', ylabel='AUC', ylim=(0, 1), xscale='log')
+    axes.grid(alpha=0.3, which='both')
+    axes.legend(frameon=False)
+    return save(figure, path)
+
+
+def _gains(path: Path, runs: dict[str, list[Run]]) -> Path:
+    """Per sequence, how much each tracker gains over the first one in AUC (as Fig. 7)."""
+    (first, base), *others = runs.items()
+    reference = {run.name: success_of(run).mean() for run in base}
+    figure, axes = new_figure(max(5, 0.35 * len(reference) + 2), 4)
+    width = 0.8 / len(others)
+    for index, (name, each) in enumerate(others):
+        gains = [success_of(run).mean() - reference[run.name] if run.name in reference else 0.0
+                 for run in each]
+        axes.bar(np.arange(len(each)) + index * width, gains, width, label=name)
+    axes.axhline(0, color='black', linewidth=0.8)
+    axes.set(ylabel=f'AUC gained over {first}')
+    axes.set_xticks(np.arange(len(others[0][1])) + 0.4 - width / 2,
+                    [run.name for run in others[0][1]], rotation=90, fontsize=7)
+    axes.legend(frameon=False)
     return save(figure, path)
 
 

@@ -103,6 +103,15 @@ def variants(kinds: list[str], schemes: list[str], model: ModelConfig,
         for scheme in schemes:
             name = f'{kind}-{scheme}' if len(schemes) > 1 else kind
             specs.append(TrackerSpec(name, kind, model, config.replace({'adaptive': scheme})))
+    return check_names(specs)
+
+
+def check_names(specs: list[TrackerSpec]) -> list[TrackerSpec]:
+    """The same trackers, if there is one and no two share a name.
+
+    Raises:
+        InputError: otherwise.
+    """
     names = [spec.name for spec in specs]
     if not names or len(set(names)) < len(names):
         raise InputError(f'name one or more different trackers, got {", ".join(names) or "none"}')

@@ -1,0 +1,63 @@
+"""The shipped ablation files, and comparing settings files in one command."""
+
+import numpy as np
+import pytest
+
+from siamx_ros.cli import main
+from siamx_ros.config import ADAPTIVE_SCHEMES, LEVEL_PAIRS, TrackerConfig, read_yaml
+from siamx_ros.evaluation.trackers import TrackerSpec
+from siamx_ros.training.settings import TrainConfig
+
+TABLE_III = [{'L4xL4'}, {'L4xL3'}, {'L3xL4'}, {'L3xL3'}, {'L4xL3', 'L3xL4'}, {'L4xL4', 'L4xL3'},
+             {'L4xL4', 'L3xL4'}, {'L4xL4', 'L3xL3'}, set(LEVEL_PAIRS), set(LEVEL_PAIRS[:3])]
+
+
+def test_every_adaptive_scheme_has_a_file(repository):
+    files = {path.stem: TrackerConfig().replace(read_yaml(path)['tracking']).adaptive
+             for path in (repository / 'config' / 'ablation').glob('*.yaml')}
+    assert files == {scheme: scheme for scheme in ADAPTIVE_SCHEMES}
+
+
+def test_every_row_of_table_iii_has_a_file(repository):
+    found = [TrainConfig().replace(read_yaml(path)).network.level_pairs
+             for path in (repository / 'config' / 'ablation' / 'correlation').glob('*.yaml')]
+    assert sorted(map(sorted, found)) == sorted(map(sorted, TABLE_III))
+    assert LEVEL_PAIRS[:3] in found  # in the order of the network
+
+
+def test_settings_files_are_compared_by_name(tmp_path, dataset, repository, trackers, monkeypatch,
+                                             capfd):
+    seen = {}
+
+    def build(spec):
+        seen[spec.name] = spec.config.adaptive, spec.config.penalty_k
+        return trackers.Static()
+    monkeypatch.setattr(TrackerSpec, 'build', build)
+    files = [str(repository / 'config' / 'ablation' / f'{name}.yaml') for name in ('off', 'global')]
+    command = ['evaluate', str(dataset), '--weights', 'random', '--trackers', 'siamx']
+    assert main([*command, '--variants', *files, '--tracking.penalty_k', '0.1', '--out',
+                 str(tmp_path)]) == 0
+    assert seen == {'off': ('off', 0.1), 'global': ('global', 0.1)}
+    assert capfd.readouterr().out.splitlines()[-2].split()[0] == 'off'
+    for name in ('speed', 'gains'):
+        assert (tmp_path / 'plots' / f'{name}.png').stat().st_size > 5000
+    assert main([*command, '--variants', files[0], files[0]]) == 2
+    assert 'different trackers' in capfd.readouterr().err
+    assert main([*command, '--variants', files[0], '--adaptive', 'off']) == 2
+    assert 'not both' in capfd.readouterr().err
+
+
+def test_gains_are_against_the_first(dataset, trackers, tmp_path, monkeypatch):
+    from siamx_ros.data.dataset import read_sequences
+    from siamx_ros.evaluation import plots
+    from siamx_ros.evaluation.runner import run_sequence
+    sequences = read_sequences(dataset)
+    runs = {'static': [run_sequence(trackers.Static(), each) for each in sequences],
+            'oracle': [run_sequence(trackers.Oracle(each.boxes_xywh), each) for each in sequences]}
+    heights = []
+    monkeypatch.setattr(plots, 'save', lambda figure, path: heights.extend(
+        bar.get_height() for bar in figure.axes[0].patches))
+    plots._gains(tmp_path / 'g.png', runs)
+    expected = [20 / 21 - plots.success_of(run).mean() for run in runs['static']]
+    np.testing.assert_allclose(heights, expected)
+    assert pytest.approx(20 / 21) == plots.success_of(runs['oracle'][0]).mean()
