@@ -188,4 +188,5 @@ def rig(shared) -> Rig:
     shared.clock_ns = max(shared.clock_ns, time.time_ns())
     shared.enable(True)
     shared.trigger('reset')
+    shared.status(0)  # nothing of the test before is still on its way
     return shared
