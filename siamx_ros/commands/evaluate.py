@@ -35,7 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='folder of sequences <name>/img/ + <name>/groundtruth.txt, or one such sequence')
     parser.add_argument(
         '--trackers', metavar='A,B,...',
-        help='siamx, csrt, kcf (default: siamx, and those of OpenCV that are installed)')
+        help='siamx, csrt, kcf, and csrt-adapted, kcf-adapted: the adaptive scheme around them '
+             '(default: siamx, and those of OpenCV that are installed)')
     parser.add_argument(
         '--adaptive', metavar='A,B,...',
         help='adaptive schemes to compare: off, momentum, relocalise, paper, global '
@@ -113,8 +114,9 @@ def _names(text: str | None) -> list[str]:
 def _kinds(text: str | None) -> list[str]:
     """The trackers that were asked for; by default also those that the installed OpenCV has."""
     from siamx_ros.evaluation.opencv_trackers import FACTORIES, OpenCvTracker, available
+    from siamx_ros.evaluation.trackers import ADAPTED
     if text is not None:
-        for name in set(_names(text)) & set(FACTORIES):
+        for name in {name.removesuffix(ADAPTED) for name in _names(text)} & set(FACTORIES):
             OpenCvTracker(name)  # refused now rather than after an hour
         return _names(text)
     if not available():

@@ -7,7 +7,7 @@ images. The true boxes come from the topic /ground_truth or another one that you
 
 Modes: `offline` gives every image to the tracker; `realtime` simulates a tracker that takes
 --latency for each image and misses those that come meanwhile, with a virtual clock, so that it is
-reproducible; `lockstep` and `live` run the tracker node and need ROS.
+reproducible.
 
 Exit status: 0, or 1 if a criterion of --criteria fails.
 """

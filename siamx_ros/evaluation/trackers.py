@@ -14,7 +14,9 @@ from siamx_ros.errors import InputError
 from siamx_ros.evaluation.opencv_trackers import FACTORIES, OpenCvTracker
 from siamx_ros.evaluation.runner import TwoVerbTracker
 
-KINDS = ('siamx', *FACTORIES)
+ADAPTED = '-adapted'
+KINDS = ('siamx', *FACTORIES, *(name + ADAPTED for name in FACTORIES))
+"""Ours, OpenCV's, and OpenCV's with the adaptive scheme around them."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class TrackerSpec:
     Attributes:
         name: heading in tables and name of its results folder.
         kind: one of :data:`KINDS`.
-        model, config: settings of kind 'siamx', ignored by the others.
+        model, config: settings of kind 'siamx'; the adapted ones use ``config``, too.
     """
 
     name: str
@@ -42,6 +44,9 @@ class TrackerSpec:
         Raises:
             InputError: its weights, device or library are not there.
         """
+        if self.kind.endswith(ADAPTED):
+            from siamx_ros.evaluation.adapted import AdaptedTracker
+            return AdaptedTracker(OpenCvTracker(self.kind.removesuffix(ADAPTED)), self.config)
         if self.kind != 'siamx':
             return OpenCvTracker(self.kind)
         from siamx_ros.tracking.tracker import load_tracker
@@ -64,6 +69,8 @@ class TrackerSpec:
             InputError: the weights are not there.
         """
         common = {'name': self.name, 'kind': self.kind, 'siamx_ros': __version__}
+        if self.kind.endswith(ADAPTED):
+            return {**common, 'opencv': cv2.__version__, 'tracking': self.config.to_dict()}
         if self.kind != 'siamx':
             return {**common, 'opencv': cv2.__version__}
         return {**common, 'weights_sha256': weights_sha256(self.model.weights),
@@ -98,7 +105,8 @@ def variants(kinds: list[str], schemes: list[str], model: ModelConfig,
     specs = []
     for kind in kinds:
         if kind != 'siamx':
-            specs.append(TrackerSpec(kind, kind))
+            specs.append(TrackerSpec(kind, kind, config=config.replace({'adaptive': schemes[0]})
+                                     if kind.endswith(ADAPTED) else TrackerConfig()))
             continue
         for scheme in schemes:
             name = f'{kind}-{scheme}' if len(schemes) > 1 else kind

@@ -140,7 +140,7 @@ def test_variants():
     assert [(s.name, s.config.adaptive) for s in specs] == [
         ('siamx-off', 'off'), ('siamx-paper', 'paper'), ('csrt', 'paper')]
     assert variants(['siamx'], ['off'], ModelConfig(), TrackerConfig())[0].name == 'siamx'
-    with pytest.raises(InputError, match='known: siamx, csrt, kcf'):
+    with pytest.raises(InputError, match='known: siamx, csrt, kcf, csrt-adapted'):
         variants(['siam'], ['off'], ModelConfig(), TrackerConfig())
     with pytest.raises(InputError, match='different trackers'):
         variants(['kcf', 'kcf'], ['off'], ModelConfig(), TrackerConfig())
