@@ -261,6 +261,9 @@ class TrackerConfig(Settings):
     scale_weight: float = setting(
         0.75, 'share of the scale filter in a change of size; 0 for the network alone',
         low=0.0, high=1.0)
+    learn_threshold: float = setting(
+        0.5, 'confidence from which classifier and scale filter learn from an image',
+        low=0.0, high=1.0, live=True)
     box_correction: float = setting(
         0.7, "how much of the network's error on the first image is taken out of later boxes",
         low=0.0, high=1.0)

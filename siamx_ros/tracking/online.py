@@ -25,7 +25,7 @@ FIRST_RATE = 0.2
 RATE = 0.03
 """Weight of a new patch in the classifier: on the first image, later."""
 EVERY = 2
-"""Confirmed frames from one learning step to the next."""
+"""Frames that may be learnt from, from one step of the classifier to the next."""
 MIN_RESPONSE = 0.25
 """The classifier learns from frames that it answers with at least this."""
 LARGEST_CORRECTION = 2.0
@@ -90,7 +90,7 @@ class OnlineModel:
         self._correction = BoxCorrection.between(
             [view.predicted for view in views], box, config.box_correction)
         self._ridge = self._scale = None
-        self._confirmed = 0
+        self._taken = 0
         if self._online_weight:
             self._ridge = RidgeFilter(views[0].features)
             for index, view in enumerate(views):
@@ -120,11 +120,11 @@ class OnlineModel:
 
     def learn(self, image: np.ndarray, box: BoundingBox, features: np.ndarray,
               candidate: Candidate) -> None:
-        """Take in a confirmed frame: its box, and features of the window of ``candidate``."""
-        self._confirmed += 1
+        """Take in a frame: its box, and features of the window of ``candidate``."""
+        self._taken += 1
         if self._scale is not None:
             self._scale.learn(image, box.centre, (box.w, box.h))
-        if self._ridge is None or self._confirmed % EVERY or candidate.response < MIN_RESPONSE:
+        if self._ridge is None or self._taken % EVERY or candidate.response < MIN_RESPONSE:
             return
         self._teach(features, candidate.window, box, RATE)
         self._ridge.solve()

@@ -27,6 +27,8 @@ LOST_WINDOW_INFLUENCE = 0.001
 """Weight of the cosine window where the target may be anywhere in a region."""
 FRAME_TIME = 1 / 30
 """Time between images when none is given, seconds."""
+LEARNS = (TrackState.TRACKING, TrackState.UNCERTAIN)
+"""States in which the target is learnt from."""
 MIN_VISIBLE = 0.5
 """Least share of an initial box that must lie inside its image."""
 
@@ -121,8 +123,8 @@ class Tracker:
             confidence, memory.stamp, visible_share=candidate.box.visible_share(*memory.image_size),
             peak_ratio=candidate.peak_ratio)
         box = memory.take(candidate, confidence, self.states.state)
-        if (memory.online is not None and confidence >= self.config.confidence_threshold
-                and self.states.state == TrackState.TRACKING):
+        if (memory.online is not None and confidence >= self.config.learn_threshold
+                and self.states.state in LEARNS):
             memory.online.learn(image, box, look.features, candidate)
         result = TrackResult(
             box=box, confidence=confidence, state=self.states.state, reason=reason,
