@@ -43,8 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
              '(default: the one of --tracking.adaptive)')
     parser.add_argument(
         '--variants', metavar='FILE', nargs='+', default=[],
-        help='settings files to compare, such as config/ablation/*.yaml; each is one tracker, named '
-             'after its file')
+        help='settings files to compare, such as config/ablation/*.yaml; each is one tracker, '
+             'named after its file')
     parser.add_argument(
         '--benchmark', metavar='KIND', default='folder',
         help='layout and rules of DATA: folder (default), lasot, got10k, trackingnet, vot, votlt, '

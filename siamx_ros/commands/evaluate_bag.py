@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.usage = '%(prog)s BAG [--out DIR] [--truth-topic T | --truth-file F] [--mode M] ...'
     parser.add_argument('bag', metavar='BAG', type=Path, help='folder, .mcap, .db3 or .bag')
     parser.add_argument('--out', metavar='DIR', type=Path,
-                        help='write frames.csv, events.jsonl, summary.json, plots and a results bag')
+                        help='write frames.csv, events.jsonl, summary.json, plots, a results bag')
     parser.add_argument('--overwrite', action='store_true', help='replace the results in --out')
     parser.add_argument('--image-topic', metavar='T', default='', help='of the images')
     parser.add_argument('--truth-topic', metavar='T', default='', help='of the true boxes')

@@ -62,7 +62,7 @@ def read_folder(path: str | Path) -> Sequence:
 
 
 def list_images(folder: Path) -> tuple[Path, ...]:
-    """The image files of a folder in natural order (2.jpg before 10.jpg); empty without a folder."""
+    """Image files of a folder in natural order (2.jpg before 10.jpg); none without a folder."""
     if not folder.is_dir():
         return ()
     paths = [p for p in folder.iterdir()

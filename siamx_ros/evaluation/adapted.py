@@ -1,7 +1,7 @@
 """The paper's adaptive scheme around any tracker with our two verbs.
 
-The tracker is never told where to look. Instead it is shown the image shifted, so that what it shall
-look at lies where it expects its target; its answers are shifted back.
+The tracker is never told where to look. Instead it is shown the image shifted, so that what it
+shall look at lies where it expects its target; its answers are shifted back.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class AdaptedTracker:
 
     def __init__(self, tracker: TwoVerbTracker, config: TrackerConfig = TrackerConfig()) -> None:
         if config.adaptive == 'global':
-            raise InputError("the scheme 'global' cannot be put around another tracker: it would have "
-                             'to search a whole image at once')
+            raise InputError("the scheme 'global' cannot be put around another tracker: it would "
+                             'have to search a whole image at once')
         self.tracker, self.config = tracker, config
         self.states = StateMachine(config)
         self._frames = 0
@@ -82,7 +82,7 @@ class AdaptedTracker:
         return self._judged(image, box, min(result.confidence, likeness))
 
     def _place(self) -> tuple[float, float]:
-        """Where to look: drifted along (Eq. 9), or while lost in turn where it was last and most."""
+        """Where to look: drifted (Eq. 9), or while lost by turns where it was last or most."""
         side = context_side(self._box.w, self._box.h) * REACH
         if self.states.state != TrackState.LOST:
             if COMPENSATES[self.config.adaptive]:

@@ -133,7 +133,8 @@ def _in_processes(campaign: Campaign, todo: list[tuple[TrackerSpec, Sequence]],
     longest_first = sorted(todo, key=lambda item: -len(item[1].frame_paths))
     with ProcessPoolExecutor(campaign.jobs, context, _start_worker,
                              (numbers, campaign.threads)) as pool:
-        futures = {pool.submit(_work, spec, sequence, campaign.protocol): spec for spec, sequence in longest_first}
+        futures = {pool.submit(_work, spec, sequence, campaign.protocol): spec
+                   for spec, sequence in longest_first}
         try:
             for future in as_completed(futures):
                 run = future.result()

@@ -21,9 +21,9 @@ def write_plots(folder: Path, runs: dict[str, list[Run]]) -> list[Path]:
     runs = {name: [run for run in each if run.counts.any()] for name, each in runs.items()}
     if not all(runs.values()):
         return []
-    comparisons = [_speed(folder / 'speed.png', runs)]
+    comparisons = []
     if len(runs) > 1:
-        comparisons.append(_gains(folder / 'gains.png', runs))
+        comparisons = [_speed(folder / 'speed.png', runs), _gains(folder / 'gains.png', runs)]
     return [
         _curves(folder / 'success.png', runs, success_of, metrics.OVERLAP_THRESHOLDS,
                 'overlap threshold', 'success', lambda curve: float(np.mean(curve))),
@@ -56,7 +56,8 @@ def timeline(path: Path, run: Run) -> Path:
     """Draw overlap and confidence over time, over bands coloured by state."""
     figure, axes = new_figure(9, 3)
     frames = np.arange(len(run.boxes))
-    overlap = np.where(np.isfinite(run.truth).all(1), metrics.overlaps(run.boxes, run.truth), np.nan)
+    visible = np.isfinite(run.truth).all(1)
+    overlap = np.where(visible, metrics.overlaps(run.boxes, run.truth), np.nan)
     for state, shade in STATE_SHADES.items():
         axes.fill_between(frames, 0, 1, where=run.states == state, step='mid', color=shade,
                           linewidth=0, label=state.name)

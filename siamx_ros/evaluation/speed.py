@@ -18,7 +18,8 @@ from siamx_ros.tracking.tracker import Tracker, load_tracker
 
 WARM_UP = 5
 """Calls before measuring: first calls allocate memory and choose kernels."""
-STAGES = ('template', 'crop', 'backbone', 'correlation + head', 'decode', 'frame', 'frame while lost')
+STAGES = ('template', 'crop', 'backbone', 'correlation + head', 'decode', 'frame',
+          'frame while lost')
 """``template`` runs once per target, the next four make up ``frame``, a whole update in TRACKING;
 ``frame while lost`` is one in LOST, with whatever the adaptive scheme searches then."""
 

@@ -53,7 +53,7 @@ class TrackerSpec:
         return load_tracker(self.model, self.config)
 
     def on_device(self, device: str) -> TrackerSpec:
-        """The same tracker on one of several GPUs; unchanged if it runs on the CPU or on a chosen GPU.
+        """The same tracker on one of several GPUs; unchanged on the CPU or a chosen GPU.
 
         Args:
             device: 'cuda:N', or '' for no change.

@@ -85,7 +85,8 @@ def _truth(bag: Bag, table: FrameTable, wanted: Wanted) -> tuple[Truth, str]:
         source = bag
         if wanted.truth_bag is not None:
             source = stack.enter_context(Bag(wanted.truth_bag))
-        topic = source.find_topic(wanted.truth_topic or TRUTH_TOPIC, TRUTH_TYPES, 'the ground truth')
+        topic = source.find_topic(
+            wanted.truth_topic or TRUTH_TOPIC, TRUTH_TYPES, 'the ground truth')
         return truth_from_topic(source, topic, table, wanted.truth_id), topic
 
 

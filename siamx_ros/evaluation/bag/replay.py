@@ -18,8 +18,8 @@ from siamx_ros.evaluation.runner import Run, TwoVerbTracker
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.records import TrackResult, TrackState
 
-DROPPED, OVERWRITTEN, BEFORE_INIT, UNREADABLE = 'dropped', 'overwritten', 'before init', 'unreadable'
-NOT_YET = 'not yet'
+DROPPED, OVERWRITTEN, BEFORE_INIT = 'dropped', 'overwritten', 'before init'
+UNREADABLE, NOT_YET = 'unreadable', 'not yet'
 """Why there is no result of a frame: the tracker gave the target up, was busy, was not started, the
 image cannot be decoded (followed by why), or the first result was not there yet."""
 SILENT = (DROPPED, NOT_YET)

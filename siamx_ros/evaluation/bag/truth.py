@@ -79,7 +79,8 @@ def truth_from_file(path: str | Path, table: FrameTable) -> Truth:
     if boxes is None:
         rows = read_boxes(path)
         if len(rows) != len(table.stamps):
-            raise InputError(f'{path} has {len(rows)} lines, the bag has {len(table.stamps)} frames')
+            raise InputError(
+                f'{path} has {len(rows)} lines, the bag has {len(table.stamps)} frames')
         return Truth(rows, np.ones(len(rows), bool))
     truth = Truth.unknown(len(table.stamps))
     unmatched = 0
@@ -123,7 +124,8 @@ def first_box_of_topic(bag: Bag, topic: str, table: FrameTable) -> tuple[int, Bo
         InputError: the topic is missing, has another type or holds no request.
     """
     if topic not in bag.topics:
-        raise InputError(f'{bag.path} has no topic {topic}; it has: {", ".join(sorted(bag.topics))}')
+        raise InputError(
+            f'{bag.path} has no topic {topic}; it has: {", ".join(sorted(bag.topics))}')
     for time, raw, connection in bag.messages(topic):
         for request in _requests(bag.decode(raw, connection)):
             stamp = messages.nanoseconds(request.header.stamp)

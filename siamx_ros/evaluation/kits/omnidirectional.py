@@ -11,7 +11,7 @@ ANGLES = np.linspace(0, 10, 101)
 
 
 def panorama(boxes: np.ndarray, truth: np.ndarray, size: tuple[int, int]) -> dict[str, float]:
-    """Dual success, dual precision at 20 px, normalised dual precision and angle precision at 3 deg.
+    """Dual success, dual precision at 20 px, its normalised area, angle precision at 3 degrees.
 
     The truth also counts one panorama to the left, and for the precisions to the right; the kit's
     success, too, compares with the left copy only. Every labelled frame counts, the first included.

@@ -106,7 +106,7 @@ def otb(boxes: np.ndarray, truth: np.ndarray) -> dict[str, float]:
 
 
 def repeat_invalid(boxes: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """A copy that begins with ``first`` and in which no box is one with no size: the last is held."""
+    """A copy that begins with ``first`` and repeats the last box where there is none."""
     boxes = np.array(boxes, np.float64)
     boxes[0] = first
     with np.errstate(invalid='ignore'):

@@ -2,19 +2,15 @@
 
 import dataclasses
 import json
-from pathlib import Path
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
 from siamx_ros.cli import main
 from siamx_ros.config import ModelConfig
-from siamx_ros.data.sequence import read_folder
 from siamx_ros.evaluation.bag import messages
 from siamx_ros.evaluation.bag.reading import Bag
-from siamx_ros.evaluation.bag.writing import BagWriter, write_sequence
+from siamx_ros.evaluation.bag.writing import write_sequence
 from siamx_ros.evaluation.runner import run_sequence
 from siamx_ros.evaluation.scores import score
 from siamx_ros.evaluation.trackers import TrackerSpec
@@ -28,28 +24,6 @@ def evaluate(bag, *arguments):
 
 def summary(folder):
     return json.loads((folder / 'summary.json').read_text())
-
-
-@pytest.fixture
-def sequence(dataset):
-    return read_folder(dataset / 'interrupted')
-
-
-@pytest.fixture
-def bag(tmp_path, sequence):
-    write_sequence(tmp_path / 'walk', sequence)
-    return tmp_path / 'walk'
-
-
-@pytest.fixture
-def oracle(monkeypatch, trackers, sequence):
-    """Trackers that are built know the truth."""
-    monkeypatch.setattr(TrackerSpec, 'build', lambda self: trackers.Oracle(sequence.boxes_xywh))
-
-
-@pytest.fixture
-def static(monkeypatch, trackers):
-    monkeypatch.setattr(TrackerSpec, 'build', lambda self: trackers.Static())
 
 
 @pytest.mark.parametrize('storage', ['mcap', 'sqlite3'])
@@ -213,66 +187,3 @@ def test_results_are_not_overwritten_unasked(tmp_path, bag, static, capfd):
     (tmp_path / 'thesis' / 'a.txt').write_text('three years')
     assert evaluate(bag, *RANDOM, '--out', tmp_path / 'thesis', '--overwrite') == 2
     assert (tmp_path / 'thesis' / 'a.txt').exists()
-
-
-def request_bag(path, sequence, stamp_of=None):
-    """A bag with a recorded request for the box of frame 2, sent when frame 4 was recorded."""
-    write_sequence(path, sequence, truth_topic='')
-    with Bag(path) as bag:
-        topic = bag.find_topic('', messages.IMAGE_TYPES, 'images')
-        rows = [(time, bag.decode(raw, c)) for time, raw, c in bag.messages(topic)]
-    other = path.with_name('request')
-    with BagWriter(other) as writer:
-        writer.add_topic(topic, messages.IMAGE_TYPES[1])
-        writer.add_topic('/request', messages.DETECTION)
-        for number, (time, message) in enumerate(rows):
-            writer.write(topic, time, message)
-            if number == 4:
-                stamp = 0 if stamp_of is None else rows[stamp_of][0]
-                writer.write('/request', time + 1, messages.detection_message(
-                    stamp, 'camera', (10, 10, 16, 12), 1.0))
-    return other
-
-
-@pytest.mark.parametrize('stamp_of, frame', [(2, 2), (None, 4)])
-def test_a_recorded_request(tmp_path, sequence, static, stamp_of, frame):
-    bag = request_bag(tmp_path / 'plain', sequence, stamp_of)
-    out = tmp_path / 'out'
-    assert evaluate(bag, *RANDOM, '--init-topic', '/request', '--out', out) == 0
-    assert summary(out)['start'] == {
-        'frame': frame, 'box': [10.0, 10.0, 16.0, 12.0], 'from': '/request'}
-
-
-@pytest.mark.parametrize('arguments, sentence', [
-    (['--truth-topic', '/truth'], 'has no topic /truth for the ground truth; of that type: '
-                                  '/ground_truth'),
-    (['--image-topic', '/ground_truth'], 'is of type vision_msgs/msg/Detection2DArray'),
-    (['--image-topic', '/depth'], 'has no topic /depth for the images'),
-    (['--truth-file', 'none.txt'], 'cannot read none.txt'),
-    (['--init-topic', '/request'], 'has no topic /request'),
-    (['--box', '1,2,3'], 'a box is four numbers'),
-    (['--box', '1,2,3,4', '--box-frame', '10'], 'no frame 10'),
-    (['--mode', 'fast'], '--mode must be offline or realtime'),
-    (['--mode', 'realtime'], '--latency belongs to --mode realtime'),
-    (['--latency', '5'], '--latency belongs to --mode realtime'),
-    (['--mode', 'realtime', '--latency=-5'], 'milliseconds >= 0'),
-    (['--mode', 'realtime', '--latency', 'none.txt'], 'cannot read latencies from none.txt'),
-    (['--tracker', 'siam'], "unknown tracker 'siam'"),
-    (['--criteria', 'none.yaml'], 'cannot read settings from none.yaml')])
-def test_bad_input_is_one_sentence(bag, capfd, arguments, sentence):
-    assert evaluate(bag, *RANDOM, *arguments) == 2
-    error = capfd.readouterr().err
-    assert sentence in error and 'Traceback' not in error
-
-
-def test_without_truth_or_box(tmp_path, sequence, capfd):
-    write_sequence(tmp_path / 'bare', sequence, truth_topic='')
-    assert evaluate(tmp_path / 'bare', *RANDOM) == 2
-    assert 'give --truth-topic, --truth-file, --init-topic or --box' in capfd.readouterr().err
-
-
-def test_the_script_is_the_command(repository):
-    done = subprocess.run(
-        [sys.executable, str(Path(repository) / 'scripts' / 'evaluate_bag'), 'no_such_bag'],
-        text=True, capture_output=True, timeout=60)
-    assert done.returncode == 2 and 'there is no bag no_such_bag' in done.stderr

@@ -82,7 +82,8 @@ def test_an_oracle_gets_the_kits_constants(tmp_path, sequence, trackers, monkeyp
 def test_vot_runs_with_restarts_and_writes_codes(tmp_path, sequence, trackers, monkeypatch):
     monkeypatch.setattr(TrackerSpec, 'build', lambda self: trackers.Static())
     root = lay_out(tmp_path / 'root', sequence, 'vot')
-    command = ['evaluate', str(root), '--benchmark', 'vot', *ARGUMENTS, '--out', str(tmp_path / 'o')]
+    command = [
+        'evaluate', str(root), '--benchmark', 'vot', *ARGUMENTS, '--out', str(tmp_path / 'o')]
     assert main(command) == 0
     text = (tmp_path / 'o' / 'official' / 'siamx' / 'baseline' / 'moving' / 'moving_001.txt')
     lines = text.read_text().splitlines()

@@ -97,7 +97,8 @@ def test_got10k_by_a_slow_implementation(pair):
 
 def test_got10k_clips_the_corner_but_not_the_width():
     boxes = np.array([[0.0, 0, 9, 9], [-5, -5, 20, 20]])
-    overlap = one_pass.got10k_overlaps(boxes, np.array([[0.0, 0, 9, 9], [0, 0, 20, 20]]), None, SIZE)
+    truth = np.array([[0.0, 0, 9, 9], [0, 0, 20, 20]])
+    overlap = one_pass.got10k_overlaps(boxes, truth, None, SIZE)
     assert overlap.tolist() == [1.0]
 
 
