@@ -86,9 +86,10 @@ class Tracker:
         side = context_side(box.w, box.h)
         window = CropWindow(*box.centre, side, TEMPLATE_SIZE)
         template = self.engine.embed(imaging.CROPS[self.config.crop](image, window, fill))
-        self._memory = TargetMemory(
+        memory = TargetMemory(
             template, box, fill, (width, height), self.config, stamp if stamp is not None else 0.0)
-        self._memory.online = self._learn_first(image, box, self._memory)
+        memory.online = self._learn_first(image, box, memory)
+        self._memory = memory
         self.states = StateMachine(self.config)
         self.states.start(self._memory.stamp)
         return TrackResult(

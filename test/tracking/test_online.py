@@ -82,3 +82,17 @@ def test_a_biased_network_is_corrected(engine, scene):
             result = tracker.update(scene((200 + 2 * step, 200)))
         widths[strength] = result.box.w
     assert widths[0.0] > 52 and widths[1.0] == pytest.approx(40, abs=3)
+
+
+def test_an_init_that_fails_half_way_keeps_the_target(engine, scene):
+    tracker = Tracker(engine)
+    tracker.init(scene((200, 200)), BoundingBox.from_centre(200, 200, 40, 40))
+
+    def broken(maps):
+        raise RuntimeError('no memory left')
+
+    describe, engine.describe = engine.describe, broken
+    with pytest.raises(RuntimeError):
+        tracker.init(scene((400, 300)), BoundingBox.from_centre(400, 300, 40, 40))
+    engine.describe = describe
+    assert tracker.update(scene((202, 200))).box.centre == pytest.approx((202, 200), abs=3)
