@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+import signal
 import time
 from typing import Callable, Iterable
 
@@ -56,6 +57,8 @@ class Camera:
         self._newest_answer = -1
         self._newest_sent = 0
         self._state = TrackState.UNINITIALISED
+        self._interrupted = False
+        self._former_handler = signal.signal(signal.SIGINT, self._on_interrupt)
         self._context = rclpy.Context()
         rclpy.init(context=self._context, signal_handler_options=SignalHandlerOptions.NO)
         self._node = rclpy.create_node('demo_camera', context=self._context)
@@ -75,6 +78,7 @@ class Camera:
         self._executor.shutdown()
         self._node.destroy_node()
         rclpy.shutdown(context=self._context)
+        signal.signal(signal.SIGINT, self._former_handler)
 
     def start(self, image: np.ndarray, box: BoundingBox) -> None:
         """Wait for the node, show it the first image and give it the target.
@@ -135,11 +139,20 @@ class Camera:
         self._settle()
         journal.seconds = time.monotonic() - started
 
+    def _on_interrupt(self, *_) -> None:
+        self._interrupted = True
+
+    def _check(self) -> None:
+        """Raise what must end the waiting; an interrupt raised in a callback would be lost there."""
+        if self._interrupted:
+            raise KeyboardInterrupt
+        self._process.check()
+
     def _settle(self) -> None:
         """Wait until the newest image is answered, but not for ever."""
         deadline = time.monotonic() + FRAME_PATIENCE
         while self._newest_answer < self._newest_sent and time.monotonic() < deadline:
-            self._process.check()
+            self._check()
             self._executor.spin_once(timeout_sec=0.02)
 
     def _spin(self, seconds: float) -> None:
@@ -147,14 +160,14 @@ class Camera:
         deadline = time.monotonic() + seconds
         while True:
             left = deadline - time.monotonic()
-            self._process.check()
+            self._check()
             self._executor.spin_once(timeout_sec=max(0.0, min(left, 0.05)))
             if left <= 0:
                 return
 
     def _wait(self, condition: Callable[[], bool], deadline: float, deed: str) -> None:
         while not condition():
-            self._process.check()
+            self._check()
             if time.monotonic() > deadline:
                 raise NodeDied(f'the tracker node did not {deed} within {START_PATIENCE:.0f} s'
                                f'{self._process.last_words()}')
