@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import signal
 import sys
 import time
 
@@ -108,7 +109,10 @@ def main(argv: list[str] | None = None) -> int:
     except (KeyboardInterrupt, ExternalShutdownException):
         return 1
     finally:
+        # What was answered stays the exit status; the shutdown puts the former handler back.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         rclpy.try_shutdown()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def report(node: Node, tracker: str, answer: InitTarget.Response | None) -> int:

@@ -130,6 +130,7 @@ def test_the_box_of_the_command_line_becomes_the_target(peer: Peer):
     assert (target.image_width, target.image_height) == (160, 120)
     assert peer.parameters('model.device', 'image_reliability', 'use_sim_time', 'autostart') == [
         'cpu', 'reliable', False, True]
+    assert peer.wait(lambda: any(name.startswith('init_box') for name, _ in EXITS))
     yield  # the launch is shut down here
     codes = {name.rpartition('-')[0]: code for name, code in EXITS}
     assert codes == {'init_box': 0, 'tracker_node': 0}
