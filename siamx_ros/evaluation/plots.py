@@ -70,13 +70,19 @@ def timeline(path: Path, run: Run) -> Path:
 
 def _speed(path: Path, runs: dict[str, list[Run]]) -> Path:
     """AUC over frames per second, one point per tracker (as Fig. 5 of the paper with EAO)."""
+    from matplotlib.ticker import LogLocator
     figure, axes = new_figure(5, 4)
     for name, each in runs.items():
         auc = np.mean([success_of(run).mean() for run in each])
         seconds = np.concatenate([run.update_seconds for run in each])
         speed = len(seconds) / seconds.sum() if len(seconds) else np.nan
         axes.plot(speed, auc, 'o', label=name)
+    low, high = axes.get_xlim()
     axes.set(xlabel='frames per second', ylabel='AUC', ylim=(0, 1), xscale='log')
+    axes.set_xlim(max(low, 1e-3) / 3, high * 3)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter('{x:g}')
+    axes.xaxis.set_minor_formatter('')
     axes.grid(alpha=0.3, which='both')
     axes.legend(frameon=False)
     return save(figure, path)
