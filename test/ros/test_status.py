@@ -14,6 +14,7 @@ from siamx_ros.msg import TrackedTarget, TrackerStatus as S  # noqa: E402
 from siamx_ros.ros.probe import BEST_EFFORT, LATCHED, stamp  # noqa: E402
 
 pytestmark = pytest.mark.ros
+SLEEP = 3
 
 
 def test_a_late_subscriber_gets_the_state_before_the_next_heartbeat(make_rig):
@@ -156,13 +157,14 @@ def test_a_short_gap_is_forgiven_within_lost_time(make_rig):
     assert rig.show().state == S.STATE_TRACKING
 
 
-def test_diagnostics_of_a_working_node(make_rig):
+def test_diagnostics_of_a_working_node(make_rig, make_scene):
     rig = make_rig()
     rig.clock_ns = time.time_ns()
     rig.started()
+    image = make_scene(command=SLEEP, seconds=0.01)
     for _ in range(20):
         rig.clock_ns = time.time_ns()
-        rig.show(step=0)
+        rig.show(image, step=0)
     status, values = rig.diagnosis(lambda status, values: float(values['tracked_rate_hz']) > 0.5
                                    and status.level == DiagnosticStatus.OK)
     assert values['state'] == 'TRACKING'
