@@ -11,6 +11,7 @@ VERSION = re.search(r"__version__ = '([^']+)'", (ROOT / 'siamx_ros/__init__.py')
 BAG = ['rosbags>=0.10']
 EVAL = ['matplotlib>=3.5', *BAG]
 TRAIN = ['matplotlib>=3.5']
+FAST = ['openvino>=2024.4']
 DEMO = ['matplotlib>=3.5', 'scikit-image>=0.22']
 
 setup(
@@ -27,7 +28,7 @@ setup(
     install_requires=[
         'numpy>=1.22', 'opencv-python-headless>=4.5', 'PyYAML>=5.4', 'torch>=2.1', 'tqdm>=4.60'],
     extras_require={
-        'bag': BAG, 'demo': DEMO, 'eval': EVAL, 'train': TRAIN,
-        'dev': sorted({*DEMO, *EVAL, *TRAIN, 'pytest>=7'})},
+        'bag': BAG, 'demo': DEMO, 'eval': EVAL, 'fast': FAST, 'train': TRAIN,
+        'dev': sorted({*DEMO, *EVAL, *FAST, *TRAIN, 'pytest>=7'})},
     entry_points={'console_scripts': ['siamx = siamx_ros.cli:main']},
 )

@@ -164,7 +164,9 @@ LEVEL_PAIRS = ('L4xL3', 'L3xL4', 'L4xL4', 'L3xL3')
 class NetworkConfig(Settings):
     """Shape of the network; stored inside every checkpoint."""
 
-    backbone: str = setting('resnet50', 'block type and layout', choices=('resnet50', 'light'))
+    backbone: str = setting(
+        'resnet50', "block type and layout; 'mobile' is EfficientNet-Lite0 to its fifth stage",
+        choices=('resnet50', 'light', 'mobile'))
     widths: tuple = setting((64, 64, 128, 256), 'channels of the stem and of layer1, 2, 3')
     blocks: tuple = setting((3, 4, 6), 'residual blocks in layer1, 2, 3')
     channels: int = setting(256, 'channels of neck, correlation and towers', low=8, high=1024)
@@ -173,7 +175,11 @@ class NetworkConfig(Settings):
         LEVEL_PAIRS[:3], 'cross-level correlations in use (paper, Table III): template x search')
 
     def check(self) -> None:
-        if len(self.widths) != 4 or len(self.blocks) != 3:
+        if self.backbone == 'mobile':
+            if self.widths or self.blocks:
+                raise SettingsError(
+                    'the mobile backbone has fixed widths and blocks: leave both empty')
+        elif len(self.widths) != 4 or len(self.blocks) != 3:
             raise SettingsError(
                 f'widths needs 4 and blocks 3 numbers, got {self.widths} and {self.blocks}')
         if not self.level_pairs or len(set(self.level_pairs)) != len(self.level_pairs):
@@ -184,8 +190,13 @@ class NetworkConfig(Settings):
 
     @classmethod
     def light(cls) -> NetworkConfig:
-        """The narrow network for robots without a GPU."""
+        """The paper's network made narrow, for robots without a GPU; trains from scratch."""
         return cls(backbone='light', widths=(32, 32, 64, 96), blocks=(2, 2, 3), channels=64)
+
+    @classmethod
+    def mobile(cls) -> NetworkConfig:
+        """The network for robots without a GPU that starts from ImageNet features."""
+        return cls(backbone='mobile', widths=(), blocks=(), channels=64)
 
 
 @dataclass(frozen=True)
@@ -195,7 +206,12 @@ class ModelConfig(Settings):
     weights: str = setting(
         'default', "name of a shipped model or path of a checkpoint; never downloaded")
     device: str = setting('auto', 'auto (cuda where there is one), cpu, cuda or cuda:N')
-    precision: str = setting('fp32', 'number format of inference', choices=('fp32', 'fp16', 'bf16'))
+    runtime: str = setting(
+        'auto', 'what runs the network; auto: openvino on a CPU where it is installed, else torch',
+        choices=('auto', 'torch', 'openvino'))
+    precision: str = setting(
+        'auto', 'number format of inference; auto: bf16 where openvino has a CPU for it, else fp32',
+        choices=('auto', 'fp32', 'fp16', 'bf16'))
     deterministic: bool = setting(False, 'only deterministic kernels, for evaluation')
 
 

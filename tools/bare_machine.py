@@ -96,13 +96,13 @@ def install_wheels() -> None:
         step('Making the virtual environment .venv')
         shutil.rmtree(VENV, ignore_errors=True)
         run([sys.executable, '-m', 'venv', VENV], clean_environment())
-    step('Installing pinned wheels into .venv (about 400 MB, more with a CUDA build of torch)')
+    step('Installing pinned wheels into .venv (about 450 MB, more with a CUDA build of torch)')
     stamp.unlink(missing_ok=True)
     pip = [python, '-m', 'pip', 'install', '--disable-pip-version-check']
     pip += [] if sys.stdout.isatty() else ['--quiet']
     run([*pip, '-c', REQUIREMENTS / 'constraints.txt', '-r', REQUIREMENTS / 'main.txt',
          '-r', REQUIREMENTS / 'ros.txt'], clean_environment())
-    run([*pip, '--no-deps', '-r', REQUIREMENTS / 'ros-nodeps.txt'], clean_environment())
+    run([*pip, '--no-deps', '-r', REQUIREMENTS / 'nodeps.txt'], clean_environment())
     correct_include_paths(python)
     for name in ('COLCON_IGNORE', 'local_setup.sh'):  # colcon asks for the second in a prefix
         (VENV / name).touch()

@@ -14,10 +14,10 @@ import numpy as np
 from tqdm import tqdm
 
 from siamx_ros.commands.options import add_config_file, add_settings, read_settings
-from siamx_ros.config import TrackerConfig
+from siamx_ros.config import ModelConfig, TrackerConfig
 from siamx_ros.evaluation.calibration import BOUNDARY, INDICATORS, fit
 from siamx_ros.geometry import BoundingBox
-from siamx_ros.model.inference import Engine
+from siamx_ros.model.runtime import make_engine
 from siamx_ros.model.weights import load_checkpoint, save_checkpoint
 from siamx_ros.tracking.confidence import Calibration
 from siamx_ros.tracking.tracker import Tracker
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     """Track, fit, write; returns the exit status."""
     config = read_settings(args, {'': TrainConfig()})['']
     checkpoint = load_checkpoint(args.weights)
-    engine = Engine(checkpoint.network, args.device)
+    engine = make_engine(checkpoint.network, ModelConfig(device=args.device))
     pictures = read_pictures(args.data, config, held_out=True)
     rng = np.random.default_rng(SEED)
     videos = [*_videos(pictures), *(make_flight(pictures, rng) for _ in range(args.flights))]

@@ -18,7 +18,7 @@ from siamx_ros.tracking.tracker import Tracker, load_tracker
 
 WARM_UP = 5
 """Calls before measuring: first calls allocate memory and choose kernels."""
-STAGES = ('template', 'crop', 'backbone', 'correlation + head', 'decode', 'frame',
+STAGES = ('template', 'crop', 'features', 'correlation + head', 'decode', 'frame',
           'frame while lost')
 """``template`` runs once per target, the next four make up ``frame``, a whole update in TRACKING;
 ``frame while lost`` is one in LOST, with whatever the adaptive scheme searches then."""
@@ -75,14 +75,7 @@ def _stages(tracker: Tracker, config: TrackerConfig, width: int,
     patch = crop(image, window, fill)
     template_patch = crop(image, CropWindow(*box.centre, side, TEMPLATE_SIZE), fill)
     template = engine.embed(template_patch)
-    maps, network = engine.search(patch, template), engine.network
-
-    def levels() -> dict[str, torch.Tensor]:
-        tensor = torch.from_numpy(patch).to(engine.device).permute(2, 0, 1)[None]
-        return network.levels(tensor.to(engine.dtype, memory_format=torch.channels_last))
-
-    with torch.inference_mode():
-        features = levels()
+    encoded, maps = engine.encode(patch), engine.search(patch, template)
 
     def decoded() -> float:
         best = decode.choose(
@@ -91,9 +84,8 @@ def _stages(tracker: Tracker, config: TrackerConfig, width: int,
 
     return {
         'template': lambda: engine.embed(template_patch),
-        'crop': lambda: crop(image, window, fill), 'backbone': levels,
-        'correlation + head':
-            lambda: network.head(*network.correlation(features, template.kernels)),
+        'crop': lambda: crop(image, window, fill), 'features': lambda: engine.encode(patch),
+        'correlation + head': lambda: engine.answer(encoded, template),
         'decode': decoded, **_whole_frames(tracker, config, image, box)}
 
 

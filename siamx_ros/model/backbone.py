@@ -15,14 +15,16 @@ from siamx_ros.config import NetworkConfig
 
 
 class ConvBN(nn.Sequential):
-    """A convolution without bias, then batch norm; ``relu`` appends the activation."""
+    """A convolution without bias, then batch norm, then the activation if one is given."""
 
     def __init__(self, c_in: int, c_out: int, kernel: int, *, stride: int = 1, padding: int = 0,
-                 dilation: int = 1, bias: bool = False, relu: bool = False) -> None:
+                 dilation: int = 1, groups: int = 1, bias: bool = False,
+                 activation: type[nn.Module] | None = None,
+                 convolution: type[nn.Conv2d] = nn.Conv2d) -> None:
         layers = [
-            nn.Conv2d(c_in, c_out, kernel, stride, padding, dilation, bias=bias),
+            convolution(c_in, c_out, kernel, stride, padding, dilation, groups, bias=bias),
             nn.BatchNorm2d(c_out)]
-        super().__init__(*layers, *([nn.ReLU(inplace=True)] if relu else []))
+        super().__init__(*layers, *([activation(inplace=True)] if activation else []))
 
 
 class Bottleneck(nn.Module):
@@ -33,9 +35,9 @@ class Bottleneck(nn.Module):
     def __init__(self, c_in: int, width: int, *, stride: int, padding: int, dilation: int,
                  shortcut: nn.Module | None) -> None:
         super().__init__()
-        self.conv1 = ConvBN(c_in, width, 1, relu=True)
+        self.conv1 = ConvBN(c_in, width, 1, activation=nn.ReLU)
         self.conv2 = ConvBN(
-            width, width, 3, stride=stride, padding=padding, dilation=dilation, relu=True)
+            width, width, 3, stride=stride, padding=padding, dilation=dilation, activation=nn.ReLU)
         self.conv3 = ConvBN(width, width * self.expansion, 1)
         self.shortcut = shortcut
         self.relu = nn.ReLU(inplace=True)
@@ -54,7 +56,7 @@ class BasicBlock(nn.Module):
                  shortcut: nn.Module | None) -> None:
         super().__init__()
         self.conv1 = ConvBN(
-            c_in, width, 3, stride=stride, padding=padding, dilation=dilation, relu=True)
+            c_in, width, 3, stride=stride, padding=padding, dilation=dilation, activation=nn.ReLU)
         self.conv2 = ConvBN(width, width, 3, padding=dilation, dilation=dilation)
         self.shortcut = shortcut
         self.relu = nn.ReLU(inplace=True)
@@ -81,14 +83,19 @@ class Backbone(nn.Module):
         super().__init__()
         block = BLOCKS[config.backbone]
         stem, width1, width2, width3 = config.widths
-        self.stem = ConvBN(3, stem, 7, stride=2, relu=True)
+        self.stem = ConvBN(3, stem, 7, stride=2, activation=nn.ReLU)
         self.pool = nn.MaxPool2d(3, stride=2, padding=1)
         channels = (width1 * block.expansion, width2 * block.expansion, width3 * block.expansion)
         self.layer1 = _stage(block, stem, width1, config.blocks[0])
         self.layer2 = _stage(block, channels[0], width2, config.blocks[1], stride=2)
         self.layer3 = _stage(block, channels[1], width3, config.blocks[2], dilation=2)
         self.out_channels = channels[1:]
-        _initialise(self)
+        initialise(self)
+
+    @property
+    def parts(self) -> list[nn.Module]:
+        """Stem and stages, from the input on."""
+        return [self.stem, self.layer1, self.layer2, self.layer3]
 
     def forward(self, patch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Features of patches B x 3 x S x S (BGR, 0..255): conv3 and conv4, both (S - 7) / 8 cells."""
@@ -114,7 +121,7 @@ def _stage(block: type, c_in: int, width: int, depth: int, *, stride: int = 1,
     return nn.Sequential(*blocks)
 
 
-def _initialise(module: nn.Module) -> None:
+def initialise(module: nn.Module) -> None:
     """Normal weights with deviation sqrt(2 / (k k C_out)); batch norm starts at identity."""
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d):

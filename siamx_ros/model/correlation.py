@@ -31,8 +31,8 @@ class Encoder(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.template = ConvBN(channels, channels, 3, relu=True)
-        self.search = ConvBN(channels, channels, 3, relu=True)
+        self.template = ConvBN(channels, channels, 3, activation=nn.ReLU)
+        self.search = ConvBN(channels, channels, 3, activation=nn.ReLU)
 
 
 class LevelPair(nn.Module):

@@ -1,7 +1,8 @@
 """Weights from elsewhere: the authors' published checkpoint and ImageNet backbones.
 
 The authors' ``SiamX.pth`` has 341 entries that inference needs; its names differ from ours, its
-tensors do not. A torchvision ResNet-50 differs in two shortcuts and in its input range.
+tensors do not. A torchvision ResNet-50 differs in two shortcuts and in its input range, an
+EfficientNet-Lite0 in its input range and the epsilon of its norms.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ import re
 from typing import Any
 
 import torch
+from torch import nn
 
 from siamx_ros.config import NetworkConfig
+from siamx_ros.model.mobile import STAGES
 from siamx_ros.model.network import SiamXNet
 from siamx_ros.model.weights import WeightsError, load_strictly, read_file
 
@@ -38,6 +41,8 @@ _RULES = (
 _IGNORED = re.compile(r'^align_head\.|\.num_batches_tracked$')
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
+_LITE_MEAN, _LITE_STD = 127.0, 128.0
+_LITE_EPSILON = 1e-3
 
 
 def our_name(authors_name: str) -> str:
@@ -65,19 +70,27 @@ def import_authors(path: str | Path) -> SiamXNet:
 
 
 def import_imagenet(network: SiamXNet, path: str | Path) -> None:
-    """Start a ResNet-50 backbone from torchvision's ImageNet weights, in place.
+    """Start the backbone from ImageNet weights, in place; inputs stay BGR 0..255.
 
-    The two 1x1 shortcuts become the centre tap of our 3x3 ones; the input normalisation is folded
-    into the stem, exactly, because our stem has no padding.
+    A ResNet-50 takes torchvision's file: the two 1x1 shortcuts become the centre tap of our 3x3
+    ones. A mobile backbone takes an EfficientNet-Lite0 (names ``_conv_stem``, ``_blocks.N``). The
+    input normalisation is folded into the stem, exactly, because our stems have no padding.
 
     Raises:
-        WeightsError: unreadable, or not a torchvision ResNet-50.
+        WeightsError: unreadable, or not the weights of this backbone.
     """
     state = _unwrapped(read_file(_existing(path)), path)
+    kind, convert = {
+        'resnet50': ('torchvision ResNet-50', _from_torchvision),
+        'mobile': ('EfficientNet-Lite0', _from_lite),
+    }.get(network.config.backbone, ('', None))
+    if convert is None:
+        raise WeightsError(f'no ImageNet weights are known for the backbone '
+                           f'{network.config.backbone!r}: use resnet50 or mobile')
     try:
-        renamed = _from_torchvision(state)
+        renamed = convert(state)
     except (KeyError, IndexError) as error:
-        raise WeightsError(f'{path} is not a torchvision ResNet-50: {error} is missing') from None
+        raise WeightsError(f'{path} does not hold a {kind}: {error} is missing') from None
     load_strictly(network.backbone, renamed, str(path))
 
 
@@ -99,11 +112,43 @@ def _fold_normalisation(state: dict[str, torch.Tensor]) -> dict[str, torch.Tenso
     """Let the stem take BGR 0..255 where it was trained on normalised RGB."""
     mean = torch.tensor(_IMAGENET_MEAN, dtype=torch.float64)[:, None, None]
     std = torch.tensor(_IMAGENET_STD, dtype=torch.float64)[:, None, None]
-    weight = state['stem.0.weight']
-    state['stem.1.running_mean'] = (
-        state['stem.1.running_mean'] + (weight / std * mean).sum((1, 2, 3)))
-    state['stem.0.weight'] = (weight / (255 * std)).flip(1)
+    _fold_input(state, 255 * mean, 255 * std)
     return state
+
+
+def _fold_input(state: dict[str, torch.Tensor], mean, std) -> None:
+    """Fold ``(x - mean) / std`` of an RGB input and the change to BGR into the stem, in place."""
+    weight = state['stem.0.weight'] / std
+    state['stem.1.running_mean'] = state['stem.1.running_mean'] + (weight * mean).sum((1, 2, 3))
+    state['stem.0.weight'] = weight.flip(1)
+
+
+def _from_lite(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Rename the stem and the blocks of the first five stages; the rest is left out."""
+    renamed = {}
+    places = {block: f'stages.{stage}.{index}' for block, (stage, index) in enumerate(
+        (stage, index) for stage, layout in enumerate(STAGES) for index in range(layout.depth))}
+    for name, value in state.items():
+        if name.endswith('.num_batches_tracked'):
+            continue
+        if name.startswith(('_conv_stem.', '_bn0.')):
+            target = name.replace('_conv_stem.', 'stem.0.').replace('_bn0.', 'stem.1.')
+        else:
+            match = re.match(r'_blocks\.(\d+)\.(\w+)\.(\w+)$', name)
+            if match is None or int(match.group(1)) not in places:
+                continue
+            block, layer, entry = int(match.group(1)), match.group(2), match.group(3)
+            target = f'{places[block]}.{_lite_layer(layer)}.{entry}'
+        renamed[target] = value.double()
+        if target.endswith('running_var'):
+            renamed[target] = renamed[target] + (_LITE_EPSILON - nn.BatchNorm2d(1).eps)
+    _fold_input(renamed, _LITE_MEAN, _LITE_STD)
+    return renamed
+
+
+def _lite_layer(name: str) -> str:
+    return {'_expand_conv': 'expand.0', '_bn0': 'expand.1', '_depthwise_conv': 'depthwise.0',
+            '_bn1': 'depthwise.1', '_project_conv': 'project.0', '_bn2': 'project.1'}[name]
 
 
 def _tower_name(match: re.Match) -> str:

@@ -15,7 +15,7 @@ from siamx_ros.errors import InputError
 from siamx_ros.model.backbone import ConvBN
 from siamx_ros.model.network import TEMPLATE_CELLS, SiamXNet
 
-DTYPES = {'fp32': torch.float32, 'fp16': torch.float16, 'bf16': torch.bfloat16}
+DTYPES = {'auto': torch.float32, 'fp32': torch.float32, 'fp16': torch.float16, 'bf16': torch.bfloat16}
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,19 @@ class Template:
 
     kernels: dict[str, torch.Tensor]
     features: torch.Tensor
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A search patch before it meets a template.
+
+    Attributes:
+        levels: neck features, {'L3', 'L4'}: 1 x C x H x W, on the device.
+        maps: encoded for every level pair and branch (see ``encode_search``).
+    """
+
+    levels: dict[str, torch.Tensor]
+    maps: dict[str, torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -42,16 +55,21 @@ class Maps:
 
 
 class Engine:
-    """A network on its device, batch norm folded, in inference mode.
+    """A network on its device, run by torch: batch norm folded, in inference mode.
 
     Args:
         network: in eval mode; it is copied, not changed.
         device: 'auto', 'cpu', 'cuda' or 'cuda:N'.
-        precision: 'fp32', 'fp16' or 'bf16'.
+        precision: 'auto' (fp32), 'fp32', 'fp16' or 'bf16'.
+
+    Attributes:
+        runtime: what runs the network, for logs and results.
 
     Raises:
         InputError: the device is not there.
     """
+
+    runtime = 'torch'
 
     def __init__(self, network: SiamXNet, device: str = 'auto', precision: str = 'fp32') -> None:
         self.device = pick_device(device)
@@ -69,11 +87,22 @@ class Engine:
     @torch.inference_mode()
     def search(self, patch: np.ndarray, template: Template) -> Maps:
         """Locate a template in a search patch, S x S x 3 uint8 BGR (S = 255, 271, ...)."""
+        return self.answer(self.encode(patch), template)
+
+    @torch.inference_mode()
+    def encode(self, patch: np.ndarray) -> Encoded:
+        """What :meth:`search` computes without the template."""
         levels = self.network.levels(self._input(patch))
-        logits, distances = self.network.head(*self.network.correlation(levels, template.kernels))
+        return Encoded(levels, self.network.correlation.encode_search(levels))
+
+    @torch.inference_mode()
+    def answer(self, encoded: Encoded, template: Template) -> Maps:
+        """What :meth:`search` computes with the template."""
+        fused = self.network.correlation.correlate(encoded.maps, template.kernels)
+        logits, distances = self.network.head(*fused)
         return Maps(
             logits[0, 0].float().sigmoid().cpu().numpy(), distances[0].float().cpu().numpy(),
-            levels)
+            encoded.levels)
 
     @torch.inference_mode()
     def describe(self, maps: Maps) -> np.ndarray:

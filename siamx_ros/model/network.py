@@ -11,6 +11,7 @@ from siamx_ros.config import NetworkConfig
 from siamx_ros.model.backbone import Backbone, ConvBN
 from siamx_ros.model.correlation import CrossLevelCorrelation
 from siamx_ros.model.head import Head
+from siamx_ros.model.mobile import MobileBackbone
 
 TEMPLATE_SIZE = 127
 """Side of the template patch (exemplar size), pixels."""
@@ -47,7 +48,7 @@ class SiamXNet(nn.Module):
     def __init__(self, config: NetworkConfig = NetworkConfig()) -> None:
         super().__init__()
         self.config = config
-        self.backbone = Backbone(config)
+        self.backbone = MobileBackbone() if config.backbone == 'mobile' else Backbone(config)
         self.neck = nn.ModuleList(
             [ConvBN(width, config.channels, 1) for width in self.backbone.out_channels])
         self.correlation = CrossLevelCorrelation(config.channels, config.level_pairs)

@@ -73,16 +73,28 @@ class RidgeFilter:
     def respond(self, features: np.ndarray) -> np.ndarray:
         """Response of every score-map cell, (n - 6) x (n - 6), about 0 (background) to 1."""
         cells = features.shape[-1]
-        response = (self._weights @ self._columns(features)).reshape(cells, cells)
-        return response[MARGIN:-MARGIN, MARGIN:-MARGIN]
+        reduced = self._reduced(features)
+        parts = self._weights[:-1].reshape(-1, len(reduced)) @ reduced.reshape(len(reduced), -1)
+        parts = parts.reshape(-1, cells, cells)
+        inner, width = cells - 2 * MARGIN, 2 * REACH + 1
+        response = np.full((inner, inner), self._weights[-1])
+        for index, part in enumerate(parts):
+            row, column = (MARGIN - REACH + shift for shift in divmod(index, width))
+            response += part[row:row + inner, column:column + inner]
+        return response
+
+    def _reduced(self, features: np.ndarray) -> np.ndarray:
+        """Components of the features in the basis, DIMENSIONS x n x n."""
+        flat = features.reshape(len(features), -1)
+        return (self._basis @ (flat - self._mean)).reshape(-1, *features.shape[1:])
 
     def _columns(self, features: np.ndarray) -> np.ndarray:
-        """One column a cell: the basis components of its neighbourhood, and a one."""
-        channels, rows, cells = features.shape
-        reduced = self._basis @ (features.reshape(channels, -1) - self._mean)
-        padded = np.pad(reduced.reshape(-1, rows, cells), ((0, 0), (REACH, REACH), (REACH, REACH)))
+        """One column a cell: the components of its neighbourhood, and a one."""
+        reduced = self._reduced(features)
+        count, rows, cells = reduced.shape
+        padded = np.pad(reduced, ((0, 0), (REACH, REACH), (REACH, REACH)))
         shifts = range(2 * REACH + 1)
-        parts = [padded[:, dy:dy + rows, dx:dx + cells].reshape(len(reduced), -1)
+        parts = [padded[:, dy:dy + rows, dx:dx + cells].reshape(count, -1)
                  for dy in shifts for dx in shifts]
         return np.concatenate([*parts, np.ones((1, rows * cells), np.float32)])
 

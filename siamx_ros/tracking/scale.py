@@ -63,9 +63,8 @@ class ScaleFilter:
 
     def _spectrum(self, image: np.ndarray, centre: tuple[float, float],
                   size: tuple[float, float]) -> np.ndarray:
-        patches = [_cut(image, centre, (size[0] * factor * PADDING, size[1] * factor * PADDING))
-                   for factor in self._factors]
-        described = gradient_histograms(np.array(patches)).reshape(SCALES, -1)
+        patches = _cut(image, centre, (size[0] * PADDING, size[1] * PADDING), self._factors)
+        described = gradient_histograms(patches).reshape(SCALES, -1)
         return np.fft.fft(described * self._window, axis=0)
 
 
@@ -98,19 +97,28 @@ def gradient_histograms(patches: np.ndarray) -> np.ndarray:
     return histograms / (around + ENERGY_FLOOR)[..., None]
 
 
-def _cut(image: np.ndarray, centre: tuple[float, float], size: tuple[float, float]) -> np.ndarray:
-    """An image area of ``size`` pixels in grey, SIDE x SIDE; edges are repeated outside."""
-    if max(size) > 2 * SIDE:
-        whole = tuple(max(2, round(side)) for side in size)
-        patch = cv2.getRectSubPix(image, whole, centre)
-        patch = cv2.resize(patch, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-        return cv2.cvtColor(patch, cv2.COLOR_BGR2GRAY)
-    zoom_x, zoom_y = SIDE / size[0], SIDE / size[1]
-    to_patch = np.array([[zoom_x, 0, SIDE / 2 - centre[0] * zoom_x],
-                         [0, zoom_y, SIDE / 2 - centre[1] * zoom_y]])
-    patch = cv2.warpAffine(
-        image, to_patch, (SIDE, SIDE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return cv2.cvtColor(patch, cv2.COLOR_BGR2GRAY)
+def _cut(image: np.ndarray, centre: tuple[float, float], size: tuple[float, float],
+         factors: np.ndarray) -> np.ndarray:
+    """Image areas of ``factors`` times ``size`` pixels in grey, N x SIDE x SIDE.
+
+    The largest area is averaged to the resolution of the smallest once, and all are cut from that;
+    edges are repeated outside the image.
+    """
+    resolution = [max(1.0, side * factors[0] / SIDE) for side in size]
+    reach = [round(side * factors[-1] / step) + 2 for side, step in zip(size, resolution)]
+    area = [max(2, round(side * step)) for side, step in zip(reach, resolution)]
+    source = cv2.cvtColor(cv2.getRectSubPix(image, area, centre), cv2.COLOR_BGR2GRAY)
+    source = cv2.resize(source, reach, interpolation=cv2.INTER_AREA)
+    patches = []
+    for factor in factors:
+        zoom = [SIDE * whole / (side * factor * full)
+                for side, whole, full in zip(size, area, reach)]
+        to_patch = np.array([[zoom[0], 0, (SIDE - 1 - zoom[0] * (reach[0] - 1)) / 2],
+                             [0, zoom[1], (SIDE - 1 - zoom[1] * (reach[1] - 1)) / 2]])
+        patches.append(cv2.warpAffine(
+            source, to_patch, (SIDE, SIDE), flags=cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE))
+    return np.array(patches)
 
 
 def _summit(response: np.ndarray, best: int) -> float:

@@ -13,6 +13,7 @@ from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox, CropWindow, context_side
 from siamx_ros.model.inference import Engine, Maps
 from siamx_ros.model.network import TEMPLATE_SIZE
+from siamx_ros.model.runtime import make_engine
 from siamx_ros.model.weights import load_checkpoint
 from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState
 from siamx_ros.tracking import decode, motion
@@ -242,7 +243,7 @@ def load_tracker(model: ModelConfig = ModelConfig(),
         InputError: the weights or the device cannot be used.
     """
     checkpoint = load_checkpoint(model.weights)
-    engine = Engine(checkpoint.network, model.device, model.precision)
+    engine = make_engine(checkpoint.network, model)
     calibration = Calibration.from_tables(checkpoint.calibration, online=config.online_weight > 0)
     return Tracker(engine, config, calibration)
 

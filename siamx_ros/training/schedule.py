@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 
 import torch
+from torch import nn
 
+from siamx_ros.model.mobile import DepthwiseConv
 from siamx_ros.model.network import SiamXNet
 from siamx_ros.training.settings import TrainConfig
 
@@ -50,9 +52,18 @@ def apply_schedule(step: int, network: SiamXNet, optimiser: torch.optim.Optimize
     for group in optimiser.param_groups:
         group['lr'] = rate * group['scale']
     frozen = is_frozen(step, config)
-    for parameter in network.backbone.parameters():
-        parameter.requires_grad_(not frozen)
+    _free(network.backbone, config, frozen)
     network.train()
-    if frozen:
+    if frozen or config.fixed_norm:
         network.backbone.eval()
     return rate
+
+
+def _free(backbone: nn.Module, config: TrainConfig, frozen: bool) -> None:
+    """Let the parameters of the backbone learn that are to learn at this step."""
+    for index, part in enumerate(backbone.parts):
+        part.requires_grad_(not frozen and index >= config.fixed_parts)
+    if config.fixed_filters:
+        for layer in backbone.modules():
+            if isinstance(layer, DepthwiseConv):
+                layer.requires_grad_(False)

@@ -3,8 +3,62 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+import math
+from pathlib import Path
 
 from siamx_ros.config import NetworkConfig, Settings, SettingsError, setting
+
+KINDS = ('coco', 'got10k', 'lasot', 'trackingnet')
+"""Data sets that can be mixed in, in their official layouts."""
+
+
+@dataclass(frozen=True)
+class SourceSpec:
+    """One data set beside the training folder.
+
+    Attributes:
+        kind: one of :data:`KINDS`.
+        path: its root folder.
+        weight: share of the pairs relative to the other weights.
+        frame_range: largest distance of the two frames of a pair.
+    """
+
+    kind: str
+    path: Path
+    weight: float
+    frame_range: int
+
+    @classmethod
+    def parse(cls, text: str, frame_range: int) -> SourceSpec:
+        """Read ``KIND:PATH:WEIGHT[:FRAME_RANGE]``.
+
+        Raises:
+            SettingsError: it is written otherwise, or a part cannot be.
+        """
+        kind, _, rest = str(text).partition(':')
+        path, *numbers = rest.rsplit(':', 2)
+        try:
+            if len(numbers) == 2 and not _is_number(numbers[0]):
+                path, numbers = f'{path}:{numbers[0]}', numbers[1:]
+            weight = float(numbers[0])
+            reach = int(numbers[1]) if len(numbers) == 2 else frame_range
+        except (IndexError, ValueError):
+            raise SettingsError(
+                f'a source is written KIND:PATH:WEIGHT[:FRAME_RANGE], got {text!r}') from None
+        if kind not in KINDS or not path:
+            raise SettingsError(f'a source starts with {", ".join(KINDS)} and a path, got {text!r}')
+        if not (math.isfinite(weight) and weight >= 0) or reach < 1:
+            raise SettingsError(
+                f'a source needs a weight of at least 0 and a range of at least 1, got {text!r}')
+        return cls(kind, Path(path), weight, reach)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)
@@ -34,6 +88,9 @@ class AugmentConfig(Settings):
         0.5, 'probability: another picture lies outside a photograph', low=0.0, high=1.0)
     negative: float = setting(
         0.08, 'probability: the search patch comes from another picture', low=0.0, high=1.0)
+    hard_negative: float = setting(
+        0.05, 'probability: the search patch lies around another object of the photograph',
+        low=0.0, high=1.0)
 
 
 @dataclass(frozen=True)
@@ -46,6 +103,12 @@ class TrainConfig(Settings):
     regions: float = setting(0.2, 'share of pairs from free regions', low=0.0, high=1.0)
     videos: float = setting(0.35, 'share of pairs from boxed videos', low=0.0, high=1.0)
     frame_range: int = setting(100, 'largest distance of a video pair', unit='frames', low=1)
+    sources: tuple = setting(
+        (), "further data sets, each 'KIND:PATH:WEIGHT[:FRAME_RANGE]', KIND " + ', '.join(KINDS))
+    folder_weight: float = setting(1.0, 'weight of the training folder among the sources', low=0.0)
+    cache_mb: int = setting(
+        1024, 'memory for decoded pictures of the sources, all loader processes together',
+        unit='MB', low=0)
     held_out: tuple = setting(
         ('davis_libby', 'davis_scooter-black', 'davis_kite-surf'),
         'videos kept for validation and calibration')
@@ -66,6 +129,11 @@ class TrainConfig(Settings):
     momentum: float = setting(0.9, 'momentum of sgd', low=0.0, high=1.0)
     backbone_rate: float = setting(1.0, 'learning rate of the backbone, relative', low=0.0)
     frozen: float = setting(0.0, 'share of the steps with a frozen backbone', low=0.0, high=1.0)
+    fixed_parts: int = setting(
+        0, 'stem and first stages of the backbone that stay as they are', low=0, high=6)
+    fixed_filters: bool = setting(False, "keep the backbone's depthwise filters (faster on a CPU)")
+    fixed_norm: bool = setting(
+        False, "keep the statistics of the backbone's batch norm, for a backbone that was trained")
     negatives: int = setting(
         4, 'pairs a step whose template is also tried on a foreign search patch', unit='pairs', low=0)
     reg_weight: float = setting(1.0, 'lambda_0 of Eq. 8', low=0.0)
@@ -75,9 +143,19 @@ class TrainConfig(Settings):
     ema: float = setting(0.999, 'decay of the averaged weights that are kept', low=0.0, high=0.99999)
     precision: str = setting('bf16', 'number format of the passes', choices=('fp32', 'bf16'))
     workers: int = setting(1, 'processes that make pairs', low=0, high=64)
+    cropping: str = setting(
+        'auto', "where patches are cut and altered: 'loader' (OpenCV), 'device' (one batched warp) "
+        "or 'auto', the device where it is a GPU", choices=('auto', 'loader', 'device'))
     seed: int = setting(1, 'seed of every random choice', low=0)
 
+    @property
+    def source_specs(self) -> tuple[SourceSpec, ...]:
+        """The parsed ``sources``."""
+        return tuple(SourceSpec.parse(text, self.frame_range) for text in self.sources)
+
     def check(self) -> None:
+        if self.sources and sum(spec.weight for spec in self.source_specs) <= 0:
+            raise SettingsError('sources are named, but all their weights are 0')
         if self.photos + self.regions + self.videos <= 0:
             raise SettingsError('photos, regions and videos are all 0: there is nothing to train on')
         if self.negatives > self.batch:

@@ -174,7 +174,7 @@ def test_imagenet_stem_is_exact(tmp_path):
 
 def test_imagenet_file_of_another_network(tmp_path):
     torch.save({'conv1.weight': torch.zeros(64, 3, 7, 7)}, tmp_path / 'other.pth')
-    with pytest.raises(WeightsError, match='not a torchvision ResNet-50'):
+    with pytest.raises(WeightsError, match='does not hold a torchvision ResNet-50'):
         importing.import_imagenet(SiamXNet(), tmp_path / 'other.pth')
 
 

@@ -1,0 +1,129 @@
+"""The EfficientNet-Lite0 backbone: cost, grid, imported weights, cheap gradient."""
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from siamx_ros.config import NetworkConfig, SettingsError
+from siamx_ros.model.importing import import_imagenet
+from siamx_ros.model.mobile import STAGES, DepthwiseConv, MobileBackbone
+from siamx_ros.model.network import SiamXNet
+from siamx_ros.model.weights import WeightsError
+
+
+def test_budget_of_the_light_class():
+    network = SiamXNet(NetworkConfig.mobile()).eval()
+    assert sum(p.numel() for p in network.parameters()) <= 3_500_000
+    with torch.no_grad():
+        kernels = network.embed_template(torch.zeros(1, 3, 127, 127))
+        with FlopCounterMode(display=False) as counter:
+            network.search(torch.zeros(1, 3, 255, 255), kernels)
+    assert 0.5e9 < counter.get_total_flops() / 2 <= 2e9
+
+
+@pytest.mark.parametrize('side, cells', [(127, 15), (255, 31), (271, 33)])
+def test_sizes_are_those_of_the_paper(side, cells):
+    with torch.no_grad():
+        conv3, conv4 = MobileBackbone().eval()(torch.zeros(1, 3, side, side))
+    assert conv3.shape == (1, 40, cells, cells) and conv4.shape == (1, 112, cells, cells)
+
+
+def test_cells_look_at_their_places():
+    """Index k sees pixels centred on 8 k + 7: the field of index 15 of 31 is centred on 127."""
+    backbone = MobileBackbone().eval().double()
+    for parameter in backbone.parameters():
+        parameter.data.abs_()
+    for module in backbone.modules():
+        if isinstance(module, torch.nn.ReLU6):
+            module.max_val = float('inf')
+    patch = torch.ones(1, 3, 255, 255, dtype=torch.float64, requires_grad=True)
+    conv3, _ = backbone(patch)
+    conv3[0, :, 15, 15].sum().backward()
+    seen = patch.grad[0].abs().sum(0)
+    for axis in (0, 1):
+        places = torch.nonzero(seen.sum(axis)).flatten()
+        assert 0 < places.min() and places.min() + places.max() == 2 * 127
+
+
+def test_widths_are_fixed():
+    with pytest.raises(SettingsError, match='leave both empty'):
+        NetworkConfig(backbone='mobile')
+
+
+@pytest.mark.parametrize('kernel, dilation', [(3, 1), (3, 2), (5, 2)])
+def test_fixed_filters_pass_the_true_gradient(kernel, dilation):
+    torch.manual_seed(1)
+    layer = DepthwiseConv(4, 4, kernel, 1, dilation * (kernel // 2), dilation, 4,
+                          bias=False).double()
+    x = torch.randn(2, 4, 9, 9, dtype=torch.float64, requires_grad=True)
+    weights = torch.randn(2, 4, 9, 9, dtype=torch.float64)
+    (layer(x) * weights).sum().backward()
+    learning, x.grad = x.grad, None
+    layer.requires_grad_(False)
+    (layer(x) * weights).sum().backward()
+    torch.testing.assert_close(x.grad, learning)
+    assert torch.autograd.gradcheck(layer, (x,))
+
+
+def lite_state(seed: int = 2) -> dict[str, torch.Tensor]:
+    """Random tensors under the names and in the shapes of an EfficientNet-Lite0."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def draw(*shape: int) -> torch.Tensor:
+        return torch.rand(shape, generator=generator) + 0.1
+
+    def norm(name: str, width: int) -> dict[str, torch.Tensor]:
+        return {f'{name}.{entry}': draw(width)
+                for entry in ('weight', 'bias', 'running_mean', 'running_var')} | {
+                    f'{name}.num_batches_tracked': torch.tensor(5)}
+
+    state = {'_conv_stem.weight': draw(32, 3, 3, 3), **norm('_bn0', 32),
+             '_fc.weight': draw(1000, 1280), '_blocks.11._project_conv.weight': draw(192, 672, 1, 1)}
+    c_in, block = 32, 0
+    for stage in STAGES:
+        for _ in range(stage.depth):
+            name, width = f'_blocks.{block}', c_in * stage.expansion
+            if stage.expansion > 1:
+                state |= {f'{name}._expand_conv.weight': draw(width, c_in, 1, 1),
+                          **norm(f'{name}._bn0', width)}
+            state |= {
+                f'{name}._depthwise_conv.weight': draw(width, 1, stage.kernel, stage.kernel),
+                **norm(f'{name}._bn1', width),
+                f'{name}._project_conv.weight': draw(stage.channels, width, 1, 1),
+                **norm(f'{name}._bn2', stage.channels)}
+            c_in, block = stage.channels, block + 1
+    return state
+
+
+def test_imported_weights_answer_as_the_original(tmp_path):
+    """Stem and first block on BGR 0..255 equal theirs on normalised RGB with their epsilon."""
+    state = lite_state()
+    torch.save(state, tmp_path / 'lite0.pth')
+    network = SiamXNet(NetworkConfig.mobile()).eval().double()
+    import_imagenet(network, tmp_path / 'lite0.pth')
+    image = torch.rand(1, 3, 31, 31, dtype=torch.float64) * 255
+
+    def theirs(x, convolution, norm, **options):
+        x = torch.nn.functional.conv2d(x, state[f'{convolution}.weight'].double(), **options)
+        return torch.nn.functional.batch_norm(
+            x, *(state[f'{norm}.{entry}'].double()
+                 for entry in ('running_mean', 'running_var', 'weight', 'bias')), eps=1e-3)
+
+    x = theirs((image.flip(1) - 127) / 128, '_conv_stem', '_bn0', stride=2).clip(0, 6)
+    torch.testing.assert_close(network.backbone.stem(image), x, rtol=1e-5, atol=1e-5)
+    y = theirs(x, '_blocks.0._depthwise_conv', '_blocks.0._bn1', padding=1, groups=32).clip(0, 6)
+    y = theirs(y, '_blocks.0._project_conv', '_blocks.0._bn2')
+    torch.testing.assert_close(network.backbone.stages[0](x), y, rtol=1e-5, atol=1e-5)
+
+
+def test_other_files_are_refused(tmp_path):
+    state = lite_state()
+    del state['_blocks.9._bn1.weight']
+    torch.save(state, tmp_path / 'lite0.pth')
+    with pytest.raises(WeightsError, match='1 missing: stages.4.1.depthwise.1.weight'):
+        import_imagenet(SiamXNet(NetworkConfig.mobile()), tmp_path / 'lite0.pth')
+    torch.save({'conv1.weight': torch.zeros(64, 3, 7, 7)}, tmp_path / 'other.pth')
+    with pytest.raises(WeightsError, match='missing'):
+        import_imagenet(SiamXNet(NetworkConfig.mobile()), tmp_path / 'other.pth')
+    with pytest.raises(WeightsError, match="backbone 'light'"):
+        import_imagenet(SiamXNet(NetworkConfig.light()), tmp_path / 'lite0.pth')

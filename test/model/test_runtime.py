@@ -1,0 +1,81 @@
+"""Which runtime is chosen, and that OpenVINO answers as torch does."""
+
+import numpy as np
+import pytest
+import torch
+
+from siamx_ros.config import ModelConfig, NetworkConfig
+from siamx_ros.errors import InputError
+from siamx_ros.model import openvino_engine, runtime
+from siamx_ros.model.network import SiamXNet
+from siamx_ros.model.runtime import make_engine
+
+needs_openvino = pytest.mark.skipif(
+    not openvino_engine.is_installed(), reason='openvino is not installed')
+
+
+@pytest.fixture(scope='module', params=['light', 'mobile'])
+def network(request):
+    """Random weights with statistics that keep activations in a sane range."""
+    torch.manual_seed(5)
+    network = SiamXNet(getattr(NetworkConfig, request.param)())
+    with torch.no_grad():
+        for _ in range(2):
+            network.train()(torch.rand(2, 3, 127, 127) * 255, torch.rand(2, 3, 255, 255) * 255)
+    return network.eval()
+
+
+def patches() -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(6)
+    return tuple(rng.integers(0, 256, (side, side, 3), np.uint8) for side in (127, 255))
+
+
+@needs_openvino
+@pytest.mark.parametrize('precision, close', [('fp32', 1e-4), ('bf16', 0.05)])
+def test_openvino_answers_as_torch(network, precision, close):
+    template, search = patches()
+    plain = make_engine(network, ModelConfig(device='cpu', runtime='torch'))
+    fast = make_engine(network, ModelConfig(device='cpu', runtime='openvino', precision=precision))
+    ours, theirs = (engine.search(search, engine.embed(template)) for engine in (fast, plain))
+    np.testing.assert_allclose(ours.scores, theirs.scores, atol=close)
+    np.testing.assert_allclose(ours.distances, theirs.distances, rtol=10 * close)
+    spread = plain.describe(theirs).std()
+    np.testing.assert_allclose(fast.describe(ours), plain.describe(theirs), atol=20 * close * spread)
+
+
+@needs_openvino
+def test_answers_stay_when_the_next_window_is_searched(network):
+    template, search = patches()
+    engine = make_engine(network, ModelConfig(device='cpu', runtime='openvino'))
+    encoded = engine.embed(template)
+    first = engine.search(search, encoded)
+    scores, features = first.scores.copy(), engine.describe(first).copy()
+    engine.search(255 - search, encoded)
+    np.testing.assert_array_equal(first.scores, scores)
+    np.testing.assert_array_equal(engine.describe(first), features)
+
+
+@needs_openvino
+def test_a_larger_search_patch_is_compiled_too(network):
+    template, _ = patches()
+    engine = make_engine(network, ModelConfig(device='cpu', runtime='openvino'))
+    maps = engine.search(np.zeros((271, 271, 3), np.uint8), engine.embed(template))
+    assert maps.scores.shape == (27, 27)
+
+
+def test_auto_takes_openvino_only_where_it_is(network, monkeypatch):
+    model = ModelConfig(device='cpu')
+    monkeypatch.setattr(runtime, 'is_installed', lambda: False)
+    assert make_engine(network, model).runtime == 'torch'
+    monkeypatch.setattr(openvino_engine, 'is_installed', lambda: False)
+    with pytest.raises(InputError, match='needs the package openvino'):
+        make_engine(network, model.replace({'runtime': 'openvino'}))
+
+
+@needs_openvino
+def test_auto_on_a_cpu(network):
+    assert make_engine(network, ModelConfig(device='cpu')).runtime == 'openvino'
+    half = ModelConfig(device='cpu', precision='fp16')
+    assert make_engine(network, half).runtime == 'torch'
+    with pytest.raises(InputError, match='fp16'):
+        make_engine(network, half.replace({'runtime': 'openvino'}))
