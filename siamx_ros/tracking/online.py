@@ -24,8 +24,6 @@ FIRST_VIEWS = (
 FIRST_RATE = 0.2
 RATE = 0.03
 """Weight of a new patch in the classifier: on the first image, later."""
-EVERY = 2
-"""Frames that may be learnt from, from one step of the classifier to the next."""
 MIN_RESPONSE = 0.25
 """The classifier learns from frames that it answers with at least this."""
 LARGEST_CORRECTION = 2.0
@@ -120,14 +118,17 @@ class OnlineModel:
 
     def learn(self, image: np.ndarray, box: BoundingBox, features: np.ndarray,
               candidate: Candidate) -> None:
-        """Take in a frame: its box, and features of the window of ``candidate``."""
+        """Take in a frame: its box, and features of the window of ``candidate``.
+
+        Scale filter and classifier take turns, so that no frame pays for both.
+        """
         self._taken += 1
-        if self._scale is not None:
-            self._scale.learn(image, box.centre, (box.w, box.h))
-        if self._ridge is None or self._taken % EVERY or candidate.response < MIN_RESPONSE:
-            return
-        self._teach(features, candidate.window, box, RATE)
-        self._ridge.solve()
+        if self._taken % 2:
+            if self._scale is not None:
+                self._scale.learn(image, box.centre, (box.w, box.h))
+        elif self._ridge is not None and candidate.response >= MIN_RESPONSE:
+            self._teach(features, candidate.window, box, RATE)
+            self._ridge.solve()
 
     def _teach(self, features: np.ndarray, window: CropWindow, box: BoundingBox,
                rate: float) -> None:

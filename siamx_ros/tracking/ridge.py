@@ -8,6 +8,7 @@ accumulated normal equations, so it is deterministic and costs the same in every
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 from siamx_ros.model.network import STRIDE
 
@@ -61,14 +62,16 @@ class RidgeFilter:
         """
         columns = self._columns(features)
         wanted, weight = _wanted(features.shape[-1], centre, size)
-        weighted = columns * weight
-        self._normal += rate * (weighted @ columns.T - self._normal)
-        self._wanted += rate * (weighted @ wanted - self._wanted)
+        columns *= np.sqrt(weight)  # a matrix times itself costs half of a product of two
+        self._normal += rate * (columns @ columns.T - self._normal)
+        self._wanted += rate * (columns @ (np.sqrt(weight) * wanted) - self._wanted)
 
     def solve(self) -> None:
         """Recompute the weights from all that was learnt."""
-        self._weights = np.linalg.solve(
-            self._normal + RIDGE * np.eye(len(self._normal), dtype=np.float32), self._wanted)
+        normal = torch.from_numpy(self._normal) + RIDGE * torch.eye(len(self._normal))
+        wanted = torch.from_numpy(self._wanted)[:, None]
+        factor = torch.linalg.cholesky(normal)
+        self._weights = torch.cholesky_solve(wanted, factor)[:, 0].numpy()
 
     def respond(self, features: np.ndarray) -> np.ndarray:
         """Response of every score-map cell, (n - 6) x (n - 6), about 0 (background) to 1."""

@@ -22,7 +22,7 @@ BINS = 9
 """Gradient directions over half a turn."""
 ENERGY_FLOOR = 64.0
 """Histogram energy of a cell without texture, grey levels."""
-RATE = 0.02
+RATE = 0.04
 REGULARISATION = 0.01
 
 
