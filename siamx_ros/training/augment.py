@@ -38,13 +38,28 @@ class Placement:
         offset = np.array(target.centre) - linear @ (anchor - 0.5) - 0.5
         return np.column_stack([linear, offset])
 
-    def box(self, target: BoundingBox, side: int) -> np.ndarray:
-        """Corners (x0, y0, x1, y1) in the patch of the ellipse inscribed in the target's box."""
+    def box(self, target: BoundingBox, side: int,
+            anchor: BoundingBox | None = None) -> np.ndarray:
+        """Corners (x0, y0, x1, y1) in the patch of the ellipse inscribed in the target's box.
+
+        Args:
+            anchor: what the patch is placed around, where that is not the target.
+        """
         cos, sin = math.cos(self.angle), math.sin(self.angle)
         half_x = math.hypot(target.w / 2 * cos, target.h / 2 * sin) / abs(self.step_x)
         half_y = math.hypot(target.w / 2 * sin, target.h / 2 * cos) / abs(self.step_y)
         x, y = side / 2 + self.shift_x, side / 2 + self.shift_y
+        if anchor is not None:
+            dx, dy = np.subtract(target.centre, anchor.centre)
+            x += (cos * dx + sin * dy) / self.step_x
+            y += (cos * dy - sin * dx) / self.step_y
         return np.array([x - half_x, y - half_y, x + half_x, y + half_y], np.float32)
+
+    def half_extent(self, target: BoundingBox) -> np.ndarray:
+        """Half the width and height that the whole box, turned, takes up in the patch."""
+        cos, sin = abs(math.cos(self.angle)), abs(math.sin(self.angle))
+        return np.array([(target.w * cos + target.h * sin) / 2 / abs(self.step_x),
+                         (target.w * sin + target.h * cos) / 2 / abs(self.step_y)])
 
 
 def cut(image: np.ndarray, target: BoundingBox, place: Placement, side: int,
@@ -57,19 +72,12 @@ def cut(image: np.ndarray, target: BoundingBox, place: Placement, side: int,
         image, place.matrix(target, side), side, imaging.mean_colour(image), backdrop)
 
 
-def recolour(patch: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
-    """Random brightness, contrast, gamma, tint and saturation of a BGR patch."""
-    ramp = np.linspace(0, 1, 256)
-    gamma = math.exp(rng.uniform(-strength, strength))
-    contrast = 1 + rng.uniform(-strength, strength)
-    brightness = rng.uniform(-strength, strength) * 0.5
-    tables = []
-    for tint in 1 + rng.uniform(-strength, strength, 3) * 0.3:
-        curve = ((ramp ** gamma - 0.5) * contrast + 0.5 + brightness) * tint
-        tables.append(np.clip(curve * 255, 0, 255))
-    patch = cv2.LUT(patch, np.stack(tables, -1).astype(np.uint8)[None])
-    saturation = 1 + rng.uniform(-2 * strength, strength)
-    return blend_grey(patch, saturation)
+def recolour(patch: np.ndarray, gamma: float, contrast: float, brightness: float,
+             tints: tuple[float, float, float], saturation: float) -> np.ndarray:
+    """Change the curve of each channel (values 0 to 1) and the saturation of a BGR patch."""
+    curve = (np.linspace(0, 1, 256) ** gamma - 0.5) * contrast + 0.5 + brightness
+    tables = np.clip(curve[:, None] * np.array(tints) * 255, 0, 255)
+    return blend_grey(cv2.LUT(patch, tables.astype(np.uint8)[None]), saturation)
 
 
 def blend_grey(patch: np.ndarray, saturation: float) -> np.ndarray:
@@ -78,18 +86,21 @@ def blend_grey(patch: np.ndarray, saturation: float) -> np.ndarray:
     return cv2.addWeighted(patch, saturation, grey, 1 - saturation, 0)
 
 
-def blur(patch: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Defocus or straight motion blur."""
-    if rng.random() < 0.5:
-        return cv2.GaussianBlur(patch, (0, 0), rng.uniform(0.5, 2.5))
-    length = int(rng.integers(3, 16))
+def blur(patch: np.ndarray, how: tuple[float, ...]) -> np.ndarray:
+    """Defocus (sigma,) or straight motion (length, angle)."""
+    if len(how) == 1:
+        return cv2.GaussianBlur(patch, (0, 0), how[0])
+    return cv2.filter2D(patch, -1, motion_kernel(round(how[0]), how[1]))
+
+
+def motion_kernel(length: int, angle: float) -> np.ndarray:
+    """The length x length kernel of a straight motion, of sum 1."""
     kernel = np.zeros((length, length), np.float32)
-    angle = rng.uniform(0, math.pi)
     reach = (length - 1) / 2
     dx, dy = reach * math.cos(angle), reach * math.sin(angle)
     cv2.line(kernel, (round(reach - dx), round(reach - dy)),
              (round(reach + dx), round(reach + dy)), 1.0)
-    return cv2.filter2D(patch, -1, kernel / kernel.sum())
+    return kernel / kernel.sum()
 
 
 def coarsen(patch: np.ndarray, factor: float) -> np.ndarray:
@@ -101,16 +112,23 @@ def coarsen(patch: np.ndarray, factor: float) -> np.ndarray:
         interpolation=cv2.INTER_LINEAR)
 
 
-def add_noise(patch: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def add_noise(patch: np.ndarray, deviation: float, seed: int) -> np.ndarray:
     """Gaussian sensor noise."""
-    noise = rng.normal(0, rng.uniform(2, 12), patch.shape).astype(np.float32)
+    noise = np.random.default_rng(seed).standard_normal(patch.shape, np.float32) * deviation
     return np.clip(patch + noise, 0, 255).astype(np.uint8)
 
 
-def paste(patch: np.ndarray, other: np.ndarray, x0: float, y0: float) -> None:
-    """Paste a smaller picture into a patch, in place, with its corner at (x0, y0); clipped."""
+def target_picture(image: np.ndarray, box: BoundingBox, width: int, height: int) -> np.ndarray:
+    """The part of an image in a box, height x width x 3."""
+    x0, y0, x1, y1 = box.clipped(image.shape[1], image.shape[0]).corners
+    x0, y0 = min(int(x0), image.shape[1] - 1), min(int(y0), image.shape[0] - 1)
+    cutout = image[y0:max(int(y1), y0 + 1), x0:max(int(x1), x0 + 1)]
+    return cv2.resize(cutout, (width, height), interpolation=cv2.INTER_AREA)
+
+
+def paste(patch: np.ndarray, other: np.ndarray, left: int, top: int) -> None:
+    """Paste a picture into a patch, in place, with its corner at (left, top); clipped."""
     height, width = other.shape[:2]
-    left, top = round(x0), round(y0)
     a, b = max(left, 0), max(top, 0)
     c, d = min(left + width, patch.shape[1]), min(top + height, patch.shape[0])
     if c > a and d > b:

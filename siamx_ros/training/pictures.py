@@ -11,14 +11,16 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from siamx_ros import imaging
-from siamx_ros.data.sequence import read_folder
+from siamx_ros.data.sequence import Sequence, read_folder
 from siamx_ros.errors import InputError
+from siamx_ros.training.cache import read_picture
 from siamx_ros.training.settings import TrainConfig
 
 LOG = logging.getLogger(__name__)
 MIN_TARGET = 10.0
-"""Smallest box side that is drawn as a target, pixels."""
+"""Smallest box side of a photograph that is drawn as a target, pixels."""
+MIN_TRACKED = 4.0
+"""The same of a video frame."""
 
 
 @dataclass(frozen=True)
@@ -56,20 +58,40 @@ def read_pictures(root: Path, config: TrainConfig, *, held_out: bool = False) ->
     reserved = {name for index, name in enumerate(sorted(boxes)) if index % 25 == 0}
     photos = [path for path in photos if (path.name in reserved) == held_out]
     clips = [] if held_out else sorted((root / 'clips').glob('*/*.jpg'))
-    sequences = [read_folder(path) for path in sorted((root / 'video').glob('*'))
-                 if (path.name in config.held_out) == held_out]
+    refuse = config.bad_files == 'refuse'
+    sequences = _read_videos([path for path in sorted((root / 'video').glob('*'))
+                              if (path.name in config.held_out) == held_out], refuse=refuse)
     frames = [path for sequence in sequences for path in sequence.frame_paths]
     paths = photos + clips + frames
     if not paths:
         raise InputError(f'{root} holds no pictures: expected images/, clips/ or video/')
-    images = _decode(paths, refuse=config.bad_files == 'refuse')
+    images = _decode(paths, refuse=refuse)
     index = {path: i for i, path in enumerate(paths) if images[i] is not None}
     return PictureSet(
         images=images,
         boxed=[(index[p], boxes[p.name]) for p in photos
                if p in index and len(boxes.get(p.name, ()))],
         plain=[index[p] for p in photos + clips if p in index],
-        videos=[_video(sequence, index) for sequence in sequences])
+        videos=[video for video in (_video(sequence, index) for sequence in sequences)
+                if usable(video[1]).any()])
+
+
+def usable(boxes: np.ndarray) -> np.ndarray:
+    """Which rows of N x 4 boxes show a target large enough, N booleans."""
+    return np.isfinite(boxes).all(1) & (boxes[:, 2:] >= MIN_TRACKED).all(1)
+
+
+def _read_videos(folders: list[Path], *, refuse: bool) -> list[Sequence]:
+    """Read frames and boxes; a damaged sequence is named and left out, or stops the run."""
+    sequences = []
+    for folder in folders:
+        try:
+            sequences.append(read_folder(folder))
+        except InputError as error:
+            if refuse:
+                raise
+            LOG.warning('skipped: %s', error)
+    return sequences
 
 
 def _read_boxes(path: Path) -> dict[str, np.ndarray]:
@@ -84,7 +106,7 @@ def _read_boxes(path: Path) -> dict[str, np.ndarray]:
     return {name: rows[rows[:, 2:].min(1) >= MIN_TARGET] for name, rows in arrays.items()}
 
 
-def _video(sequence, index: dict) -> tuple[list[int], np.ndarray]:
+def _video(sequence: Sequence, index: dict) -> tuple[list[int], np.ndarray]:
     kept = [i for i, path in enumerate(sequence.frame_paths) if path in index]
     return [index[sequence.frame_paths[i]] for i in kept], sequence.boxes_xywh[kept]
 
@@ -93,7 +115,7 @@ def _decode(paths: list[Path], *, refuse: bool) -> list[np.ndarray | None]:
     """Decode in threads; a damaged file becomes None and is named, or stops the run."""
     def read(path: Path) -> np.ndarray | None:
         try:
-            return imaging.read_image(path)
+            return read_picture(path)
         except InputError as error:
             if refuse:
                 raise

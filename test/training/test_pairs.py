@@ -7,7 +7,7 @@ import pytest
 
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
-from siamx_ros.training import augment, pairs
+from siamx_ros.training import augment, samples
 from siamx_ros.training.augment import Placement
 from siamx_ros.training.pairs import PairDataset
 from siamx_ros.training.pictures import read_pictures
@@ -86,7 +86,7 @@ def test_free_regions_lie_inside():
     rng = np.random.default_rng(0)
     image = rng.integers(0, 256, (90, 200, 3), np.uint8)
     for _ in range(50):
-        box = pairs.free_region(image, rng)
+        box = samples.free_region(image, rng)
         assert box.visible_share(200, 90) == pytest.approx(1) and min(box.w, box.h) >= 8
 
 

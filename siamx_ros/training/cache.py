@@ -1,0 +1,62 @@
+"""Reading pictures, and a bounded memory of decoded ones."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from siamx_ros.errors import InputError
+
+JPEG_SUFFIXES = ('.jpg', '.jpeg')
+JPEG_END = b'\xff\xd9'
+TAIL = 4096
+"""Bytes at the end of a JPEG file in which its end marker must stand (some files are padded)."""
+
+
+def read_picture(path: Path) -> np.ndarray:
+    """Decode a file to H x W x 3 uint8 BGR; a JPEG file that was cut off is refused too.
+
+    Raises:
+        InputError: the file is missing, damaged or no picture.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f'cannot read {path}: {error.strerror}') from None
+    whole = path.suffix.lower() not in JPEG_SUFFIXES or JPEG_END in data[-TAIL:]
+    image = None
+    if data and whole:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        raise InputError(f'{path} is no picture, or damaged')
+    return image
+
+
+class PictureCache:
+    """Decoded pictures up to a number of bytes; the one not asked for longest makes room."""
+
+    def __init__(self, limit: float) -> None:
+        self.limit, self.used = limit, 0
+        self._kept: OrderedDict[Path, np.ndarray] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def read(self, path: Path) -> np.ndarray:
+        """The picture, from memory or decoded now; do not write to it.
+
+        Raises:
+            InputError: the file is missing or damaged.
+        """
+        if path in self._kept:
+            self._kept.move_to_end(path)
+            return self._kept[path]
+        image = read_picture(path)
+        self._kept[path] = image
+        self.used += image.nbytes
+        while self.used > self.limit:
+            self.used -= self._kept.popitem(last=False)[1].nbytes
+        return image

@@ -1,0 +1,201 @@
+"""Every random choice of one training pair, made before a pixel is touched.
+
+The same plan can be carried out with OpenCV (:mod:`siamx_ros.training.pairs`) or, in batches, on
+the device (:mod:`siamx_ros.training.device`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from siamx_ros.geometry import BoundingBox, context_side
+from siamx_ros.model.network import STRIDE, TEMPLATE_SIZE
+from siamx_ros.training.augment import Placement
+from siamx_ros.training.samples import Sample, Target
+from siamx_ros.training.settings import AugmentConfig
+
+SEARCH_SIZE = 255
+"""Side of the search patch in training, pixels."""
+REACH = 12.5 * STRIDE
+"""How far from the patch centre the score map's cells answer for, pixels."""
+NO_TARGET = np.full(4, np.nan, np.float32)
+Rectangle = tuple[int, int, int, int]
+"""Left, top, width, height in the search patch, pixels."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a patch looks beside its picture.
+
+    Attributes:
+        coarse: factor by which resolution is lost; 1 for none.
+        grey: without colour.
+        gamma, contrast, brightness, tints, saturation: see :func:`augment.recolour`.
+        blur: (sigma,) of defocus, or (length, angle) of a straight motion; empty for none.
+        noise: standard deviation of the noise, grey levels; 0 for none.
+        noise_seed: seed of that noise.
+    """
+
+    coarse: float = 1.0
+    grey: bool = False
+    gamma: float = 1.0
+    contrast: float = 1.0
+    brightness: float = 0.0
+    tints: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    saturation: float = 1.0
+    blur: tuple[float, ...] = ()
+    noise: float = 0.0
+    noise_seed: int = 0
+
+
+@dataclass(frozen=True)
+class PairPlan:
+    """What both patches of a pair show, and how.
+
+    Attributes:
+        template, search: pictures, and what each patch is placed around.
+        place_z, place_x: where the patches are cut.
+        box: corners of the target in the search patch, float32; NaN when it is not in it.
+        foreign: another target, for backdrop, distractor and occluder.
+        backdrop: whether the foreign picture lies outside the photograph.
+        distractor, occluder: where the foreign target is pasted, in this order.
+        look_z, look_x: how the patches look.
+    """
+
+    template: Target
+    search: Target
+    place_z: Placement
+    place_x: Placement
+    box: np.ndarray
+    foreign: Target
+    backdrop: bool
+    distractor: Rectangle | None
+    occluder: Rectangle | None
+    look_z: Look
+    look_x: Look
+
+
+def make_plan(sample: Sample, foreign: Target, rng: np.random.Generator,
+              config: AugmentConfig) -> PairPlan:
+    """Choose everything about the pair of a sample."""
+    rival = None
+    if sample.rivals and rng.random() < config.hard_negative:
+        rival = sample.rivals[rng.integers(len(sample.rivals))]
+    mirrored = rng.random() < config.flip
+    place_z = _template_place(sample.template.box, mirrored, rng, config)
+    place_x = _search_place(sample.search.box, mirrored, sample.still, rng, config)
+    backdrop = bool(sample.still and rng.random() < config.backdrop)
+    search, box = sample.search, place_x.box(sample.search.box, SEARCH_SIZE)
+    around = box
+    if rival is not None:
+        search, box = _beside(sample.search, rival, place_x)
+        around = box if np.isfinite(box).all() else place_x.box(search.box, SEARCH_SIZE)
+    distractor = occluder = None
+    if rng.random() < config.distractor:
+        distractor = _distractor(around, rng)
+    if rng.random() < config.occluder:
+        occluder = _occluder(around, rng)
+    look_z, look_x = _looks(rng, config)
+    return PairPlan(sample.template, search, place_z, place_x,
+                    box if sample.present else NO_TARGET, foreign, backdrop, distractor, occluder,
+                    look_z, look_x)
+
+
+def _beside(target: Target, rival: BoundingBox, place: Placement) -> tuple[Target, np.ndarray]:
+    """Move the search patch, at the target's scale, to another object of the photograph.
+
+    Returns:
+        What the patch is placed around, and the target's corners in it: NaN where no part of the
+        target is in the patch. Where a part is, but its centre is beyond the score map, neither
+        answer would be right, and the patch stays at the target.
+    """
+    x, y = rival.centre
+    anchor = BoundingBox.from_centre(x, y, target.box.w, target.box.h)
+    box = place.box(target.box, SEARCH_SIZE, anchor)
+    centre = (box[:2] + box[2:]) / 2
+    if (np.abs(centre - SEARCH_SIZE / 2) <= REACH).all():
+        return replace(target, box=anchor, inside=target.box), box
+    half = place.half_extent(target.box)
+    if ((centre + half <= 0) | (centre - half >= SEARCH_SIZE)).any():
+        return replace(target, box=anchor, inside=target.box), NO_TARGET
+    return target, place.box(target.box, SEARCH_SIZE)
+
+
+def _template_place(box: BoundingBox, mirrored: bool, rng: np.random.Generator,
+                    config: AugmentConfig) -> Placement:
+    step = context_side(box.w, box.h) / TEMPLATE_SIZE
+    scale = 1 + rng.uniform(-config.template_scale, config.template_scale, 2)
+    shift = rng.uniform(-config.template_shift, config.template_shift, 2)
+    return Placement(step * scale[0] * (-1 if mirrored else 1), step * scale[1], 0.0, *shift)
+
+
+def _search_place(box: BoundingBox, mirrored: bool, still: bool, rng: np.random.Generator,
+                  config: AugmentConfig) -> Placement:
+    step = context_side(box.w, box.h) / TEMPLATE_SIZE
+    scale = 1 + rng.uniform(-config.search_scale, config.search_scale, 2)
+    shift = rng.uniform(-config.search_shift, config.search_shift, 2)
+    angle = 0.0
+    if still:
+        scale = scale * (1 + rng.uniform(-config.still_scale, config.still_scale))
+        angle = np.deg2rad(rng.uniform(-config.still_rotation, config.still_rotation))
+        mirrored = mirrored != (rng.random() < config.still_flip)
+    return Placement(
+        step * scale[0] * (-1 if mirrored else 1), step * scale[1], float(angle), *shift)
+
+
+def _occluder(box: np.ndarray, rng: np.random.Generator) -> Rectangle:
+    """A part of the target, at most about half of it."""
+    w, h = box[2] - box[0], box[3] - box[1]
+    along_x = rng.random() < 0.5
+    share = rng.uniform(0.2, 0.5)
+    size = (w * share, h * rng.uniform(0.8, 1.3)) if along_x else (w * rng.uniform(0.8, 1.3), h * share)
+    x = box[0] + rng.uniform(-0.1, 1.1 - share) * w if along_x else box[0] - 0.1 * w
+    y = box[1] - 0.1 * h if along_x else box[1] + rng.uniform(-0.1, 1.1 - share) * h
+    return _rectangle(x, y, size)
+
+
+def _distractor(box: np.ndarray, rng: np.random.Generator) -> Rectangle:
+    """A place beside the target."""
+    w, h = box[2] - box[0], box[3] - box[1]
+    size = np.array([w, h]) * rng.uniform(0.6, 1.3)
+    angle = rng.uniform(0, 2 * np.pi)
+    reach = rng.uniform(1.1, 1.6)
+    x = (box[0] + box[2]) / 2 + np.cos(angle) * reach * max(w, size[0]) - size[0] / 2
+    y = (box[1] + box[3]) / 2 + np.sin(angle) * reach * max(h, size[1]) - size[1] / 2
+    return _rectangle(x, y, size)
+
+
+def _rectangle(x: float, y: float, size) -> Rectangle:
+    """Whole pixels, at least 4 and at most the patch wide and high."""
+    w, h = (int(np.clip(value, 4, SEARCH_SIZE)) for value in size)
+    return round(float(x)), round(float(y)), w, h
+
+
+def _looks(rng: np.random.Generator, config: AugmentConfig) -> tuple[Look, Look]:
+    """Colour, blur, resolution and noise; resolution and greyness strike both patches alike."""
+    coarse = (1.0, 1.0)
+    if rng.random() < config.coarse:
+        factor = float(np.exp(rng.uniform(0, np.log(7))))
+        coarse = factor, factor * rng.uniform(0.85, 1.2)
+    grey = bool(rng.random() < config.grey)
+    return _look(coarse[0], grey, rng, config), _look(coarse[1], grey, rng, config)
+
+
+def _look(coarse: float, grey: bool, rng: np.random.Generator, config: AugmentConfig) -> Look:
+    strength = config.colour
+    gamma = float(np.exp(rng.uniform(-strength, strength)))
+    contrast = 1 + rng.uniform(-strength, strength)
+    brightness = rng.uniform(-strength, strength) * 0.5
+    tints = tuple((1 + rng.uniform(-strength, strength, 3) * 0.3).tolist())
+    saturation = 1 + rng.uniform(-2 * strength, strength)
+    blur: tuple[float, ...] = ()
+    if rng.random() < config.blur:
+        defocus = rng.random() < 0.5
+        blur = (rng.uniform(0.5, 2.5),) if defocus else (
+            float(rng.integers(3, 16)), rng.uniform(0, np.pi))
+    noise, seed = 0.0, 0
+    if rng.random() < config.noise:
+        noise, seed = rng.uniform(2, 12), int(rng.integers(2 ** 31))
+    return Look(coarse, grey, gamma, contrast, brightness, tints, saturation, blur, noise, seed)

@@ -1,0 +1,159 @@
+"""One target in two pictures: what a training pair is made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Callable, Protocol
+
+import numpy as np
+
+from siamx_ros.errors import InputError
+from siamx_ros.geometry import BoundingBox
+from siamx_ros.training.pictures import PictureSet, usable
+from siamx_ros.training.settings import TrainConfig
+
+
+@dataclass(frozen=True)
+class Target:
+    """A box in a picture that is decoded when it is asked for.
+
+    Attributes:
+        read: returns the picture, H x W x 3 uint8 BGR; raises InputError where it is damaged.
+        box: what a patch is placed around.
+        inside: the target, where that is not ``box``.
+    """
+
+    read: Callable[[], np.ndarray]
+    box: BoundingBox
+    inside: BoundingBox | None = None
+
+    def image(self) -> np.ndarray:
+        """The picture.
+
+        Raises:
+            InputError: it cannot be read, or the box lies outside of it.
+        """
+        image, box = self.read(), self.inside or self.box
+        if box.visible_share(image.shape[1], image.shape[0]) <= 0:
+            raise InputError(
+                f'box {box} lies outside its picture of {image.shape[1]}x{image.shape[0]}')
+        return image
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A target in two pictures.
+
+    Attributes:
+        template, search: the target in each; ``search`` is another one in a negative pair.
+        still: whether both are the same photograph.
+        present: whether the search picture shows the target of the template.
+        rivals: other boxes of the same photograph.
+    """
+
+    template: Target
+    search: Target
+    still: bool
+    present: bool = True
+    rivals: tuple[BoundingBox, ...] = ()
+
+
+class Source(Protocol):
+    """Where samples come from."""
+
+    weight: float
+
+    def draw(self, rng: np.random.Generator) -> Sample:
+        """A sample by the given random numbers."""
+
+
+@dataclass(frozen=True)
+class Photographs:
+    """Boxed photographs of the training folder."""
+
+    pictures: PictureSet
+    weight: float
+
+    def draw(self, rng: np.random.Generator) -> Sample:
+        index, boxes = self.pictures.boxed[rng.integers(len(self.pictures.boxed))]
+        return photo_sample(lambda: self.pictures.images[index], boxes, rng)
+
+
+@dataclass(frozen=True)
+class Regions:
+    """Free regions of photographs and clips of the training folder."""
+
+    pictures: PictureSet
+    weight: float
+
+    def draw(self, rng: np.random.Generator) -> Sample:
+        index = self.pictures.plain[rng.integers(len(self.pictures.plain))]
+        image = self.pictures.images[index]
+        target = Target(lambda: image, free_region(image, rng))
+        return Sample(target, target, True)
+
+
+@dataclass(frozen=True)
+class Videos:
+    """Boxed videos of the training folder."""
+
+    pictures: PictureSet
+    weight: float
+    frame_range: int
+
+    def draw(self, rng: np.random.Generator) -> Sample:
+        frames, boxes = self.pictures.videos[rng.integers(len(self.pictures.videos))]
+        return video_sample(
+            lambda index: self.pictures.images[frames[index]], boxes, self.frame_range, rng)
+
+
+def folder_sources(pictures: PictureSet, config: TrainConfig) -> list[Source]:
+    """The parts of the training folder that there are, their weights adding up to its weight."""
+    parts = [
+        Photographs(pictures, config.photos if pictures.boxed else 0.0),
+        Regions(pictures, config.regions if pictures.plain else 0.0),
+        Videos(pictures, config.videos if pictures.videos else 0.0, config.frame_range)]
+    total = sum(part.weight for part in parts)
+    factor = config.folder_weight / total if total else 0.0
+    return [Photographs(pictures, parts[0].weight * factor),
+            Regions(pictures, parts[1].weight * factor),
+            Videos(pictures, parts[2].weight * factor, config.frame_range)]
+
+
+def photo_sample(read: Callable[[], np.ndarray], boxes: np.ndarray,
+                 rng: np.random.Generator) -> Sample:
+    """One of the boxes (N x 4) of a photograph, twice."""
+    chosen = int(rng.integers(len(boxes)))
+    target = Target(read, BoundingBox.from_xywh(boxes[chosen]))
+    rivals = tuple(BoundingBox.from_xywh(row) for i, row in enumerate(boxes) if i != chosen)
+    return Sample(target, target, True, rivals=rivals)
+
+
+def video_sample(read: Callable[[int], np.ndarray], boxes: np.ndarray, frame_range: int,
+                 rng: np.random.Generator) -> Sample:
+    """Two frames of one video at most ``frame_range`` apart; the target is visible in both."""
+    visible = np.flatnonzero(usable(boxes))
+    i = int(visible[rng.integers(len(visible))])
+    near = visible[np.abs(visible - i) <= frame_range]
+    j = int(near[rng.integers(len(near))])
+    return Sample(
+        Target(lambda: read(i), BoundingBox.from_xywh(boxes[i])),
+        Target(lambda: read(j), BoundingBox.from_xywh(boxes[j])), False)
+
+
+def free_region(image: np.ndarray, rng: np.random.Generator) -> BoundingBox:
+    """A random textured rectangle of a photograph; the most textured of a few tries."""
+    height, width = image.shape[:2]
+    best, best_texture = None, -1.0
+    for _ in range(4):
+        size = min(height, width) * np.exp(rng.uniform(np.log(0.08), np.log(0.5)))
+        aspect = np.exp(rng.uniform(-0.9, 0.9))
+        w = min(width - 2.0, max(8.0, size * np.sqrt(aspect)))
+        h = min(height - 2.0, max(8.0, size / np.sqrt(aspect)))
+        x, y = rng.uniform(0, width - w), rng.uniform(0, height - h)
+        texture = float(image[int(y):int(y + h), int(x):int(x + w)].std())
+        if texture > best_texture:
+            best, best_texture = BoundingBox(x, y, w, h), texture
+        if texture > 25:
+            break
+    return best

@@ -1,0 +1,103 @@
+"""Published data sets beside the training folder: pictures are decoded when they are drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import logging
+
+import numpy as np
+from tqdm import tqdm
+
+from siamx_ros.errors import InputError
+from siamx_ros.training.cache import PictureCache
+from siamx_ros.training.layouts import LAYOUTS, Photo, Video
+from siamx_ros.training.pictures import MIN_TARGET, usable
+from siamx_ros.training.samples import Sample, photo_sample, video_sample
+from siamx_ros.training.settings import SourceSpec, TrainConfig
+
+LOG = logging.getLogger(__name__)
+HELD_OUT_EVERY = 50
+"""Of so many photographs or videos of a source, the last is kept for validation."""
+
+
+@dataclass(frozen=True)
+class LargeSource:
+    """Photographs or videos of one data set, with a memory shared among the sources."""
+
+    spec: SourceSpec
+    entries: tuple[Photo | Video, ...]
+    cache: PictureCache
+
+    @property
+    def weight(self) -> float:
+        return self.spec.weight
+
+    def draw(self, rng: np.random.Generator) -> Sample:
+        """A photograph's target twice, or a video's in two frames."""
+        entry = self.entries[rng.integers(len(self.entries))]
+        if isinstance(entry, Photo):
+            return photo_sample(lambda: self.cache.read(entry.path), entry.boxes, rng)
+        return video_sample(lambda index: self.cache.read(entry.frame(index)), entry.boxes,
+                            self.spec.frame_range, rng)
+
+
+def read_sources(config: TrainConfig, *, held_out: bool = False) -> list[LargeSource]:
+    """The data sets that ``config.sources`` names; their pictures stay on the disk.
+
+    Args:
+        held_out: every 50th photograph or video instead of the others.
+
+    Raises:
+        InputError: a data set is missing, empty or not for training, or a part of it is damaged
+            and ``bad_files`` is 'refuse'.
+    """
+    cache = PictureCache(config.cache_mb * 1e6 / max(1, config.workers))
+    sources = []
+    for spec in config.source_specs:
+        entries = tuple(entry for index, entry in enumerate(_entries(spec, config))
+                        if (index % HELD_OUT_EVERY == HELD_OUT_EVERY - 1) == held_out)
+        if entries:
+            sources.append(LargeSource(spec, entries, cache))
+    return sources
+
+
+def _entries(spec: SourceSpec, config: TrainConfig) -> list[Photo | Video]:
+    """All photographs or videos with a target; damaged ones are named and left out."""
+    if not spec.path.is_dir():
+        raise InputError(f'there is no folder {spec.path} for the source {spec.kind}')
+    entries, skipped = [], 0
+    for read in tqdm(LAYOUTS[spec.kind](spec.path), desc=spec.kind, unit='entry'):
+        try:
+            entry = read()
+            if config.bad_files == 'refuse':
+                _require_files(entry)
+        except InputError as error:
+            if config.bad_files == 'refuse':
+                raise
+            LOG.warning('skipped: %s', error)
+            skipped += 1
+            continue
+        entry = _with_targets(entry)
+        if entry is not None:
+            entries.append(entry)
+    if not entries:
+        raise InputError(f'{spec.path} holds no training data in the layout of {spec.kind}')
+    LOG.info('%s: %d entries, %d skipped', spec.kind, len(entries), skipped)
+    return entries
+
+
+def _with_targets(entry: Photo | Video) -> Photo | Video | None:
+    """The entry with its usable boxes alone; None without any."""
+    if isinstance(entry, Video):
+        return entry if usable(entry.boxes).any() else None
+    boxes = entry.boxes[usable(entry.boxes) & (entry.boxes[:, 2:] >= MIN_TARGET).all(1)]
+    return Photo(entry.path, boxes) if len(boxes) else None
+
+
+def _require_files(entry: Photo | Video) -> None:
+    """Raise an InputError unless the photograph, or first and last frame, are there."""
+    paths = [entry.path] if isinstance(entry, Photo) else [
+        entry.frame(0), entry.frame(len(entry.boxes) - 1)]
+    for path in paths:
+        if not path.is_file():
+            raise InputError(f'{path} is missing')
