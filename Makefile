@@ -3,12 +3,14 @@
 
 PYTHON ?= python3
 OUT ?= demo_output
+RUN ?= runs/default
 
-.PHONY: help setup build demo test clean
+.PHONY: help setup build demo test train clean
 
 help:
 	@echo 'make demo   play a clip to the tracker node [VIDEO=file or folder, BOX=x,y,w,h, OUT=folder]'
 	@echo 'make test   run all tests [ARGS=pytest arguments]'
+	@echo 'make train  train the default model again, DATA=folder [RUN=folder]'
 	@echo 'make setup  only install and build, into .venv and .build'
 	@echo 'make clean  remove .venv and .build'
 
@@ -20,6 +22,13 @@ demo: setup
 
 test: setup
 	@. .build/env.sh && pytest $(ARGS)
+
+train: setup
+	@test -n '$(DATA)' || { echo 'error: make train needs DATA=folder, see docs/training.md' >&2; exit 2; }
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/train.txt
+	@. .build/env.sh && python -m siamx_ros train '$(DATA)' --out '$(RUN)' --imagenet efficientnet-lite0
+	@. .build/env.sh && python -m siamx_ros calibrate '$(DATA)' --weights '$(RUN)/best.pt' \
+		--out '$(RUN)/default.pt' --half
 
 clean:
 	rm -rf .venv .build .setup.lock

