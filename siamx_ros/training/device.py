@@ -139,8 +139,8 @@ def warp(canvas: torch.Tensor, matrix: torch.Tensor, size: torch.Tensor, side: i
     """
     index = torch.arange(side, device=canvas.device, dtype=torch.float32)
     y, x = torch.meshgrid(index, index, indexing='ij')
-    points = torch.stack([x, y, torch.ones_like(x)], -1)
-    places = torch.einsum('brc,hwc->bhwr', matrix, points)
+    across, down, offset = matrix[:, None, None].unbind(-1)
+    places = across * x[..., None] + down * y[..., None] + offset
     drawn = functional.grid_sample(
         _planes(canvas), places * (2 / (canvas.shape[1] - 1)) - 1, padding_mode='zeros',
         align_corners=True)

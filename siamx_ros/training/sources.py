@@ -41,24 +41,26 @@ class LargeSource:
                             self.spec.frame_range, rng)
 
 
-def read_sources(config: TrainConfig, *, held_out: bool = False) -> list[LargeSource]:
+def read_sources(config: TrainConfig) -> tuple[list[LargeSource], list[LargeSource]]:
     """The data sets that ``config.sources`` names; their pictures stay on the disk.
 
-    Args:
-        held_out: every 50th photograph or video instead of the others.
+    Returns:
+        Those to train on, and the held-out part of each: every 50th photograph or video.
 
     Raises:
         InputError: a data set is missing, empty or not for training, or a part of it is damaged
             and ``bad_files`` is 'refuse'.
     """
     cache = PictureCache(config.cache_mb * 1e6 / max(1, config.workers))
-    sources = []
+    training, held_out = [], []
     for spec in config.source_specs:
-        entries = tuple(entry for index, entry in enumerate(_entries(spec, config))
-                        if (index % HELD_OUT_EVERY == HELD_OUT_EVERY - 1) == held_out)
-        if entries:
-            sources.append(LargeSource(spec, entries, cache))
-    return sources
+        entries = _entries(spec, config)
+        kept = entries[HELD_OUT_EVERY - 1::HELD_OUT_EVERY]
+        del entries[HELD_OUT_EVERY - 1::HELD_OUT_EVERY]
+        training.append(LargeSource(spec, tuple(entries), cache))
+        if kept:
+            held_out.append(LargeSource(spec, tuple(kept), cache))
+    return training, held_out
 
 
 def _entries(spec: SourceSpec, config: TrainConfig) -> list[Photo | Video]:
@@ -82,7 +84,8 @@ def _entries(spec: SourceSpec, config: TrainConfig) -> list[Photo | Video]:
             entries.append(entry)
     if not entries:
         raise InputError(f'{spec.path} holds no training data in the layout of {spec.kind}')
-    LOG.info('%s: %d entries, %d skipped', spec.kind, len(entries), skipped)
+    if skipped:
+        LOG.warning('%s: %d entries skipped, %d used', spec.kind, skipped, len(entries))
     return entries
 
 

@@ -2,22 +2,19 @@
 
 With several processes: ``torchrun --nproc_per_node=6 -m siamx_ros train DATA --out runs/full
 --config config/train/paper.yaml``. A run writes ``config.yaml``, ``log.csv``, ``last.pt`` (to
-resume exactly) and ``best.pt`` (a checkpoint to track with) into its folder.
+resume exactly), ``best.pt`` (a checkpoint to track with) and ``curves.png`` into its folder.
 """
 
 from __future__ import annotations
 
 from contextlib import nullcontext
 import csv
-from dataclasses import dataclass
 import logging
-import os
 from pathlib import Path
 import time
 
 import torch
 from torch import distributed, nn
-from torch.utils.data import DataLoader
 from tqdm import tqdm
 import yaml
 
@@ -26,40 +23,28 @@ from siamx_ros.model.importing import import_imagenet
 from siamx_ros.model.network import SiamXNet
 from siamx_ros.model.weights import (
     load_checkpoint, load_strictly, read_file, save_checkpoint, write_atomically)
-from siamx_ros.training.pairs import PairDataset
-from siamx_ros.training.pictures import PictureSet, read_pictures
+from siamx_ros.training.curves import draw_curves
+from siamx_ros.training.loading import (
+    TrainingData, read_data, to_inputs, training_loader, validation_loader)
+from siamx_ros.training.process import Process, join
 from siamx_ros.training.schedule import apply_schedule, make_optimiser
 from siamx_ros.training.settings import TrainConfig
 from siamx_ros.training.step import LossBench
-from siamx_ros.training.validation import as_input, validate
+from siamx_ros.training.validation import validate
 
 LOG = logging.getLogger(__name__)
-VALIDATION_PAIRS = 512
-VALIDATION_SEED = 2 ** 31
 COLUMNS = ('step', 'rate', 'loss', 'cls', 'reg', 'iou', 'hit', 'score', 'score_absent',
            'pairs_per_s')
 
 
-@dataclass(frozen=True)
-class Process:
-    """This process among those that torchrun started."""
-
-    rank: int
-    count: int
-    device: torch.device
-
-    @property
-    def leads(self) -> bool:
-        return self.rank == 0
-
-
-def train(data: Path, out: Path, config: TrainConfig, *, device: str = 'auto',
+def train(data: Path | None, out: Path, config: TrainConfig, *, device: str = 'auto',
           resume: bool = False, initial: Path | None = None, imagenet: Path | None = None,
           max_minutes: float = 0.0) -> None:
     """Train until ``config.steps`` (or the time is up), logging and saving every epoch.
 
     Args:
-        data: training folder (see :func:`siamx_ros.training.pictures.read_pictures`).
+        data: training folder (see :func:`siamx_ros.training.pictures.read_pictures`); None for
+            the sources of the settings alone.
         out: run folder.
         resume: continue ``out/last.pt``; the result equals that of an unbroken run.
         initial: checkpoint whose weights to start from.
@@ -69,19 +54,20 @@ def train(data: Path, out: Path, config: TrainConfig, *, device: str = 'auto',
     Raises:
         InputError: the data or the file to resume from cannot be used.
     """
-    process = _join(device)
+    process = join(device)
     run = Run(out, config, process)
     if resume:
         run.restore(out / 'last.pt')
     else:
         run.start_from(initial, imagenet)
-    pictures = read_pictures(data, config)
-    held_out = read_pictures(data, config, held_out=True)
+    content = read_data(data, config)
     if process.leads:
         out.mkdir(parents=True, exist_ok=True)
         (out / 'config.yaml').write_text(yaml.safe_dump(config.to_dict()), encoding='utf-8')
     deadline = time.monotonic() + 60 * max_minutes if max_minutes else float('inf')
-    run.fit(pictures, held_out, deadline)
+    run.fit(content, deadline)
+    if process.leads and (out / 'log.csv').exists():
+        draw_curves(out)
     if process.count > 1:
         distributed.destroy_process_group()
 
@@ -141,10 +127,10 @@ class Run:
             'average': self.average.state_dict(), 'optimiser': self.optimiser.state_dict(),
             'step': self.step, 'best': self.best})
 
-    def fit(self, pictures: PictureSet, held_out: PictureSet, deadline: float) -> None:
+    def fit(self, data: TrainingData, deadline: float) -> None:
         """Run the remaining epochs; each ends with validation, a log row and checkpoints."""
-        loader = iter(self._loader(pictures))
-        check = self._validation_loader(held_out)
+        check = validation_loader(data, self.config)
+        loader = iter(training_loader(data, self.config, self.process, self.step))
         with tqdm(total=self.config.steps, initial=self.step, desc='training', unit='step',
                   disable=not self.process.leads) as bar:
             while self.step < self.config.steps and time.monotonic() < deadline:
@@ -158,7 +144,7 @@ class Run:
         count = min(self.config.steps_per_epoch, self.config.steps - self.step)
         for _ in range(count):
             rate = apply_schedule(self.step, self.network, self.optimiser, self.config)
-            losses = self._optimise(next(loader))
+            losses = self.optimise(next(loader))
             sums += losses
             self.step += 1
             bar.update()
@@ -168,13 +154,11 @@ class Run:
         return {'step': self.step, 'rate': rate, 'loss': total, 'cls': cls, 'reg': reg,
                 'pairs_per_s': pairs / (time.monotonic() - begin)}
 
-    def _optimise(self, batch) -> torch.Tensor:
+    def optimise(self, batch) -> torch.Tensor:
         """One step; a loss that is not finite is skipped and named. Returns the three losses."""
-        template, search, boxes = batch
-        device = self.process.device
+        template, search, boxes = to_inputs(batch, self.process.device)
         with self._autocast():
-            losses = self.bench(
-                as_input(template, device), as_input(search, device), boxes.to(device))
+            losses = self.bench(template, search, boxes)
         values = torch.stack(losses).detach().cpu()
         if not values.isfinite().all():
             LOG.warning('step %d skipped: loss %s', self.step, values.tolist())
@@ -214,35 +198,7 @@ class Run:
         bar.write(f"step {self.step}: loss {row['loss']:.3f}, held-out overlap {row['iou']:.3f}, "
                   f"hits {row['hit']:.3f}, {row['pairs_per_s']:.0f} pairs/s")
 
-    def _loader(self, pictures: PictureSet) -> DataLoader:
-        config, process = self.config, self.process
-        start = self.step * config.batch * process.count
-        total = config.steps * config.batch * process.count
-        dataset = PairDataset(
-            pictures, config, start=start, length=total - start, seed=config.seed)
-        return DataLoader(
-            dataset, batch_size=config.batch, num_workers=config.workers,
-            sampler=range(process.rank, len(dataset), process.count),
-            pin_memory=process.device.type == 'cuda')
-
-    def _validation_loader(self, held_out: PictureSet) -> DataLoader:
-        dataset = PairDataset(
-            held_out, self.config, length=VALIDATION_PAIRS, seed=VALIDATION_SEED)
-        return DataLoader(dataset, batch_size=self.config.batch)
-
     def _autocast(self):
         if self.config.precision == 'fp32':
             return nullcontext()
         return torch.autocast(self.process.device.type, torch.bfloat16)
-
-
-def _join(device: str) -> Process:
-    """This process's rank and device; joins the group that torchrun prepared, if any."""
-    count, rank = int(os.environ.get('WORLD_SIZE', 1)), int(os.environ.get('RANK', 0))
-    if device == 'auto':
-        device = 'cuda' if torch.cuda.is_available() else 'cpu'
-    if device == 'cuda' and count > 1:
-        device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
-    if count > 1:
-        distributed.init_process_group('nccl' if device.startswith('cuda') else 'gloo')
-    return Process(rank, count, torch.device(device))

@@ -22,7 +22,7 @@ from siamx_ros.training.validation import as_input
 
 @pytest.fixture(autouse=True, scope='module')
 def small_validation():
-    from siamx_ros.training import train as module
+    from siamx_ros.training import loading as module
     patch = pytest.MonkeyPatch()
     patch.setattr(module, 'VALIDATION_PAIRS', 8)
     yield

@@ -1,0 +1,101 @@
+"""From data folders to batches: what is trained on, what is held out, and their loaders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import torch
+from torch.utils.data import DataLoader
+
+from siamx_ros.errors import InputError
+from siamx_ros.training.device import Packer, assemble
+from siamx_ros.training.pairs import PairDataset, render
+from siamx_ros.training.pictures import PictureSet, read_pictures
+from siamx_ros.training.process import Process
+from siamx_ros.training.settings import TrainConfig
+from siamx_ros.training.sources import LargeSource, read_sources
+from siamx_ros.training.validation import as_input
+
+VALIDATION_PAIRS = 512
+VALIDATION_SEED = 2 ** 31
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Pictures to train on and pictures that are held out.
+
+    Attributes:
+        folder, held_out: both parts of the training folder; None without one.
+        sources, held_out_sources: both parts of the other data sets.
+    """
+
+    folder: PictureSet | None
+    held_out: PictureSet | None
+    sources: list[LargeSource]
+    held_out_sources: list[LargeSource]
+
+
+def read_data(folder: Path | None, config: TrainConfig) -> TrainingData:
+    """Read the training folder into memory and list the other data sets.
+
+    Raises:
+        InputError: there is nothing to train on, or what is there cannot be used.
+    """
+    if folder is None and not config.sources:
+        raise InputError('there is nothing to train on: name a training folder or sources')
+    sources, kept = read_sources(config)
+    if folder is None:
+        return TrainingData(None, None, sources, kept)
+    return TrainingData(read_pictures(folder, config), read_pictures(folder, config, held_out=True),
+                        sources, kept)
+
+
+def crops_on_device(config: TrainConfig, device: torch.device) -> bool:
+    """Whether patches are cut and altered on the device instead of in the loader."""
+    return config.cropping == 'device' or (config.cropping == 'auto' and device.type == 'cuda')
+
+
+def training_loader(data: TrainingData, config: TrainConfig, process: Process,
+                    step: int) -> DataLoader:
+    """Batches from a step on; every process of a run gets its own share of each step's pairs."""
+    start, total = (n * config.batch * process.count for n in (step, config.steps))
+    on_device = crops_on_device(config, process.device)
+    dataset = PairDataset(
+        data.folder, config, start=start, length=total - start, seed=config.seed,
+        sources=data.sources, finish=Packer(config.augment.still_rotation) if on_device else render)
+    return DataLoader(
+        dataset, batch_size=config.batch, num_workers=config.workers,
+        sampler=range(process.rank, len(dataset), process.count),
+        pin_memory=process.device.type == 'cuda',
+        worker_init_fn=_one_thread if config.workers > 1 else None)
+
+
+def validation_loader(data: TrainingData, config: TrainConfig) -> DataLoader:
+    """Always the same pairs: of the training folder's held-out part, or of the sources' without it.
+
+    Raises:
+        InputError: nothing is held out.
+    """
+    config = config.replace({'folder_weight': 1.0})
+    try:
+        dataset = PairDataset(
+            data.held_out, config, length=VALIDATION_PAIRS, seed=VALIDATION_SEED,
+            sources=() if data.held_out else data.held_out_sources)
+    except InputError as error:
+        raise InputError(f'nothing is held out for validation: {error}') from None
+    return DataLoader(dataset, batch_size=config.batch)
+
+
+def to_inputs(batch, device: torch.device) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Template, search (B x 3 x S x S float, BGR, on the device) and boxes of a loaded batch."""
+    if isinstance(batch, dict):
+        return assemble(batch, device)
+    template, search, boxes = batch
+    return as_input(template, device), as_input(search, device), boxes.to(device)
+
+
+def _one_thread(worker: int) -> None:
+    """Many processes with one thread each are faster than many with many."""
+    cv2.setNumThreads(1)
