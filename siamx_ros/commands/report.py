@@ -1,7 +1,7 @@
 """Read the results of earlier evaluations and write their tables and plots again.
 
 Only sequences that every tracker has are compared; what is left out is said. Folders of
-evaluate-bag become one table with a row each.
+evaluate-bag become one table with a row each. Of a training run, the curves are drawn.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from siamx_ros.errors import InputError
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument('results', metavar='DIR', type=Path, nargs='+',
-                        help='folder given to evaluate --out, or one or more of evaluate-bag')
+                        help='folder given to evaluate --out or train --out, or one or more of '
+                        'evaluate-bag')
     parser.add_argument('--trackers', metavar='A,B,...', help='only these (default: all)')
     parser.add_argument('--timelines', action='store_true',
                         help='also draw overlap, confidence and state over time of every run')
@@ -29,7 +30,18 @@ def run(args: argparse.Namespace) -> int:
     if len(args.results) > 1 or is_replay(args.results[0]):
         print(as_text(comparison(args.results)))
         return 0
+    if (args.results[0] / 'log.csv').is_file():
+        return _curves(args.results[0])
     return _report(args.results[0], args)
+
+
+def _curves(folder: Path) -> int:
+    from siamx_ros.training.curves import draw_curves, read_log
+    best = max(read_log(folder), key=lambda row: row['iou'])
+    print(f"best epoch: step {best['step']:.0f}, held-out overlap {best['iou']:.3f}, "
+          f"hits {best['hit']:.3f}")
+    print(f'wrote {draw_curves(folder)}', file=sys.stderr)
+    return 0
 
 
 def _report(folder: Path, args: argparse.Namespace) -> int:

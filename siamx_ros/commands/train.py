@@ -3,8 +3,9 @@
 One process: python -m siamx_ros train DATA --out runs/light
 Several:     torchrun --nproc_per_node=6 -m siamx_ros train DATA --out runs/full --config FILE
 
-The run folder gets config.yaml, log.csv, last.pt (to resume exactly) and best.pt (a checkpoint
-for --weights).
+The run folder gets config.yaml, log.csv, curves.png, last.pt (to resume exactly) and best.pt (a
+checkpoint for --weights). COCO, GOT-10k, LaSOT and TrackingNet are mixed in with --sources; with
+them, DATA may be left out. --benchmark measures the speed of every part and writes nothing.
 """
 
 from __future__ import annotations
@@ -15,15 +16,19 @@ from pathlib import Path
 from siamx_ros.commands.options import add_config_file, add_settings, read_settings
 from siamx_ros.errors import InputError
 from siamx_ros.model.importing import imagenet_file
+from siamx_ros.training.loading import read_data
+from siamx_ros.training.process import join
 from siamx_ros.training.settings import TrainConfig
 from siamx_ros.training.train import train
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.usage = '%(prog)s DATA --out FOLDER [options]'
-    parser.add_argument('data', metavar='DATA', type=Path, help='training folder')
-    parser.add_argument('--out', metavar='FOLDER', type=Path, required=True, help='run folder')
+    parser.usage = '%(prog)s [DATA] (--out FOLDER | --benchmark) [options]'
+    parser.add_argument('data', metavar='DATA', type=Path, nargs='?', help='training folder')
+    parser.add_argument('--out', metavar='FOLDER', type=Path, help='run folder')
+    parser.add_argument('--benchmark', action='store_true',
+                        help='print pairs/s of the loader alone and of training, train nothing')
     parser.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N (default auto)')
     parser.add_argument('--resume', action='store_true', help="continue the run folder's last.pt")
     parser.add_argument('--initial', metavar='FILE', type=Path,
@@ -40,10 +45,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train; returns the exit status."""
     config = read_settings(args, {'': TrainConfig()})['']
+    if args.benchmark:
+        return _benchmark(args, config)
+    if args.out is None:
+        raise InputError('name the run folder with --out FOLDER, or add --benchmark')
     if not args.resume and (args.out / 'last.pt').exists():
         raise InputError(f'{args.out} already holds a run: add --resume or name another folder')
     train(args.data, args.out, config, device=args.device, resume=args.resume,
           initial=args.initial, imagenet=args.imagenet and imagenet_file(args.imagenet),
           max_minutes=args.minutes)
     print(f'{args.out}/best.pt')
+    return 0
+
+
+def _benchmark(args: argparse.Namespace, config: TrainConfig) -> int:
+    """Print one table of pairs/s."""
+    from siamx_ros.training.benchmark import benchmark
+    process = join(args.device)
+    rows = benchmark(read_data(args.data, config), config, process)
+    print(f'{config.network.backbone}, batch {config.batch}, {process.device}')
+    for name, speed in rows:
+        print(f'{name:<44}{speed:>10.1f} pairs/s')
     return 0

@@ -155,8 +155,12 @@ class Run:
                 'pairs_per_s': pairs / (time.monotonic() - begin)}
 
     def optimise(self, batch) -> torch.Tensor:
+        """One step on a loaded batch; returns the three losses."""
+        return self.optimise_prepared(*to_inputs(batch, self.process.device))
+
+    def optimise_prepared(self, template: torch.Tensor, search: torch.Tensor,
+                          boxes: torch.Tensor) -> torch.Tensor:
         """One step; a loss that is not finite is skipped and named. Returns the three losses."""
-        template, search, boxes = to_inputs(batch, self.process.device)
         with self._autocast():
             losses = self.bench(template, search, boxes)
         values = torch.stack(losses).detach().cpu()

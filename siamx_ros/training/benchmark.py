@@ -1,0 +1,61 @@
+"""How many pairs a second the loader makes, the device prepares, and training uses up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+import time
+from typing import Callable
+
+import torch
+
+from siamx_ros.training.loading import TrainingData, crops_on_device, to_inputs, training_loader
+from siamx_ros.training.process import Process
+from siamx_ros.training.schedule import apply_schedule
+from siamx_ros.training.settings import TrainConfig
+from siamx_ros.training.train import Run
+
+SECONDS = 15.0
+"""How long each part is measured."""
+WARM_UP = 3
+"""Batches before the clock starts."""
+
+
+def benchmark(data: TrainingData, config: TrainConfig, process: Process) -> list[tuple[str, float]]:
+    """Measure the parts of training one after another; nothing is written.
+
+    Returns:
+        (what was measured, pairs/s), in the order of the work: loader alone, preparation of a
+        loaded batch on the device, optimiser step on a prepared batch, and all of it together.
+    """
+    endless = config.replace({'steps': 10 ** 9})
+    run = Run(Path(), endless, process)
+    apply_schedule(round(config.steps * max(config.frozen, config.warmup)), run.network,
+                   run.optimiser, config)
+    batch = next(iter(training_loader(data, endless.replace({'workers': 0}), process, 0)))
+    prepared = to_inputs(batch, process.device)
+    place = 'device' if crops_on_device(config, process.device) else 'loader'
+    loader = iter(training_loader(data, endless, process, 0))
+    rows = [
+        (f'loader alone ({config.workers} workers)', lambda: next(loader)),
+        (f'batch to the device (crops by the {place})', lambda: to_inputs(batch, process.device)),
+        ('training step alone', lambda: run.optimise_prepared(*prepared)),
+        ('training', lambda: run.optimise(next(loader)))]
+    return [(name, config.batch / _seconds(work, process.device)) for name, work in rows]
+
+
+def _seconds(work: Callable[[], object], device: torch.device) -> float:
+    """Mean duration of one piece of work."""
+    for _ in range(WARM_UP):
+        work()
+    _wait(device)
+    count, begin = 0, time.perf_counter()
+    while count == 0 or time.perf_counter() - begin < SECONDS:
+        work()
+        count += 1
+    _wait(device)
+    return (time.perf_counter() - begin) / count
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == 'cuda':
+        torch.cuda.synchronize(device)
