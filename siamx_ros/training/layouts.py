@@ -55,11 +55,13 @@ def list_coco(root: Path) -> Iterator[Lazy]:
     """``annotations/instances_train*.json`` and ``<split>/`` or ``images/<split>/``.
 
     Raises:
-        InputError: there is no such file, or it is no table of COCO.
+        InputError: a table is damaged, or its photographs are not there.
     """
     for path in sorted((root / 'annotations').glob('instances_train*.json')):
         split = path.stem.removeprefix('instances_')
         folder = root / split if (root / split).is_dir() else root / 'images' / split
+        if not folder.is_dir():
+            raise InputError(f'there is no folder of photographs {root / split} for {path.name}')
         names, boxes = _coco_table(path)
         for number, rows in sorted(boxes.items()):
             if number in names:

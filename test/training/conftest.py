@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from siamx_ros.config import NetworkConfig
+from siamx_ros.training import train as module
 from siamx_ros.training.settings import TrainConfig
 
 
@@ -41,6 +42,22 @@ def data(tmp_path_factory):
         lines[3] = 'nan,nan,nan,nan'
         (root / 'video' / name / 'groundtruth.txt').write_text('\n'.join(lines))
     return root
+
+
+@pytest.fixture
+def interrupted():
+    """A function that runs one epoch of a longer run, as if killed after its checkpoint."""
+    def run(data, out, config):
+        original = module.Run._report
+
+        def report_and_die(self, row, bar):
+            original(self, row, bar)
+            raise KeyboardInterrupt
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(module.Run, '_report', report_and_die)
+            with pytest.raises(KeyboardInterrupt):
+                module.train(data, out, config, device='cpu')
+    return run
 
 
 def _frames(folder, rng, count):

@@ -1,19 +1,23 @@
 """What a pair shows is what its box says; files that are missing or damaged are named."""
 
 import logging
+import shutil
 
 import numpy as np
 import pytest
 
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
-from siamx_ros.training import augment, samples
+from siamx_ros.training import augment, plans, samples
 from siamx_ros.training.augment import Placement
-from siamx_ros.training.pairs import PairDataset
+from siamx_ros.training.pairs import PairDataset, render
 from siamx_ros.training.pictures import read_pictures
+from siamx_ros.training.plans import make_plan
+from siamx_ros.training.samples import Sample, Target
 
 CALM = {f'augment.{name}': 0.0 for name in (
-    'colour', 'grey', 'blur', 'coarse', 'noise', 'occluder', 'distractor', 'negative', 'backdrop')}
+    'colour', 'grey', 'blur', 'coarse', 'noise', 'occluder', 'distractor', 'negative', 'backdrop',
+    'hard_negative')}
 
 
 def red_box(patch):
@@ -82,6 +86,66 @@ def test_every_augmentation_does_something(data, tiny_config, name):
     assert any(not np.array_equal(a, b) for a, b in zip(before, after))
 
 
+def test_an_object_beside_the_target_is_a_hard_negative(tiny_config):
+    """A red target and blue rivals near and far: red is in the patch exactly where a box says so."""
+    image = np.full((300, 700, 3), 200, np.uint8)
+    target = BoundingBox(60, 120, 40, 50)
+    rivals = (BoundingBox(130, 100, 50, 50), BoundingBox(560, 150, 60, 40))
+    for box, colour in ((target, (0, 0, 255)), *((rival, (255, 0, 0)) for rival in rivals)):
+        x0, y0, x1, y1 = map(int, box.corners)
+        image[y0:y1, x0:x1] = colour
+    config = tiny_config.replace({**CALM, 'augment.hard_negative': 1.0}).augment
+    seen = Target(lambda: image, target)
+    sample = Sample(seen, seen, True, rivals=rivals)
+    present = rival_centred = 0
+    for seed in range(80):
+        rng = np.random.default_rng(seed)
+        plan = make_plan(sample, seen, rng, config)
+        template, search, box = render(plan)
+        red = (search[..., 2] > 150) & (search[..., 1] < 100) & (search[..., 0] < 100)
+        assert template[63, 63, 2] > 200, 'the template shows its own target'
+        assert red.any() == np.isfinite(box).all(), seed
+        rival_centred += plan.search.inside is not None
+        if red.any():
+            present += 1
+            centre = (box[:2] + box[2:]) / 2
+            assert (np.abs(centre - 127.5) <= 100).all()
+            if 2 < box[0] and 2 < box[1] and box[2] < 253 and box[3] < 253:
+                ys, xs = np.nonzero(red)
+                np.testing.assert_allclose(centre, [xs.mean() + 0.5, ys.mean() + 0.5], atol=1.5)
+    assert 10 < present < 70 and rival_centred > 50
+
+
+def test_a_target_half_in_the_patch_is_no_hard_negative(tiny_config):
+    """Where the target's centre is beyond the score map but a part shows, the patch stays at it."""
+    target = Target(lambda: None, BoundingBox(100, 100, 40, 40))
+    place = Placement(40 * 2 / 127, 40 * 2 / 127, 0.0, 0.0, 0.0)
+    moved = {}
+    for distance in (30, 60, 75, 90, 95, 110, 200):
+        search, box = plans._beside(target, BoundingBox(100 + distance, 100, 30, 40), place)
+        moved[distance] = (search.inside is not None, bool(np.isfinite(box).all()))
+    assert moved == {30: (True, True), 60: (True, True), 75: (False, True), 90: (False, True),
+                     95: (False, True), 110: (True, False), 200: (True, False)}
+
+
+def test_hard_negatives_can_be_switched_off(data, tiny_config):
+    config = tiny_config.replace({**CALM, 'photos': 1.0, 'videos': 0.0, 'regions': 0.0,
+                                  'augment.hard_negative': 0.0})
+    dataset = PairDataset(read_pictures(data, config), config, length=20, seed=1)
+    assert all(np.isfinite(dataset[i][2]).all() for i in range(20))
+
+
+def test_a_damaged_video_is_named_and_skipped_or_refused(data, tiny_config, tmp_path, caplog):
+    root = tmp_path / 'train'
+    shutil.copytree(data, root)
+    (root / 'video' / 'seen' / 'groundtruth.txt').write_text('1,2,3\n')
+    with caplog.at_level(logging.WARNING):
+        assert read_pictures(root, tiny_config).videos == []
+    assert 'seen' in caplog.text
+    with pytest.raises(InputError, match='seen'):
+        read_pictures(root, tiny_config.replace({'bad_files': 'refuse'}))
+
+
 def test_free_regions_lie_inside():
     rng = np.random.default_rng(0)
     image = rng.integers(0, 256, (90, 200, 3), np.uint8)
@@ -98,7 +162,6 @@ def test_held_out_is_apart(data, tiny_config):
 
 
 def test_a_damaged_file_is_named_and_skipped_or_refused(data, tiny_config, tmp_path, caplog):
-    import shutil
     root = tmp_path / 'train'
     shutil.copytree(data, root)
     broken = root / 'video' / 'seen' / 'img' / '00000002.jpg'

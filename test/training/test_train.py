@@ -44,7 +44,7 @@ def test_a_run_leaves_its_files(finished, tiny_config):
     assert checkpoint.card['training']['seed'] == tiny_config.seed
 
 
-def test_resume_is_exact(data, tiny_config, finished, tmp_path):
+def test_resume_is_exact(data, tiny_config, finished, tmp_path, interrupted):
     """Stopped after the first epoch and resumed, a run ends with the very same numbers."""
     out = tmp_path / 'broken'
     interrupted(data, out, tiny_config)
@@ -55,20 +55,6 @@ def test_resume_is_exact(data, tiny_config, finished, tmp_path):
             if not name.endswith('num_batches_tracked'):
                 assert torch.equal(value, resumed[part][name]), name
     assert whole['step'] == resumed['step'] == 6
-
-
-def interrupted(data, out, config):
-    """Run one epoch of a longer run, as if killed after its checkpoint."""
-    from siamx_ros.training import train as module
-    original = module.Run._report
-
-    def report_and_die(self, row, bar):
-        original(self, row, bar)
-        raise KeyboardInterrupt
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module.Run, '_report', report_and_die)
-        with pytest.raises(KeyboardInterrupt):
-            train(data, out, config, device='cpu')
 
 
 def test_resume_refuses_other_settings(data, tiny_config, finished):
