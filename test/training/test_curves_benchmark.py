@@ -1,0 +1,62 @@
+"""The table of speeds, and the curves of a run."""
+
+import pytest
+
+from siamx_ros import cli
+from siamx_ros.errors import InputError
+from siamx_ros.training import benchmark, curves, loading
+from siamx_ros.training.process import Process
+
+HEADER = 'step,rate,loss,cls,reg,iou,hit,score,score_absent,pairs_per_s\n'
+
+
+@pytest.mark.parametrize('cropping', ['loader', 'device'])
+def test_benchmark_measures_every_part(data, tiny_config, monkeypatch, cropping):
+    monkeypatch.setattr(benchmark, 'SECONDS', 0.05)
+    config = tiny_config.replace({'cropping': cropping})
+    rows = benchmark.benchmark(
+        loading.read_data(data, config), config, Process(0, 1, loading.torch.device('cpu')))
+    speed = {name.split(' (')[0]: value for name, value in rows}
+    assert list(speed) == ['loader alone', 'batch to the device', 'training step alone', 'training']
+    assert all(value > 0 for value in speed.values())
+    assert speed['training'] < 1.5 * min(speed['training step alone'], speed['loader alone'])
+
+
+def test_benchmark_on_the_command_line(data, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(benchmark, 'SECONDS', 0.01)
+    monkeypatch.chdir(tmp_path)
+    settings = ['--network.widths=8,8,8,8', '--network.blocks=1,1,1', '--network.channels=8',
+                '--network.tower_depth=1', '--batch=2', '--negatives=1', '--workers=0',
+                '--held_out=kept']
+    assert cli.main(['train', str(data), '--benchmark', '--device=cpu', *settings]) == 0
+    table = capsys.readouterr().out.splitlines()
+    assert table[0] == 'light, batch 2, cpu' and len(table) == 5
+    assert all(line.endswith('pairs/s') for line in table[1:])
+    assert list(tmp_path.iterdir()) == [], 'a benchmark writes nothing'
+
+
+def test_a_run_needs_a_folder_or_benchmark(data, capsys):
+    assert cli.main(['train', str(data), '--device=cpu']) == 2
+    assert '--out FOLDER' in capsys.readouterr().err
+    assert cli.main(['train', '--out', 'nowhere', '--device=cpu']) == 2
+    assert 'name a training folder or sources' in capsys.readouterr().err
+
+
+def test_report_draws_the_curves_of_a_run(tmp_path, capsys):
+    lines = [f'{step},0.001,{5 - step / 100},1,2,{0.1 * step / 100},0.2,0.5,0.1,40\n'
+             for step in (100, 200, 300)]
+    (tmp_path / 'log.csv').write_text(HEADER + ''.join(lines))
+    assert cli.main(['report', str(tmp_path)]) == 0
+    captured = capsys.readouterr()
+    assert captured.out == 'best epoch: step 300, held-out overlap 0.300, hits 0.200\n'
+    first = (tmp_path / 'curves.png').read_bytes()
+    assert first.startswith(b'\x89PNG') and 'curves.png' in captured.err
+    curves.draw_curves(tmp_path)
+    assert (tmp_path / 'curves.png').read_bytes() == first
+
+
+@pytest.mark.parametrize('text', ['', HEADER, 'a,b\n1,2\n', HEADER + '1,2\n', HEADER + 'x' * 9])
+def test_a_log_that_is_none(tmp_path, text):
+    (tmp_path / 'log.csv').write_text(text)
+    with pytest.raises(InputError, match='log'):
+        curves.draw_curves(tmp_path)
