@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import math
 
 import cv2
@@ -27,6 +27,15 @@ class Placement:
     angle: float
     shift_x: float
     shift_y: float
+
+    @property
+    def step(self) -> float:
+        """The smaller of both steps, without its sign."""
+        return min(abs(self.step_x), abs(self.step_y))
+
+    def shrunk(self, factor: int) -> Placement:
+        """The same patch of an image that is ``factor`` times smaller."""
+        return replace(self, step_x=self.step_x / factor, step_y=self.step_y / factor)
 
     def matrix(self, target: BoundingBox, side: int) -> np.ndarray:
         """2 x 3 map from patch indices to image indices."""
@@ -70,6 +79,14 @@ def cut(image: np.ndarray, target: BoundingBox, place: Placement, side: int,
     """
     return imaging.warp(
         image, place.matrix(target, side), side, imaging.mean_colour(image), backdrop)
+
+
+def leaves(image: np.ndarray, matrix: np.ndarray, side: int) -> bool:
+    """Whether a patch may show something outside the image."""
+    corners = matrix @ np.array([[0, side, 0, side], [0, 0, side, side], [1, 1, 1, 1]])
+    margin = 2 + 2 * np.abs(matrix[:, :2]).sum(1)
+    limit = np.array(image.shape[1::-1])
+    return bool((corners.min(1) < margin).any() or (corners.max(1) > limit - margin).any())
 
 
 def recolour(patch: np.ndarray, gamma: float, contrast: float, brightness: float,

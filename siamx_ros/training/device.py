@@ -44,15 +44,14 @@ class Packer:
     def __call__(self, plan: PairPlan) -> Packed:
         packed = {'box': plan.box, 'backdrop': _blank(), 'foreign': _blank(),
                   'rectangles': np.zeros((2, 4), np.float32)}
-        template = self._patch(plan.template, plan.place_z, TEMPLATE_SIZE, self.template_side)
-        search = self._patch(plan.search, plan.place_x, SEARCH_SIZE, self.search_side)
+        template, out_z = self._patch(
+            plan.template, plan.place_z, TEMPLATE_SIZE, self.template_side)
+        search, out_x = self._patch(plan.search, plan.place_x, SEARCH_SIZE, self.search_side)
         packed['has_backdrop'] = np.bool_(plan.backdrop)
-        if plan.backdrop:
-            packed['backdrop'] = cv2.resize(
-                plan.foreign.image(), (FOREIGN_SIDE, FOREIGN_SIDE), interpolation=cv2.INTER_AREA)
+        if plan.backdrop and (out_z or out_x):
+            packed['backdrop'] = plan.backdrop_picture(FOREIGN_SIDE)
         if plan.distractor or plan.occluder:
-            packed['foreign'] = augment.target_picture(
-                plan.foreign.image(), plan.foreign.box, FOREIGN_SIDE, FOREIGN_SIDE)
+            packed['foreign'] = plan.foreign_picture(FOREIGN_SIDE, FOREIGN_SIDE)
         for row, rectangle in enumerate((plan.distractor, plan.occluder)):
             if rectangle:
                 packed['rectangles'][row] = rectangle
@@ -62,11 +61,15 @@ class Packer:
         return packed
 
     @staticmethod
-    def _patch(target: Target, place: Placement, side: int, canvas_side: int) -> Packed:
-        image = target.image()
-        canvas, matrix, size = cut_out(image, place.matrix(target.box, side), side, canvas_side)
-        return {'canvas': canvas, 'matrix': matrix, 'size': size,
-                'fill': np.array(imaging.mean_colour(image), np.float32)}
+    def _patch(target: Target, place: Placement, side: int,
+               canvas_side: int) -> tuple[Packed, bool]:
+        """What the device cuts one patch from, and whether it shows more than the image."""
+        image, box, shrink = target.view(place.step)
+        matrix = place.shrunk(shrink).matrix(box, side)
+        canvas, moved, size = cut_out(image, matrix, side, canvas_side)
+        fill = np.array(imaging.mean_colour(image), np.float32)
+        return ({'canvas': canvas, 'matrix': moved, 'size': size, 'fill': fill},
+                augment.leaves(image, matrix, side))
 
 
 def cut_out(image: np.ndarray, matrix: np.ndarray, side: int,

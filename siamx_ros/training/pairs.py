@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from typing import Callable, Sequence
 
-import cv2
 import numpy as np
 from torch.utils.data import Dataset
 
@@ -29,18 +28,22 @@ def render(plan: PairPlan) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         template 127 x 127 x 3 uint8 BGR, search 255 x 255 x 3 uint8 BGR, and the box in the search
         patch as corners (float32, pixels; NaN when the target is not in it).
     """
+    image_z, box_z, shrink = plan.template.view(plan.place_z.step)
+    place_z = plan.place_z.shrunk(shrink)
+    image_x, box_x, shrink = plan.search.view(plan.place_x.step)
+    place_x = plan.place_x.shrunk(shrink)
     backdrop = template_backdrop = None
-    if plan.backdrop:
-        backdrop = cv2.resize(plan.foreign.image(), (SEARCH_SIZE, SEARCH_SIZE))
+    if plan.backdrop and (
+            augment.leaves(image_z, place_z.matrix(box_z, TEMPLATE_SIZE), TEMPLATE_SIZE)
+            or augment.leaves(image_x, place_x.matrix(box_x, SEARCH_SIZE), SEARCH_SIZE)):
+        backdrop = plan.backdrop_picture(SEARCH_SIZE)
         template_backdrop = np.ascontiguousarray(
             backdrop[64:64 + TEMPLATE_SIZE, 64:64 + TEMPLATE_SIZE])
-    template = augment.cut(plan.template.image(), plan.template.box, plan.place_z, TEMPLATE_SIZE,
-                           template_backdrop)
-    search = augment.cut(plan.search.image(), plan.search.box, plan.place_x, SEARCH_SIZE, backdrop)
+    template = augment.cut(image_z, box_z, place_z, TEMPLATE_SIZE, template_backdrop)
+    search = augment.cut(image_x, box_x, place_x, SEARCH_SIZE, backdrop)
     for place in filter(None, (plan.distractor, plan.occluder)):
         left, top, width, height = place
-        other = augment.target_picture(plan.foreign.image(), plan.foreign.box, width, height)
-        augment.paste(search, other, left, top)
+        augment.paste(search, plan.foreign_picture(width, height), left, top)
     return _altered(template, plan.look_z), _altered(search, plan.look_x), plan.box
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 
 from siamx_ros.geometry import BoundingBox, context_side
 from siamx_ros.model.network import STRIDE, TEMPLATE_SIZE
-from siamx_ros.training.augment import Placement
+from siamx_ros.training.augment import Placement, target_picture
 from siamx_ros.training.samples import Sample, Target
 from siamx_ros.training.settings import AugmentConfig
 
@@ -75,6 +76,24 @@ class PairPlan:
     occluder: Rectangle | None
     look_z: Look
     look_x: Look
+
+    def foreign_picture(self, width: int, height: int) -> np.ndarray:
+        """The foreign target, height x width x 3.
+
+        Raises:
+            InputError: its picture cannot be read.
+        """
+        box = self.foreign.box
+        image, box, _ = self.foreign.view(min(box.w / width, box.h / height))
+        return target_picture(image, box, width, height)
+
+    def backdrop_picture(self, side: int) -> np.ndarray:
+        """The whole foreign picture, side x side x 3.
+
+        Raises:
+            InputError: it cannot be read.
+        """
+        return cv2.resize(self.foreign.view(1.0)[0], (side, side))
 
 
 def make_plan(sample: Sample, foreign: Target, rng: np.random.Generator,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Callable, Protocol
 
 import numpy as np
@@ -19,25 +20,33 @@ class Target:
 
     Attributes:
         read: returns the picture, H x W x 3 uint8 BGR; raises InputError where it is damaged.
+        shrinks: whether ``read`` takes a number by which the picture is to be smaller.
         box: what a patch is placed around.
         inside: the target, where that is not ``box``.
     """
 
-    read: Callable[[], np.ndarray]
+    read: Callable[..., np.ndarray]
     box: BoundingBox
     inside: BoundingBox | None = None
+    shrinks: bool = False
 
-    def image(self) -> np.ndarray:
-        """The picture.
+    def view(self, step: float) -> tuple[np.ndarray, BoundingBox, int]:
+        """The picture as fine as is needed to sample it every ``step`` pixels.
+
+        Returns:
+            The picture, what a patch is placed around in it, and by how much it is smaller than
+            the file's picture (1, 2, 4 or 8).
 
         Raises:
-            InputError: it cannot be read, or the box lies outside of it.
+            InputError: it cannot be read, or the target lies outside of it.
         """
-        image, box = self.read(), self.inside or self.box
-        if box.visible_share(image.shape[1], image.shape[0]) <= 0:
+        shrink = next(n for n in (8, 4, 2, 1) if n <= max(1.0, step)) if self.shrinks else 1
+        image = self.read(shrink) if self.shrinks else self.read()
+        target, height, width = self.inside or self.box, *image.shape[:2]
+        if target.visible_share(width * shrink, height * shrink) <= 0:
             raise InputError(
-                f'box {box} lies outside its picture of {image.shape[1]}x{image.shape[0]}')
-        return image
+                f'box {target} lies outside its picture of {width * shrink}x{height * shrink}')
+        return image, BoundingBox(*(value / shrink for value in self.box.xywh)), shrink
 
 
 @dataclass(frozen=True)
@@ -120,25 +129,25 @@ def folder_sources(pictures: PictureSet, config: TrainConfig) -> list[Source]:
             Videos(pictures, parts[2].weight * factor, config.frame_range)]
 
 
-def photo_sample(read: Callable[[], np.ndarray], boxes: np.ndarray,
-                 rng: np.random.Generator) -> Sample:
+def photo_sample(read: Callable[..., np.ndarray], boxes: np.ndarray, rng: np.random.Generator,
+                 shrinks: bool = False) -> Sample:
     """One of the boxes (N x 4) of a photograph, twice."""
     chosen = int(rng.integers(len(boxes)))
-    target = Target(read, BoundingBox.from_xywh(boxes[chosen]))
+    target = Target(read, BoundingBox.from_xywh(boxes[chosen]), shrinks=shrinks)
     rivals = tuple(BoundingBox.from_xywh(row) for i, row in enumerate(boxes) if i != chosen)
     return Sample(target, target, True, rivals=rivals)
 
 
-def video_sample(read: Callable[[int], np.ndarray], boxes: np.ndarray, frame_range: int,
-                 rng: np.random.Generator) -> Sample:
+def video_sample(read: Callable[..., np.ndarray], boxes: np.ndarray, frame_range: int,
+                 rng: np.random.Generator, shrinks: bool = False) -> Sample:
     """Two frames of one video at most ``frame_range`` apart; the target is visible in both."""
     visible = np.flatnonzero(usable(boxes))
     i = int(visible[rng.integers(len(visible))])
     near = visible[np.abs(visible - i) <= frame_range]
     j = int(near[rng.integers(len(near))])
-    return Sample(
-        Target(lambda: read(i), BoundingBox.from_xywh(boxes[i])),
-        Target(lambda: read(j), BoundingBox.from_xywh(boxes[j])), False)
+    first, second = (Target(partial(read, index), BoundingBox.from_xywh(boxes[index]),
+                            shrinks=shrinks) for index in (i, j))
+    return Sample(first, second, False)
 
 
 def free_region(image: np.ndarray, rng: np.random.Generator) -> BoundingBox:

@@ -36,9 +36,10 @@ class LargeSource:
         """A photograph's target twice, or a video's in two frames."""
         entry = self.entries[rng.integers(len(self.entries))]
         if isinstance(entry, Photo):
-            return photo_sample(lambda: self.cache.read(entry.path), entry.boxes, rng)
-        return video_sample(lambda index: self.cache.read(entry.frame(index)), entry.boxes,
-                            self.spec.frame_range, rng)
+            return photo_sample(lambda shrink: self.cache.read(entry.path, shrink), entry.boxes,
+                                rng, shrinks=True)
+        return video_sample(lambda index, shrink: self.cache.read(entry.frame(index), shrink),
+                            entry.boxes, self.spec.frame_range, rng, shrinks=True)
 
 
 def read_sources(config: TrainConfig) -> tuple[list[LargeSource], list[LargeSource]]:

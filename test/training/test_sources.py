@@ -6,12 +6,16 @@ import logging
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from siamx_ros.config import SettingsError
 from siamx_ros.errors import InputError
-from siamx_ros.training import loading, sources
+from siamx_ros.geometry import BoundingBox
+from siamx_ros.training import device, loading, sources
 from siamx_ros.training.cache import PictureCache, read_picture
-from siamx_ros.training.pairs import PairDataset
+from siamx_ros.training.pairs import PairDataset, render
+from siamx_ros.training.plans import make_plan
+from siamx_ros.training.samples import Sample, Target
 from siamx_ros.training.settings import SourceSpec, TrainConfig
 from siamx_ros.training.sources import read_sources
 
@@ -112,6 +116,33 @@ def test_the_target_is_in_its_box(source):
         assert np.ptp(left) < 60, f'pair {i}: the box is too large or misplaced'
 
 
+@pytest.mark.parametrize('size, shrink', [
+    ((100, 90), 1), ((151, 149), 2), ((301, 283), 4), ((560, 600), 8)])
+def test_large_targets_are_decoded_smaller_and_stay_in_their_box(tmp_path, size, shrink):
+    """Both ways of making patches; the centre of the red rectangle to a pixel of the patch."""
+    image = np.full((1001, 1203, 3), 110, np.uint8)
+    image[200:200 + size[1], 300:300 + size[0]] = (0, 0, 220)
+    cv2.imwrite(str(tmp_path / 'large.jpg'), image, [cv2.IMWRITE_JPEG_QUALITY, 95])
+    cache, shrinks = PictureCache(1e9), []
+
+    def read(factor):
+        shrinks.append(factor)
+        return cache.read(tmp_path / 'large.jpg', factor)
+    target = Target(read, BoundingBox(300, 200, *size), shrinks=True)
+    config = TrainConfig().replace({**CALM, 'augment.search_shift': 20.0,
+                                    'augment.search_scale': 0.02}).augment
+    for seed in range(6):
+        plan = make_plan(Sample(target, target, False), target, np.random.default_rng(seed), config)
+        packed = torch.utils.data.default_collate([device.Packer(0.0)(plan)])
+        on_device = device.assemble(packed, torch.device('cpu'))[1][0].permute(1, 2, 0).numpy()
+        for search in (render(plan)[1], on_device):
+            red = search[..., 2].astype(float) - search[..., 0] > 110
+            ys, xs = np.nonzero(red)
+            corners = [xs.min(), ys.min(), xs.max() + 1, ys.max() + 1]
+            np.testing.assert_allclose(corners, plan.box, atol=1.1)
+    assert set(shrinks) == {shrink}
+
+
 def test_absent_frames_are_not_drawn(tmp_path):
     make_got10k(tmp_path)
     entry = read_sources(configure('got10k', tmp_path))[0][0].entries[0]
@@ -200,7 +231,7 @@ def test_damage_found_while_training_draws_another_pair(tmp_path, workers, caplo
     boxes.write_text('\n'.join(['900,900,30,36', *boxes.read_text().splitlines()[1:]]))
     config = configure('got10k', tmp_path, workers=workers, batch=5, negatives=0, steps=6)
     data = loading.read_data(None, config)
-    process = loading.Process(0, 1, loading.torch.device('cpu'))
+    process = loading.Process(0, 1, torch.device('cpu'))
     with caplog.at_level(logging.WARNING):
         batches = list(loading.training_loader(data, config, process, 0))
         again = list(loading.training_loader(data, config, process, 2))
