@@ -63,6 +63,8 @@ def _benchmark(args: argparse.Namespace, config: TrainConfig) -> int:
     from siamx_ros.training.benchmark import benchmark
     process = join(args.device)
     rows = benchmark(read_data(args.data, config), config, process)
+    if not process.leads:
+        return 0
     print(f'{config.network.backbone}, batch {config.batch}, {process.device}')
     for name, speed in rows:
         print(f'{name:<44}{speed:>10.1f} pairs/s')
