@@ -193,7 +193,7 @@ def _alter(patch: torch.Tensor, batch: Batch, moved: Batch, prefix: str) -> torc
 
 
 def _recolour(patch: torch.Tensor, colour: torch.Tensor) -> torch.Tensor:
-    """Curve, tint and saturation by rows of gamma, contrast, brightness, B, G, R, saturation, grey."""
+    """Change colours by rows of gamma, contrast, brightness, B, G, R, saturation, grey."""
     gamma, contrast, brightness, *tints, saturation, grey = (
         value[:, None, None, None] for value in colour.unbind(1))
     weights = patch.new_tensor([0.114, 0.587, 0.299])[:, None, None]

@@ -169,7 +169,8 @@ def _occluder(box: np.ndarray, rng: np.random.Generator) -> Rectangle:
     w, h = box[2] - box[0], box[3] - box[1]
     along_x = rng.random() < 0.5
     share = rng.uniform(0.2, 0.5)
-    size = (w * share, h * rng.uniform(0.8, 1.3)) if along_x else (w * rng.uniform(0.8, 1.3), h * share)
+    length = rng.uniform(0.8, 1.3)
+    size = (w * share, h * length) if along_x else (w * length, h * share)
     x = box[0] + rng.uniform(-0.1, 1.1 - share) * w if along_x else box[0] - 0.1 * w
     y = box[1] - 0.1 * h if along_x else box[1] + rng.uniform(-0.1, 1.1 - share) * h
     return _rectangle(x, y, size)

@@ -97,7 +97,7 @@ class AugmentConfig(Settings):
 class TrainConfig(Settings):
     """One training run."""
 
-    network: NetworkConfig = field(default_factory=NetworkConfig.light)
+    network: NetworkConfig = field(default_factory=NetworkConfig.mobile)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     photos: float = setting(0.45, 'share of pairs from boxed photographs', low=0.0, high=1.0)
     regions: float = setting(0.2, 'share of pairs from free regions', low=0.0, high=1.0)
@@ -115,8 +115,8 @@ class TrainConfig(Settings):
     bad_files: str = setting(
         'skip', 'what to do with a missing or damaged file', choices=('skip', 'refuse'))
     batch: int = setting(16, 'pairs a step and process', low=1)
-    steps: int = setting(12500, 'optimiser steps', low=1)
-    steps_per_epoch: int = setting(500, 'steps between validations and checkpoints', low=1)
+    steps: int = setting(7400, 'optimiser steps', low=1)
+    steps_per_epoch: int = setting(400, 'steps between validations and checkpoints', low=1)
     optimiser: str = setting('adamw', 'optimiser', choices=('adamw', 'sgd'))
     schedule: str = setting(
         'cosine', "'cosine' over all steps, or 'paper': warm-up, then exponential decay",
@@ -127,13 +127,13 @@ class TrainConfig(Settings):
     warmup: float = setting(0.02, 'share of the steps that warm up', low=0.0, high=0.5)
     weight_decay: float = setting(0.02, 'weight decay', low=0.0)
     momentum: float = setting(0.9, 'momentum of sgd', low=0.0, high=1.0)
-    backbone_rate: float = setting(1.0, 'learning rate of the backbone, relative', low=0.0)
-    frozen: float = setting(0.0, 'share of the steps with a frozen backbone', low=0.0, high=1.0)
+    backbone_rate: float = setting(0.15, 'learning rate of the backbone, relative', low=0.0)
+    frozen: float = setting(0.16, 'share of the steps with a frozen backbone', low=0.0, high=1.0)
     fixed_parts: int = setting(
-        0, 'stem and first stages of the backbone that stay as they are', low=0, high=6)
-    fixed_filters: bool = setting(False, "keep the backbone's depthwise filters (faster on a CPU)")
+        3, 'stem and first stages of the backbone that stay as they are', low=0, high=6)
+    fixed_filters: bool = setting(True, "keep the backbone's depthwise filters (faster on a CPU)")
     fixed_norm: bool = setting(
-        False, "keep the statistics of the backbone's batch norm, for a backbone that was trained")
+        True, "keep the statistics of the backbone's batch norm, for a backbone that was trained")
     negatives: int = setting(
         4, 'pairs a step whose template is also tried on a foreign search patch', unit='pairs', low=0)
     reg_weight: float = setting(1.0, 'lambda_0 of Eq. 8', low=0.0)

@@ -19,7 +19,7 @@ def tiny_config():
     return TrainConfig().replace({
         'network': network.to_dict(), 'batch': 4, 'steps': 6, 'steps_per_epoch': 3,
         'negatives': 1, 'precision': 'fp32', 'workers': 0, 'held_out': ('kept',),
-        'warmup': 0.0})
+        'warmup': 0.0, 'frozen': 0.0, 'fixed_parts': 0, 'fixed_norm': False})
 
 
 @pytest.fixture(scope='session')

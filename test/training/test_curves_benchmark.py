@@ -19,13 +19,12 @@ def test_benchmark_measures_every_part(data, tiny_config, monkeypatch, cropping)
     speed = {name.split(' (')[0]: value for name, value in rows}
     assert list(speed) == ['loader alone', 'batch to the device', 'training step alone', 'training']
     assert all(value > 0 for value in speed.values())
-    assert speed['training'] < 1.5 * min(speed['training step alone'], speed['loader alone'])
 
 
 def test_benchmark_on_the_command_line(data, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(benchmark, 'SECONDS', 0.01)
     monkeypatch.chdir(tmp_path)
-    settings = ['--network.widths=8,8,8,8', '--network.blocks=1,1,1', '--network.channels=8',
+    settings = ['--network.backbone=light', '--network.widths=8,8,8,8', '--network.blocks=1,1,1', '--network.channels=8',
                 '--network.tower_depth=1', '--batch=2', '--negatives=1', '--workers=0',
                 '--held_out=kept']
     assert cli.main(['train', str(data), '--benchmark', '--device=cpu', *settings]) == 0

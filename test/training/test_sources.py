@@ -288,6 +288,16 @@ def test_pictures_stay_on_the_disk_and_the_cache_is_bounded(tmp_path):
         read_picture(tmp_path / 'absent.jpg')
 
 
+def test_a_cut_off_file_is_refused_even_where_opencv_would_fill_it_up(tmp_path, monkeypatch):
+    """Older versions of OpenCV return such pictures with a grey rest."""
+    picture(tmp_path / 'a.jpg', 20, 20)
+    monkeypatch.setattr(cv2, 'imdecode', lambda data, flags: np.zeros((9, 9, 3), np.uint8))
+    assert read_picture(tmp_path / 'a.jpg').shape == (9, 9, 3)
+    (tmp_path / 'a.jpg').write_bytes((tmp_path / 'a.jpg').read_bytes()[:-100])
+    with pytest.raises(InputError, match='damaged'):
+        read_picture(tmp_path / 'a.jpg')
+
+
 @pytest.mark.parametrize('text, expected', [
     ('coco:/d/coco:0.5', ('coco', '/d/coco', 0.5, 100)),
     ('lasot:/d/a:b:2:40', ('lasot', '/d/a:b', 2.0, 40)),

@@ -111,7 +111,8 @@ def test_freezing_holds_weights_and_norms(tiny_config):
 def test_two_processes(data, tmp_path):
     """torchrun with two CPU processes trains and logs once."""
     out = tmp_path / 'two'
-    settings = ['--network.widths=8,8,8,8', '--network.blocks=1,1,1', '--network.channels=8',
+    settings = ['--network.backbone=light', '--network.widths=8,8,8,8',
+                '--network.blocks=1,1,1', '--network.channels=8',
                 '--network.tower_depth=1', '--batch=2', '--steps=2', '--steps_per_epoch=2',
                 '--negatives=1', '--precision=fp32', '--workers=0', '--held_out=kept']
     done = subprocess.run(
