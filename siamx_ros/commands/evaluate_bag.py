@@ -7,7 +7,8 @@ images. The true boxes come from the topic /ground_truth or another one that you
 
 Modes: `offline` gives every image to the tracker; `realtime` simulates a tracker that takes
 --latency for each image and misses those that come meanwhile, with a virtual clock, so that it is
-reproducible.
+reproducible. `lockstep` and `live` play to the tracker node over ROS: the next image when the last
+one is answered, or at the pace of the recording.
 
 Exit status: 0, or 1 if a criterion of --criteria fails.
 """
@@ -15,15 +16,18 @@ Exit status: 0, or 1 if a criterion of --criteria fails.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from pathlib import Path
 import sys
 from typing import Any
 
+from siamx_ros.commands.live import (
+    LIVE_MODES, add_live_arguments, check_live_arguments, player_of)
 from siamx_ros.commands.options import add_config_file, add_settings, parse_box, read_settings
 from siamx_ros.config import ModelConfig, TrackerConfig
 from siamx_ros.errors import InputError
 
-MODES = ('offline', 'realtime')
+MODES = ('offline', 'realtime', *LIVE_MODES)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--box', metavar='x,y,w,h', help='the first box')
     parser.add_argument('--box-frame', metavar='N', type=int, default=0,
                         help='image that --box lies on, counted from 0 (default 0)')
-    parser.add_argument('--mode', metavar='M', default='offline', help=' or '.join(MODES))
+    parser.add_argument('--mode', metavar='M', default='offline', help=', '.join(MODES))
+    add_live_arguments(parser)
     parser.add_argument('--latency', metavar='MS|FILE',
                         help='milliseconds per image, or a file with one number a line')
     parser.add_argument('--tracker', metavar='T', default='siamx', help='siamx, csrt or kcf')
@@ -71,11 +76,16 @@ def run(args: argparse.Namespace) -> int:
     criteria = pass_or_fail.read_criteria(args.criteria) if args.criteria else []
     spec = TrackerSpec(args.tracker, args.tracker, settings['model'], settings['tracking'])
     job = BagEvaluation(
-        args.bag, spec, _wanted(args), _latency(args), Path(args.video) if args.video else None)
+        args.bag, spec, _wanted(args), _latency(args), Path(args.video) if args.video else None,
+        lockstep=args.mode == 'lockstep', foreign=bool(args.node))
+    check_live_arguments(args, settings)
+    if not args.node:
+        spec.fingerprint()  # weights that are not there are refused before anything is started
     if args.out is not None:
         open_results(args.out, args.overwrite)
     use_threads(args.threads)
-    replay, summary = evaluate(job)
+    with player_of(args, settings) as player:
+        replay, summary = evaluate(dataclasses.replace(job, player=player))
     verdicts = pass_or_fail.check(criteria, summary['figures'])
     summary['criteria'] = verdicts
     written = write_replay(args.out, replay, summary) if args.out is not None else []
@@ -99,7 +109,7 @@ def _latency(args: argparse.Namespace) -> Any:
     """The latency model of mode realtime; None offline."""
     from siamx_ros.evaluation.bag.replay import LatencyModel
     if args.mode not in MODES:
-        raise InputError(f'--mode must be {" or ".join(MODES)}, got {args.mode!r}')
+        raise InputError(f'--mode must be {", ".join(MODES[:-1])} or {MODES[-1]}, got {args.mode!r}')
     if (args.mode == 'realtime') != (args.latency is not None):
         raise InputError('--latency belongs to --mode realtime, and that needs it')
     if args.latency is None:

@@ -12,10 +12,21 @@ TABLE_III = [{'L4xL4'}, {'L4xL3'}, {'L3xL4'}, {'L3xL3'}, {'L4xL3', 'L3xL4'}, {'L
              {'L4xL4', 'L3xL4'}, {'L4xL4', 'L3xL3'}, set(LEVEL_PAIRS), set(LEVEL_PAIRS[:3])]
 
 
-def test_every_adaptive_scheme_has_a_file(repository):
-    files = {path.stem: TrackerConfig().replace(read_yaml(path)['tracking']).adaptive
-             for path in (repository / 'config' / 'ablation').glob('*.yaml')}
-    assert files == {scheme: scheme for scheme in ADAPTIVE_SCHEMES}
+EXTENSIONS = ('online_weight', 'scale_weight', 'box_correction')
+
+
+def test_every_adaptive_scheme_has_a_file_of_the_papers_tracker(repository):
+    folder = repository / 'config' / 'ablation'
+    for scheme in ADAPTIVE_SCHEMES:
+        expected = {'adaptive': scheme, **dict.fromkeys(EXTENSIONS, 0.0)}
+        assert read_yaml(folder / f'{scheme}.yaml') == {'tracking': expected}
+    assert {path.stem for path in folder.glob('*.yaml')} == {*ADAPTIVE_SCHEMES, 'default'}
+
+
+def test_the_default_is_what_is_shipped(repository):
+    given = read_yaml(repository / 'config' / 'ablation' / 'default.yaml')['tracking']
+    assert TrackerConfig().replace(given) == TrackerConfig()
+    assert any(getattr(TrackerConfig(), name) > 0 for name in EXTENSIONS)
 
 
 def test_every_row_of_table_iii_has_a_file(repository):

@@ -13,10 +13,11 @@ from tqdm import tqdm
 from siamx_ros.drawing import draw_result
 from siamx_ros.evaluation.bag import outcome
 from siamx_ros.evaluation.bag.folder import versions
+from siamx_ros.evaluation.bag.live import Player, replay_live
 from siamx_ros.evaluation.bag.outcome import Replay
 from siamx_ros.evaluation.bag.preparation import Prepared, Wanted, prepare
 from siamx_ros.evaluation.bag.reading import Bag, BagFrame, bag_digest
-from siamx_ros.evaluation.bag.replay import LatencyModel, replay
+from siamx_ros.evaluation.bag.replay import LatencyModel, Step, replay
 from siamx_ros.evaluation.trackers import TrackerSpec
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.records import TrackResult
@@ -36,6 +37,10 @@ class BagEvaluation:
         wanted: what to take from the bag.
         latency: None gives every frame to the tracker; else real time is simulated.
         video: where to write an annotated video; None for nowhere.
+        player: of the tracker that runs elsewhere, for modes 'live' and 'lockstep'; None builds one
+            here.
+        lockstep: whether each image waits for the player's answer to the one before.
+        foreign: whether the player's tracker was started by someone else, with other settings.
     """
 
     bag: Path
@@ -43,6 +48,16 @@ class BagEvaluation:
     wanted: Wanted = Wanted()
     latency: LatencyModel | None = None
     video: Path | None = None
+    player: Player | None = None
+    lockstep: bool = False
+    foreign: bool = False
+
+    @property
+    def mode(self) -> str:
+        """offline, realtime, lockstep or live."""
+        if self.player is not None:
+            return 'lockstep' if self.lockstep else 'live'
+        return 'realtime' if self.latency else 'offline'
 
 
 def evaluate(job: BagEvaluation) -> tuple[Replay, dict[str, Any]]:
@@ -57,19 +72,27 @@ def evaluate(job: BagEvaluation) -> tuple[Replay, dict[str, Any]]:
     with ExitStack() as stack:
         bag = stack.enter_context(Bag(job.bag))
         found = prepare(bag, job.wanted)
-        tracker = job.spec.build()
-        stack.callback(getattr(tracker, 'close', lambda: None))
         bar = stack.enter_context(
             tqdm(total=len(found.table.stamps), unit='frame', dynamic_ncols=True))
         film = _Film(job.video, found) if job.video else None
         if film is not None:
             stack.callback(film.close)
-        steps = replay(bag, found.topic, found.table, tracker, found.start, found.box, job.latency,
-                       _each_frame(bar.update, film))
+        steps = _steps(job, bag, found, stack, _each_frame(bar.update, film))
     focal, centre = found.camera or (None, None)
     done = Replay(job.bag.stem, found.table, steps, found.truth, found.start,
-                  job.latency is not None, focal, centre)
+                  job.mode in ('realtime', 'live'), focal, centre)
     return done, _summary(job, found, done)
+
+
+def _steps(job: BagEvaluation, bag: Bag, found: Prepared, stack: ExitStack,
+           each_frame: Callable[..., None]) -> list[Step]:
+    images = bag, found.topic, found.table
+    if job.player is not None:
+        return replay_live(
+            *images, job.player, found.start, found.box, job.lockstep, each_frame)
+    tracker = job.spec.build()
+    stack.callback(getattr(tracker, 'close', lambda: None))
+    return replay(*images, tracker, found.start, found.box, job.latency, each_frame)
 
 
 def _summary(job: BagEvaluation, found: Prepared, done: Replay) -> dict[str, Any]:
@@ -80,8 +103,9 @@ def _summary(job: BagEvaluation, found: Prepared, done: Replay) -> dict[str, Any
                 'first_stamp_ns': int(stamps[0]), 'last_stamp_ns': int(stamps[-1])},
         'start': {'frame': found.start, 'box': found.box.xywh, 'from': found.box_source},
         'truth': {'from': found.truth_source or None},
-        'mode': {'name': 'realtime' if job.latency else 'offline', 'latency_ms': latency},
-        'tracker': job.spec.fingerprint(), 'versions': versions(),
+        'mode': {'name': job.mode, 'latency_ms': latency},
+        'tracker': job.player.settings() if job.foreign else job.spec.fingerprint(),
+        'versions': versions(),
         'figures': outcome.figures(done)}
 
 

@@ -1,0 +1,106 @@
+"""The tracker node that evaluate-bag plays a bag to: started here, or one that runs already."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import contextmanager
+import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Iterator
+
+from siamx_ros.config import ModelConfig, TrackerConfig
+from siamx_ros.errors import InputError
+
+LIVE_MODES = ('live', 'lockstep')
+NODE_NAME = 'siamx_tracker'
+ACCEPTING = {'min_contrast': 0.0, 'min_box_size': 2.0, 'init_timeout': 30.0, 'stall_timeout': 60.0,
+             'image_timeout': 10.0}
+"""Parameters with which the node takes whatever the tracker itself takes, on a busy machine."""
+
+
+def add_live_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of the modes live and lockstep."""
+    parser.add_argument('--node', metavar='NAME', default='',
+                        help='full name of a tracker node that runs, such as /siamx_tracker, with '
+                             'its own settings (default: one is started)')
+    parser.add_argument('--node-image', metavar='T', default='',
+                        help="topic from which --node takes images (default: 'image' beside it)")
+
+
+def check_live_arguments(args: argparse.Namespace, settings: dict[str, Any]) -> None:
+    """Refuse what cannot be done by a node.
+
+    Raises:
+        InputError: an option belongs to another mode, or to another tracker than a running node.
+    """
+    if args.mode not in LIVE_MODES:
+        if args.node or args.node_image:
+            raise InputError(f'--node and --node-image belong to --mode {" or ".join(LIVE_MODES)}')
+        return
+    if args.tracker != 'siamx':
+        raise InputError(f'--mode {args.mode} plays to the tracker node, which has no tracker '
+                         f'{args.tracker!r}')
+    if args.node_image and not args.node:
+        raise InputError('--node-image belongs to --node')
+    if args.node and not args.node.startswith('/'):
+        raise InputError(f'--node must be a full name such as /{NODE_NAME}, got {args.node!r}')
+    if args.node and settings != {'model': ModelConfig(), 'tracking': TrackerConfig()}:
+        raise InputError(f'{args.node} runs with settings of its own; give the settings to it, or '
+                         'leave --node out')
+
+
+@contextmanager
+def player_of(args: argparse.Namespace, settings: dict[str, Any]) -> Iterator[Any]:
+    """The player of the node for a live mode, None for the others.
+
+    Raises:
+        InputError: there is no ROS here, or the node ended or does not answer.
+    """
+    if args.mode not in LIVE_MODES:
+        yield None
+        return
+    try:
+        from siamx_ros.ros.live import LivePlayer
+        from siamx_ros.ros.probe import NoAnswer
+    except ImportError as error:
+        raise InputError(
+            f'--mode {args.mode} needs ROS 2 with rclpy and the messages of this package ({error}); '
+            'source the set-up file of your ROS workspace, or use --mode offline') from None
+    from siamx_ros.demo.node_process import NodeDied
+    opened = _running(args, LivePlayer) if args.node else _started(args, settings, LivePlayer)
+    try:
+        with opened as player:
+            yield player
+    except (NodeDied, NoAnswer) as error:
+        raise InputError(str(error)) from None
+
+
+@contextmanager
+def _running(args: argparse.Namespace, kind: type) -> Iterator[Any]:
+    beside = args.node.rpartition('/')[0]
+    player = kind(args.node, args.node_image or f'{beside}/image')
+    try:
+        yield player
+    finally:
+        player.close()
+
+
+@contextmanager
+def _started(args: argparse.Namespace, settings: dict[str, Any], kind: type) -> Iterator[Any]:
+    """A node of our own, in a namespace of its own; its log lies in ``--out``."""
+    from siamx_ros.demo.node_process import NodeProcess
+    namespace = f'/evaluate_bag_{os.getpid()}'
+    parameters = {**{name: each.to_dict() for name, each in settings.items()}, **ACCEPTING}
+    with TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        if args.out is not None:
+            folder = args.out / 'node'
+            folder.mkdir()
+        with NodeProcess(folder, parameters, {'__ns': namespace}) as process:
+            player = kind(f'{namespace}/{NODE_NAME}', f'{namespace}/image', process.check,
+                          process.last_words)
+            try:
+                yield player
+            finally:
+                player.close()

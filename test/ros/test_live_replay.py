@@ -1,0 +1,101 @@
+"""A generated bag played to the tracker node over real DDS: in lock-step, and in real time."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+pytest.importorskip('rclpy', reason='rclpy is not installed')
+pytest.importorskip('rosbags', reason='rosbags is not installed')
+
+import cv2  # noqa: E402
+
+from siamx_ros.cli import main  # noqa: E402
+from siamx_ros.data.sequence import read_folder  # noqa: E402
+from siamx_ros.evaluation.bag.writing import write_sequence  # noqa: E402
+
+pytestmark = pytest.mark.ros
+SLEEP = 3
+"""Command of the first pixel to the scripted tracker: take 0.1 s. Others see a pixel."""
+RANDOM = ('--weights', 'random', '--device', 'cpu', '--threads', '1')
+
+
+@pytest.fixture(scope='module')
+def bag(tmp_path_factory):
+    """A textured patch that walks over a smooth ground."""
+    folder = tmp_path_factory.mktemp('data')
+    random = np.random.default_rng(5)
+    ground = np.kron(random.integers(60, 120, (6, 8, 3), np.uint8), np.ones((20, 20, 1), np.uint8))
+    patch = np.kron(random.integers(0, 255, (6, 5, 3), np.uint8), np.ones((4, 4, 1), np.uint8))
+    (folder / 'walk' / 'img').mkdir(parents=True)
+    rows = []
+    for step in range(12):
+        image, x, y = ground.copy(), 30 + 3 * step, 45 + step
+        image[y:y + 24, x:x + 20] = patch
+        image[0, 0] = SLEEP, 255, 10
+        cv2.imwrite(str(folder / 'walk' / 'img' / f'{step:04d}.png'), image)
+        rows.append(f'{x},{y},20,24')
+    (folder / 'walk' / 'groundtruth.txt').write_text('\n'.join(rows) + '\n')
+    write_sequence(folder / 'bag', read_folder(folder / 'walk'), compressed=True, fps=30.0)
+    return folder / 'bag'
+
+
+def evaluate(bag, out, *arguments):
+    return main(['evaluate-bag', str(bag), '--out', str(out), *arguments])
+
+
+def summary(folder):
+    return json.loads((folder / 'summary.json').read_text())
+
+
+def frames(folder):
+    return [line.split(',') for line in (folder / 'frames.csv').read_text().splitlines()[1:]]
+
+
+def test_lock_step_through_the_node_gives_the_boxes_of_the_offline_replay(tmp_path, bag):
+    assert evaluate(bag, tmp_path / 'offline', *RANDOM) == 0
+    assert evaluate(bag, tmp_path / 'lockstep', *RANDOM, '--mode', 'lockstep') == 0
+    offline, live = frames(tmp_path / 'offline'), frames(tmp_path / 'lockstep')
+    assert len(offline) == len(live) == 12
+    for wanted, got in zip(offline, live):
+        assert got[:6] == wanted[:6]  # every box, to the last digit
+        assert float(got[6]) == pytest.approx(float(wanted[6]), abs=1e-6)  # a float32 on its way
+        assert got[7] == wanted[7] and got[9] == wanted[9] and got[18:] == wanted[18:]
+    assert len({tuple(row[2:6]) for row in live}) > 3  # the boxes move
+    found = summary(tmp_path / 'lockstep')
+    assert found['figures']['metrics'] == summary(tmp_path / 'offline')['figures']['metrics']
+    assert found['mode']['name'] == 'lockstep'
+    assert {path.name for path in (tmp_path / 'lockstep').iterdir()} == {
+        'frames.csv', 'events.jsonl', 'summary.json', 'timing.json', 'plots', 'bag', 'node'}
+    assert [json.loads(line)['state'] for line in
+            (tmp_path / 'lockstep' / 'events.jsonl').read_text().splitlines()] == [
+        json.loads(line)['state'] for line in
+        (tmp_path / 'offline' / 'events.jsonl').read_text().splitlines()]
+
+
+def test_in_real_time_a_running_node_answers_what_it_can(tmp_path, bag, make_rig):
+    rig = make_rig()
+    settings = ['--mode', 'live', '--node', f'{rig.namespace}/siamx_tracker']
+    assert evaluate(bag, tmp_path / 'live', *settings, '--box', '30,45,20,24') == 0
+    found = summary(tmp_path / 'live')
+    counts = found['figures']['frames']
+    assert counts['processed'] >= 2 and counts['overwritten'] >= 3
+    assert counts['processed'] + counts['overwritten'] == 12
+    assert counts['age_p50_ms'] >= 100 and 'at_arrival' in found['figures']
+    assert found['mode']['name'] == 'live'
+    assert found['tracker']['model.weights'] and found['tracker']['tracking.adaptive'] == 'paper'
+    rows = [row for row in frames(tmp_path / 'live') if not row[20]]
+    assert [int(row[19]) for row in rows] == sorted(int(row[19]) for row in rows)
+    assert all(int(row[19]) > int(row[1]) for row in rows[1:])  # later than the image
+
+
+def test_a_node_that_ends_and_a_box_that_is_refused_are_told(tmp_path, bag, make_rig, capfd):
+    wrong = ('--weights', str(tmp_path / 'none.pt'), '--mode', 'lockstep')
+    assert evaluate(bag, tmp_path / 'a', *wrong) == 2
+    assert 'none.pt' in capfd.readouterr().err
+    rig = make_rig()
+    refused = ('--mode', 'lockstep', '--node', f'{rig.namespace}/siamx_tracker')
+    assert evaluate(bag, tmp_path / 'b', *refused, '--box', '500,45,20,24') == 2
+    assert 'refuses the first box (708)' in capfd.readouterr().err
