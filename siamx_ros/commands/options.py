@@ -41,8 +41,9 @@ def add_settings(parser: argparse.ArgumentParser, settings: Settings, prefix: st
     for name, field, default in walk(settings):
         full = f'{prefix}.{name}' if prefix else name
         text = _help(default, field.metadata)
+        kind = field.default if default == () else default
         common = {'dest': _MARK + full, 'default': argparse.SUPPRESS,
-                  'metavar': _metavar(default, field.metadata), 'type': _reader(default)}
+                  'metavar': _metavar(default, field.metadata), 'type': _reader(kind)}
         if name in short:
             parser.add_argument(short[name], help=text, **common)
             text = f'same as {short[name]}'

@@ -24,8 +24,9 @@ def test_benchmark_measures_every_part(data, tiny_config, monkeypatch, cropping)
 def test_benchmark_on_the_command_line(data, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(benchmark, 'SECONDS', 0.01)
     monkeypatch.chdir(tmp_path)
-    settings = ['--network.backbone=light', '--network.widths=8,8,8,8', '--network.blocks=1,1,1', '--network.channels=8',
-                '--network.tower_depth=1', '--batch=2', '--negatives=1', '--workers=0',
+    settings = ['--network.backbone=light', '--network.widths=8,8,8,8',
+                '--network.blocks=1,1,1', '--network.channels=8', '--network.tower_depth=1',
+                '--batch=2', '--negatives=1', '--workers=0',
                 '--held_out=kept']
     assert cli.main(['train', str(data), '--benchmark', '--device=cpu', *settings]) == 0
     table = capsys.readouterr().out.splitlines()
