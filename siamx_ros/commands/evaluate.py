@@ -55,6 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='keep results, tables and plots here; an interrupted run goes on where it stopped')
     parser.add_argument('--overwrite', action='store_true',
                         help="drop these trackers' results in --out instead of using them")
+    parser.add_argument('--timelines', metavar='N', type=int, default=4,
+                        help='draw confidence and overlap over time below images with the searched '
+                             'windows, for the N sequences with most changes of state (default 4)')
     parser.add_argument('--jobs', metavar='N', type=int, default=1,
                         help='processes (default 1; more make frames/s incomparable)')
     parser.add_argument('--threads', metavar='N', type=int, default=0,
@@ -67,8 +70,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate, print the tables; returns the exit status."""
-    if args.jobs < 1 or args.threads < 0:
-        raise InputError('--jobs must be at least 1 and --threads at least 0')
+    if args.jobs < 1 or min(args.threads, args.timelines) < 0:
+        raise InputError('--jobs must be at least 1, --threads and --timelines at least 0')
     settings = read_settings(args, {'model': ModelConfig(), 'tracking': TrackerConfig()})
     from siamx_ros.data.benchmarks import read_benchmark
     from siamx_ros.data.dataset import select
@@ -84,8 +87,10 @@ def run(args: argparse.Namespace) -> int:
     if kit is not None:
         _official(kit, runs, sequences, args.out)
     if args.out is not None:
-        from siamx_ros.evaluation.report import write_report
-        for path in write_report(args.out, runs):
+        from siamx_ros.evaluation.report import draw_timelines, write_report
+        paths = write_report(args.out, runs)
+        for path in [*paths, *draw_timelines(
+                args.out / 'plots', runs, sequences, args.timelines)]:
             print(f'wrote {path}', file=sys.stderr)
     return 0
 

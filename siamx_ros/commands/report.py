@@ -45,9 +45,9 @@ def _curves(folder: Path) -> int:
 
 
 def _report(folder: Path, args: argparse.Namespace) -> int:
-    from siamx_ros.evaluation.plots import timeline
     from siamx_ros.evaluation.report import common_sequences, read_results, write_report
     from siamx_ros.evaluation.tables import as_text, tracker_table
+    from siamx_ros.evaluation.timelines import timeline
     names = [name for name in (args.trackers or '').split(',') if name]
     runs = read_results(folder, names)
     common = common_sequences(runs)

@@ -79,7 +79,7 @@ def read_trackingnet(root: Path) -> list[Sequence]:
 
 
 def read_vot(root: Path) -> list[Sequence]:
-    """``[sequences/]<name>/{color/,}*.jpg`` with ``groundtruth.txt``, 4 or 8 numbers a line."""
+    """``[sequences/]<name>/{color/,img/,}*.jpg`` with ``groundtruth.txt``, 4 or 8 numbers a line."""
     base = root / 'sequences' if (root / 'sequences').is_dir() else root
     listed = base / 'list.txt'
     names = read_lines(listed) if listed.is_file() else sorted(
@@ -87,7 +87,8 @@ def read_vot(root: Path) -> list[Sequence]:
     sequences = []
     for name in names:
         folder = base / name
-        images = list_images(folder / 'color') or list_images(folder)
+        images = next(filter(None, map(list_images, (
+            folder / 'color', folder / 'img', folder))), ())
         sequences.append(_sequence(name, images, read_numbers(folder / 'groundtruth.txt', 4, 8)))
     return sequences
 

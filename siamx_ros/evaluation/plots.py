@@ -8,12 +8,6 @@ import numpy as np
 
 from siamx_ros.evaluation import metrics
 from siamx_ros.evaluation.runner import Run
-from siamx_ros.records import TrackState
-
-STATE_SHADES = {
-    TrackState.TRACKING: '#c8e6c9', TrackState.UNCERTAIN: '#fff3b0',
-    TrackState.LOST: '#f4b6b6', TrackState.RELOCALISED: '#bcd9f5'}
-
 
 def write_plots(folder: Path, runs: dict[str, list[Run]]) -> list[Path]:
     """Draw the curves of all trackers; returns the files, none where no frame counts."""
@@ -23,7 +17,9 @@ def write_plots(folder: Path, runs: dict[str, list[Run]]) -> list[Path]:
         return []
     comparisons = []
     if len(runs) > 1:
-        comparisons = [_speed(folder / 'speed.png', runs), _gains(folder / 'gains.png', runs)]
+        merits = {name: float(np.mean([success_of(run).mean() for run in each]))
+                  for name, each in runs.items()}
+        comparisons = [speed_plot(folder / 'speed.png', runs, merits, 'AUC'), _gains(folder / 'gains.png', runs)]
     return [
         _curves(folder / 'success.png', runs, success_of, metrics.OVERLAP_THRESHOLDS,
                 'overlap threshold', 'success', lambda curve: float(np.mean(curve))),
@@ -52,33 +48,24 @@ def normalised_precision_of(run: Run) -> np.ndarray:
         metrics.NORMALISED_THRESHOLDS)
 
 
-def timeline(path: Path, run: Run) -> Path:
-    """Draw overlap and confidence over time, over bands coloured by state."""
-    figure, axes = new_figure(9, 3)
-    frames = np.arange(len(run.boxes))
-    visible = np.isfinite(run.truth).all(1)
-    overlap = np.where(visible, metrics.overlaps(run.boxes, run.truth), np.nan)
-    for state, shade in STATE_SHADES.items():
-        axes.fill_between(frames, 0, 1, where=run.states == state, step='mid', color=shade,
-                          linewidth=0, label=state.name)
-    axes.plot(frames, overlap, color='black', linewidth=1.2, label='overlap')
-    axes.plot(frames, run.confidence, color='tab:blue', linewidth=1.2, label='confidence')
-    axes.set(xlabel='frame', ylim=(0, 1.02), xlim=(0, max(1, len(frames) - 1)), title=run.name)
-    axes.legend(loc='center left', bbox_to_anchor=(1, 0.5), frameon=False, fontsize=8)
-    return save(figure, path)
+def speed_plot(path: Path, runs: dict[str, list[Run]], merits: dict[str, float],
+               label: str) -> Path:
+    """One point per tracker: a figure of merit over frames per second (as Fig. 5 of the paper).
 
-
-def _speed(path: Path, runs: dict[str, list[Run]]) -> Path:
-    """AUC over frames per second, one point per tracker (as Fig. 5 of the paper with EAO)."""
+    Args:
+        path: where to write.
+        runs: name of the tracker -> its runs, for the speed.
+        merits: name of the tracker -> its figure; NaN is left out.
+        label: name of the figure.
+    """
     from matplotlib.ticker import LogLocator
     figure, axes = new_figure(5, 4)
     for name, each in runs.items():
-        auc = np.mean([success_of(run).mean() for run in each])
         seconds = np.concatenate([run.update_seconds for run in each])
         speed = len(seconds) / seconds.sum() if len(seconds) else np.nan
-        axes.plot(speed, auc, 'o', label=name)
+        axes.plot(speed, merits[name], 'o', label=name)
     low, high = axes.get_xlim()
-    axes.set(xlabel='frames per second', ylabel='AUC', ylim=(0, 1), xscale='log')
+    axes.set(xlabel='frames per second', ylabel=label, xscale='log', ylim=(0, 1))
     axes.set_xlim(max(low, 1e-3) / 3, high * 3)
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter('{x:g}')

@@ -7,11 +7,14 @@ import math
 from dataclasses import asdict
 from pathlib import Path
 
+from siamx_ros.data.sequence import Sequence
+from siamx_ros.errors import InputError
 from siamx_ros.evaluation import results
-from siamx_ros.evaluation.plots import write_plots
+from siamx_ros.evaluation.plots import speed_plot, write_plots
 from siamx_ros.evaluation.runner import Run
 from siamx_ros.evaluation.scores import mean_scores, score
 from siamx_ros.evaluation.tables import as_markdown, sequence_table, tracker_table
+from siamx_ros.evaluation.timelines import changeful, illustrated_timeline
 
 
 def write_report(folder: Path, runs: dict[str, list[Run]]) -> list[Path]:
@@ -21,6 +24,9 @@ def write_report(folder: Path, runs: dict[str, list[Run]]) -> list[Path]:
         folder: where.
         runs: name of the tracker -> its runs.
 
+    Where the folder holds the figures of a benchmark's own kit, the first of them over speed (for
+    VOT that is EAO) is drawn, too.
+
     Returns:
         The files that were written.
     """
@@ -29,7 +35,40 @@ def write_report(folder: Path, runs: dict[str, list[Run]]) -> list[Path]:
         parts += [f'## {name}', as_markdown(sequence_table(tracker_runs))]
     results.write_whole(folder / 'report.md', '\n\n'.join(parts) + '\n')
     results.write_whole(folder / 'scores.json', json.dumps(_plain(runs), indent=2) + '\n')
-    return [folder / 'report.md', folder / 'scores.json', *write_plots(folder / 'plots', runs)]
+    return [folder / 'report.md', folder / 'scores.json', *write_plots(folder / 'plots', runs),
+            *_official_plot(folder, runs)]
+
+
+def _official_plot(folder: Path, runs: dict[str, list[Run]]) -> list[Path]:
+    path = folder / 'official' / 'figures.json'
+    if not path.is_file():
+        return []
+    try:
+        figures = json.loads(path.read_text(encoding='utf-8'))
+        known = {name: runs[name] for name in runs if name in figures}
+        label = next(iter(next(iter(figures.values()))))
+        merits = {name: float('nan') if figures[name][label] is None else figures[name][label]
+                  for name in known}
+    except (ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
+        raise InputError(f'{path} is damaged: {error!r}') from None
+    name = label.lower().replace('@', '')
+    return [speed_plot(folder / 'plots' / f'{name}_speed_official.png', known, merits, label)]
+
+
+def draw_timelines(folder: Path, runs: dict[str, list[Run]], sequences: list[Sequence],
+                   count: int) -> list[Path]:
+    """Draw the ``count`` sequences in which the first tracker's state changes most often.
+
+    Returns:
+        ``<folder>/<tracker>/<sequence>.png`` of every tracker.
+
+    Raises:
+        InputError: an image cannot be read.
+    """
+    chosen = changeful(next(iter(runs.values())), count)
+    return [illustrated_timeline(folder / name / f'{each[index].name}.png', each[index],
+                                 sequences[index].frame_paths)
+            for name, each in runs.items() for index in chosen]
 
 
 def read_results(folder: Path, trackers: list[str] | None = None) -> dict[str, list[Run]]:

@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 
 from siamx_ros.errors import InputError
-from siamx_ros.evaluation.runner import Run
+from siamx_ros.evaluation.runner import Run, Windows
 from siamx_ros.records import TrackState
 
 COLUMNS = ('frame', 'x', 'y', 'w', 'h', 'confidence', 'state', 'valid', 'seconds',
            'true_x', 'true_y', 'true_w', 'true_h')
+WINDOWS = 'windows'
+"""The last column, ``x y side`` of each window with ``|`` between them; results may lack it."""
 FINGERPRINT = 'run.json'
 
 
@@ -61,14 +63,14 @@ def read_fingerprint(folder: Path) -> dict[str, Any]:
 
 def write_run(folder: Path, run: Run) -> None:
     """Write one run; the file appears whole or not at all."""
-    lines = [','.join(COLUMNS)]
+    lines = [','.join([*COLUMNS, WINDOWS])]
     for index in range(run.start, len(run.boxes)):
         numbers = [*run.boxes[index], run.confidence[index]]
         truth = [repr(float(value)) for value in run.truth[index]]
         lines.append(','.join([
             str(index), *(repr(float(value)) for value in numbers),
             TrackState(run.states[index]).name, str(int(run.valid[index])),
-            repr(float(run.seconds[index])), *truth]))
+            repr(float(run.seconds[index])), *truth, _windows_text(run, index)]))
     write_whole(run_path(folder, run.name), '\n'.join(lines) + '\n')
 
 
@@ -86,13 +88,14 @@ def read_run(folder: Path, name: str) -> Run:
         frames = [int(row['frame']) for row in rows]
         columns = {column: _column(rows, column) for column in COLUMNS if column != 'state'}
         states = np.array([int(TrackState[row['state']]) for row in rows])
+        windows = [_windows(row.get(WINDOWS) or '') for row in rows]
     except OSError as error:
         raise InputError(f'cannot read {path}: {error.strerror}') from None
     except (ValueError, KeyError, IndexError, TypeError) as error:
         raise InputError(f'{path} is damaged: {error!r}') from None
     if frames != list(range(start, start + len(rows))):
         raise InputError(f'{path} is damaged: its frames are not consecutive')
-    return _assemble(name, start, columns, states)
+    return _assemble(name, start, columns, states, windows)
 
 
 def run_path(folder: Path, name: str) -> Path:
@@ -129,7 +132,25 @@ def _column(rows: list[dict[str, str]], name: str) -> np.ndarray:
     return np.array([float(row[name]) for row in rows])
 
 
-def _assemble(name: str, start: int, columns: dict[str, np.ndarray], states: np.ndarray) -> Run:
+def _windows_text(run: Run, index: int) -> str:
+    windows = run.windows[index] if run.windows else ()
+    return '|'.join(' '.join(repr(float(value)) for value in window) for window in windows)
+
+
+def _windows(text: str) -> Windows:
+    """Windows as written.
+
+    Raises:
+        ValueError: otherwise.
+    """
+    found = tuple(tuple(map(float, window.split())) for window in text.split('|') if window)
+    if any(len(window) != 3 for window in found):
+        raise ValueError(f'windows {text!r}')
+    return found
+
+
+def _assemble(name: str, start: int, columns: dict[str, np.ndarray], states: np.ndarray,
+              windows: list[Windows]) -> Run:
     """Put the frames before the start back: nothing was known about them."""
     def padded(values: np.ndarray, fill: float) -> np.ndarray:
         head = np.full((start, *values.shape[1:]), fill, values.dtype)
@@ -139,7 +160,7 @@ def _assemble(name: str, start: int, columns: dict[str, np.ndarray], states: np.
     return Run(
         name, padded(truth, np.nan), padded(boxes, np.nan), padded(columns['confidence'], 0.0),
         padded(states, 0), padded(columns['valid'] > 0, False), padded(columns['seconds'], 0.0),
-        start)
+        start, [()] * start + windows)
 
 
 def _differences(old: dict[str, Any], new: dict[str, Any], prefix: str = '') -> list[str]:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 import time
-from typing import Callable, Protocol
+from typing import Callable, Protocol, Sequence
 
 import numpy as np
 
-from siamx_ros.data.sequence import Sequence
+from siamx_ros.data import sequence as data
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.imaging import read_image
 from siamx_ros.records import TrackResult, TrackState
+
+Windows = tuple[tuple[float, float, float], ...]
+
 
 class TwoVerbTracker(Protocol):
     """Whatever can be evaluated."""
@@ -37,6 +40,8 @@ class Run:
         valid: N booleans.
         seconds: N times of the tracker alone, without reading the image; 0 where it did not run.
         start: index of the frame on which the tracker was initialised with the true box.
+        windows: for each of the N frames the windows that were searched, (centre x, centre y, side)
+            in pixels each; empty where this is not known.
     """
 
     name: str
@@ -47,14 +52,15 @@ class Run:
     valid: np.ndarray
     seconds: np.ndarray
     start: int = 0
+    windows: Sequence[Windows] = ()
 
     @classmethod
-    def empty(cls, sequence: Sequence, start: int) -> Run:
+    def empty(cls, sequence: data.Sequence, start: int) -> Run:
         """A run over a sequence of which nothing is known yet."""
         count = len(sequence.frame_paths)
         return cls(
             sequence.name, sequence.boxes_xywh, np.full((count, 4), np.nan), np.zeros(count),
-            np.zeros(count, int), np.zeros(count, bool), np.zeros(count), start)
+            np.zeros(count, int), np.zeros(count, bool), np.zeros(count), start, [()] * count)
 
     @property
     def frames_per_second(self) -> float:
@@ -83,9 +89,15 @@ class Run:
         self.states[index] = int(result.state)
         self.valid[index] = result.valid
         self.seconds[index] = seconds
+        self.windows[index] = windows_of(result)
 
 
-def run_sequence(tracker: TwoVerbTracker, sequence: Sequence,
+def windows_of(result: TrackResult) -> Windows:
+    """The windows that were searched, as a run keeps them."""
+    return tuple((each.centre_x, each.centre_y, each.side) for each in result.windows)
+
+
+def run_sequence(tracker: TwoVerbTracker, sequence: data.Sequence,
                  each_frame: Callable[[], object] = lambda: None) -> Run:
     """Initialise on the first visible frame and update on all that follow.
 
@@ -111,7 +123,7 @@ def run_sequence(tracker: TwoVerbTracker, sequence: Sequence,
     return run
 
 
-def first_visible(sequence: Sequence) -> int:
+def first_visible(sequence: data.Sequence) -> int:
     """Index of the first frame with a true box.
 
     Raises:

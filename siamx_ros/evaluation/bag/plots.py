@@ -9,11 +9,12 @@ import numpy as np
 from siamx_ros.evaluation import plots
 from siamx_ros.evaluation.bag import quality
 from siamx_ros.evaluation.bag.outcome import Replay, track_of
+from siamx_ros.evaluation.timelines import timeline
 
 
 def write_plots(folder: Path, replay: Replay) -> list[Path]:
     """Draw what there is something to draw of; returns the files."""
-    files = [plots.timeline(folder / 'timeline.png', replay.run)]
+    files = [timeline(folder / 'timeline.png', replay.run)]
     if replay.run.counts.any():
         files += plots.write_plots(folder, {replay.name: [replay.run]})
         files.append(_reliability(folder / 'reliability.png', replay))

@@ -14,7 +14,7 @@ import numpy as np
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation.bag.reading import Bag, BagFrame, FrameTable
 from siamx_ros.evaluation.bag.truth import Truth
-from siamx_ros.evaluation.runner import Run, TwoVerbTracker
+from siamx_ros.evaluation.runner import Run, TwoVerbTracker, windows_of
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.records import TrackResult, TrackState
 
@@ -182,7 +182,8 @@ def run_of(name: str, steps: list[Step], truth: Truth, start: int) -> Run:
         np.array([step.result.confidence if step.result else 0.0 for step in steps]),
         np.array([int(step.result.state) if step.result else 0 for step in steps]),
         np.array([step.result.valid if step.result else False for step in steps], bool),
-        np.array([step.seconds for step in steps]), start)
+        np.array([step.seconds for step in steps]), start,
+        [windows_of(step.result) if step.result else () for step in steps])
 
 
 def at_arrival(steps: list[Step], table: FrameTable) -> list[Step]:

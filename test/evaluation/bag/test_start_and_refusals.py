@@ -60,7 +60,13 @@ def test_a_recorded_request(tmp_path, sequence, static, stamp_of, frame):
     (['--init-topic', '/request'], 'has no topic /request'),
     (['--box', '1,2,3'], 'a box is four numbers'),
     (['--box', '1,2,3,4', '--box-frame', '10'], 'no frame 10'),
-    (['--mode', 'fast'], '--mode must be offline or realtime'),
+    (['--mode', 'fast'], '--mode must be offline, realtime, live or lockstep'),
+    (['--node', '/siamx_tracker'], '--node and --node-image belong to --mode live or lockstep'),
+    (['--mode', 'live', '--tracker', 'kcf'], "has no tracker 'kcf'"),
+    (['--mode', 'live', '--node-image', '/image'], '--node-image belongs to --node'),
+    (['--mode', 'live', '--node', 'siamx_tracker'], '--node must be a full name'),
+    (['--mode', 'live', '--node', '/siamx_tracker'], 'runs with settings of its own'),
+    (['--mode', 'live', '--latency', '5'], '--latency belongs to --mode realtime'),
     (['--mode', 'realtime'], '--latency belongs to --mode realtime'),
     (['--latency', '5'], '--latency belongs to --mode realtime'),
     (['--mode', 'realtime', '--latency=-5'], 'milliseconds >= 0'),
@@ -77,6 +83,16 @@ def test_without_truth_or_box(tmp_path, sequence, capfd):
     write_sequence(tmp_path / 'bare', sequence, truth_topic='')
     assert evaluate(tmp_path / 'bare', *RANDOM) == 2
     assert 'give --truth-topic, --truth-file, --init-topic or --box' in capfd.readouterr().err
+
+
+@pytest.mark.parametrize('mode', ['live', 'lockstep'])
+def test_live_modes_without_ros_are_one_sentence(bag, capfd, monkeypatch, mode):
+    for name in ('siamx_ros.ros.live', 'siamx_ros.ros.probe'):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, 'rclpy', None)
+    assert evaluate(bag, *RANDOM, '--mode', mode) == 2
+    error = capfd.readouterr().err
+    assert f'--mode {mode} needs ROS 2 with rclpy' in error and 'Traceback' not in error
 
 
 def test_the_script_is_the_command(repository):

@@ -1,0 +1,105 @@
+"""One run over time: overlap, confidence and state, with some of its images above."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Sequence
+
+import numpy as np
+
+from siamx_ros.drawing import draw_result
+from siamx_ros.evaluation import metrics
+from siamx_ros.evaluation.plots import new_figure, save
+from siamx_ros.evaluation.runner import Run
+from siamx_ros.geometry import BoundingBox, CropWindow
+from siamx_ros.imaging import read_image
+from siamx_ros.records import BoxSource, TrackResult, TrackState
+
+STATE_SHADES = {
+    TrackState.TRACKING: '#c8e6c9', TrackState.UNCERTAIN: '#fff3b0',
+    TrackState.LOST: '#f4b6b6', TrackState.RELOCALISED: '#bcd9f5'}
+SHOWN = 4
+"""Images above a timeline."""
+SEEN = 0.5
+"""Overlap from which the target counts as followed, to choose the images."""
+
+
+def timeline(path: Path, run: Run) -> Path:
+    """Draw overlap and confidence over time, over bands coloured by state."""
+    figure, axes = new_figure(9, 3)
+    _draw(axes, run)
+    return save(figure, path)
+
+
+def illustrated_timeline(path: Path, run: Run, frame_paths: Sequence[Path]) -> Path:
+    """The same below images with box, truth and searched windows (as Fig. 4 of the paper).
+
+    Args:
+        path: where to write.
+        run: what was said.
+        frame_paths: image file of every frame.
+
+    Raises:
+        InputError: an image cannot be read.
+    """
+    from matplotlib.figure import Figure
+    chosen = chosen_frames(run)
+    figure = Figure(figsize=(11, 5), layout='constrained')
+    grid = figure.add_gridspec(2, len(chosen), height_ratios=(3, 2))
+    for column, index in enumerate(chosen):
+        axes = figure.add_subplot(grid[0, column])
+        axes.imshow(draw_frame(run, index, read_image(frame_paths[index]))[:, :, ::-1])
+        axes.set_title(f'frame {index}', fontsize=9)
+        axes.set_axis_off()
+    axes = figure.add_subplot(grid[1, :])
+    _draw(axes, run)
+    for index in chosen:
+        axes.axvline(index, color='black', linestyle=':', linewidth=1)
+    return save(figure, path)
+
+
+def chosen_frames(run: Run) -> list[int]:
+    """Frames worth showing: the first on which the target was lost, the first on which it was
+    found after that, and others spread evenly; :data:`SHOWN` in all where there are as many."""
+    last = len(run.boxes) - 1
+    overlap = metrics.overlaps(run.boxes, run.truth)
+    right = np.isfinite(run.truth).all(1) & (overlap >= SEEN)
+    lost = [index for index in range(run.start + 1, last + 1)
+            if not right[index] and run.states[index] == TrackState.LOST]
+    found = [index for index in range(lost[0], last + 1) if right[index]] if lost else []
+    chosen = {run.start, *lost[:1], *found[:1]}
+    for index in np.linspace(last, run.start, 2 * SHOWN).round().astype(int):
+        if len(chosen) < min(SHOWN, last - run.start + 1):
+            chosen.add(int(index))
+    return sorted(chosen)
+
+
+def changeful(runs: list[Run], count: int) -> list[int]:
+    """Positions of the runs whose state changes most often, in the order of the runs."""
+    changes = [int((np.diff(run.states[run.start:]) != 0).sum()) for run in runs]
+    return sorted(sorted(range(len(runs)), key=lambda index: -changes[index])[:count])
+
+
+def draw_frame(run: Run, index: int, image: np.ndarray) -> np.ndarray:
+    """What was said about a frame on its image, H x W x 3 uint8 BGR; returns a new image."""
+    def box(row: np.ndarray) -> BoundingBox | None:
+        return BoundingBox.from_xywh(row) if np.isfinite(row).all() else None
+    windows = run.windows[index] if run.windows else ()
+    result = TrackResult(
+        box(run.boxes[index]), float(run.confidence[index]), TrackState(run.states[index]),
+        box_source=BoxSource.MEASURED if run.valid[index] else BoxSource.PREDICTED,
+        valid=bool(run.valid[index]), windows=tuple(CropWindow(*each, 1) for each in windows))
+    return draw_result(image, result, label=str(index), truth=box(run.truth[index]))
+
+
+def _draw(axes, run: Run) -> None:
+    frames = np.arange(len(run.boxes))
+    visible = np.isfinite(run.truth).all(1)
+    overlap = np.where(visible, metrics.overlaps(run.boxes, run.truth), np.nan)
+    for state, shade in STATE_SHADES.items():
+        axes.fill_between(frames, 0, 1, where=run.states == state, step='mid', color=shade,
+                          linewidth=0, label=state.name)
+    axes.plot(frames, overlap, color='black', linewidth=1.2, label='overlap')
+    axes.plot(frames, run.confidence, color='tab:blue', linewidth=1.2, label='confidence')
+    axes.set(xlabel='frame', ylim=(0, 1.02), xlim=(0, max(1, len(frames) - 1)), title=run.name)
+    axes.legend(loc='center left', bbox_to_anchor=(1, 0.5), frameon=False, fontsize=8)
