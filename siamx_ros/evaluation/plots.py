@@ -60,14 +60,17 @@ def speed_plot(path: Path, runs: dict[str, list[Run]], merits: dict[str, float],
     """
     from matplotlib.ticker import LogLocator
     figure, axes = new_figure(5, 4)
+    speeds = []
     for name, each in runs.items():
         seconds = np.concatenate([run.update_seconds for run in each])
-        speed = len(seconds) / seconds.sum() if len(seconds) else np.nan
-        axes.plot(speed, merits[name], 'o', label=name)
-    low, high = axes.get_xlim()
-    axes.set(xlabel='frames per second', ylabel=label, xscale='log', ylim=(0, 1))
-    axes.set_xlim(max(low, 1e-3) / 3, high * 3)
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        speeds.append(len(seconds) / seconds.sum() if len(seconds) else np.nan)
+        axes.plot(speeds[-1], merits[name], 'o', label=name)
+    known = [speed for speed in speeds if np.isfinite(speed)] or [1.0]
+    best = np.nanmax([*merits.values(), 0.0])
+    axes.set(xlabel='frames per second', ylabel=label, xscale='log',
+             xlim=(min(known) / 2, max(known) * 2), ylim=(0, min(1.0, 1.3 * best) or 1.0))
+    wide = max(known) > 100 * min(known)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1,) if wide else (1, 2, 5)))
     axes.xaxis.set_major_formatter('{x:g}')
     axes.xaxis.set_minor_formatter('')
     axes.grid(alpha=0.3, which='both')

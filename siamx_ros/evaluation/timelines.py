@@ -44,7 +44,7 @@ def illustrated_timeline(path: Path, run: Run, frame_paths: Sequence[Path]) -> P
     """
     from matplotlib.figure import Figure
     chosen = chosen_frames(run)
-    figure = Figure(figsize=(11, 5), layout='constrained')
+    figure = Figure(figsize=(11, 4.2), layout='constrained')
     grid = figure.add_gridspec(2, len(chosen), height_ratios=(3, 2))
     for column, index in enumerate(chosen):
         axes = figure.add_subplot(grid[0, column])
@@ -97,8 +97,11 @@ def _draw(axes, run: Run) -> None:
     visible = np.isfinite(run.truth).all(1)
     overlap = np.where(visible, metrics.overlaps(run.boxes, run.truth), np.nan)
     for state, shade in STATE_SHADES.items():
-        axes.fill_between(frames, 0, 1, where=run.states == state, step='mid', color=shade,
-                          linewidth=0, label=state.name)
+        axes.bar(0, 0, color=shade, label=state.name)  # for the legend alone
+    edges = [0, *(np.flatnonzero(np.diff(run.states)) + 1), len(frames)]
+    for first, end in zip(edges, edges[1:]):
+        axes.axvspan(first - 0.5, end - 0.5, color=STATE_SHADES.get(run.states[first], 'white'),
+                     linewidth=0)
     axes.plot(frames, overlap, color='black', linewidth=1.2, label='overlap')
     axes.plot(frames, run.confidence, color='tab:blue', linewidth=1.2, label='confidence')
     axes.set(xlabel='frame', ylim=(0, 1.02), xlim=(0, max(1, len(frames) - 1)), title=run.name)

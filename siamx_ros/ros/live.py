@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any, Callable
 
@@ -163,13 +164,13 @@ def _request(image: np.ndarray, box: BoundingBox, stamp_ns: int,
 
 
 def _result(message: Any) -> TrackResult:
-    """A TrackedTarget; its reason is told elsewhere, its velocity is in other units."""
+    """A TrackedTarget; its reason is told elsewhere, its velocity is not per image and left out."""
     seen = message.box_source != BoxSource.NONE
     return TrackResult(
         _box(message.bbox) if seen else None, message.confidence, TrackState(message.state),
         box_source=BoxSource(message.box_source), valid=message.valid,
         raw_score=message.raw_score, peak_ratio=message.peak_ratio,
-        template_similarity=message.template_similarity,
+        template_similarity=message.template_similarity, velocity=(math.nan, math.nan),
         frames_since_init=message.frames_since_init, frames_lost=message.frames_lost)
 
 

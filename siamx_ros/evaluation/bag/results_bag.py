@@ -11,6 +11,7 @@ from siamx_ros.evaluation.bag.outcome import Replay
 from siamx_ros.evaluation.bag.replay import Step
 from siamx_ros.evaluation.bag.writing import BagWriter
 from siamx_ros.records import BoxSource, TrackState
+from siamx_ros.ros.measuring import MAX_RATE_GAP
 
 NAMESPACE = '/siamx_tracker'
 SHOWN = (TrackState.TRACKING, TrackState.UNCERTAIN, TrackState.RELOCALISED)
@@ -33,9 +34,11 @@ def write_results_bag(path: Path, replay: Replay, storage: str = 'mcap') -> None
         writer.add_topic(topics['status'], messages.STATUS)
         timeline = _Timeline()
         processed = [step for step in replay.steps if step.result is not None]
+        before = None
         for number, step in enumerate(processed, 1):
             writer.write(topics['detections'], step.done, _detections(step))
-            writer.write(topics['target'], step.done, _target(step, number))
+            writer.write(topics['target'], step.done, _target(step, number, before))
+            before = step.stamp
             if timeline.changes(step):
                 writer.write(topics['status'], step.done, timeline.message(step))
 
@@ -48,8 +51,10 @@ def _detections(step: Step) -> Any:
     return messages.detections_message(step.stamp, step.frame_id, found)
 
 
-def _target(step: Step, number: int) -> Any:
+def _target(step: Step, number: int, before: int | None) -> Any:
+    """The node's message about an image; ``before`` is the stamp of the image before it."""
     result = step.result
+    vx, vy = _velocity(step, before)
     shown = result.box is not None and result.box_source != BoxSource.NONE
     box = result.box.xywh if shown else (math.nan,) * 4
     cut = shown and result.box.visible_share(*step.size) < 1
@@ -62,9 +67,17 @@ def _target(step: Step, number: int) -> Any:
         image_height=step.size[1], confidence=float(result.confidence),
         raw_score=float(result.raw_score), peak_ratio=float(result.peak_ratio),
         template_similarity=float(result.template_similarity), **unknown, range_source=0,
-        vx=float(result.velocity[0]), vy=float(result.velocity[1]),
+        vx=vx, vy=vy,
         frames_since_init=int(result.frames_since_init), frames_lost=int(result.frames_lost),
         latency=(step.done - step.stamp) / 1e9, dropped=0, seq=number)
+
+
+def _velocity(step: Step, before: int | None) -> tuple[float, float]:
+    """Pixels per second, as the node tells it; zero where the gap between images is too long."""
+    gap = 0.0 if before is None else (step.stamp - before) / 1e9
+    if not 0 < gap <= MAX_RATE_GAP:
+        return 0.0, 0.0
+    return float(step.result.velocity[0]) / gap, float(step.result.velocity[1]) / gap
 
 
 class _Timeline:

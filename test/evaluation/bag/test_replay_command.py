@@ -92,6 +92,20 @@ def test_the_results_bag_opens_beside_the_input(tmp_path, bag, oracle):
     assert [len(each.detections) for each in detections] == [1, 1, 1, 1, 0, 0, 1, 1, 1, 1]
 
 
+def test_velocities_of_the_results_bag_are_per_second(tmp_path, bag, monkeypatch, trackers):
+    class Drifting(trackers.Static):
+        def update(self, image):
+            return dataclasses.replace(super().update(image), velocity=(3.0, -1.5))
+
+    monkeypatch.setattr(TrackerSpec, 'build', lambda self: Drifting())
+    assert evaluate(bag, *RANDOM, '--out', tmp_path / 'out') == 0
+    with Bag(tmp_path / 'out' / 'bag') as results:
+        targets = [results.decode(raw, connection)
+                   for _, raw, connection in results.messages('/siamx_tracker/target')]
+    assert [(target.vx, target.vy) for target in targets] == [
+        (0, 0), *[(pytest.approx(90), pytest.approx(-45))] * 9]
+
+
 def test_simulated_real_time_misses_frames(tmp_path, bag, static):
     """At 30 Hz, 80 ms for each frame: 0, then 2 (arrived 66.7), 4 (of 146.7: 133.3), 7, 9."""
     out = tmp_path / 'out'
