@@ -44,8 +44,8 @@ def illustrated_timeline(path: Path, run: Run, frame_paths: Sequence[Path]) -> P
     """
     from matplotlib.figure import Figure
     chosen = chosen_frames(run)
-    figure = Figure(figsize=(11, 4.2), layout='constrained')
-    grid = figure.add_gridspec(2, len(chosen), height_ratios=(3, 2))
+    figure = Figure(figsize=(11, 3.8), layout='constrained')
+    grid = figure.add_gridspec(2, len(chosen), height_ratios=(1, 1))
     for column, index in enumerate(chosen):
         axes = figure.add_subplot(grid[0, column])
         axes.imshow(draw_frame(run, index, read_image(frame_paths[index]))[:, :, ::-1])

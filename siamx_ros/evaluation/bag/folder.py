@@ -35,13 +35,21 @@ def open_results(folder: Path, overwrite: bool) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         if not overwrite:
             raise InputError(f'{folder} is not empty: give another --out, or --overwrite')
-        if not (folder / SUMMARY).is_file():
+        if not _is_ours(folder):
             raise InputError(f'{folder} is no results folder of ours and is not deleted')
         shutil.rmtree(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f'cannot write results into {folder}: {error.strerror}') from None
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether a replay was written into a folder, or broken off before its summary."""
+    frames = folder / 'frames.csv'
+    return (folder / SUMMARY).is_file() or (folder / 'node' / 'node_parameters.yaml').is_file() or (
+        frames.is_file() and frames.read_bytes().startswith(
+            ','.join(outcome.FRAME_COLUMNS).encode()))
 
 
 def write_replay(folder: Path, replay: Replay, summary: dict[str, Any]) -> list[Path]:

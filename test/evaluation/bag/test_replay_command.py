@@ -201,3 +201,13 @@ def test_results_are_not_overwritten_unasked(tmp_path, bag, static, capfd):
     (tmp_path / 'thesis' / 'a.txt').write_text('three years')
     assert evaluate(bag, *RANDOM, '--out', tmp_path / 'thesis', '--overwrite') == 2
     assert (tmp_path / 'thesis' / 'a.txt').exists()
+
+
+def test_a_replay_that_was_broken_off_is_replaced(tmp_path, bag, static):
+    assert evaluate(bag, *RANDOM, '--out', tmp_path / 'out') == 0
+    (tmp_path / 'out' / 'summary.json').unlink()
+    assert evaluate(bag, *RANDOM, '--out', tmp_path / 'out') == 2
+    assert evaluate(bag, *RANDOM, '--out', tmp_path / 'out', '--overwrite') == 0
+    (tmp_path / 'began' / 'node').mkdir(parents=True)
+    (tmp_path / 'began' / 'node' / 'node_parameters.yaml').touch()
+    assert evaluate(bag, *RANDOM, '--out', tmp_path / 'began', '--overwrite') == 0
