@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -99,3 +104,33 @@ def test_a_node_that_ends_and_a_box_that_is_refused_are_told(tmp_path, bag, make
     refused = ('--mode', 'lockstep', '--node', f'{rig.namespace}/siamx_tracker')
     assert evaluate(bag, tmp_path / 'b', *refused, '--box', '500,45,20,24') == 2
     assert 'refuses the first box (708)' in capfd.readouterr().err
+
+
+@pytest.mark.parametrize('number, status', [(signal.SIGINT, 130), (signal.SIGTERM, 130)])
+def test_a_signal_ends_the_node_too(tmp_path, bag, number, status):
+    command = [sys.executable, '-m', 'siamx_ros', 'evaluate-bag', str(bag), '--out',
+               str(tmp_path / 'out'), *RANDOM, '--mode', 'lockstep']
+    log = tmp_path / 'out' / 'node' / 'node.log'
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                          text=True) as process:
+        deadline = time.monotonic() + 60
+        while not (log.is_file() and log.stat().st_size) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        nodes = children(process.pid)
+        process.send_signal(number)
+        error = process.communicate(timeout=30)[1]
+    assert process.returncode == status and error.endswith('interrupted\n'), error
+    assert nodes and not any(Path(f'/proc/{node}').exists() for node in nodes)
+
+
+def children(pid):
+    """Processes that a process started."""
+    found = []
+    for path in Path('/proc').glob('[0-9]*/stat'):
+        try:
+            parent = int(path.read_text().rpartition(')')[2].split()[1])
+        except (OSError, ValueError):
+            continue  # ended meanwhile
+        if parent == pid:
+            found.append(int(path.parent.name))
+    return found
