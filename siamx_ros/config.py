@@ -228,9 +228,9 @@ class TrackerConfig(Settings):
         0.85, "the paper's th: at or above it an estimate is reliable (Eq. 9, 10)",
         low=0.0, high=1.0, live=True)
     lost_threshold: float = setting(
-        0.85, 'confidence below this makes a frame bad', low=0.0, high=1.0, live=True)
+        0.5, 'confidence below this makes a frame bad', low=0.0, high=1.0, live=True)
     recover_threshold: float = setting(
-        0.85, 'confidence that ends UNCERTAIN', low=0.0, high=1.0, live=True)
+        0.7, 'confidence that ends UNCERTAIN', low=0.0, high=1.0, live=True)
     relocalise_threshold: float = setting(
         0.85, 'confidence that ends LOST', low=0.0, high=1.0, live=True)
     n_lost: int = setting(
@@ -265,7 +265,11 @@ class TrackerConfig(Settings):
         0.0, 'frames until an observation counts half, 0 for never', unit='frames', low=0.0,
         high=100000.0, live=True)
     heat_map_inhibit: bool = setting(
-        False, 'after a miss, search the next mode of the heat map', live=True)
+        True, 'after a miss, search the next best place of the heat map', live=True)
+    heat_map_floor: float = setting(
+        0.1, 'least value of every place, relative to the highest, once places are inhibited: the '
+        'search sweeps the whole image; 0 for places where the target was', low=0.0, high=1.0,
+        live=True)
     penalty_k: float = setting(
         0.062, 'strength of the size and aspect penalty', low=0.0, high=1.0, live=True)
     window_influence: float = setting(

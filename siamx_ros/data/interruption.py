@@ -72,7 +72,8 @@ def _allowed(pan: np.ndarray, boxes: np.ndarray, size: tuple[int, int]) -> np.nd
 
 
 def _panned(image: np.ndarray, pan: np.ndarray) -> np.ndarray:
-    """The image moved by whole pixels; what comes into view is mirrored."""
+    """The image moved by whole pixels; its edge fills what comes into view: a mirror would show
+    the target twice."""
     matrix = np.array([[1, 0, pan[0]], [0, 1, pan[1]]], np.float64)
     return cv2.warpAffine(image, matrix, image.shape[1::-1], flags=cv2.INTER_NEAREST,
-                          borderMode=cv2.BORDER_REFLECT_101)
+                          borderMode=cv2.BORDER_REPLICATE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import numpy as np
 
 from siamx_ros.config import TrackerConfig
@@ -13,6 +14,8 @@ TRUNCATION = 3.0
 """Reach of a Gaussian in sigmas."""
 EXHAUSTED = 0.05
 """Share of the heat map's peak below which inhibited searching starts over."""
+WHOLE = 0.75
+"""Inner share of a window's side in which a target's centre means that all of it is inside."""
 LARGEST_PATCH = 831
 """Largest search patch that is ever cut, pixels."""
 
@@ -50,13 +53,22 @@ class HeatMap:
         return (column + 0.5) * self.cell_size, (row + 0.5) * self.cell_size
 
     def inhibit(self, values: np.ndarray, centre: tuple[float, float], side: float) -> None:
-        """Lower ``values`` in place where a window of ``side`` pixels was searched in vain."""
-        patch, rows, columns = self._gaussian(centre, (side / 2, side / 2), unit_peak=True)
-        values[rows, columns] *= 1 - patch
+        """Clear ``values`` in place where a window of ``side`` pixels would have shown a target.
 
-    def _gaussian(self, centre: tuple[float, float], size: tuple[float, float], *,
-                  unit_peak: bool = False) -> tuple[np.ndarray, slice, slice]:
-        unit_peak = unit_peak or self.config.heat_map_kernel == 'unit_peak'
+        That is its inner part, where a target lies in it whole, and up to the edge of the image.
+        """
+        spans = []
+        for position, count in zip(centre, values.shape[::-1]):
+            middle, half = position / self.cell_size, side / 2 / self.cell_size
+            inner = half * WHOLE
+            low = 0 if middle - half <= 0 else math.ceil(middle - inner)
+            high = count if middle + half >= count else math.floor(middle + inner)
+            spans.append(slice(max(low, 0), max(high, 0)))
+        values[spans[1], spans[0]] = 0
+
+    def _gaussian(self, centre: tuple[float, float],
+                  size: tuple[float, float]) -> tuple[np.ndarray, slice, slice]:
+        unit_peak = self.config.heat_map_kernel == 'unit_peak'
         parts, spans = [], []
         for position, extent, count in zip(centre, size, self.values.shape[::-1]):
             sigma = max(1.0, self.config.heat_map_sigma * extent / self.cell_size)
@@ -93,34 +105,62 @@ class Stay:
 
 
 class HeatMapSearch(Stay):
-    """The paper's scheme: search where the target was most, argmax of Eq. (10)."""
+    """The paper's scheme: search where the target was most, argmax of Eq. (10).
+
+    With ``heat_map_inhibit``, that place is searched every other time. In between, the search goes
+    on to the next best places: each that was searched in vain is left out, and ``heat_map_floor``
+    lets the sweep reach the whole image, at the target's own scale and one window a frame.
+    """
 
     def __init__(self, image_size: tuple[int, int], config: TrackerConfig) -> None:
         super().__init__(image_size, config)
         self.heat_map = HeatMap(image_size, config)
         self._open: np.ndarray | None = None
+        self._swept = True
 
     def remember(self, box: BoundingBox) -> None:
         self.heat_map.add(box)
 
     def windows(self, local: CropWindow) -> list[CropWindow]:
-        centre = self.heat_map.peak(self._open)
-        near = max(abs(centre[0] - local.centre_x), abs(centre[1] - local.centre_y))
-        if near < local.side / 4 and self._open is None:
+        peak = self.heat_map.peak()
+        far = max(abs(peak[0] - local.centre_x), abs(peak[1] - local.centre_y)) >= local.side / 4
+        self._swept = self.config.heat_map_inhibit and not (far and self._swept)
+        if self._swept:
+            return self._sweep(local, peak)
+        return [local.moved_to(*peak)] if far else []
+
+    def _sweep(self, local: CropWindow, peak: tuple[float, float]) -> list[CropWindow]:
+        """The window that shows most of what is open, moved inside the image; none at the end."""
+        if self._open is None:
+            self._open = self.heat_map.values + self.config.heat_map_floor * self._highest
+            for place in ((local.centre_x, local.centre_y), peak):
+                self.heat_map.inhibit(self._open, place, local.side)
+        if self._open.max() <= EXHAUSTED * self._highest:
+            self._open = None
             return []
-        return [local.moved_to(*centre)]
+        inner = max(1, round(WHOLE * local.side / self.heat_map.cell_size))
+        place = self.heat_map.peak(
+            cv2.blur(self._open, (inner, inner), borderType=cv2.BORDER_CONSTANT))
+        return [local.moved_to(*(_inside(coordinate, local.side, length)
+                                 for coordinate, length in zip(place, self.image_size)))]
 
     def missed(self, window: CropWindow) -> None:
-        if not self.config.heat_map_inhibit:
-            return
-        if self._open is None:
-            self._open = self.heat_map.values.copy()
-        self.heat_map.inhibit(self._open, (window.centre_x, window.centre_y), window.side)
-        if self._open.max() < EXHAUSTED * self.heat_map.values.max():
-            self._open = None
+        if self._open is not None:
+            self.heat_map.inhibit(self._open, (window.centre_x, window.centre_y), window.side)
 
     def found(self) -> None:
-        self._open = None
+        self._open, self._swept = None, True
+
+    @property
+    def _highest(self) -> float:
+        return float(self.heat_map.values.max())
+
+
+def _inside(coordinate: float, side: float, length: int) -> float:
+    """``coordinate`` moved so that a window of ``side`` lies within 0..length; the middle if it cannot."""
+    if side >= length:
+        return length / 2
+    return min(max(coordinate, side / 2), length - side / 2)
 
 
 class GlobalSearch(Stay):

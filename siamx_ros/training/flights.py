@@ -75,7 +75,7 @@ def _fly(image: np.ndarray, box: np.ndarray, count: int, rng: np.random.Generato
         room = np.maximum(np.array(VIEW) / 2 / zooms[:, step] - box[2:] / 2, 0)
         shift = np.array(VIEW) / 2 - linear @ (centre + np.clip(drift[step], -room, room))
         view = cv2.warpAffine(image, np.column_stack([linear, shift]), VIEW,
-                              borderMode=cv2.BORDER_REFLECT_101)
+                              borderMode=cv2.BORDER_REPLICATE)
         if blurred and rng.random() < 0.4:
             view = cv2.blur(view, (int(rng.integers(2, 8)), int(rng.integers(1, 4))))
         view = view * gains[step] + rng.normal(0, 4, view.shape)

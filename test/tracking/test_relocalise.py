@@ -69,39 +69,64 @@ def test_boxes_outside_or_huge(box):
     assert np.isfinite(heat.values).all()
 
 
-def test_heat_map_search_goes_to_the_peak():
-    search = HeatMapSearch(IMAGE, CONFIG)
+LITERAL = CONFIG.replace({'heat_map_inhibit': False})
+
+
+@pytest.mark.parametrize('config', [CONFIG, LITERAL], ids=['sweep', 'literal'])
+def test_heat_map_search_goes_to_the_peak(config):
+    search = HeatMapSearch(IMAGE, config)
     search.remember(box_at(200, 150))
     (window,) = search.windows(LOCAL)
     assert (window.centre_x, window.centre_y) == pytest.approx((200, 150), abs=3)
     assert (window.side, window.patch_side) == (LOCAL.side, LOCAL.patch_side)
 
 
-def test_no_second_look_at_the_same_place():
-    search = HeatMapSearch(IMAGE, CONFIG)
-    search.remember(box_at(45, 45))
+@pytest.mark.parametrize('config', [LITERAL, CONFIG.replace({'heat_map_floor': 0.0})])
+def test_no_second_look_at_the_same_place(config):
+    search = HeatMapSearch(IMAGE, config)
+    search.remember(box_at(45, 45, 10, 10))
     assert search.windows(LOCAL) == []
 
 
+def visits(search, count):
+    """Centres of the windows of ``count`` frames, all of them searched in vain."""
+    centres = []
+    for _ in range(count):
+        for window in search.windows(LOCAL):
+            centres.append((window.centre_x, window.centre_y))
+            search.missed(window)
+    return centres
+
+
 def test_inhibition_tries_the_next_mode_and_starts_over():
-    search = HeatMapSearch(IMAGE, CONFIG.replace({'heat_map_inhibit': True}))
+    search = HeatMapSearch(IMAGE, CONFIG.replace({'heat_map_floor': 0.0}))
     for _ in range(5):
-        search.remember(box_at(250, 200))
+        search.remember(box_at(250, 190))
     for _ in range(3):
         search.remember(box_at(200, 60))
-    visited = []
-    for _ in range(12):
-        for window in search.windows(LOCAL):
-            visited.append((round(window.centre_x, -1), round(window.centre_y, -1)))
-            search.missed(window)
-    assert visited[0] == (250, 200) and (200, 60) in visited[1:4]
-    assert (250, 200) in visited[2:]
-    search.found()
-    assert search.windows(LOCAL)[0].centre_x == pytest.approx(250, abs=3)
+    centres = visits(search, 30)
+    assert centres[0] == centres[2] == pytest.approx((250, 190), abs=3), 'every other time'
+    assert centres[1] == pytest.approx((200, 60), abs=15)
+    assert centres[1] in centres[3:], 'it started over'
+
+
+def test_the_sweep_shows_every_place_of_the_image_and_starts_over():
+    """Windows of 100 pixels over 320 x 240: each 25 pixels of target lie whole in one of them."""
+    search = HeatMapSearch(IMAGE, CONFIG)
+    search.remember(box_at(250, 190))
+    round_trip = visits(search, 48)
+    swept = [centre for centre in round_trip if centre != round_trip[0]]
+    assert 8 <= len(set(swept)) < len(swept), 'it started over'
+    shown = [LOCAL.box, *(LOCAL.moved_to(*centre).box for centre in round_trip)]
+    for x in range(13, 308, 5):
+        for y in range(13, 228, 5):
+            assert any(box.x <= x - 12.5 and x + 12.5 <= box.x + box.w
+                       and box.y <= y - 12.5 and y + 12.5 <= box.y + box.h for box in shown), (x, y)
+    assert all(50 <= x <= 270 and 50 <= y <= 190 for x, y in swept), 'windows lie inside'
 
 
 def test_without_inhibition_the_peak_stays():
-    search = HeatMapSearch(IMAGE, CONFIG)
+    search = HeatMapSearch(IMAGE, LITERAL)
     search.remember(box_at(250, 200))
     first = search.windows(LOCAL)
     search.missed(first[0])
