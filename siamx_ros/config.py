@@ -233,6 +233,10 @@ class TrackerConfig(Settings):
         0.7, 'confidence that ends UNCERTAIN', low=0.0, high=1.0, live=True)
     relocalise_threshold: float = setting(
         0.85, 'confidence that ends LOST', low=0.0, high=1.0, live=True)
+    follow_threshold: float = setting(
+        0.05, 'confidence from which the search still follows what it sees near while LOST; '
+        'confidence_threshold for what is reliable alone, as in the paper', low=0.0, high=1.0,
+        live=True)
     n_lost: int = setting(
         5, 'bad frames in a row until LOST', unit='frames', low=1, high=1000, live=True)
     n_recover: int = setting(

@@ -24,7 +24,9 @@ class TargetMemory:
         stamp: time of that image, seconds.
 
     Attributes:
-        box: the committed box, from which the next search starts; frozen while lost.
+        box: the committed box, from which the next search starts.
+        anchor: where the search returns to when the target is lost: the last box with a confidence
+            of at least ``follow_threshold``.
         history: the two newest frames, for Eq. (9).
         online: what is learnt of the target beyond its template; None for nothing.
         relocaliser: what to search while lost; it learns only from reliable frames.
@@ -36,42 +38,52 @@ class TargetMemory:
         self.image_size, self.config, self.stamp = image_size, config, stamp
         self.frames = 0
         self.online: OnlineModel | None = None
-        self.reliable_box = box
+        self.anchor = box
         self.history = [Observation(box, reliable=True)]
         self.relocaliser = RELOCALISERS[config.adaptive](image_size, config)
         self.relocaliser.remember(box)
 
-    def take(self, candidate: Candidate, confidence: float, state: TrackState) -> BoundingBox:
+    def take(self, candidate: Candidate, confidence: float, state: TrackState, *,
+             local: bool) -> BoundingBox:
         """Take in one frame's best candidate; returns the box to report.
 
-        While LOST, the committed box stays at the last reliable one, and the candidate is only
-        reported. The scheme 'off' knows no such thing and always follows.
+        While LOST, the candidate is only reported; the committed box stays at the anchor, which
+        follows what is seen near, likely enough and without its size. The scheme 'off' always
+        follows in all.
+
+        Args:
+            candidate, confidence: the best answer of the frame.
+            state: after this frame.
+            local: whether the answer came from the window around the committed box.
         """
         box = self._followed(candidate)
         reliable = confidence >= self.config.confidence_threshold
+        likely = confidence >= self.config.follow_threshold
         jumped = state == TrackState.RELOCALISED
         if state == TrackState.LOST and self.config.adaptive != 'off':
+            if likely and local:
+                self.anchor = BoundingBox.from_centre(*box.centre, self.anchor.w, self.anchor.h)
             self.fall_back()
             return box
         self.box = box
         self.history = [*self.history[-1:], Observation(box, reliable, jumped)]
-        if reliable:
-            self.reliable_box = box
+        if likely:
+            self.anchor = box
         if reliable and state == TrackState.TRACKING:
             self.relocaliser.remember(box)
             self.relocaliser.found()
         return box
 
     def fall_back(self) -> None:
-        """Return to the last reliable box; no velocity is known any more."""
-        self.box = self.reliable_box
+        """Return to the anchor; no velocity is known any more."""
+        self.box = self.anchor
         self.history = [Observation(self.box, reliable=False)]
 
     def configure(self, config: TrackerConfig) -> None:
         """Use other settings; a change of scheme starts its re-localiser afresh."""
         if config.adaptive != self.config.adaptive:
             self.relocaliser = RELOCALISERS[config.adaptive](self.image_size, config)
-            self.relocaliser.remember(self.reliable_box)
+            self.relocaliser.remember(self.anchor)
         self.config = self.relocaliser.config = config
         if self.relocaliser.heat_map is not None:
             self.relocaliser.heat_map.config = config

@@ -124,7 +124,8 @@ class Tracker:
         reason = self.states.step(
             confidence, memory.stamp, visible_share=candidate.box.visible_share(*memory.image_size),
             peak_ratio=candidate.peak_ratio)
-        box = memory.take(candidate, confidence, self.states.state)
+        box = memory.take(candidate, confidence, self.states.state,
+                          local=candidate.window == windows[0])
         if (memory.online is not None and confidence >= self.config.learn_threshold
                 and self.states.state in LEARNS):
             memory.online.learn(image, box, look.features, candidate)

@@ -13,7 +13,8 @@ TABLE_III = [{'L4xL4'}, {'L4xL3'}, {'L3xL4'}, {'L3xL3'}, {'L4xL3', 'L3xL4'}, {'L
 
 
 WITHOUT_EXTENSIONS = {
-    'online_weight': 0.0, 'scale_weight': 0.0, 'box_correction': 0.0, 'heat_map_inhibit': False}
+    'online_weight': 0.0, 'scale_weight': 0.0, 'box_correction': 0.0, 'heat_map_inhibit': False,
+    'follow_threshold': 0.85}
 
 
 def test_every_adaptive_scheme_has_a_file_of_the_papers_tracker(repository):
@@ -27,7 +28,7 @@ def test_every_adaptive_scheme_has_a_file_of_the_papers_tracker(repository):
 def test_the_default_is_what_is_shipped(repository):
     given = read_yaml(repository / 'config' / 'ablation' / 'default.yaml')['tracking']
     assert TrackerConfig().replace(given) == TrackerConfig()
-    assert all(getattr(TrackerConfig(), name) for name in WITHOUT_EXTENSIONS)
+    assert all(getattr(TrackerConfig(), name) != value for name, value in WITHOUT_EXTENSIONS.items())
 
 
 def test_every_row_of_table_iii_has_a_file(repository):

@@ -85,6 +85,24 @@ def test_frozen_while_lost(engine, scene):
     assert tracker.update(scene((310, 205))).state == TrackState.RELOCALISED
 
 
+@pytest.mark.parametrize('follow, found', [(0.05, True), (0.85, False)])
+def test_follows_what_is_hard_to_see_while_lost(engine, scene, follow, found):
+    """Half faded, the target is not confirmed, yet the search goes along with it."""
+    def faded(centre):
+        image = scene(centre)
+        image[:, ::2] = scene(None)[:, ::2]
+        return image
+
+    tracker = start(engine, scene, (120, 200), adaptive='momentum', follow_threshold=follow)
+    play(tracker, scene, [None] * 3)
+    assert tracker.states.state == TrackState.LOST
+    way = line((120, 200), (8, 3), 30)
+    assert {result.state for result in play(tracker, faded, way)} == {TrackState.LOST}
+    assert (tracker._memory.box.w, tracker._memory.box.h) == pytest.approx((40, 40), abs=2)
+    last = tracker.update(scene(line(way[-1], (8, 3), 1)[0]))
+    assert (last.state == TrackState.RELOCALISED) == found
+
+
 def test_a_larger_window_while_lost(engine, scene):
     tracker = start(engine, scene, (300, 200), adaptive='momentum', search_growth=2.0)
     play(tracker, scene, [None] * 5)
