@@ -26,6 +26,8 @@ RATE = 0.03
 """Weight of a new patch in the classifier: on the first image, later."""
 MIN_RESPONSE = 0.25
 """The classifier learns from frames that it answers with at least this."""
+TURN = 3
+"""Images from one lesson to the next; classifier and scale filter take turns."""
 LARGEST_CORRECTION = 2.0
 
 
@@ -120,10 +122,13 @@ class OnlineModel:
               candidate: Candidate) -> None:
         """Take in a frame: its box, and features of the window of ``candidate``.
 
-        Scale filter and classifier take turns, so that no frame pays for both.
+        Only every third frame teaches, scale filter and classifier in turn.
         """
         self._taken += 1
-        if self._taken % 2:
+        lesson, rest = divmod(self._taken, TURN)
+        if rest:
+            return
+        if lesson % 2:
             if self._scale is not None:
                 self._scale.learn(image, box.centre, (box.w, box.h))
         elif self._ridge is not None and candidate.response >= MIN_RESPONSE:

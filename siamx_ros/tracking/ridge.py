@@ -12,7 +12,7 @@ import torch
 
 from siamx_ros.model.network import STRIDE
 
-DIMENSIONS = 48
+DIMENSIONS = 32
 """Principal components of the features that are kept."""
 REACH = 1
 """Neighbour cells on each side that a response sees: kernels of 3 x 3 cells."""
