@@ -83,13 +83,13 @@ class AugmentConfig(Settings):
     noise: float = setting(0.2, 'probability: sensor noise', low=0.0, high=1.0)
     occluder: float = setting(0.15, 'probability: part of the target is covered', low=0.0, high=1.0)
     distractor: float = setting(
-        0.15, 'probability: another target is pasted beside the target', low=0.0, high=1.0)
+        0.3, 'probability: another target is pasted beside the target', low=0.0, high=1.0)
     backdrop: float = setting(
         0.5, 'probability: another picture lies outside a photograph', low=0.0, high=1.0)
     negative: float = setting(
         0.08, 'probability: the search patch comes from another picture', low=0.0, high=1.0)
     hard_negative: float = setting(
-        0.05, 'probability: the search patch lies around another object of the photograph',
+        0.15, 'probability: the search patch lies around another object of the photograph',
         low=0.0, high=1.0)
 
 
@@ -99,8 +99,8 @@ class TrainConfig(Settings):
 
     network: NetworkConfig = field(default_factory=NetworkConfig.mobile)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
-    photos: float = setting(0.45, 'share of pairs from boxed photographs', low=0.0, high=1.0)
-    regions: float = setting(0.2, 'share of pairs from free regions', low=0.0, high=1.0)
+    photos: float = setting(0.35, 'share of pairs from boxed photographs', low=0.0, high=1.0)
+    regions: float = setting(0.3, 'share of pairs from free regions', low=0.0, high=1.0)
     videos: float = setting(0.35, 'share of pairs from boxed videos', low=0.0, high=1.0)
     frame_range: int = setting(100, 'largest distance of a video pair', unit='frames', low=1)
     sources: tuple = setting(
@@ -115,7 +115,7 @@ class TrainConfig(Settings):
     bad_files: str = setting(
         'skip', 'what to do with a missing or damaged file', choices=('skip', 'refuse'))
     batch: int = setting(16, 'pairs a step and process', low=1)
-    steps: int = setting(7400, 'optimiser steps', low=1)
+    steps: int = setting(8000, 'optimiser steps', low=1)
     steps_per_epoch: int = setting(400, 'steps between validations and checkpoints', low=1)
     optimiser: str = setting('adamw', 'optimiser', choices=('adamw', 'sgd'))
     schedule: str = setting(
@@ -128,16 +128,19 @@ class TrainConfig(Settings):
     weight_decay: float = setting(0.02, 'weight decay', low=0.0)
     momentum: float = setting(0.9, 'momentum of sgd', low=0.0, high=1.0)
     backbone_rate: float = setting(0.15, 'learning rate of the backbone, relative', low=0.0)
-    frozen: float = setting(0.16, 'share of the steps with a frozen backbone', low=0.0, high=1.0)
+    frozen: float = setting(1.0, 'share of the steps with a frozen backbone', low=0.0, high=1.0)
     fixed_parts: int = setting(
         3, 'stem and first stages of the backbone that stay as they are', low=0, high=6)
     fixed_filters: bool = setting(True, "keep the backbone's depthwise filters (faster on a CPU)")
     fixed_norm: bool = setting(
         True, "keep the statistics of the backbone's batch norm, for a backbone that was trained")
     negatives: int = setting(
-        4, 'pairs a step whose template is also tried on a foreign search patch', unit='pairs', low=0)
+        8, 'pairs a step whose template is also tried on a foreign search patch', unit='pairs', low=0)
     reg_weight: float = setting(1.0, 'lambda_0 of Eq. 8', low=0.0)
     cls_weight: float = setting(1.0, 'lambda_1 of Eq. 8', low=0.0)
+    negative_focus: float = setting(
+        1.0, 'power of their score that weights the negatives of the classification loss; 0 as in '
+        'the paper', low=0.0, high=4.0)
     label_radius: float = setting(2.0, 'r of Eq. 7', unit='cells', low=0.0, high=12.0)
     label_metric: str = setting('l1', 'd of Eq. 7', choices=('l1', 'l2'))
     ema: float = setting(0.999, 'decay of the averaged weights that are kept', low=0.0, high=0.99999)

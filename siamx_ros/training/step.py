@@ -40,7 +40,8 @@ class LossBench(nn.Module):
         wanted = labels.centre_labels(
             boxes, cells, size, self.config.label_radius, self.config.label_metric)
         targets, inside = labels.side_distances(boxes, cells, size)
-        classification = losses.classification_loss(logits[:, 0], wanted)
+        classification = losses.classification_loss(
+            logits[:, 0], wanted, negative_focus=self.config.negative_focus)
         regression = losses.regression_loss(distances, targets, inside)
         total = losses.total_loss(
             classification, regression, reg_weight=self.config.reg_weight,

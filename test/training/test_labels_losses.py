@@ -57,6 +57,16 @@ def test_classification_by_hand():
     assert losses.classification_loss(logits, wanted).item() == pytest.approx(expected, rel=1e-6)
 
 
+def test_focus_on_negatives_by_hand():
+    logits = torch.tensor([0.0, 2.0, -1.0])
+    wanted = torch.tensor([1.0, 0.0, 0.0])
+    share = [1 / (1 + math.exp(-value)) for value in (2.0, -1.0)]
+    terms = [math.log(1 + math.exp(value)) for value in (2.0, -1.0)]
+    negative = sum(s * s * term for s, term in zip(share, terms)) / sum(s * s for s in share)
+    loss = losses.classification_loss(logits, wanted, negative_focus=2.0)
+    assert loss.item() == pytest.approx(0.5 * math.log(2) + 0.5 * negative, rel=1e-6)
+
+
 @pytest.mark.parametrize('wanted', [torch.zeros(4), torch.ones(4)])
 def test_an_empty_half_counts_zero(wanted):
     logits = torch.zeros(4, requires_grad=True)
