@@ -283,7 +283,7 @@ class TrackerConfig(Settings):
         0.5, "share of the target's own classifier, learnt while tracking, in the score map; 0 for "
         'the network alone', low=0.0, high=1.0)
     scale_weight: float = setting(
-        0.4, 'share of the scale filter in a change of size; 0 for the network alone',
+        0.75, 'share of the scale filter in a change of size; 0 for the network alone',
         low=0.0, high=1.0)
     learn_threshold: float = setting(
         0.5, 'confidence from which classifier and scale filter learn from an image',

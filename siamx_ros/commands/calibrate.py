@@ -1,8 +1,9 @@
-"""Fit a model's confidence on held-out video and store it in the checkpoint.
+"""Fit a model's confidence and store it in the checkpoint.
 
-The tracker runs over the videos that training keeps apart and over simulated camera flights across
-held-out photographs, in which the target leaves with a cut and comes back. Confidence 0.85 will
-stand for even odds of a right and a wrong box.
+The tracker runs over simulated camera flights across held-out photographs, in which the target
+leaves with a cut and comes back, and over the videos of the training folder, each cut to another
+one at its end: only real video shows how a target's look changes. Flights and videos weigh the
+same. Confidence 0.85 will stand for even odds of a right and a wrong box.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import cv2
 import numpy as np
 from tqdm import tqdm
 
@@ -28,6 +30,8 @@ from siamx_ros.training.settings import TrainConfig
 SEED = 2 ** 30
 RIGHT = 0.3
 """Overlap from which a box counts as right."""
+CUT = 20
+"""Images of another video at the end of each."""
 ROUNDS = 2
 """Passes: what is learnt while tracking depends on the confidence, and that on the fit."""
 TABLES = {'online': {}, 'network': {'online_weight': 0.0}}
@@ -52,18 +56,19 @@ def run(args: argparse.Namespace) -> int:
     config = read_settings(args, {'': TrainConfig()})['']
     checkpoint = load_checkpoint(args.weights)
     engine = make_engine(checkpoint.network, ModelConfig(device=args.device))
-    pictures = read_pictures(args.data, config, held_out=True)
-    rng = np.random.default_rng(SEED)
-    videos = [*_videos(pictures), *(make_flight(pictures, rng) for _ in range(args.flights))]
+    kinds = _material(args.data, config, args.flights)
     tables, figures = {}, {}
     for name, settings in TABLES.items():
         calibration = Calibration()
         for _ in range(ROUNDS):
             tracker = Tracker(
                 engine, TrackerConfig().replace({'adaptive': 'off', **settings}), calibration)
-            indicators, right = look(tracker, videos, name)
-            calibration = fit(indicators, right)
-        tables[name], figures[name] = vars(calibration), quality(calibration, indicators, right)
+            seen = [look(tracker, videos, f'{name}, {kind}') for kind, videos in kinds.items()]
+            indicators, right = (np.concatenate(parts) for parts in zip(*seen))
+            groups = np.repeat(np.arange(len(seen)), [len(part) for _, part in seen])
+            calibration = fit(indicators, right, groups)
+        tables[name] = vars(calibration)
+        figures[name] = {kind: quality(calibration, *part) for kind, part in zip(kinds, seen)}
         print(f'{name}: {calibration}; {figures[name]}')
     save_checkpoint(args.out, checkpoint.network, calibration=tables, half=args.half,
                     card={**checkpoint.card, 'calibration': figures})
@@ -92,6 +97,26 @@ def quality(calibration: Calibration, indicators: np.ndarray, right: np.ndarray)
             'right_but_not': round(float((~sure[right]).mean()), 4)}
 
 
+def _material(data: Path, config: TrainConfig, flights: int) -> dict[str, list[Flight]]:
+    """Flights over held-out photographs, and all videos, by kind; kinds without any are left out."""
+    held_out = read_pictures(data, config, held_out=True)
+    rng = np.random.default_rng(SEED)
+    kinds = {'flights': [make_flight(held_out, rng) for _ in range(flights)],
+             'videos': _cut_away([*_videos(held_out), *_videos(read_pictures(data, config))])}
+    return {kind: videos for kind, videos in kinds.items() if videos}
+
+
 def _videos(pictures: PictureSet) -> list[Flight]:
     return [Flight([pictures.images[index] for index in frames], boxes)
             for frames, boxes in pictures.videos]
+
+
+def _cut_away(videos: list[Flight]) -> list[Flight]:
+    """Each video with the first images of the next one, in its size, where its target is not."""
+    longer = []
+    for video, other in zip(videos, videos[1:] + videos[:1]):
+        size = video.images[0].shape[1::-1]
+        away = [cv2.resize(image, size) for image in other.images[:CUT] if other is not video]
+        absent = np.full((len(away), 4), np.nan)
+        longer.append(Flight([*video.images, *away], np.concatenate([video.boxes, absent])))
+    return longer

@@ -16,12 +16,14 @@ INDICATORS = ('raw_score', 'peak_ratio', 'template_similarity', 'online_response
 RIDGE = 1e-4
 
 
-def fit(indicators: np.ndarray, right: np.ndarray) -> Calibration:
-    """Logistic regression, right and wrong answers weighing the same.
+def fit(indicators: np.ndarray, right: np.ndarray,
+        groups: np.ndarray | None = None) -> Calibration:
+    """Logistic regression, right and wrong answers weighing the same in every group.
 
     Args:
         indicators: N x 4, columns as :data:`INDICATORS`.
         right: N booleans.
+        groups: N numbers of the kind of video an answer is from; None for one kind.
 
     Returns:
         A calibration whose confidence is ``BOUNDARY`` where right and wrong are equally likely.
@@ -34,11 +36,21 @@ def fit(indicators: np.ndarray, right: np.ndarray) -> Calibration:
         raise InputError('a calibration needs right and wrong answers, got one kind only')
     raw = np.clip(indicators[:, 0], 1e-9, 1 - 1e-9)
     features = np.column_stack([np.log(raw / (1 - raw)), indicators[:, 1:], np.ones(len(right))])
-    weight = np.where(right, 0.5 / right.mean(), 0.5 / (~right).mean())
+    weight = _balanced(right, np.zeros(len(right)) if groups is None else groups)
     score, peak, similarity, response, bias = _newton(features, right.astype(float), weight)
     return Calibration(
         score=score, peak=peak, similarity=similarity, response=response,
         bias=bias + math.log(BOUNDARY / (1 - BOUNDARY)))
+
+
+def _balanced(right: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Weights of mean 1 that add up to the same for the right and the wrong ones of each group."""
+    weight = np.zeros(len(right))
+    for group in np.unique(groups):
+        for kind in (right, ~right):
+            chosen = kind & (groups == group)
+            weight[chosen] = 1 / max(1, chosen.sum())
+    return weight / weight.mean()
 
 
 def _newton(features: np.ndarray, wanted: np.ndarray, weight: np.ndarray) -> list[float]:

@@ -43,25 +43,18 @@ class TargetMemory:
         self.relocaliser = RELOCALISERS[config.adaptive](image_size, config)
         self.relocaliser.remember(box)
 
-    def take(self, candidate: Candidate, confidence: float, state: TrackState, *,
-             local: bool) -> BoundingBox:
-        """Take in one frame's best candidate; returns the box to report.
+    def take(self, candidate: Candidate, confidence: float, state: TrackState) -> BoundingBox:
+        """Take in one frame's answer, judged to ``state``; returns the box to report.
 
         While LOST, the candidate is only reported; the committed box stays at the anchor, which
-        follows what is seen near, likely enough and without its size. The scheme 'off' always
-        follows in all.
-
-        Args:
-            candidate, confidence: the best answer of the frame.
-            state: after this frame.
-            local: whether the answer came from the window around the committed box.
+        follows what is likely enough, without its size. The scheme 'off' always follows in all.
         """
         box = self._followed(candidate)
         reliable = confidence >= self.config.confidence_threshold
         likely = confidence >= self.config.follow_threshold
         jumped = state == TrackState.RELOCALISED
         if state == TrackState.LOST and self.config.adaptive != 'off':
-            if likely and local:
+            if likely:
                 self.anchor = BoundingBox.from_centre(*box.centre, self.anchor.w, self.anchor.h)
             self.fall_back()
             return box

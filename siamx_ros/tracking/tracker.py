@@ -124,8 +124,7 @@ class Tracker:
         reason = self.states.step(
             confidence, memory.stamp, visible_share=candidate.box.visible_share(*memory.image_size),
             peak_ratio=candidate.peak_ratio)
-        box = memory.take(candidate, confidence, self.states.state,
-                          local=candidate.window == windows[0])
+        box = memory.take(candidate, confidence, self.states.state)
         if (memory.online is not None and confidence >= self.config.learn_threshold
                 and self.states.state in LEARNS):
             memory.online.learn(image, box, look.features, candidate)
@@ -180,23 +179,26 @@ class Tracker:
         return OnlineModel(config, image, box, views)
 
     def _search(self, image: np.ndarray, memory: TargetMemory) -> tuple[Look, list[CropWindow]]:
-        """Search the local window and, while lost, further ones; the most confident answer wins."""
+        """Search the local window and, while lost, further ones until one shows the target.
+
+        If none does, the local answer stands: a doubtful one is no reason to leave the place.
+        """
         lost = self.states.state == TrackState.LOST
-        local = self._local_window(memory, lost)
-        further = memory.relocaliser.windows(local) if lost else []
-        best = None
-        searched = []
-        for window in (local, *further):
-            influence = LOST_WINDOW_INFLUENCE if lost else self.config.window_influence
+        window = self._local_window(memory, lost)
+        influence = LOST_WINDOW_INFLUENCE if lost else self.config.window_influence
+        local, searched = self._look(image, window, memory, influence), [window]
+        if not lost or self._shows_target(local):
+            return local, searched
+        for window in memory.relocaliser.windows(window):
             look = self._look(image, window, memory, influence)
             searched.append(window)
-            if best is None or look.confidence > best.confidence:
-                best = look
-            if look.confidence >= self.config.confidence_threshold:
-                break
-            if window is not local:
-                memory.relocaliser.missed(window)
-        return best, searched
+            if self._shows_target(look):
+                return look, searched
+            memory.relocaliser.missed(window)
+        return local, searched
+
+    def _shows_target(self, look: Look) -> bool:
+        return look.confidence >= self.config.relocalise_threshold
 
     def _local_window(self, memory: TargetMemory, lost: bool) -> CropWindow:
         box = memory.box

@@ -32,6 +32,18 @@ def test_the_boundary_separates_right_from_wrong():
     assert abs(errors[0] - errors[1]) < 0.06 and max(errors) < 0.25
 
 
+def test_every_group_weighs_the_same():
+    """A large group in which the response says nothing does not hide that it does in a small one."""
+    indicators, right = answers(400)
+    rng = np.random.default_rng(2)
+    noise = np.column_stack([np.full(40000, 0.5), rng.random((40000, 3))])
+    both = np.concatenate([indicators, noise])
+    verdicts = np.concatenate([right, rng.random(40000) < 0.5])
+    alone = fit(both, verdicts).response
+    grouped = fit(both, verdicts, np.repeat([0, 1], [400, 40000])).response
+    assert abs(alone) < 0.2 and grouped > 0.5
+
+
 def test_indicators_are_fields_of_a_result():
     from siamx_ros.records import TrackResult
     assert set(INDICATORS) <= set(TrackResult.__dataclass_fields__)
