@@ -7,6 +7,7 @@ the target, stays with torch.
 
 from __future__ import annotations
 
+import functools
 import warnings
 
 import numpy as np
@@ -117,6 +118,17 @@ class _Localisation(nn.Module):
         return logits.sigmoid(), distances
 
 
+@functools.cache
+def _core():
+    """OpenVINO's entry, one for the process.
+
+    Each further core replaces the thread's signal stack, and leaves it pointing at freed memory
+    once two of them are gone: the next signal then ends the process.
+    """
+    import openvino
+    return openvino.Core()
+
+
 def _compile(module: nn.Module, inputs: list[torch.Tensor], precision: str):
     """An inference request for these shapes.
 
@@ -133,7 +145,7 @@ def _compile(module: nn.Module, inputs: list[torch.Tensor], precision: str):
     model = frontend.convert(frontend.load(decoder))
     model.reshape({index: openvino.PartialShape(list(part.shape))
                    for index, part in enumerate(inputs)})
-    core = openvino.Core()
+    core = _core()
     if precision == 'auto':
         native = 'BF16' in core.get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
         precision = 'bf16' if native else 'fp32'

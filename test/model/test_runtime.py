@@ -1,5 +1,8 @@
 """Which runtime is chosen, and that OpenVINO answers as torch does."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -79,3 +82,27 @@ def test_auto_on_a_cpu(network):
     assert make_engine(network, half).runtime == 'torch'
     with pytest.raises(InputError, match='fp16'):
         make_engine(network, half.replace({'runtime': 'openvino'}))
+
+
+SIGNALLED = """
+import gc, signal
+import numpy as np
+from siamx_ros.config import ModelConfig, NetworkConfig
+from siamx_ros.model.network import SiamXNet
+from siamx_ros.model.runtime import make_engine
+
+engine = make_engine(SiamXNet(NetworkConfig.light()).eval(),
+                     ModelConfig(device='cpu', runtime='openvino'))
+engine.search(np.zeros((255, 255, 3), np.uint8), engine.embed(np.zeros((127, 127, 3), np.uint8)))
+del engine
+gc.collect()
+signal.signal(signal.SIGUSR1, lambda *_: print('handled'))
+signal.raise_signal(signal.SIGUSR1)
+"""
+
+
+@needs_openvino
+def test_a_signal_after_an_engine_is_gone():
+    child = subprocess.run([sys.executable, '-c', SIGNALLED], capture_output=True, text=True)
+    assert child.returncode == 0, (child.returncode, child.stderr)
+    assert child.stdout == 'handled\n'
