@@ -212,7 +212,11 @@ class ModelConfig(Settings):
     precision: str = setting(
         'auto', 'number format of inference; auto: bf16 where openvino has a CPU for it, else fp32',
         choices=('auto', 'fp32', 'fp16', 'bf16'))
-    deterministic: bool = setting(False, 'only deterministic kernels, for evaluation')
+    threads: int = setting(
+        0, 'CPU threads of torch and OpenCV, for the whole process; 0: as they choose',
+        low=0, high=1024)
+    deterministic: bool = setting(
+        False, 'only deterministic kernels of torch, for the whole process')
 
 
 ADAPTIVE_SCHEMES = ('off', 'momentum', 'relocalise', 'paper', 'global')

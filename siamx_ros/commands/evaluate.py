@@ -22,7 +22,8 @@ from pathlib import Path
 import sys
 from typing import Any
 
-from siamx_ros.commands.options import add_config_file, add_settings, read_settings
+from siamx_ros.commands.options import (
+    MODEL_SHORT, add_config_file, add_settings, read_settings)
 from siamx_ros.config import ModelConfig, TrackerConfig
 from siamx_ros.errors import InputError
 
@@ -60,18 +61,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              'windows, for the N sequences with most changes of state (default 4)')
     parser.add_argument('--jobs', metavar='N', type=int, default=1,
                         help='processes (default 1; more make frames/s incomparable)')
-    parser.add_argument('--threads', metavar='N', type=int, default=0,
-                        help='threads of each process (default: as torch and OpenCV choose)')
     add_config_file(parser)
     add_settings(parser, ModelConfig(), 'model',
-                 short={'weights': '--weights', 'device': '--device'})
+                 short=MODEL_SHORT)
     add_settings(parser, TrackerConfig(), 'tracking')
 
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate, print the tables; returns the exit status."""
-    if args.jobs < 1 or min(args.threads, args.timelines) < 0:
-        raise InputError('--jobs must be at least 1, --threads and --timelines at least 0')
+    if args.jobs < 1 or args.timelines < 0:
+        raise InputError('--jobs must be at least 1 and --timelines at least 0')
     settings = read_settings(args, {'model': ModelConfig(), 'tracking': TrackerConfig()})
     from siamx_ros.data.benchmarks import read_benchmark
     from siamx_ros.data.dataset import select
@@ -81,8 +80,8 @@ def run(args: argparse.Namespace) -> int:
     kit = KITS.get(args.benchmark)
     specs = _specs(args, settings)
     runs = run_campaign(Campaign(
-        tuple(specs), tuple(sequences), args.out, args.overwrite, args.jobs, args.threads,
-        kit.protocol if kit else 'once'))
+        tuple(specs), tuple(sequences), args.out, args.overwrite, args.jobs,
+        settings['model'].threads, kit.protocol if kit else 'once'))
     _print_tables(runs)
     if kit is not None:
         _official(kit, runs, sequences, args.out)

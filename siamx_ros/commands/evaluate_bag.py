@@ -23,7 +23,8 @@ from typing import Any
 
 from siamx_ros.commands.live import (
     LIVE_MODES, add_live_arguments, check_live_arguments, player_of)
-from siamx_ros.commands.options import add_config_file, add_settings, parse_box, read_settings
+from siamx_ros.commands.options import (
+    MODEL_SHORT, add_config_file, add_settings, parse_box, read_settings)
 from siamx_ros.config import ModelConfig, TrackerConfig
 from siamx_ros.errors import InputError
 
@@ -53,14 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--latency', metavar='MS|FILE',
                         help='milliseconds per image, or a file with one number a line')
     parser.add_argument('--tracker', metavar='T', default='siamx', help='siamx, csrt or kcf')
-    parser.add_argument('--threads', metavar='N', type=int, default=0,
-                        help='threads (default: as torch and OpenCV choose)')
     parser.add_argument('--criteria', metavar='FILE', type=Path,
                         help='YAML, e.g. `metrics.auc: {min: 0.5}`')
     parser.add_argument('--video', metavar='FILE', help='write an annotated video (.mp4, .avi)')
     add_config_file(parser)
     add_settings(parser, ModelConfig(), 'model',
-                 short={'weights': '--weights', 'device': '--device'})
+                 short=MODEL_SHORT)
     add_settings(parser, TrackerConfig(), 'tracking', short={'adaptive': '--adaptive'})
 
 
@@ -71,8 +70,8 @@ def run(args: argparse.Namespace) -> int:
     from siamx_ros.evaluation.bag.evaluation import BagEvaluation, evaluate
     from siamx_ros.evaluation.bag.folder import open_results, write_replay
     from siamx_ros.evaluation.bag.outcome import plain
-    from siamx_ros.evaluation.campaign import use_threads
     from siamx_ros.evaluation.trackers import TrackerSpec
+    from siamx_ros.model.runtime import use_threads
     criteria = pass_or_fail.read_criteria(args.criteria) if args.criteria else []
     spec = TrackerSpec(args.tracker, args.tracker, settings['model'], settings['tracking'])
     job = BagEvaluation(
@@ -83,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
         spec.fingerprint()  # weights that are not there are refused before anything is started
     if args.out is not None:
         open_results(args.out, args.overwrite)
-    use_threads(args.threads)
+    use_threads(settings['model'].threads)
     with player_of(args, settings) as player:
         replay, summary = evaluate(dataclasses.replace(job, player=player))
     verdicts = pass_or_fail.check(criteria, summary['figures'])

@@ -12,6 +12,8 @@ from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
 
 _MARK = 'setting:'
+MODEL_SHORT = {'weights': '--weights', 'device': '--device', 'threads': '--threads'}
+"""Settings of a model that have a short option in every command."""
 
 
 def add_config_file(parser: argparse.ArgumentParser) -> None:

@@ -20,7 +20,8 @@ import sys
 
 from tqdm import tqdm
 
-from siamx_ros.commands.options import add_config_file, add_settings, read_settings
+from siamx_ros.commands.options import (
+    MODEL_SHORT, add_config_file, add_settings, read_settings)
 from siamx_ros.config import ModelConfig, TrackerConfig
 from siamx_ros.errors import InputError
 
@@ -28,27 +29,23 @@ from siamx_ros.errors import InputError
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.usage = '%(prog)s [--weights W] [--device D] [--threads N] [--size WxH] ...'
-    parser.add_argument('--threads', metavar='N', type=int, default=0,
-                        help='threads (default: as torch and OpenCV choose)')
     parser.add_argument('--size', metavar='WxH', default='640x480', help='picture, default 640x480')
     parser.add_argument('--repeats', metavar='N', type=int, default=50,
                         help='calls of each stage, default 50')
     add_config_file(parser)
     add_settings(parser, ModelConfig(), 'model',
-                 short={'weights': '--weights', 'device': '--device'})
+                 short=MODEL_SHORT)
     add_settings(parser, TrackerConfig(), 'tracking')
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure and print the table; returns the exit status."""
     width, height = _size(args.size)
-    if args.threads < 0 or args.repeats < 1:
-        raise InputError('--threads must be at least 0 and --repeats at least 1')
+    if args.repeats < 1:
+        raise InputError('--repeats must be at least 1')
     settings = read_settings(args, {'model': ModelConfig(), 'tracking': TrackerConfig()})
-    from siamx_ros.evaluation.campaign import use_threads
     from siamx_ros.evaluation.speed import STAGES, measure
     from siamx_ros.evaluation.tables import as_text
-    use_threads(args.threads)
     with tqdm(total=len(STAGES) * args.repeats, unit='call', file=sys.stderr) as bar:
         timings = measure(
             settings['model'], settings['tracking'], width, height, args.repeats, bar.update)

@@ -17,7 +17,8 @@ from typing import Any, Callable, Iterator
 
 import numpy as np
 
-from siamx_ros.commands.options import add_config_file, add_settings, parse_box, read_settings
+from siamx_ros.commands.options import (
+    MODEL_SHORT, add_config_file, add_settings, parse_box, read_settings)
 from siamx_ros.config import ModelConfig, TrackerConfig
 from siamx_ros.drawing import draw_heat_map, draw_result
 from siamx_ros.errors import InputError
@@ -45,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='lay the heat map of the adaptive scheme over --video and --show')
     add_config_file(parser)
     add_settings(parser, ModelConfig(), 'model',
-                 short={'weights': '--weights', 'device': '--device'})
+                 short=MODEL_SHORT)
     add_settings(parser, TrackerConfig(), 'tracking', short={'adaptive': '--adaptive'})
 
 

@@ -90,11 +90,11 @@ class AdaptedTracker:
             return self._box.centre
         if self.config.adaptive == 'off':
             return self._box.centre
-        local = CropWindow(*self._reliable.centre, side, PATCH)
-        further = self._relocaliser.windows(local)
-        if further and self._frames % 2:
-            self._relocaliser.missed(further[0])
-            return further[0].centre_x, further[0].centre_y
+        if self._frames % 2:
+            local = CropWindow(*self._reliable.centre, side, PATCH)
+            for window in self._relocaliser.windows(local)[:1]:
+                self._relocaliser.missed(window)
+                return window.centre_x, window.centre_y
         return self._reliable.centre
 
     def _judged(self, image: np.ndarray, box: BoundingBox, confidence: float) -> TrackResult:
@@ -142,5 +142,5 @@ def _appearance(image: np.ndarray, box: BoundingBox,
 
 
 def _likeness(a: np.ndarray, b: np.ndarray) -> float:
-    """Correlation of two appearances, from 0 (opposite) over 0.5 (unlike) to 1 (equal)."""
-    return float(np.clip((a * b).sum() / max(float(np.linalg.norm(b)), 1e-6), -1, 1) / 2 + 0.5)
+    """Correlation of two appearances, from 0 (unlike or opposite) to 1 (equal)."""
+    return float(np.clip((a * b).sum() / max(float(np.linalg.norm(b)), 1e-6), 0, 1))

@@ -10,7 +10,6 @@ from pathlib import Path
 import shutil
 from typing import Callable, Iterator
 
-import cv2
 import numpy as np
 from tqdm import tqdm
 
@@ -19,6 +18,7 @@ from siamx_ros.errors import InputError
 from siamx_ros.evaluation import results
 from siamx_ros.evaluation.runner import Run, TwoVerbTracker, run_sequence
 from siamx_ros.evaluation.trackers import TrackerSpec
+from siamx_ros.model.runtime import use_threads
 
 LOGGER = logging.getLogger(__name__)
 
@@ -71,15 +71,6 @@ def run_campaign(campaign: Campaign) -> dict[str, list[Run]]:
             done[spec.name, run.name] = run
     return {spec.name: [done[spec.name, sequence.name] for sequence in campaign.sequences]
             for spec in campaign.specs}
-
-
-def use_threads(threads: int) -> None:
-    """Limit the threads of torch and OpenCV in this process; 0 leaves them."""
-    if threads < 1:
-        return
-    import torch
-    torch.set_num_threads(threads)
-    cv2.setNumThreads(threads)
 
 
 def _read_finished(campaign: Campaign) -> dict[tuple[str, str], Run]:

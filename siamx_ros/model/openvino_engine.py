@@ -7,8 +7,12 @@ the target, stays with torch.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+import hashlib
+from typing import Callable
 import warnings
+import weakref
 
 import numpy as np
 import torch
@@ -47,6 +51,7 @@ class OpenVinoEngine(Engine):
         self._keys = [f'{pair}.{branch}' for pair in network.config.level_pairs
                       for branch in ('cls', 'reg')]
         self._channels = network.config.channels
+        self._digest = _digest(self.network)
         self._compiled: dict[tuple, object] = {}
 
     @torch.inference_mode()
@@ -77,8 +82,9 @@ class OpenVinoEngine(Engine):
         """Outputs of one half of the search, valid until its next run; compiles a new shape."""
         shape = inputs[0].shape
         if (half, shape) not in self._compiled:
-            self._compiled[half, shape] = _compile(
-                half(self.network), [torch.from_numpy(part) for part in inputs], self._precision)
+            part = _Part(half, tuple((array.shape, array.dtype.str) for array in inputs),
+                         self._digest, weakref.ref(self.network))
+            self._compiled[half, shape] = _compile(_convert(part), self._precision)
         request = self._compiled[half, shape]
         return list(request.infer(inputs, share_inputs=True, share_outputs=True).values())
 
@@ -129,22 +135,47 @@ def _core():
     return openvino.Core()
 
 
-def _compile(module: nn.Module, inputs: list[torch.Tensor], precision: str):
-    """An inference request for these shapes.
+@dataclasses.dataclass(frozen=True)
+class _Part:
+    """Half of a network for inputs of these shapes and types; equal where it computes the same."""
+
+    half: type[nn.Module]
+    inputs: tuple[tuple[tuple[int, ...], str], ...]
+    digest: str
+    network: Callable[[], SiamXNet] = dataclasses.field(compare=False)
+
+
+def _digest(network: SiamXNet) -> str:
+    """Of the architecture and all weights."""
+    digest = hashlib.sha256(repr(network.config).encode())
+    for name, tensor in network.state_dict().items():
+        digest.update(name.encode() + tensor.numpy().tobytes())
+    return digest.hexdigest()
+
+
+@functools.lru_cache(maxsize=8)
+def _convert(part: _Part):
+    """An OpenVINO model, kept: torch never frees all that tracing takes, so it is done once.
 
     Loads through the frontend itself: ``openvino.convert_model`` may report its use to its makers.
     """
     import openvino
     from openvino.frontend import FrontEndManager
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+    examples = tuple(torch.from_numpy(np.zeros(shape, kind)) for shape, kind in part.inputs)
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', DeprecationWarning)
-        traced = torch.jit.trace(module.eval(), tuple(inputs), check_trace=False)
+        traced = torch.jit.trace(part.half(part.network()).eval(), examples, check_trace=False)
     frontend = FrontEndManager().load_by_framework('pytorch')
     decoder = TorchScriptPythonDecoder(traced)  # named: the frontend does not keep it alive
     model = frontend.convert(frontend.load(decoder))
-    model.reshape({index: openvino.PartialShape(list(part.shape))
-                   for index, part in enumerate(inputs)})
+    model.reshape({index: openvino.PartialShape(list(shape))
+                   for index, (shape, _) in enumerate(part.inputs)})
+    return model
+
+
+def _compile(model, precision: str):
+    """An inference request for a converted model."""
     core = _core()
     if precision == 'auto':
         native = 'BF16' in core.get_property('CPU', 'OPTIMIZATION_CAPABILITIES')

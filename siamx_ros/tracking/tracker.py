@@ -13,7 +13,7 @@ from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox, CropWindow, context_side
 from siamx_ros.model.inference import Engine, Maps
 from siamx_ros.model.network import TEMPLATE_SIZE
-from siamx_ros.model.runtime import make_engine
+from siamx_ros.model.runtime import make_engine, prepare_process
 from siamx_ros.model.weights import load_checkpoint
 from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState
 from siamx_ros.tracking import decode, motion
@@ -245,6 +245,7 @@ def load_tracker(model: ModelConfig = ModelConfig(),
     Raises:
         InputError: the weights or the device cannot be used.
     """
+    prepare_process(model)
     checkpoint = load_checkpoint(model.weights)
     engine = make_engine(checkpoint.network, model)
     calibration = Calibration.from_tables(checkpoint.calibration, online=config.online_weight > 0)

@@ -140,14 +140,15 @@ def test_life_after_life_takes_no_more_memory(make_rig):
     rig = make_rig({'autostart': False, 'model': {'device': 'cpu'}}, scripted=False, ready=False)
     assert rig.probe.wait(lambda: rig.probe.heard['status'], 60)
     sizes = []
-    for _ in range(12):
+    for _ in range(18):
         for step in ('configure', 'activate'):
             assert rig.transition(step)
         rig.ready().started()
         for step in ('deactivate', 'cleanup'):
             assert rig.transition(step)
         sizes.append(resident_mb(rig.pid))
-    assert statistics.median(sizes[6:]) - statistics.median(sizes[:6]) < 6, sizes
+    grown = statistics.median(sizes[12:]) - statistics.median(sizes[6:12])
+    assert grown < 15, sizes  # six times the weights alone would be 35
 
 
 @pytest.mark.gpu

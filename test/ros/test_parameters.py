@@ -53,7 +53,7 @@ def test_a_live_change_acts_on_the_next_image(rig, make_scene):
     assert rig.set_parameters(tracking__lost_threshold=0.85, tracking__recover_threshold=0.85,
                               tracking__relocalise_threshold=0.85).successful
     assert rig.show(doubtful).state == S.STATE_TRACKING
-    assert 'tracking.lost_threshold: 0.85 -> 0.95' in rig.log
+    assert 'tracking.lost_threshold: 0.5 -> 0.95' in rig.log
 
 
 @pytest.mark.parametrize('change, words', [

@@ -91,7 +91,7 @@ def test_uncertain_targets_are_listed_or_not(rig, make_scene):
     for listed in (True, False):
         assert rig.set_parameters(publish_uncertain=listed).successful
         rig.show()
-        target = rig.show(make_scene(confidence=0.5))
+        target = rig.show(make_scene(confidence=0.4))
         assert target.state == S.STATE_UNCERTAIN and not target.valid
         assert len(rig.probe.answer(rig.clock_ns, 'detections').detections) == listed
     rig.set_parameters(publish_uncertain=True)
