@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     from siamx_ros.evaluation.bag.folder import open_results, write_replay
     from siamx_ros.evaluation.bag.outcome import plain
     from siamx_ros.evaluation.trackers import TrackerSpec
-    from siamx_ros.model.runtime import use_threads
+    from siamx_ros.tracking.process import use_threads
     criteria = pass_or_fail.read_criteria(args.criteria) if args.criteria else []
     spec = TrackerSpec(args.tracker, args.tracker, settings['model'], settings['tracking'])
     job = BagEvaluation(

@@ -18,7 +18,7 @@ from siamx_ros.errors import InputError
 from siamx_ros.evaluation import results
 from siamx_ros.evaluation.runner import Run, TwoVerbTracker, run_sequence
 from siamx_ros.evaluation.trackers import TrackerSpec
-from siamx_ros.model.runtime import use_threads
+from siamx_ros.tracking.process import use_threads
 
 LOGGER = logging.getLogger(__name__)
 

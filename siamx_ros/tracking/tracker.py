@@ -13,7 +13,7 @@ from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox, CropWindow, context_side
 from siamx_ros.model.inference import Engine, Maps
 from siamx_ros.model.network import TEMPLATE_SIZE
-from siamx_ros.model.runtime import make_engine, prepare_process
+from siamx_ros.model.runtime import make_engine
 from siamx_ros.model.weights import load_checkpoint
 from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState
 from siamx_ros.tracking import decode, motion
@@ -21,6 +21,7 @@ from siamx_ros.tracking.confidence import Calibration
 from siamx_ros.tracking.decode import Candidate
 from siamx_ros.tracking.memory import TargetMemory
 from siamx_ros.tracking.online import FIRST_VIEWS, OnlineModel, View
+from siamx_ros.tracking.process import prepare_process
 from siamx_ros.tracking.relocalise import COMPENSATES
 from siamx_ros.tracking.states import StateMachine
 

@@ -1,0 +1,25 @@
+"""What torch and OpenCV keep once a process."""
+
+from __future__ import annotations
+
+import os
+
+import cv2
+import torch
+
+from siamx_ros.config import ModelConfig
+
+
+def prepare_process(model: ModelConfig) -> None:
+    """Set what torch and OpenCV keep once a process: their threads and the choice of kernels."""
+    use_threads(model.threads)
+    if model.deterministic:
+        os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')  # as cuBLAS asks for
+        torch.use_deterministic_algorithms(True)
+
+
+def use_threads(threads: int) -> None:
+    """Limit the threads of torch and OpenCV in this process; 0 leaves them."""
+    if threads > 0:
+        torch.set_num_threads(threads)
+        cv2.setNumThreads(threads)
