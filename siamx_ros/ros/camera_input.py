@@ -10,6 +10,9 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from siamx_ros.ros.settings import NodeConfig
 
+UNKNOWN = '_NODE_NAME_UNKNOWN_'
+"""What rmw calls a node whose endpoints it knows, but not its name."""
+
 
 class CameraInput:
     """The node's input topics, subscribed while it is active.
@@ -60,8 +63,8 @@ class CameraInput:
         if not publishers:
             return f'nobody publishes {self.topic} (subscribed as {asked})'
         offers = ', '.join(
-            f'{p.node_namespace.rstrip("/")}/{p.node_name} '
-            f'({p.qos_profile.reliability.name.lower().replace("_", " ")})' for p in publishers)
+            f'{_name(p)} ({p.qos_profile.reliability.name.lower().replace("_", " ")})'
+            for p in publishers)
         return f'{self.topic}, subscribed as {asked}, is published by {offers}'
 
     def close(self) -> None:
@@ -86,3 +89,10 @@ class CameraInput:
             return
         self._node.get_logger().warning(
             f'image_reliability is {self._config.image_reliability}, but {self.describe()}')
+
+
+def _name(publisher: Any) -> str:
+    """The node of a publisher; the middleware may find the publisher before the node."""
+    if publisher.node_name == UNKNOWN:
+        return 'a node whose name has not arrived yet'
+    return f'{publisher.node_namespace.rstrip("/")}/{publisher.node_name}'

@@ -86,8 +86,6 @@ def main(args: list[str] | None = None) -> int:
     except InputError as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        pass
     finally:
         signals.end(node)
     return 0

@@ -195,8 +195,6 @@ def main(args: list[str] | None = None, tracker_factory: Factory = default_facto
     except InputError as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        pass
     finally:
         signals.end(node)
     return 0

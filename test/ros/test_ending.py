@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -77,3 +79,14 @@ def test_kill_and_restart(make_rig):
     assert again.show().target_id == ''
     again.started()
     assert again.show().valid
+
+
+def test_a_start_that_takes_too_long_is_cut_off():
+    code = ('import time; from siamx_ros.ros.running import StopSignals; StopSignals(); '
+            'print("starting", flush=True); time.sleep(60)')
+    with subprocess.Popen([sys.executable, '-c', code], stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        begin = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    assert 1 < time.monotonic() - begin < 20

@@ -180,9 +180,15 @@ def test_the_init_box_topic_takes_a_target_too(rig):
 
 def test_before_any_image_and_with_old_images(make_rig):
     rig = make_rig()
-    answer = rig.init()
-    assert answer.error_code == Code.NO_IMAGE
-    assert f'{rig.namespace}/image' in answer.message and 'probe' in answer.message
+    answers = []
+
+    def named():
+        answers.append(rig.init())
+        return 'probe' in answers[-1].message
+    assert rig.probe.wait(named), answers[-1].message
+    assert {answer.error_code for answer in answers} == {Code.NO_IMAGE}
+    assert f'{rig.namespace}/image' in answers[-1].message
+    assert '_UNKNOWN_' not in ''.join(answer.message for answer in answers)
     rig.show()
     assert rig.set_parameters(image_timeout=0.05).successful
     assert rig.probe.wait(lambda: 'no image for' in rig.probe.heard['status'][-1].message)
