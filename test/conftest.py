@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 from pathlib import Path
+import signal
 import socket
 import sys
 import tempfile
@@ -40,7 +41,12 @@ def _own_log_folder() -> tempfile.TemporaryDirectory:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep ROS traffic of the tests apart from everything else, also in child processes."""
+    """Keep ROS traffic of the tests apart from everything else, also in child processes.
+
+    Shells start background jobs with SIGINT ignored, and children inherit that.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, 'workerinput') and not _domain_lock:
         os.environ['ROS_DOMAIN_ID'] = str(_free_domain())
         config.add_cleanup(_own_log_folder().cleanup)

@@ -18,9 +18,8 @@ from siamx_ros.tracking.tracker import Tracker, load_tracker
 
 WARM_UP = 5
 """Calls before measuring: first calls allocate memory and choose kernels."""
-STAGES = ('template', 'crop', 'features', 'correlation + head', 'decode', 'frame',
-          'frame while lost')
-"""``template`` runs once per target, the next four make up ``frame``, a whole update in TRACKING;
+STAGES = ('template', 'crop', 'search', 'decode', 'frame', 'frame while lost')
+"""``template`` runs once per target; ``frame`` is a whole update in TRACKING, with the three before;
 ``frame while lost`` is one in LOST, with whatever the adaptive scheme searches then."""
 
 
@@ -58,8 +57,9 @@ def measure(model: ModelConfig, config: TrackerConfig, width: int, height: int, 
     tracker = load_tracker(model, config)
     try:
         calls = _stages(tracker, config, width, height)
-        return [_timing(name, calls[name], tracker.engine.device, repeats, each_call)
-                for name in STAGES]
+        with tracker.engine.image_context():
+            return [_timing(name, calls[name], tracker.engine.device, repeats, each_call)
+                    for name in STAGES]
     finally:
         tracker.close()
 
@@ -75,7 +75,7 @@ def _stages(tracker: Tracker, config: TrackerConfig, width: int,
     patch = crop(image, window, fill)
     template_patch = crop(image, CropWindow(*box.centre, side, TEMPLATE_SIZE), fill)
     template = engine.embed(template_patch)
-    encoded, maps = engine.encode(patch), engine.search(patch, template)
+    maps = engine.search(patch, template)
 
     def decoded() -> float:
         best = decode.choose(
@@ -84,9 +84,8 @@ def _stages(tracker: Tracker, config: TrackerConfig, width: int,
 
     return {
         'template': lambda: engine.embed(template_patch),
-        'crop': lambda: crop(image, window, fill), 'features': lambda: engine.encode(patch),
-        'correlation + head': lambda: engine.answer(encoded, template),
-        'decode': decoded, **_whole_frames(tracker, config, image, box)}
+        'crop': lambda: crop(image, window, fill),
+        'search': lambda: engine.search(patch, template), 'decode': decoded, **_whole_frames(tracker, config, image, box)}
 
 
 def _whole_frames(tracker: Tracker, config: TrackerConfig, image: np.ndarray,

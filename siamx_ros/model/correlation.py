@@ -46,7 +46,7 @@ class LevelPair(nn.Module):
 
 def weighted_sum(maps: list[torch.Tensor], weight: torch.Tensor) -> torch.Tensor:
     """Eq. (3) and (4): maps B x C x h x w summed with ``softmax(weight)`` (one number a map)."""
-    shares = torch.softmax(weight, 0)
+    shares = torch.softmax(weight, 0).unbind()
     return sum(share * level for share, level in zip(shares, maps))
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 import copy
 from dataclasses import dataclass
+from typing import ContextManager
 
 import numpy as np
 import torch
@@ -24,19 +26,6 @@ class Template:
 
     kernels: dict[str, torch.Tensor]
     features: torch.Tensor
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """A search patch before it meets a template.
-
-    Attributes:
-        levels: neck features, {'L3', 'L4'}: 1 x C x H x W, on the device.
-        maps: encoded for every level pair and branch (see ``encode_search``).
-    """
-
-    levels: dict[str, torch.Tensor]
-    maps: dict[str, torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -78,6 +67,10 @@ class Engine:
         self.network = folded.to(
             self.device, self.dtype, memory_format=torch.channels_last).requires_grad_(False)
 
+    def image_context(self) -> ContextManager:
+        """What the work on one image, calls of this engine among it, is wrapped in."""
+        return nullcontext()
+
     @torch.inference_mode()
     def embed(self, patch: np.ndarray) -> Template:
         """Encode a template patch, 127 x 127 x 3 uint8 BGR."""
@@ -87,22 +80,12 @@ class Engine:
     @torch.inference_mode()
     def search(self, patch: np.ndarray, template: Template) -> Maps:
         """Locate a template in a search patch, S x S x 3 uint8 BGR (S = 255, 271, ...)."""
-        return self.answer(self.encode(patch), template)
-
-    @torch.inference_mode()
-    def encode(self, patch: np.ndarray) -> Encoded:
-        """What :meth:`search` computes without the template."""
         levels = self.network.levels(self._input(patch))
-        return Encoded(levels, self.network.correlation.encode_search(levels))
-
-    @torch.inference_mode()
-    def answer(self, encoded: Encoded, template: Template) -> Maps:
-        """What :meth:`search` computes with the template."""
-        fused = self.network.correlation.correlate(encoded.maps, template.kernels)
-        logits, distances = self.network.head(*fused)
+        logits, distances = self.network.head(
+            *self.network.correlation(levels, template.kernels))
         return Maps(
             logits[0, 0].float().sigmoid().cpu().numpy(), distances[0].float().cpu().numpy(),
-            encoded.levels)
+            levels)
 
     @torch.inference_mode()
     def describe(self, maps: Maps) -> np.ndarray:

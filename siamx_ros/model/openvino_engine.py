@@ -1,16 +1,16 @@
 """The network run by OpenVINO: two to three times as fast as torch on most CPUs.
 
-The template is encoded by torch, once a target. The two halves of a search, up to the encoded maps
-and from the correlation on, are compiled; the correlation between them, whose filters change with
-the target, stays with torch.
+Templates are encoded by torch, once a target. A search is one compiled graph, into which the
+target's correlation kernels go as inputs.
 """
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 import dataclasses
 import functools
 import hashlib
-from typing import Callable
+from typing import Any, Callable, Iterator
 import warnings
 import weakref
 
@@ -19,13 +19,8 @@ import torch
 from torch import nn
 
 from siamx_ros.errors import InputError
-from siamx_ros.model.correlation import depthwise_correlation
-from siamx_ros.model.inference import Encoded, Engine, Maps, Template
+from siamx_ros.model.inference import Engine, Maps, Template
 from siamx_ros.model.network import SiamXNet
-
-
-ALL = 'all'
-"""The one entry of kernels and encoded maps: every pair and branch, along channels."""
 
 
 class OpenVinoEngine(Engine):
@@ -47,46 +42,38 @@ class OpenVinoEngine(Engine):
         if precision == 'fp16':
             raise InputError("model.precision 'fp16' needs a GPU; openvino takes fp32 or bf16")
         super().__init__(network, 'cpu', 'fp32')
-        self._precision = precision
-        self._keys = [f'{pair}.{branch}' for pair in network.config.level_pairs
-                      for branch in ('cls', 'reg')]
-        self._channels = network.config.channels
+        self._precision, self._threads = precision, torch.get_num_threads()
         self._digest = _digest(self.network)
-        self._compiled: dict[tuple, object] = {}
+        self._compiled: dict[tuple[int, ...], Any] = {}
+
+    @contextmanager
+    def image_context(self) -> Iterator[None]:
+        """One thread for torch: idle ones spin, and take the cores away from OpenVINO's."""
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
 
     @torch.inference_mode()
-    def embed(self, patch: np.ndarray) -> Template:
-        """Encode a template patch; all kernels as one, with their shares of Eq. (3) and (4)."""
-        template = super().embed(patch)
-        correlation = self.network.correlation
-        shares = torch.stack([torch.softmax(correlation.cls_weight, 0),
-                              torch.softmax(correlation.reg_weight, 0)], 1).flatten()
-        kernels = torch.cat([share * template.kernels[key]
-                             for share, key in zip(shares, self._keys)], 1)
-        return Template({ALL: kernels}, template.features)
+    def search(self, patch: np.ndarray, template: Template) -> Maps:
+        inputs = [patch[None], *(kernel.numpy() for kernel in template.kernels.values())]
+        request = self._request(inputs)
+        scores, distances, levels = request.infer(
+            inputs, share_inputs=True, share_outputs=True).values()
+        l3, l4 = torch.from_numpy(levels.copy()).chunk(2, 1)
+        return Maps(scores[0, 0].copy(), distances[0].copy(), {'L3': l3, 'L4': l4})
 
-    @torch.inference_mode()
-    def encode(self, patch: np.ndarray) -> Encoded:
-        maps, levels = self._run(_Encoding, patch[None])
-        l3, l4 = torch.from_numpy(levels.copy()).split(self._channels, 1)
-        return Encoded({'L3': l3, 'L4': l4}, {ALL: torch.from_numpy(maps)})
-
-    @torch.inference_mode()
-    def answer(self, encoded: Encoded, template: Template) -> Maps:
-        maps = depthwise_correlation(encoded.maps[ALL], template.kernels[ALL])
-        fused = maps.view(-1, 2, self._channels, *maps.shape[2:]).sum(0)
-        scores, distances = self._run(_Localisation, fused[:1].numpy(), fused[1:].numpy())
-        return Maps(scores[0, 0].copy(), distances[0].copy(), encoded.levels)
-
-    def _run(self, half: type[nn.Module], *inputs: np.ndarray) -> list[np.ndarray]:
-        """Outputs of one half of the search, valid until its next run; compiles a new shape."""
+    def _request(self, inputs: list[np.ndarray]) -> Any:
+        """The compiled search for patches of this size; its answer is valid until its next one."""
         shape = inputs[0].shape
-        if (half, shape) not in self._compiled:
-            part = _Part(half, tuple((array.shape, array.dtype.str) for array in inputs),
-                         self._digest, weakref.ref(self.network))
-            self._compiled[half, shape] = _compile(_convert(part), self._precision)
-        request = self._compiled[half, shape]
-        return list(request.infer(inputs, share_inputs=True, share_outputs=True).values())
+        if shape not in self._compiled:
+            graph = _convert(_Graph(
+                tuple((array.shape, array.dtype.str) for array in inputs), self._digest,
+                weakref.ref(self.network)))
+            self._compiled[shape] = _compile(graph, self._precision, self._threads)
+        return self._compiled[shape]
 
 
 def is_installed() -> bool:
@@ -98,34 +85,25 @@ def is_installed() -> bool:
     return True
 
 
-class _Encoding(nn.Module):
-    """uint8 1 x S x S x 3 -> encoded maps of all pairs, and both levels, each along channels."""
+class _Search(nn.Module):
+    """uint8 1 x S x S x 3 and kernels -> sigmoid scores, distances, both levels along channels."""
 
     def __init__(self, network: SiamXNet) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, patch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, patch: torch.Tensor,
+                *kernels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        keys = [f'{pair}.{branch}' for pair in self.network.config.level_pairs
+                for branch in ('cls', 'reg')]
         levels = self.network.levels(patch.permute(0, 3, 1, 2).float())
-        maps = self.network.correlation.encode_search(levels)
-        return torch.cat(list(maps.values()), 1), torch.cat(list(levels.values()), 1)
-
-
-class _Localisation(nn.Module):
-    """F_cls and F_reg -> sigmoid scores and distances."""
-
-    def __init__(self, network: SiamXNet) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, cls_map: torch.Tensor,
-                reg_map: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        logits, distances = self.network.head(cls_map, reg_map)
-        return logits.sigmoid(), distances
+        logits, distances = self.network.head(
+            *self.network.correlation(levels, dict(zip(keys, kernels))))
+        return logits.sigmoid(), distances, torch.cat([levels['L3'], levels['L4']], 1)
 
 
 @functools.cache
-def _core():
+def _core() -> Any:
     """OpenVINO's entry, one for the process.
 
     Each further core replaces the thread's signal stack, and leaves it pointing at freed memory
@@ -136,10 +114,9 @@ def _core():
 
 
 @dataclasses.dataclass(frozen=True)
-class _Part:
-    """Half of a network for inputs of these shapes and types; equal where it computes the same."""
+class _Graph:
+    """A network's search for inputs of these shapes and types; equal where it computes the same."""
 
-    half: type[nn.Module]
     inputs: tuple[tuple[tuple[int, ...], str], ...]
     digest: str
     network: Callable[[], SiamXNet] = dataclasses.field(compare=False)
@@ -154,7 +131,7 @@ def _digest(network: SiamXNet) -> str:
 
 
 @functools.lru_cache(maxsize=8)
-def _convert(part: _Part):
+def _convert(graph: _Graph) -> Any:
     """An OpenVINO model, kept: torch never frees all that tracing takes, so it is done once.
 
     Loads through the frontend itself: ``openvino.convert_model`` may report its use to its makers.
@@ -162,26 +139,27 @@ def _convert(part: _Part):
     import openvino
     from openvino.frontend import FrontEndManager
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
-    examples = tuple(torch.from_numpy(np.zeros(shape, kind)) for shape, kind in part.inputs)
+    examples = tuple(torch.from_numpy(np.zeros(shape, kind)) for shape, kind in graph.inputs)
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', DeprecationWarning)
-        traced = torch.jit.trace(part.half(part.network()).eval(), examples, check_trace=False)
+        traced = torch.jit.trace(
+            _Search(graph.network()).eval(), examples, check_trace=False)
     frontend = FrontEndManager().load_by_framework('pytorch')
     decoder = TorchScriptPythonDecoder(traced)  # named: the frontend does not keep it alive
     model = frontend.convert(frontend.load(decoder))
     model.reshape({index: openvino.PartialShape(list(shape))
-                   for index, (shape, _) in enumerate(part.inputs)})
+                   for index, (shape, _) in enumerate(graph.inputs)})
     return model
 
 
-def _compile(model, precision: str):
+def _compile(model: Any, precision: str, threads: int) -> Any:
     """An inference request for a converted model."""
     core = _core()
     if precision == 'auto':
         native = 'BF16' in core.get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
         precision = 'bf16' if native else 'fp32'
     options = {
-        'PERFORMANCE_HINT': 'LATENCY', 'INFERENCE_NUM_THREADS': torch.get_num_threads(),
+        'PERFORMANCE_HINT': 'LATENCY', 'INFERENCE_NUM_THREADS': threads,
         'INFERENCE_PRECISION_HINT': {'fp32': 'f32', 'bf16': 'bf16'}[precision],
         'ENABLE_CPU_PINNING': False}
     return core.compile_model(model, 'CPU', options).create_infer_request()

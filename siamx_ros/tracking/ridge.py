@@ -42,9 +42,11 @@ class RidgeFilter:
         self._mean = flat.mean(1, keepdims=True)
         deviation = flat.std(1, keepdims=True) + 1e-3
         centred = (flat - self._mean) / deviation
-        _, axes = np.linalg.eigh(centred @ centred.T / centred.shape[1])
+        axes = torch.linalg.eigh(
+            torch.from_numpy(_product(centred, centred.T) / centred.shape[1]))[1].numpy()
         basis = axes[:, ::-1][:, :DIMENSIONS].T / deviation.T
-        self._basis = (basis / np.sqrt(np.mean((basis @ (flat - self._mean)) ** 2))).astype(np.float32)
+        spread = np.sqrt(np.mean(_product(basis, flat - self._mean) ** 2))
+        self._basis = (basis / spread).astype(np.float32)
         size = len(self._basis) * (2 * REACH + 1) ** 2 + 1
         self._normal = np.zeros((size, size), np.float32)
         self._wanted = np.zeros(size, np.float32)
@@ -62,9 +64,9 @@ class RidgeFilter:
         """
         columns = self._columns(features)
         wanted, weight = _wanted(features.shape[-1], centre, size)
-        columns *= np.sqrt(weight)  # a matrix times itself costs half of a product of two
-        self._normal += rate * (columns @ columns.T - self._normal)
-        self._wanted += rate * (columns @ (np.sqrt(weight) * wanted) - self._wanted)
+        columns *= np.sqrt(weight)
+        self._normal += rate * (_product(columns, columns.T) - self._normal)
+        self._wanted += rate * (_product(columns, np.sqrt(weight) * wanted) - self._wanted)
 
     def solve(self) -> None:
         """Recompute the weights from all that was learnt."""
@@ -77,8 +79,8 @@ class RidgeFilter:
         """Response of every score-map cell, (n - 6) x (n - 6), about 0 (background) to 1."""
         cells = features.shape[-1]
         reduced = self._reduced(features)
-        parts = self._weights[:-1].reshape(-1, len(reduced)) @ reduced.reshape(len(reduced), -1)
-        parts = parts.reshape(-1, cells, cells)
+        weights = self._weights[:-1].reshape(-1, len(reduced))
+        parts = _product(weights, reduced.reshape(len(reduced), -1)).reshape(-1, cells, cells)
         inner, width = cells - 2 * MARGIN, 2 * REACH + 1
         response = np.full((inner, inner), self._weights[-1])
         for index, part in enumerate(parts):
@@ -89,7 +91,7 @@ class RidgeFilter:
     def _reduced(self, features: np.ndarray) -> np.ndarray:
         """Components of the features in the basis, DIMENSIONS x n x n."""
         flat = features.reshape(len(features), -1)
-        return (self._basis @ (flat - self._mean)).reshape(-1, *features.shape[1:])
+        return _product(self._basis, flat - self._mean).reshape(-1, *features.shape[1:])
 
     def _columns(self, features: np.ndarray) -> np.ndarray:
         """One column a cell: the components of its neighbourhood, and a one."""
@@ -100,6 +102,12 @@ class RidgeFilter:
         parts = [padded[:, dy:dy + rows, dx:dx + cells].reshape(count, -1)
                  for dy in shifts for dx in shifts]
         return np.concatenate([*parts, np.ones((1, rows * cells), np.float32)])
+
+
+def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The matrix product, by torch: numpy's library has threads of its own, which go on spinning
+    for a while and take the cores away from the network."""
+    return (torch.from_numpy(a) @ torch.from_numpy(b)).numpy()
 
 
 def _wanted(cells: int, centre: tuple[float, float],

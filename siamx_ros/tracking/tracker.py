@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+import functools
 import math
+from typing import Any, Callable
 
 import numpy as np
 
@@ -45,6 +47,15 @@ class Look:
     features: np.ndarray | None
 
 
+def _as_one_image(method: Callable) -> Callable:
+    """Wrap a method that works on one image as the tracker's engine asks."""
+    @functools.wraps(method)
+    def wrapped(self: Tracker, *args: Any, **kwargs: Any) -> Any:
+        with self.engine.image_context():
+            return method(self, *args, **kwargs)
+    return wrapped
+
+
 class Tracker:
     """Follows one target.
 
@@ -68,6 +79,7 @@ class Tracker:
             return None
         return self._memory.relocaliser.heat_map.values
 
+    @_as_one_image
     def init(self, image: np.ndarray, box: BoundingBox, stamp: float | None = None) -> TrackResult:
         """Take the target in ``box`` of an image.
 
@@ -98,6 +110,7 @@ class Tracker:
             box, 1.0, TrackState.TRACKING, Reason.INIT, BoxSource.MEASURED, valid=True,
             raw_score=1.0)
 
+    @_as_one_image
     def update(self, image: np.ndarray, stamp: float | None = None) -> TrackResult:
         """Find the target in the next image.
 

@@ -84,6 +84,22 @@ def test_auto_on_a_cpu(network):
         make_engine(network, half.replace({'runtime': 'openvino'}))
 
 
+@needs_openvino
+def test_torch_has_one_thread_while_an_image_is_worked_on(network):
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        fast = make_engine(network, ModelConfig(device='cpu', runtime='openvino'))
+        with pytest.raises(ZeroDivisionError), fast.image_context():
+            assert torch.get_num_threads() == 1
+            raise ZeroDivisionError
+        assert torch.get_num_threads() == 3
+        with make_engine(network, ModelConfig(device='cpu', runtime='torch')).image_context():
+            assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+
+
 SIGNALLED = """
 import gc, signal
 import numpy as np

@@ -1,5 +1,7 @@
 """A stub network that peaks on a colour: the whole tracker without weights."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 
@@ -17,6 +19,9 @@ class ColourEngine:
 
     def __init__(self):
         self.searched = []
+
+    def image_context(self):
+        return nullcontext()
 
     def embed(self, patch):
         return Template({}, None)
