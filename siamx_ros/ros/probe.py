@@ -47,6 +47,7 @@ class Probe:
         rclpy.init(context=self._context, signal_handler_options=SignalHandlerOptions.NO)
         self.node = rclpy.create_node('probe', context=self._context)
         self._arrived = Condition()
+        self._count = 0
         self._clients: dict[str, Any] = {}
         self.heard: dict[str, list] = defaultdict(list)
         self.moments: dict[int, float] = {}
@@ -73,12 +74,17 @@ class Probe:
             kind, topic, lambda message: self._keep(topic.rpartition('/')[2], message), qos)
 
     def wait(self, condition: Callable[[], Any], patience: float = 20.0) -> Any:
-        """What a condition on messages became: the first true value, or the last false one."""
+        """What a condition on messages became: the first true value, or the last false one.
+
+        The condition may call services: messages go on arriving while it is looked at.
+        """
         deadline = time.monotonic() + patience
-        with self._arrived:
-            while not (value := condition()) and time.monotonic() < deadline:
-                self._arrived.wait(min(0.1, max(0.0, deadline - time.monotonic())))
-        return value
+        while True:
+            seen = self._count
+            if (value := condition()) or (left := deadline - time.monotonic()) <= 0:
+                return value
+            with self._arrived:
+                self._arrived.wait_for(lambda: self._count != seen, min(0.1, left))
 
     def publish(self, image: np.ndarray, stamp_ns: int, *, frame_id: str = 'camera_optical_frame',
                 encoding: str = 'bgr8') -> None:
@@ -128,6 +134,7 @@ class Probe:
             if name == 'target':
                 self.moments[nanoseconds(message.header.stamp)] = time.monotonic()
             self.heard[name].append(message)
+            self._count += 1
             self._arrived.notify_all()
 
 
