@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 import time
 from typing import Any, Callable
 
@@ -101,17 +102,18 @@ class TrackerCore:
         """Notice missing images, QoS switches and a stuck tracker; in the executor's thread."""
         self.camera.check()
         before, self.problem = self.problem, self._find_problem()
+        self.board.note_problem(self.problem)
         if self.problem and not before:
             self.node.get_logger().warning(self.problem)
         if bool(before) != bool(self.problem):
-            self.say(self.problem)
+            self.outputs.publish_status(self.board, time.monotonic())
         if not self.problem or not self.session.has_target or not self.session.enabled:
             return
         stuck = self.worker.busy_s > self.config.stall_timeout
         state, reason = (TrackState.ERROR, Reason.INFERENCE_ERROR) if stuck else (
             TrackState.INPUT_STALE, Reason.NO_IMAGES)
         if self.board.status.state != state:
-            self._announce(state, reason, self.problem)
+            self._announce(state, reason)
 
     def say(self, text: str) -> None:
         """Put a sentence into ~/status without a change of state."""
@@ -202,6 +204,9 @@ class TrackerCore:
         outcome = self.session.process(frame)
         if not self.session.unreadable:
             self._last_image = max(self._last_image, frame.received)
+        elif time.monotonic() - self._last_image > self.config.image_timeout:
+            outcome = replace(outcome, result=replace(
+                outcome.result, state=TrackState.INPUT_STALE, reason=Reason.NO_IMAGES))
         self._publish(outcome, overwritten)
         self._idle_since = time.monotonic()
         heat_map = getattr(self.session.tracker, 'heat_map', None)

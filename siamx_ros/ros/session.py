@@ -105,6 +105,7 @@ class Session:
         if not self.has_target:
             return self._outcome(frame, None, IDLE)
         if not self.enabled:
+            self.unreadable = False
             return self._outcome(frame, None, self._standing(TrackState.PAUSED))
         try:
             image = self._decode(frame)

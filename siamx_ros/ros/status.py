@@ -35,6 +35,8 @@ class Status:
     """What ~/status says.
 
     Attributes:
+        message: what the last image or request had to say, empty if nothing.
+        problem: what is wrong until it is over, whatever images and requests say meanwhile.
         entered: monotonic time at which the state was entered, seconds.
         last_valid: monotonic time of the last valid box, None if there was none.
         header: header of the image that caused the state, None if no image did.
@@ -44,6 +46,7 @@ class Status:
     previous: TrackState = TrackState.UNINITIALISED
     reason: Reason = Reason.NONE
     message: str = ''
+    problem: str = ''
     target_id: str = ''
     entered: float = 0.0
     last_valid: float | None = None
@@ -52,11 +55,11 @@ class Status:
 
     @property
     def sentence(self) -> str:
-        """The message, or what state and reason mean where there is none."""
-        if self.message:
-            return self.message
-        parts = STATE_TEXTS[self.state], REASON_TEXTS[self.reason]
-        return ': '.join(filter(None, parts))
+        """Message and problem, or what state and reason mean where there are none."""
+        told = [self.message] if self.message not in self.problem else []
+        told += [self.problem] if self.problem else []
+        meaning = filter(None, (STATE_TEXTS[self.state], REASON_TEXTS[self.reason]))
+        return '; '.join(told) or ': '.join(meaning)
 
 
 class StatusBoard:
@@ -76,11 +79,17 @@ class StatusBoard:
         with self._lock:
             self._status = replace(self._status, message=message)
 
+    def note_problem(self, problem: str) -> None:
+        """Take note of a problem, or with an empty text of its end; state and message stay."""
+        with self._lock:
+            self._status = replace(self._status, problem=problem)
+
     def update(self, state: TrackState, reason: Reason, target_id: str, now: float, *,
                valid: bool = False, message: str = '', header: Any = None) -> bool:
         """Take note of a state; True when state or target changed.
 
-        A message lasts until the next image (an update with a header) says something else.
+        A message lasts until the next image (an update with a header) says something else; an
+        image that changes the state ends the problem.
         """
         with self._lock:
             old = self._status
@@ -93,6 +102,6 @@ class StatusBoard:
                 return False
             found = state == TrackState.RELOCALISED and old.state != TrackState.RELOCALISED
             self._status = Status(
-                state, self._status.state, reason, message, target_id, now, last_valid,
-                old.relocalisations + found, header)
+                state, old.state, reason, message, '' if header else old.problem, target_id, now,
+                last_valid, old.relocalisations + found, header)
             return True

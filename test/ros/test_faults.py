@@ -63,7 +63,13 @@ def test_unreadable_images_are_no_images(make_rig):
         assert time.monotonic() < deadline
         rig.probe.wait(lambda: False, 0.02)
     assert 'no readable image' in rig.probe.heard['status'][-1].message
-    assert 'truncated' in rig.probe.heard['status'][-1].message
+    stale = len(rig.probe.heard['status'])
+    for _ in range(10):
+        assert send(rig, data=bytes(9)).state == S.STATE_INPUT_STALE
+        rig.probe.wait(lambda: False, 0.06)
+    for status in rig.probe.heard['status'][stale:]:
+        assert status.state == S.STATE_INPUT_STALE, 'more of the same does not change the state'
+        assert status.message.count('no readable image') == 1 and 'truncated' in status.message
     assert rig.show().state == S.STATE_RELOCALISED, 'found, not yet confirmed'
 
 
