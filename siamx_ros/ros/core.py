@@ -43,7 +43,7 @@ class TrackerCore:
         self._idle_since = 0.0
         self.session = Session(tracker, self._decode, time.monotonic, config.stamp_jump)
         self._in_use = config
-        self._last_image = time.monotonic()
+        self._last_image = self._last_good = time.monotonic()
         self._last_tracked = -float('inf')
         self._missing = self._gap = False
         self.problem = ''
@@ -202,15 +202,22 @@ class TrackerCore:
             self._gap = False
             self.session.interrupt(Reason.NO_IMAGES)
         outcome = self.session.process(frame)
-        if not self.session.unreadable:
-            self._last_image = max(self._last_image, frame.received)
-        elif time.monotonic() - self._last_image > self.config.image_timeout:
-            outcome = replace(outcome, result=replace(
-                outcome.result, state=TrackState.INPUT_STALE, reason=Reason.NO_IMAGES))
-        self._publish(outcome, overwritten)
+        self._publish(self._judge_input(outcome), overwritten)
         self._idle_since = time.monotonic()
         heat_map = getattr(self.session.tracker, 'heat_map', None)
         self.outputs.draw(outcome, self._decode, heat_map, self.config)
+
+    def _judge_input(self, outcome: Outcome) -> Outcome:
+        """An image that could not be read counts as none: the input may be stale in spite of it."""
+        if not self.session.unreadable:
+            self._last_good = outcome.frame.received
+            self._last_image = max(self._last_image, self._last_good)
+            return outcome
+        self._last_image = min(self._last_image, self._last_good)
+        if time.monotonic() - self._last_image <= self.config.image_timeout:
+            return outcome
+        return replace(outcome, result=replace(
+            outcome.result, state=TrackState.INPUT_STALE, reason=Reason.NO_IMAGES))
 
     def _publish(self, outcome: Outcome, dropped: int) -> None:
         if outcome.message:

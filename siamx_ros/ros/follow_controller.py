@@ -13,6 +13,7 @@ from typing import Any
 from geometry_msgs.msg import Twist, TwistStamped
 import rclpy
 from rclpy.clock import Clock, ClockType
+from rclpy.duration import Duration
 from rclpy.node import Node
 
 from siamx_ros.control.follow import FollowConfig, Follower, Sighting, Velocity
@@ -24,6 +25,8 @@ from siamx_ros.ros.parameters import NodeParameters
 from siamx_ros.ros.running import StopSignals
 
 PERIOD_S = 0.05
+ACKNOWLEDGED_S = 1.0
+"""How long the last command may take to arrive before the process ends."""
 
 
 class FollowController(Node):
@@ -41,8 +44,9 @@ class FollowController(Node):
         self.create_timer(PERIOD_S, self._drive, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def close(self) -> bool:
-        """Stop the robot."""
+        """Stop the robot, and wait until those who listen know."""
         self._publish(Velocity())
+        self._publisher.wait_for_all_acked(Duration(seconds=ACKNOWLEDGED_S))
         return True
 
     def _apply(self, settings: FollowConfig) -> None:
