@@ -20,6 +20,8 @@ CELL = 8
 """Side of a histogram's area, pixels."""
 BINS = 9
 """Gradient directions over half a turn."""
+TURN_BINS = 2 * BINS + 2
+"""Bins while both halves are counted apart: a whole turn, its end rounded up and the next one."""
 ENERGY_FLOOR = 64.0
 """Histogram energy of a cell without texture, grey levels."""
 RATE = 0.04
@@ -83,15 +85,16 @@ def gradient_histograms(patches: np.ndarray) -> np.ndarray:
     magnitude, angle = cv2.cartToPolar(dx.reshape(count, -1), dy.reshape(count, -1))
     position = angle.ravel() * np.float32(BINS / np.pi)
     lower = np.floor(position)
-    share = (position - lower) * magnitude.ravel()
+    upper = (position - lower) * magnitude.ravel()
     row = np.arange(SIDE) // CELL
     cell = (row[:, None] * cells + row[None, :]).ravel()
-    place = ((np.arange(count)[:, None] * cells * cells + cell).ravel()) * BINS
-    first = lower.astype(np.int64)
-    length = count * cells * cells * BINS
-    sums = (np.bincount(place + first % BINS, magnitude.ravel() - share, length)
-            + np.bincount(place + (first + 1) % BINS, share, length))
-    histograms = sums.reshape(count, cells, cells, BINS).astype(np.float32)
+    place = ((np.arange(count)[:, None] * cells * cells + cell) * TURN_BINS).ravel()
+    place += lower.astype(np.int64)
+    shape = count, cells, cells, TURN_BINS
+    sums = np.bincount(place, magnitude.ravel() - upper, np.prod(shape)).reshape(shape)
+    sums[..., 1:] += np.bincount(place, upper, np.prod(shape)).reshape(shape)[..., :-1]
+    histograms = (sums[..., :BINS] + sums[..., BINS:2 * BINS]).astype(np.float32)
+    histograms[..., :TURN_BINS - 2 * BINS] += sums[..., 2 * BINS:]
     energy = np.sqrt((histograms ** 2).sum(-1))
     around = np.array([cv2.blur(one, (3, 3)) for one in energy])
     return histograms / (around + ENERGY_FLOOR)[..., None]
