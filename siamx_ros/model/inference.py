@@ -35,12 +35,13 @@ class Maps:
     Attributes:
         scores: n x n float32, sigmoid of the centre logits.
         distances: 4 x n x n float32, left, top, right, bottom in patch pixels.
-        levels: neck features of the patch, {'L3', 'L4'}: 1 x C x H x W, on the device.
+        features: neck features of the patch, L3 and L4 along channels: 1 x 2 C x H x W, on the
+            device.
     """
 
     scores: np.ndarray
     distances: np.ndarray
-    levels: dict[str, torch.Tensor]
+    features: torch.Tensor
 
 
 class Engine:
@@ -85,19 +86,19 @@ class Engine:
             *self.network.correlation(levels, template.kernels))
         return Maps(
             logits[0, 0].float().sigmoid().cpu().numpy(), distances[0].float().cpu().numpy(),
-            levels)
+            torch.cat([levels['L3'], levels['L4']], 1))
 
     @torch.inference_mode()
     def describe(self, maps: Maps) -> np.ndarray:
-        """Both levels of a searched patch as one array, 2 C x H x W float32."""
-        return torch.cat([level[0] for level in maps.levels.values()]).float().cpu().numpy()
+        """Both levels of a searched patch as one array, 2 C x H x W float32, not to be written to."""
+        return maps.features[0].float().cpu().numpy()
 
     @torch.inference_mode()
     def similarity(self, maps: Maps, cell: tuple[int, int], template: Template) -> float:
         """Cosine between the template's features and those around a score-map cell, -1 to 1."""
         start = [index + 3 - TEMPLATE_CELLS // 2 for index in cell]
         rows, columns = (slice(max(0, s), s + TEMPLATE_CELLS) for s in start)
-        here = maps.levels['L4'][:, :, rows, columns]
+        here = maps.features[:, -template.features.shape[1]:, rows, columns]
         cut = [max(0, -s) for s in start]
         there = template.features[
             :, :, cut[0]:cut[0] + here.shape[2], cut[1]:cut[1] + here.shape[3]]

@@ -60,10 +60,10 @@ class OpenVinoEngine(Engine):
     def search(self, patch: np.ndarray, template: Template) -> Maps:
         inputs = [patch[None], *(kernel.numpy() for kernel in template.kernels.values())]
         request = self._request(inputs)
-        scores, distances, levels = request.infer(
+        scores, distances, features = request.infer(
             inputs, share_inputs=True, share_outputs=True).values()
-        l3, l4 = torch.from_numpy(levels.copy()).chunk(2, 1)
-        return Maps(scores[0, 0].copy(), distances[0].copy(), {'L3': l3, 'L4': l4})
+        return Maps(
+            scores[0, 0].copy(), distances[0].copy(), torch.from_numpy(features.copy()))
 
     def _request(self, inputs: list[np.ndarray]) -> Any:
         """The compiled search for patches of this size; its answer is valid until its next one."""

@@ -50,7 +50,7 @@ class RidgeFilter:
         size = len(self._basis) * (2 * REACH + 1) ** 2 + 1
         self._normal = np.zeros((size, size), np.float32)
         self._wanted = np.zeros(size, np.float32)
-        self._weights = np.zeros(size, np.float32)
+        self._use(np.zeros(size, np.float32))
 
     def learn(self, features: np.ndarray, centre: tuple[float, float], size: tuple[float, float],
               rate: float) -> None:
@@ -73,20 +73,25 @@ class RidgeFilter:
         normal = torch.from_numpy(self._normal) + RIDGE * torch.eye(len(self._normal))
         wanted = torch.from_numpy(self._wanted)[:, None]
         factor = torch.linalg.cholesky(normal)
-        self._weights = torch.cholesky_solve(wanted, factor)[:, 0].numpy()
+        self._use(torch.cholesky_solve(wanted, factor)[:, 0].numpy())
 
     def respond(self, features: np.ndarray) -> np.ndarray:
         """Response of every score-map cell, (n - 6) x (n - 6), about 0 (background) to 1."""
         cells = features.shape[-1]
-        reduced = self._reduced(features)
-        weights = self._weights[:-1].reshape(-1, len(reduced))
-        parts = _product(weights, reduced.reshape(len(reduced), -1)).reshape(-1, cells, cells)
+        parts = _product(
+            self._kernels, features.reshape(len(features), -1)).reshape(-1, cells, cells)
         inner, width = cells - 2 * MARGIN, 2 * REACH + 1
-        response = np.full((inner, inner), self._weights[-1])
+        response = np.full((inner, inner), self._offset, np.float32)
         for index, part in enumerate(parts):
             row, column = (MARGIN - REACH + shift for shift in divmod(index, width))
             response += part[row:row + inner, column:column + inner]
         return response
+
+    def _use(self, weights: np.ndarray) -> None:
+        """Respond by these weights of the components, from now on in terms of the features."""
+        self._weights = weights
+        self._kernels = _product(weights[:-1].reshape(-1, len(self._basis)), self._basis)
+        self._offset = weights[-1] - float(_product(self._kernels, self._mean).sum())
 
     def _reduced(self, features: np.ndarray) -> np.ndarray:
         """Components of the features in the basis, DIMENSIONS x n x n."""

@@ -116,6 +116,7 @@ def test_similarity_compares_the_place_that_was_chosen():
     features = torch.randn(1, 64, 31, 31, generator=generator)
     row, column = 9, 20
     features[:, :, row:row + 7, column:column + 7] = template.features
-    maps = Maps(np.zeros((25, 25)), np.zeros((4, 25, 25)), {'L4': features})
+    both = torch.cat([torch.zeros_like(features), features], 1)
+    maps = Maps(np.zeros((25, 25)), np.zeros((4, 25, 25)), both)
     assert engine.similarity(maps, (row, column), template) == pytest.approx(1, abs=1e-6)
     assert abs(engine.similarity(maps, (row, 2), template)) < 0.2

@@ -39,11 +39,11 @@ class ColourEngine:
             side / 2 - 30, side / 2 - 30, side / 2 + 30, side / 2 + 30)
         gx, gy = np.meshgrid(centres + 0.5, centres + 0.5)
         distances = np.stack([gx - x0, gy - y0, x1 - gx, y1 - gy])
-        return Maps(0.02 + 0.96 * scores, distances, {'L4': red})
+        return Maps(0.02 + 0.96 * scores, distances, red)
 
     def describe(self, maps):
         """Red and its edges, averaged over cells: 3 x n x n."""
-        red, cells = maps.levels['L4'], len(maps.scores) + 6
+        red, cells = maps.features, len(maps.scores) + 6
         start = (len(red) - 8 * cells) // 2
         parts = []
         for plane in (red, *np.gradient(red)):
