@@ -27,7 +27,9 @@ train: setup
 	@test -n '$(DATA)' || { echo 'error: make train needs DATA=folder, see docs/training.md' >&2; exit 2; }
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/train.txt
 	@. .build/env.sh && python -m siamx_ros train '$(DATA)' --out '$(RUN)' --imagenet efficientnet-lite0
-	@. .build/env.sh && python -m siamx_ros calibrate '$(DATA)' --weights '$(RUN)/best.pt' \
+	@. .build/env.sh && python -m siamx_ros train '$(DATA)' --out '$(RUN)/along' \
+		--initial '$(RUN)/best.pt' --config config/train/along.yaml
+	@. .build/env.sh && python -m siamx_ros calibrate '$(DATA)' --weights '$(RUN)/along/best.pt' \
 		--out '$(RUN)/default.pt' --half
 
 clean:
