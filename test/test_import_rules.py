@@ -12,12 +12,12 @@ import siamx_ros
 PACKAGE = Path(siamx_ros.__file__).resolve().parent
 ROS = {'rclpy', 'sensor_msgs', 'vision_msgs', 'std_msgs', 'std_srvs', 'geometry_msgs',
        'diagnostic_msgs', 'lifecycle_msgs', 'builtin_interfaces', 'cv_bridge', 'launch'}
-VALUES = {'errors', 'geometry', 'records', 'config'}
+VALUES = {'errors', 'geometry', 'records', 'settings', 'config'}
 SURFACES = {'imaging', 'sources', 'drawing', 'recording', 'synthetic'}
 RULES = {
     **{name: (VALUES, {'torch', 'cv2', *ROS}) for name in VALUES},
     **{name: (VALUES | SURFACES, {'torch', *ROS}) for name in SURFACES},
-    'model': ({'model', 'config', 'errors'}, {'cv2', *ROS}),
+    'model': ({'model', 'config', 'settings', 'errors'}, {'cv2', *ROS}),
     'tracking': (VALUES | {'tracking', 'model', 'imaging'}, ROS),
     'control': (VALUES | {'control'}, {'torch', *ROS}),
     'data': (VALUES | {'data', 'imaging'}, {'torch', *ROS}),

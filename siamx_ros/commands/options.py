@@ -7,9 +7,9 @@ import difflib
 from pathlib import Path
 from typing import Any, Callable, Mapping
 
-from siamx_ros.config import Settings, SettingsError, read_yaml, walk
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
+from siamx_ros.settings import Settings, SettingsError, read_yaml, walk
 
 _MARK = 'setting:'
 MODEL_SHORT = {'weights': '--weights', 'device': '--device', 'threads': '--threads'}

@@ -10,8 +10,8 @@ import argparse
 
 import yaml
 
-from siamx_ros.config import walk
 from siamx_ros.ros.settings import NodeConfig
+from siamx_ros.settings import walk
 
 HEADER = """# Parameters
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 import math
 
-from siamx_ros.config import Settings, setting
 from siamx_ros.records import TrackState
+from siamx_ros.settings import Settings, setting
 
 TURN_ONLY = (TrackState.RELOCALISED, TrackState.UNCERTAIN)
 """States in which the robot may turn but not drive."""

@@ -18,9 +18,10 @@ import zipfile
 
 import torch
 
-from siamx_ros.config import NetworkConfig, SettingsError
+from siamx_ros.config import NetworkConfig
 from siamx_ros.errors import InputError
 from siamx_ros.model.network import SiamXNet
+from siamx_ros.settings import SettingsError
 
 FORMAT = 'siamx-checkpoint-1'
 SHIPPED = Path(__file__).resolve().parent.parent / 'weights'

@@ -9,12 +9,12 @@ from typing import Any, Callable
 import numpy as np
 from rcl_interfaces.srv import GetParameters
 
-from siamx_ros.config import walk
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState
 from siamx_ros.ros.probe import NoAnswer, Probe, init_request, nanoseconds
 from siamx_ros.ros.settings import NodeConfig
+from siamx_ros.settings import walk
 from siamx_ros.srv import InitTarget
 
 START_PATIENCE = 120.0

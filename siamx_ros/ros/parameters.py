@@ -10,7 +10,7 @@ from rcl_interfaces.msg import (
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.node import Node
 
-from siamx_ros.config import Settings, SettingsError, walk
+from siamx_ros.settings import Settings, SettingsError, walk
 
 FOREIGN = ('use_sim_time', 'start_type_description_service')
 """Parameters that rclpy declares itself."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from siamx_ros.config import ModelConfig, Settings, SettingsError, TrackerConfig, setting
+from siamx_ros.config import ModelConfig, TrackerConfig
+from siamx_ros.settings import Settings, SettingsError, setting
 
 RELIABILITIES = ('auto', 'reliable', 'best_effort')
 

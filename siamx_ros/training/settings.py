@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 import math
 from pathlib import Path
 
-from siamx_ros.config import NetworkConfig, Settings, SettingsError, setting
+from siamx_ros.config import NetworkConfig
+from siamx_ros.settings import Settings, SettingsError, setting
 
 KINDS = ('coco', 'got10k', 'lasot', 'trackingnet')
 """Data sets that can be mixed in, in their official layouts."""

@@ -6,8 +6,9 @@ import pytest
 
 from siamx_ros.cli import ArgumentParser
 from siamx_ros.commands.options import add_config_file, add_settings, parse_box, read_settings
-from siamx_ros.config import ModelConfig, Settings, TrackerConfig, setting, walk
+from siamx_ros.config import ModelConfig, TrackerConfig
 from siamx_ros.errors import InputError
+from siamx_ros.settings import Settings, setting, walk
 
 
 @dataclass(frozen=True)

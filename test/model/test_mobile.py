@@ -7,11 +7,12 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from siamx_ros.config import NetworkConfig, SettingsError
+from siamx_ros.config import NetworkConfig
 from siamx_ros.model.importing import imagenet_file, import_imagenet
 from siamx_ros.model.mobile import STAGES, DepthwiseConv, MobileBackbone
 from siamx_ros.model.network import SiamXNet
 from siamx_ros.model.weights import WeightsError
+from siamx_ros.settings import SettingsError
 
 
 def test_budget_of_the_light_class():

@@ -5,10 +5,11 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from siamx_ros.config import NetworkConfig, SettingsError
+from siamx_ros.config import NetworkConfig
 from siamx_ros.model.correlation import depthwise_correlation
 from siamx_ros.model.inference import Engine, Maps, Template
 from siamx_ros.model.network import SiamXNet
+from siamx_ros.settings import SettingsError
 
 TABLE_III = [
     ('L4xL4',), ('L4xL3',), ('L3xL4',), ('L3xL3',), ('L4xL3', 'L3xL4'), ('L4xL3', 'L4xL4'),
@@ -106,6 +107,12 @@ def test_engine_equals_the_plain_network():
                           for p in (template, search)))
     np.testing.assert_allclose(maps.scores, plain.centre_logits[0, 0].sigmoid(), atol=1e-5)
     np.testing.assert_allclose(maps.distances, plain.distances[0], rtol=1e-3)
+    with torch.no_grad():
+        levels = network.levels(torch.from_numpy(search).permute(2, 0, 1)[None].float())
+    described = engine.describe(maps)
+    assert described.shape == (2 * 64, 31, 31)
+    for part, name in zip(np.split(described, 2), ('L3', 'L4')):
+        np.testing.assert_allclose(part, levels[name][0], atol=1e-3)
 
 
 def test_similarity_compares_the_place_that_was_chosen():

@@ -9,12 +9,12 @@ import pytest
 
 pytest.importorskip('rclpy', reason='rclpy is not installed')
 
-from siamx_ros.config import walk  # noqa: E402
 from siamx_ros.msg import TrackerStatus  # noqa: E402
 from siamx_ros.records import Reason, TrackState  # noqa: E402
 from siamx_ros.ros.health import Health, memory  # noqa: E402
 from siamx_ros.ros.settings import NodeConfig  # noqa: E402
 from siamx_ros.ros.status import REASON_TEXTS, STATE_TEXTS  # noqa: E402
+from siamx_ros.settings import walk  # noqa: E402
 from siamx_ros.srv import InitTarget  # noqa: E402
 
 pytestmark = pytest.mark.ros

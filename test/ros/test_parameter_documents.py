@@ -3,8 +3,8 @@
 import pytest
 
 from siamx_ros.commands import params
-from siamx_ros.config import read_yaml
 from siamx_ros.ros.settings import NodeConfig
+from siamx_ros.settings import read_yaml
 
 
 @pytest.mark.parametrize('path, text', [

@@ -13,9 +13,9 @@ from rcl_interfaces.srv import DescribeParameters, GetParameters, ListParameters
 from rclpy.parameter import parameter_value_to_python  # noqa: E402
 from rclpy.qos import ReliabilityPolicy  # noqa: E402
 
-from siamx_ros.config import walk  # noqa: E402
 from siamx_ros.msg import TrackerStatus as S  # noqa: E402
 from siamx_ros.ros.settings import NodeConfig  # noqa: E402
+from siamx_ros.settings import walk  # noqa: E402
 
 pytestmark = pytest.mark.ros
 

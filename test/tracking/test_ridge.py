@@ -55,6 +55,23 @@ def test_weights_are_those_of_the_explicit_problem(features):
     np.testing.assert_allclose(model._weights, wanted, atol=2e-4)
 
 
+def test_responses_are_the_weighted_components_of_each_neighbourhood(features):
+    """On features far from a mean of zero, as a ReLU leaves them."""
+    features = 2 * np.abs(features) + np.arange(6, dtype=np.float32)[:, None, None]
+    model = RidgeFilter(features)
+    model.learn(features, (120.0, 130.0), (60.0, 40.0), 1.0)
+    model.solve()
+    seen = np.roll(features, 5, axis=1)
+    wanted = np.zeros((25, 25))
+    for row in range(25):
+        for column in range(25):
+            near = [model._basis @ (seen[:, row + 3 + dy, column + 3 + dx] - model._mean[:, 0])
+                    for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
+            wanted[row, column] = model._weights @ np.append(np.concatenate(near), 1.0)
+    assert np.ptp(wanted) > 0.3
+    np.testing.assert_allclose(model.respond(seen), wanted, atol=1e-4)
+
+
 def test_responds_where_the_target_went(features):
     model = RidgeFilter(features)
     model.learn(features, (127.5, 127.5), (64.0, 64.0), 1.0)

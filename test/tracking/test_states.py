@@ -2,8 +2,9 @@
 
 import pytest
 
-from siamx_ros.config import SettingsError, TrackerConfig
+from siamx_ros.config import TrackerConfig
 from siamx_ros.records import Reason, TrackState
+from siamx_ros.settings import SettingsError
 from siamx_ros.tracking.states import StateMachine
 
 CONFIG = TrackerConfig().replace({

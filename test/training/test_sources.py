@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from siamx_ros.config import SettingsError
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
+from siamx_ros.settings import SettingsError
 from siamx_ros.training import device, loading, sources
 from siamx_ros.training.cache import PictureCache, read_picture
 from siamx_ros.training.pairs import PairDataset, render

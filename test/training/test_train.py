@@ -8,9 +8,11 @@ import sys
 import pytest
 import torch
 
+from siamx_ros.config import NetworkConfig
 from siamx_ros.errors import InputError
 from siamx_ros.model.network import SiamXNet
 from siamx_ros.model.weights import load_checkpoint
+from siamx_ros.settings import read_yaml
 from siamx_ros.training import schedule
 from siamx_ros.training.pairs import PairDataset
 from siamx_ros.training.pictures import read_pictures
@@ -42,6 +44,13 @@ def test_a_run_leaves_its_files(finished, tiny_config):
     checkpoint = load_checkpoint(finished / 'best.pt')
     assert checkpoint.network.config == tiny_config.network
     assert checkpoint.card['training']['seed'] == tiny_config.seed
+
+
+@pytest.mark.parametrize('name, network', [
+    ('along', NetworkConfig.mobile()), ('light', NetworkConfig.light()), ('paper', NetworkConfig())])
+def test_the_recipes_train_what_they_say(repository, name, network):
+    given = read_yaml(repository / 'config' / 'train' / f'{name}.yaml')
+    assert TrainConfig().replace(given).network == network
 
 
 def test_resume_is_exact(data, tiny_config, finished, tmp_path, interrupted):

@@ -11,8 +11,8 @@ import math
 from pathlib import Path
 from typing import Any
 
-from siamx_ros.config import read_yaml
 from siamx_ros.errors import InputError
+from siamx_ros.settings import read_yaml
 
 
 @dataclass(frozen=True)

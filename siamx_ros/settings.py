@@ -1,0 +1,156 @@
+"""What all settings share: frozen dataclasses that check themselves and read plain dictionaries.
+
+ROS parameters, command-line options, ``config/*.yaml`` and ``docs/parameters.md`` are made from
+declarations with :func:`setting`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+import difflib
+import math
+from pathlib import Path
+from typing import Any, Iterator
+
+import yaml
+
+from siamx_ros.errors import InputError
+
+
+class SettingsError(InputError):
+    """A setting is unknown, of the wrong type, or outside its range."""
+
+
+def setting(default: Any, help: str, *, unit: str = '', low: float | None = None,
+            high: float | None = None, choices: tuple = (), live: bool = False) -> Any:
+    """Declare one field of a settings dataclass.
+
+    Args:
+        default: the one place where this default is written; bool, int, float, str or a tuple.
+        help: one sentence for ``--help``, ``ros2 param describe`` and the parameter table.
+        unit: unit of the value, e.g. 'px' or 's'.
+        low, high: inclusive range of a number.
+        choices: the allowed values.
+        live: whether a running node may change it.
+    """
+    return dataclasses.field(default=default, metadata={
+        'help': help, 'unit': unit, 'low': low, 'high': high, 'choices': choices, 'live': live})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Base of all settings: checks itself, reads and writes plain dictionaries."""
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if dataclasses.is_dataclass(value):
+                continue
+            object.__setattr__(self, field.name, _checked(field, value))
+        self.check()
+
+    def check(self) -> None:
+        """Check relations between fields; raises SettingsError."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Nested plain values: tuples become lists, so that YAML and JSON can hold them."""
+        def plain(value: Any) -> Any:
+            if isinstance(value, Settings):
+                return value.to_dict()
+            return list(value) if isinstance(value, tuple) else value
+        return {f.name: plain(getattr(self, f.name)) for f in dataclasses.fields(self)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Settings:
+        """Build from nested or dotted names; names that are absent keep their default.
+
+        Raises:
+            SettingsError: an unknown name (near names are listed), a wrong type or range.
+        """
+        return cls().replace(values)
+
+    def replace(self, values: dict[str, Any]) -> Settings:
+        """A copy with some values changed, given by nested or dotted names (see from_dict)."""
+        fields = {field.name: field for field in dataclasses.fields(self)}
+        changed: dict[str, Any] = {}
+        nested: dict[str, dict] = {}
+        for name, value in values.items():
+            head, _, rest = name.partition('.')
+            if head not in fields:
+                raise SettingsError(_unknown(name, [n for n, _, _ in walk(self)]))
+            current = getattr(self, head)
+            if isinstance(current, Settings):
+                if rest:
+                    nested.setdefault(head, {})[rest] = value
+                elif isinstance(value, dict):
+                    nested.setdefault(head, {}).update(value)
+                else:
+                    raise SettingsError(f'{name} is a group of settings, got {value!r}')
+            elif rest:
+                raise SettingsError(_unknown(name, [n for n, _, _ in walk(self)]))
+            else:
+                changed[head] = value
+        for head, group in nested.items():
+            try:
+                changed[head] = getattr(self, head).replace(group)
+            except SettingsError as error:
+                raise SettingsError(f'{head}: {error}') from None
+        return dataclasses.replace(self, **changed)
+
+
+def walk(settings: Settings, prefix: str = '') -> Iterator[tuple[str, dataclasses.Field, Any]]:
+    """All leaves of a settings tree as (dotted name, field, value)."""
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        if isinstance(value, Settings):
+            yield from walk(value, f'{prefix}{field.name}.')
+        else:
+            yield prefix + field.name, field, value
+
+
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """Read settings from YAML, with or without the ``node: ros__parameters:`` wrapping of ROS.
+
+    Raises:
+        SettingsError: not readable, not YAML, or not a mapping.
+    """
+    try:
+        values = yaml.safe_load(Path(path).read_text(encoding='utf-8')) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise SettingsError(f'cannot read settings from {path}: {error}') from None
+    if not isinstance(values, dict):
+        raise SettingsError(f'{path} holds {type(values).__name__}, expected a mapping of settings')
+    for group in values.values():
+        if isinstance(group, dict) and isinstance(group.get('ros__parameters'), dict):
+            return group['ros__parameters']
+    return values
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
+    return f'unknown setting {name!r}' + (f'; near names: {", ".join(near)}' if near else '')
+
+
+def _checked(field: dataclasses.Field, value: Any) -> Any:
+    """Check one value against its declaration and return it in the declared type."""
+    default, meta = field.default, field.metadata
+    wanted = type(default)
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if wanted is tuple and isinstance(value, list):
+        value = tuple(value)
+    if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
+        raise SettingsError(
+            f'{field.name} must be {wanted.__name__}, got {value!r} ({type(value).__name__})')
+    unit = f' {meta["unit"]}' if meta['unit'] else ''
+    if isinstance(value, float) and not math.isfinite(value):
+        raise SettingsError(f'{field.name} must be finite, got {value}')
+    if meta['low'] is not None and value < meta['low']:
+        raise SettingsError(f'{field.name} must be at least {meta["low"]}{unit}, got {value}')
+    if meta['high'] is not None and value > meta['high']:
+        raise SettingsError(f'{field.name} must be at most {meta["high"]}{unit}, got {value}')
+    if meta['choices'] and value not in meta['choices']:
+        raise SettingsError(
+            f'{field.name} must be one of {", ".join(map(str, meta["choices"]))}, got {value!r}')
+    return value
