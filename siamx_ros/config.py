@@ -60,8 +60,9 @@ class ModelConfig(Settings):
         'auto', 'what runs the network; auto: openvino on a CPU where it is installed, else torch',
         choices=('auto', 'torch', 'openvino'))
     precision: str = setting(
-        'auto', 'number format of inference; auto: bf16 where openvino has a CPU for it, else fp32',
-        choices=('auto', 'fp32', 'fp16', 'bf16'))
+        'auto', 'number format of inference; auto: with openvino what is fastest on this CPU, int8 '
+        '(where the weights bring ranges), bf16 or fp32; else fp32',
+        choices=('auto', 'fp32', 'fp16', 'bf16', 'int8'))
     threads: int = setting(
         0, 'CPU threads of torch and OpenCV, for the whole process; 0: as they choose',
         low=0, high=1024)

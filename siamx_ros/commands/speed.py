@@ -5,8 +5,7 @@ that a lost target is searched for in further windows, which is measured by itse
 
   template            encode the target, once per init
   crop                cut the search window out of the image
-  backbone            features of the search patch
-  correlation + head  score and distance maps
+  search              the network: score and distance maps of the search patch
   decode              choose the box, compare it with the template
   frame               one whole update in state TRACKING: crop to decode, and the rest
   frame while lost    one whole update in state LOST: also what the adaptive scheme searches then

@@ -74,7 +74,8 @@ class TrackerSpec:
         if self.kind != 'siamx':
             return {**common, 'opencv': cv2.__version__}
         return {**common, 'weights_sha256': weights_sha256(self.model.weights),
-                'device': self.model.device, 'precision': self.model.precision,
+                'device': self.model.device, 'runtime': self.model.runtime,
+                'precision': self.model.precision,
                 'tracking': self.config.to_dict()}
 
 

@@ -17,7 +17,7 @@ from siamx_ros.errors import InputError
 from siamx_ros.model.backbone import ConvBN
 from siamx_ros.model.network import TEMPLATE_CELLS, SiamXNet
 
-DTYPES = {'auto': torch.float32, 'fp32': torch.float32, 'fp16': torch.float16, 'bf16': torch.bfloat16}
+DTYPES = {'fp32': torch.float32, 'fp16': torch.float16, 'bf16': torch.bfloat16}
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ class Engine:
 
     Attributes:
         runtime: what runs the network, for logs and results.
+        precision: number format it computes in.
 
     Raises:
         InputError: the device is not there.
@@ -63,7 +64,8 @@ class Engine:
 
     def __init__(self, network: SiamXNet, device: str = 'auto', precision: str = 'fp32') -> None:
         self.device = pick_device(device)
-        self.dtype = DTYPES[precision]
+        self.precision = 'fp32' if precision == 'auto' else precision
+        self.dtype = DTYPES[self.precision]
         folded = fold_batch_norm(copy.deepcopy(network).eval())
         self.network = folded.to(
             self.device, self.dtype, memory_format=torch.channels_last).requires_grad_(False)

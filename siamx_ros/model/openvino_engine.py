@@ -21,6 +21,7 @@ from torch import nn
 from siamx_ros.errors import InputError
 from siamx_ros.model.inference import Engine, Maps, Template
 from siamx_ros.model.network import SiamXNet
+from siamx_ros.model.quantisation import Ranges, is_fast, round_graph
 
 
 class OpenVinoEngine(Engine):
@@ -28,21 +29,29 @@ class OpenVinoEngine(Engine):
 
     Args:
         network: in eval mode; it is copied, not changed.
-        precision: 'auto' (bf16 where the CPU computes with it, else fp32), 'fp32' or 'bf16'.
+        precision: 'auto' (the fastest that the CPU computes with: int8 where there are ranges, bf16,
+            fp32), 'fp32', 'bf16' or 'int8'.
+        ranges: of what the convolutions take in, for int8; see :mod:`siamx_ros.model.quantisation`.
 
     Raises:
-        InputError: openvino is not installed, or the precision is not one of these.
+        InputError: openvino is not installed, the precision is not one of these, or int8 has no
+            ranges.
     """
 
     runtime = 'openvino'
 
-    def __init__(self, network: SiamXNet, precision: str = 'auto') -> None:
+    def __init__(self, network: SiamXNet, precision: str = 'auto',
+                 ranges: Ranges | None = None) -> None:
         if not is_installed():
             raise InputError("model.runtime 'openvino' needs the package openvino")
         if precision == 'fp16':
-            raise InputError("model.precision 'fp16' needs a GPU; openvino takes fp32 or bf16")
+            raise InputError("model.precision 'fp16' needs a GPU; openvino takes fp32, bf16 or int8")
+        if precision == 'int8' and not ranges:
+            raise InputError(
+                "model.precision 'int8' needs weights with measured ranges: 'calibrate' adds them")
         super().__init__(network, 'cpu', 'fp32')
-        self._precision, self._threads = precision, torch.get_num_threads()
+        self.precision = _resolved(precision, ranges)
+        self._ranges, self._threads = ranges, torch.get_num_threads()
         self._digest = _digest(self.network)
         self._compiled: dict[tuple[int, ...], Any] = {}
 
@@ -72,7 +81,9 @@ class OpenVinoEngine(Engine):
             graph = _convert(_Graph(
                 tuple((array.shape, array.dtype.str) for array in inputs), self._digest,
                 weakref.ref(self.network)))
-            self._compiled[shape] = _compile(graph, self._precision, self._threads)
+            if self.precision == 'int8':
+                graph = round_graph(graph, self._ranges)
+            self._compiled[shape] = _compile(graph, self.precision, self._threads)
         return self._compiled[shape]
 
 
@@ -152,14 +163,23 @@ def _convert(graph: _Graph) -> Any:
     return model
 
 
+def _resolved(precision: str, ranges: Ranges | None) -> str:
+    """The number format that a setting means on this CPU."""
+    if precision != 'auto':
+        return precision
+    return 'int8' if ranges and is_fast() else _fastest_float()
+
+
+def _fastest_float() -> str:
+    native = 'BF16' in _core().get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
+    return 'bf16' if native else 'fp32'
+
+
 def _compile(model: Any, precision: str, threads: int) -> Any:
     """An inference request for a converted model."""
-    core = _core()
-    if precision == 'auto':
-        native = 'BF16' in core.get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
-        precision = 'bf16' if native else 'fp32'
+    exact = precision if precision != 'int8' else _fastest_float()
     options = {
         'PERFORMANCE_HINT': 'LATENCY', 'INFERENCE_NUM_THREADS': threads,
-        'INFERENCE_PRECISION_HINT': {'fp32': 'f32', 'bf16': 'bf16'}[precision],
+        'INFERENCE_PRECISION_HINT': {'fp32': 'f32', 'bf16': 'bf16'}[exact],
         'ENABLE_CPU_PINNING': False}
-    return core.compile_model(model, 'CPU', options).create_infer_request()
+    return _core().compile_model(model, 'CPU', options).create_infer_request()

@@ -2,14 +2,16 @@
 
 A checkpoint is a dictionary of plain values and tensors: ``format``, ``network`` (the settings of
 :class:`~siamx_ros.config.NetworkConfig`), ``state_dict``, ``calibration`` (see
-:mod:`siamx_ros.tracking.confidence`) and ``card`` (where the weights come from). It is read with
-``weights_only=True``: a file can hold data, never code.
+:mod:`siamx_ros.tracking.confidence`), ``ranges`` (see :mod:`siamx_ros.model.quantisation`) and
+``card`` (where the weights come from). It is read with ``weights_only=True``: a file can hold data,
+never code.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 import hashlib
+import math
 import os
 from pathlib import Path
 import pickle
@@ -17,10 +19,12 @@ from typing import Any
 import zipfile
 
 import torch
+from torch import nn
 
 from siamx_ros.config import NetworkConfig
 from siamx_ros.errors import InputError
 from siamx_ros.model.network import SiamXNet
+from siamx_ros.model.quantisation import Ranges
 from siamx_ros.settings import SettingsError
 
 FORMAT = 'siamx-checkpoint-1'
@@ -40,19 +44,21 @@ class Checkpoint:
     Attributes:
         network: the network with its weights, in eval mode, float32, on the CPU.
         calibration: numbers that turn scores into confidence; empty for none.
+        ranges: of what the convolutions take in, for int8; empty for none.
         card: origin, data, command and figures.
         path, sha256: the file, for results and logs; empty when not from a file.
     """
 
     network: SiamXNet
     calibration: dict[str, Any] = field(default_factory=dict)
+    ranges: Ranges = field(default_factory=dict)
     card: dict[str, Any] = field(default_factory=dict)
     path: str = ''
     sha256: str = ''
 
 
 def save_checkpoint(path: str | Path, network: SiamXNet, *, calibration: dict | None = None,
-                    card: dict | None = None, half: bool = False) -> None:
+                    ranges: Ranges | None = None, card: dict | None = None, half: bool = False) -> None:
     """Write a checkpoint; ``half`` stores convolutions as fp16. The file appears whole or not.
 
     Statistics stay fp32: variances of pixel values exceed what fp16 can hold.
@@ -64,7 +70,7 @@ def save_checkpoint(path: str | Path, network: SiamXNet, *, calibration: dict | 
                  for n, v in state.items()}
     write_atomically(path, {
         'format': FORMAT, 'network': network.config.to_dict(), 'state_dict': state,
-        'calibration': calibration or {}, 'card': card or {}})
+        'calibration': calibration or {}, 'ranges': ranges or {}, 'card': card or {}})
 
 
 def write_atomically(path: str | Path, content: dict) -> None:
@@ -81,7 +87,7 @@ def load_checkpoint(weights: str | Path) -> Checkpoint:
 
     Raises:
         WeightsError: not found (the places looked in are listed), damaged, of another format, or
-            with missing, extra or misshapen tensors.
+            with missing, extra or misshapen tensors or numbers that are none.
     """
     if str(weights) == 'random':
         with torch.random.fork_rng(devices=[]):
@@ -97,8 +103,8 @@ def load_checkpoint(weights: str | Path) -> Checkpoint:
             "'python -m siamx_ros import-weights'")
     network = _build(path, content)
     return Checkpoint(
-        network, dict(content.get('calibration') or {}), dict(content.get('card') or {}),
-        str(path), hashlib.sha256(path.read_bytes()).hexdigest())
+        network, dict(content.get('calibration') or {}), _ranges(path, content, network),
+        dict(content.get('card') or {}), str(path), hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 def find_weights(weights: str | Path) -> Path:
@@ -154,6 +160,25 @@ def _build(path: Path, content: dict) -> SiamXNet:
     network = SiamXNet(config)
     load_strictly(network, content.get('state_dict'), str(path))
     return network.eval()
+
+
+def _ranges(path: Path, content: dict, network: SiamXNet) -> Ranges:
+    known = {name for name, module in network.named_modules() if isinstance(module, nn.Conv2d)}
+    ranges = content.get('ranges') or {}
+    if not isinstance(ranges, dict):
+        raise WeightsError(f'{path} must hold ranges by layer, got {type(ranges).__name__}')
+    for name, bounds in ranges.items():
+        if name not in known or not _is_range(bounds):
+            raise WeightsError(
+                f'{path} holds the range {name!r}: {bounds!r}; expected a convolution of the network '
+                'and two finite numbers around 0')
+    return ranges
+
+
+def _is_range(bounds: Any) -> bool:
+    return (isinstance(bounds, tuple) and len(bounds) == 2
+            and all(isinstance(end, float) and math.isfinite(end) for end in bounds)
+            and bounds[0] <= 0 <= bounds[1])
 
 
 def load_strictly(network: SiamXNet, state: Any, origin: str) -> None:

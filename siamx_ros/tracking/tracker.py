@@ -261,7 +261,7 @@ def load_tracker(model: ModelConfig = ModelConfig(),
     """
     prepare_process(model)
     checkpoint = load_checkpoint(model.weights)
-    engine = make_engine(checkpoint.network, model)
+    engine = make_engine(checkpoint.network, model, checkpoint.ranges)
     calibration = Calibration.from_tables(checkpoint.calibration, online=config.online_weight > 0)
     return Tracker(engine, config, calibration)
 

@@ -36,6 +36,23 @@ def test_round_trip(network, saved):
     assert len(loaded.sha256) == 64 and not loaded.network.training
 
 
+LAYER = 'neck.0.0'
+
+
+def test_ranges_are_kept(network, tmp_path):
+    weights.save_checkpoint(tmp_path / 'model.pt', network, ranges={LAYER: (-1.5, 2.5)})
+    assert weights.load_checkpoint(tmp_path / 'model.pt').ranges == {LAYER: (-1.5, 2.5)}
+
+
+@pytest.mark.parametrize('ranges, named', [
+    ({'nowhere.0': (0.0, 1.0)}, 'nowhere'), ({LAYER: (0.0, float('nan'))}, LAYER),
+    ({LAYER: (1.0, 2.0)}, LAYER), ({LAYER: (0.0,)}, LAYER), ({LAYER: 'wide'}, LAYER), ([1], 'list')])
+def test_ranges_that_are_none(network, tmp_path, ranges, named):
+    weights.save_checkpoint(tmp_path / 'model.pt', network, ranges=ranges)
+    with pytest.raises(WeightsError, match=named):
+        weights.load_checkpoint(tmp_path / 'model.pt')
+
+
 def test_half_is_half_the_size(network, saved, tmp_path):
     weights.save_checkpoint(tmp_path / 'half.pt', network, half=True)
     assert (tmp_path / 'half.pt').stat().st_size < 0.55 * saved.stat().st_size

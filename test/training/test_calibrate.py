@@ -39,6 +39,8 @@ def test_the_command_writes_both_tables(data, tmp_path):
     assert set(content['calibration']) == {'online', 'network'}
     assert set(content['card']['calibration']['online']) == {'flights', 'videos'}
     assert content['calibration']['network']['response'] == 0
+    assert all(low <= 0 < high for low, high in content['ranges'].values())
+    assert sum('tower' in name for name in content['ranges']) == 8
 
 
 def test_without_a_wrong_answer_it_is_refused(data, tmp_path, capsys, monkeypatch):

@@ -1,0 +1,99 @@
+"""Inference in eight bits: what every convolution of a search takes in, and a graph rounded to that.
+
+Activations are rounded with one step a convolution, from the range measured on training patches;
+weights with one step an output channel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from siamx_ros.model.network import SiamXNet
+
+Ranges = dict[str, tuple[float, float]]
+"""Name of a convolution of the network -> least and greatest value that it takes in."""
+EXACT = ('backbone.stem', 'head.cls_predictor', 'head.reg_predictor')
+"""Convolutions that stay as they are: pixels come in, answers go out, and there is little to gain."""
+INSTRUCTIONS = {'avx512_vnni', 'avx_vnni'}
+"""x86 instructions with which eight bits are faster than bf16, by their names in Linux."""
+PREFIX = '__module.network.'
+"""Of the names that OpenVINO gives the layers of the traced network."""
+SMALLEST = 1e-8
+
+
+@torch.inference_mode()
+def input_ranges(network: SiamXNet,
+                 pairs: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> Ranges:
+    """What the convolutions of ``network.search`` take in over pairs of patches.
+
+    Args:
+        network: in eval mode.
+        pairs: template 1 x 3 x 127 x 127 and search patch 1 x 3 x S x S each, BGR, 0..255.
+    """
+    ranges: Ranges = {}
+
+    def watch(name: str):
+        def hook(module: nn.Module, inputs: tuple[torch.Tensor]) -> None:
+            low, high = ranges.get(name, (0.0, 0.0))
+            ranges[name] = min(low, float(inputs[0].min())), max(high, float(inputs[0].max()))
+        return hook
+
+    for template, search in pairs:
+        kernels = network.embed_template(template)
+        hooks = [module.register_forward_pre_hook(watch(name))
+                 for name, module in network.named_modules()
+                 if isinstance(module, nn.Conv2d) and not name.startswith(EXACT)]
+        network.search(search, kernels)
+        for hook in hooks:
+            hook.remove()
+    return ranges
+
+
+def round_graph(model: Any, ranges: Ranges) -> Any:
+    """A copy of an OpenVINO model of the search that rounds where ``ranges`` names a convolution.
+
+    OpenVINO computes what is rounded on both sides in eight bits.
+    """
+    from openvino.passes import ConstantFolding, Manager
+    model = model.clone()
+    folding = Manager()
+    folding.register_pass(ConstantFolding())
+    folding.run_passes(model)
+    for layer in model.get_ops():
+        name = layer.get_friendly_name().removeprefix(PREFIX).split('/')[0]
+        if layer.get_type_name() in ('Convolution', 'GroupConvolution') and name in ranges:
+            _round_inputs(layer, ranges[name])
+    model.validate_nodes_and_infer_types()
+    return model
+
+
+def is_fast(cpu_info: Path = Path('/proc/cpuinfo')) -> bool:
+    """Whether this CPU has instructions for eight bits; unknown counts as no."""
+    try:
+        text = cpu_info.read_text(encoding='utf-8')
+    except OSError:
+        return False
+    flags = next((line for line in text.splitlines() if line.startswith('flags')), '')
+    return bool(INSTRUCTIONS & set(flags.split()))
+
+
+def _round_inputs(layer: Any, bounds: tuple[float, float]) -> None:
+    """Round the activations and the weights that a convolution takes in."""
+    from openvino import opset13 as operations
+    step = max(-bounds[0] / 128, bounds[1] / 127, SMALLEST)
+    low, high = (-128 * step, 127 * step) if bounds[0] < 0 else (0.0, max(bounds[1], SMALLEST))
+    activations, weights = layer.input_value(0), layer.input_value(1)
+    kernel = weights.get_node().data.astype(np.float32)
+    per_channel = tuple(range(1 if layer.get_type_name() == 'Convolution' else 2, kernel.ndim))
+    reach = np.maximum(np.abs(kernel).max(per_channel, keepdims=True), SMALLEST)
+    for index, source, bounds, levels in (
+            (0, activations, (np.float32(low), np.float32(high)), 256),
+            (1, operations.constant(kernel).output(0), (-reach, reach), 255)):
+        rounded = operations.fake_quantize(source, *bounds, *bounds, levels)
+        layer.input(index).replace_source_output(rounded.output(0))

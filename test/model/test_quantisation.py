@@ -1,0 +1,128 @@
+"""Inference in eight bits: measured ranges, rounding as a slow reference does it, refusals."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from siamx_ros.config import ModelConfig, NetworkConfig
+from siamx_ros.errors import InputError
+from siamx_ros.model import openvino_engine, quantisation
+from siamx_ros.model.inference import fold_batch_norm
+from siamx_ros.model.network import SiamXNet
+from siamx_ros.model.runtime import make_engine
+
+INT8 = ModelConfig(device='cpu', runtime='openvino', precision='int8')
+
+pytestmark = pytest.mark.skipif(
+    not openvino_engine.is_installed(), reason='openvino is not installed')
+
+
+@pytest.fixture(scope='module', params=['light', 'mobile'])
+def network(request):
+    """Random weights with statistics that keep activations in a sane range."""
+    torch.manual_seed(5)
+    network = SiamXNet(getattr(NetworkConfig, request.param)())
+    with torch.no_grad():
+        for _ in range(2):
+            network.train()(torch.rand(2, 3, 127, 127) * 255, torch.rand(2, 3, 255, 255) * 255)
+    return network.eval()
+
+
+def patches(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return tuple(rng.integers(0, 256, (side, side, 3), np.uint8) for side in (127, 255))
+
+
+def as_tensor(patch: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(patch).permute(2, 0, 1)[None].float()
+
+
+@pytest.fixture(scope='module')
+def ranges(network):
+    return quantisation.input_ranges(
+        network, [tuple(map(as_tensor, patches(seed))) for seed in (1, 2)])
+
+
+def rounded(network: SiamXNet, ranges: dict) -> SiamXNet:
+    """The reference: every convolution of ``ranges`` rounds its input and its weights, in float64."""
+    network = fold_batch_norm(copy.deepcopy(network)).double()
+    for name, module in network.named_modules():
+        if name not in ranges:
+            continue
+        low, high = ranges[name]
+        step = max(-low / 128, high / 127) if low < 0 else high / 255
+        ends = (-128, 127) if low < 0 else (0, 255)
+
+        def hook(module, inputs, step=step, ends=ends):
+            return ((inputs[0] / step).round().clamp(*ends) * step,)
+        module.register_forward_pre_hook(hook)
+        weight = module.weight.data
+        unit = weight.abs().flatten(1).amax(1).reshape(-1, 1, 1, 1) / 127
+        module.weight.data = (weight / unit).round() * unit
+    return network
+
+
+def test_ranges_are_the_extremes_of_a_search(network):
+    template, search = map(as_tensor, patches(1))
+    found = quantisation.input_ranges(network, [(template, search)])
+    searched = {name for name, module in network.named_modules() if isinstance(module, nn.Conv2d)
+                and '.template.' not in name}
+    assert set(found) == {name for name in searched if not name.startswith(quantisation.EXACT)}
+    with torch.no_grad():
+        level = network.levels(search)['L4']
+    low, high = found['correlation.pairs.L4xL4.cls.search.0']
+    assert low == pytest.approx(level.min().item()) and high == pytest.approx(level.max().item())
+    other = quantisation.input_ranges(
+        network, [(template, search), (template, torch.zeros_like(search))])
+    assert all(other[name][0] <= low and other[name][1] >= high
+               for name, (low, high) in found.items())
+
+
+def test_answers_as_the_reference(network, ranges, monkeypatch):
+    """What is not rounded is computed in fp32 here: bf16 would blur the comparison."""
+    monkeypatch.setattr(openvino_engine, '_fastest_float', lambda: 'fp32')
+    template, search = patches(3)
+    engine = make_engine(network, INT8, ranges)
+    maps = engine.search(search, engine.embed(template))
+    patch, exact = as_tensor(search).double(), copy.deepcopy(network).double()
+    with torch.no_grad():
+        slow, plain = (torch.cat([*each.levels(patch).values()], 1)[0].numpy()
+                       for each in (rounded(network, ranges), exact))
+    error = np.abs(engine.describe(maps) - slow).mean()
+    assert error < 0.5 * np.abs(plain - slow).mean()  # another rounding would be off by more than 1
+
+
+def test_every_measured_convolution_is_rounded(network, ranges):
+    engine = make_engine(network, INT8, ranges)
+    template, search = patches(3)
+    engine.search(search, engine.embed(template))
+    graph = engine._compiled[(1, 255, 255, 3)].get_compiled_model().get_runtime_model()
+    kinds = [op.get_rt_info()['runtimePrecision'].astype(str) for op in graph.get_ops()
+             if op.get_rt_info()['layerType'].astype(str) == 'Convolution']
+    assert len([kind for kind in kinds if kind in ('u8', 'i8')]) >= len(ranges)
+
+
+def test_auto_takes_int8_where_the_cpu_is_fast_at_it(network, ranges, monkeypatch):
+    auto = ModelConfig(device='cpu')
+    for fast, table, expected in ((True, ranges, True), (False, ranges, False), (True, {}, False)):
+        monkeypatch.setattr(openvino_engine, 'is_fast', lambda: fast)
+        assert (make_engine(network, auto, table).precision == 'int8') == expected
+
+
+@pytest.mark.parametrize('flags, fast', [
+    ('fpu sse avx512_vnni', True), ('fpu avx_vnni', True), ('fpu avx2 avx512f', False), (None, False)])
+def test_which_cpus_are_fast(tmp_path, flags, fast):
+    path = tmp_path / 'cpuinfo'
+    if flags is not None:
+        path.write_text(f'processor : 0\nflags\t\t: {flags}\n', encoding='utf-8')
+    assert quantisation.is_fast(path) == fast
+
+
+def test_int8_needs_ranges_and_openvino(network, ranges):
+    with pytest.raises(InputError, match='needs weights with measured ranges'):
+        make_engine(network, INT8)
+    with pytest.raises(InputError, match='needs openvino'):
+        make_engine(network, INT8.replace({'runtime': 'torch'}), ranges)
