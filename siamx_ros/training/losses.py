@@ -22,20 +22,26 @@ def classification_loss(logits: torch.Tensor, labels: torch.Tensor, *,
     return 0.5 * _mean(terms, positive) + 0.5 * negatives
 
 
-def regression_loss(distances: torch.Tensor, targets: torch.Tensor,
-                    inside: torch.Tensor) -> torch.Tensor:
+def regression_loss(distances: torch.Tensor, targets: torch.Tensor, inside: torch.Tensor, *,
+                    mean_of: str = 'cells') -> torch.Tensor:
     """L_reg: mean of ``-ln((I + 1) / (U + 1))`` over the cells inside a box, I and U in pixels^2.
 
     Args:
         distances, targets: B x 4 x h x w as l, t, r, b.
         inside: B x h x w bool; where nothing is inside, the loss is zero.
+        mean_of: 'cells', the paper's mean over all cells of the batch, in which a box counts as its
+            area does, so that boxes of doubtful size come out large; or 'pairs', the mean over
+            pairs of each one's mean.
     """
     targets = torch.where(inside[:, None], targets, 1.0)
     near = torch.minimum(distances, targets)
     intersection = (near[:, 0] + near[:, 2]) * (near[:, 1] + near[:, 3])
     union = _area(distances) + _area(targets) - intersection
-    ratio = (intersection.clamp(min=0) + 1) / (union.clamp(min=0) + 1)
-    return _mean(-torch.log(ratio), inside)
+    terms = -torch.log((intersection.clamp(min=0) + 1) / (union.clamp(min=0) + 1))
+    if mean_of == 'cells':
+        return _mean(terms, inside)
+    count = inside.sum((1, 2))
+    return _mean((terms * inside).sum((1, 2)) / count.clamp(min=1), count > 0)
 
 
 def total_loss(classification: torch.Tensor, regression: torch.Tensor, *, reg_weight: float = 1.0,

@@ -21,6 +21,10 @@ SEARCH_SIZE = 255
 """Side of the search patch in training, pixels."""
 REACH = 12.5 * STRIDE
 """How far from the patch centre the score map's cells answer for, pixels."""
+COARSEST = 7.0
+"""Largest loss of resolution of a patch."""
+ZOOM_REACH = 2.5
+"""Largest zoom of the search patch, in deviations."""
 NO_TARGET = np.full(4, np.nan, np.float32)
 Rectangle = tuple[int, int, int, int]
 """Left, top, width, height in the search patch, pixels."""
@@ -116,7 +120,7 @@ def make_plan(sample: Sample, foreign: Target, rng: np.random.Generator,
         distractor = _distractor(around, rng)
     if rng.random() < config.occluder:
         occluder = _occluder(around, rng)
-    look_z, look_x = _looks(rng, config)
+    look_z, look_x = _looks(place_z.step / place_x.step, rng, config)
     return PairPlan(sample.template, search, place_z, place_x,
                     box if sample.present else NO_TARGET, foreign, backdrop, distractor, occluder,
                     look_z, look_x)
@@ -154,6 +158,7 @@ def _search_place(box: BoundingBox, mirrored: bool, still: bool, rng: np.random.
                   config: AugmentConfig) -> Placement:
     step = context_side(box.w, box.h) / TEMPLATE_SIZE
     scale = 1 + rng.uniform(-config.search_scale, config.search_scale, 2)
+    scale *= np.exp(config.search_zoom * np.clip(rng.standard_normal(), -ZOOM_REACH, ZOOM_REACH))
     shift = rng.uniform(-config.search_shift, config.search_shift, 2)
     angle = 0.0
     if still:
@@ -193,12 +198,17 @@ def _rectangle(x: float, y: float, size) -> Rectangle:
     return round(float(x)), round(float(y)), w, h
 
 
-def _looks(rng: np.random.Generator, config: AugmentConfig) -> tuple[Look, Look]:
-    """Colour, blur, resolution and noise; resolution and greyness strike both patches alike."""
+def _looks(zoom: float, rng: np.random.Generator, config: AugmentConfig) -> tuple[Look, Look]:
+    """Colour, blur, resolution and noise; resolution and greyness strike both patches alike.
+
+    Args:
+        zoom: search-patch pixels per template pixel. A camera of low resolution shows in a patch
+            the coarser, the more the patch magnifies.
+    """
     coarse = (1.0, 1.0)
     if rng.random() < config.coarse:
-        factor = float(np.exp(rng.uniform(0, np.log(7))))
-        coarse = factor, factor * rng.uniform(0.85, 1.2)
+        factor = float(np.exp(rng.uniform(0, np.log(COARSEST))))
+        coarse = factor, float(np.clip(factor * zoom * rng.uniform(0.85, 1.2), 1, COARSEST))
     grey = bool(rng.random() < config.grey)
     return _look(coarse[0], grey, rng, config), _look(coarse[1], grey, rng, config)
 

@@ -70,6 +70,9 @@ class AugmentConfig(Settings):
     template_scale: float = setting(0.05, 'template scale jitter', low=0.0, high=0.9)
     search_shift: float = setting(64.0, 'search shift, uniform', unit='px', low=0.0, high=100.0)
     search_scale: float = setting(0.18, 'search scale jitter, each axis', low=0.0, high=0.9)
+    search_zoom: float = setting(
+        0.0, 'search scale jitter, both axes alike: deviation of the natural logarithm; 0 as in the '
+        'paper', low=0.0, high=0.5)
     still_scale: float = setting(
         0.12, 'further scale jitter of pairs cut from one photograph', low=0.0, high=0.9)
     still_rotation: float = setting(
@@ -139,6 +142,9 @@ class TrainConfig(Settings):
         8, 'pairs a step whose template is also tried on a foreign search patch', unit='pairs', low=0)
     reg_weight: float = setting(1.0, 'lambda_0 of Eq. 8', low=0.0)
     cls_weight: float = setting(1.0, 'lambda_1 of Eq. 8', low=0.0)
+    reg_mean: str = setting(
+        'cells', "what the regression loss is a mean of: all 'cells' inside boxes, as in the paper, or "
+        "'pairs', so that a large target counts as a small one", choices=('cells', 'pairs'))
     negative_focus: float = setting(
         1.0, 'power of their score that weights the negatives of the classification loss; 0 as in '
         'the paper', low=0.0, high=4.0)

@@ -42,7 +42,8 @@ class LossBench(nn.Module):
         targets, inside = labels.side_distances(boxes, cells, size)
         classification = losses.classification_loss(
             logits[:, 0], wanted, negative_focus=self.config.negative_focus)
-        regression = losses.regression_loss(distances, targets, inside)
+        regression = losses.regression_loss(
+            distances, targets, inside, mean_of=self.config.reg_mean)
         total = losses.total_loss(
             classification, regression, reg_weight=self.config.reg_weight,
             cls_weight=self.config.cls_weight)

@@ -84,14 +84,27 @@ def test_regression_by_hand():
     assert losses.regression_loss(target / 2, target, inside).item() == pytest.approx(expected)
 
 
-def test_absent_targets_leave_no_trace():
+def test_mean_of_pairs_by_hand():
+    """Three cells of a large target and one of a small one; the third pair has none."""
+    targets = torch.tensor([40.0, 10, 10]).reshape(3, 1, 1, 1).expand(3, 4, 1, 3)
+    inside = torch.tensor([[[1, 1, 1]], [[0, 1, 0]], [[0, 0, 0]]]).bool()
+    predicted = targets * torch.tensor([0.5, 0.8, 3.0]).reshape(3, 1, 1, 1)
+    large, small = -math.log(1601 / 6401), -math.log(257 / 401)
+    loss = {kind: losses.regression_loss(predicted, targets, inside, mean_of=kind).item()
+            for kind in ('cells', 'pairs')}
+    assert loss['cells'] == pytest.approx((3 * large + small) / 4)
+    assert loss['pairs'] == pytest.approx((large + small) / 2)
+
+
+@pytest.mark.parametrize('mean_of', ['cells', 'pairs'])
+def test_absent_targets_leave_no_trace(mean_of):
     """NaN boxes neither change the loss of the others nor poison the gradient."""
     boxes = torch.cat([BOX, NONE])
     targets, inside = labels.side_distances(boxes, 25, 255)
     predicted = torch.full((2, 4, 25, 25), 30.0, requires_grad=True)
-    loss = losses.regression_loss(predicted, targets, inside)
+    loss = losses.regression_loss(predicted, targets, inside, mean_of=mean_of)
     loss.backward()
-    alone = losses.regression_loss(predicted[:1], targets[:1], inside[:1])
+    alone = losses.regression_loss(predicted[:1], targets[:1], inside[:1], mean_of=mean_of)
     assert loss.item() == pytest.approx(alone.item())
     assert predicted.grad.isfinite().all() and predicted.grad[1].abs().sum() == 0
 

@@ -59,6 +59,44 @@ def test_search_patch_shows_the_target_in_its_box(data, tiny_config):
         np.testing.assert_allclose(seen, clipped, atol=6)
 
 
+TARGET = Target(lambda: None, BoundingBox(100, 80, 60, 40))
+
+
+def many_plans(config, count=400):
+    return [make_plan(Sample(TARGET, TARGET, False), TARGET, np.random.default_rng(seed),
+                      config.augment) for seed in range(count)]
+
+
+def test_zoom_changes_both_axes_alike_and_both_ways(tiny_config):
+    """A normal deviate, cut off; without other jitter, nothing else changes a size."""
+    calm = {**CALM, 'augment.search_scale': 0.0}
+    sizes = {zoom: np.array([plan.box[2:] - plan.box[:2] for plan in many_plans(tiny_config.replace(
+        {**calm, 'augment.search_zoom': zoom}))]) for zoom in (0.0, 0.2)}
+    assert np.ptp(sizes[0.0], axis=0).max() < 1e-3
+    change = np.log(sizes[0.2] / sizes[0.0][0])
+    np.testing.assert_allclose(change[:, 0], change[:, 1], atol=1e-5)
+    np.testing.assert_allclose(
+        np.quantile(change[:, 0], [0, 0.16, 0.5, 0.84, 1]), [-0.5, -0.2, 0, 0.2, 0.5], atol=0.06)
+
+
+def test_a_coarse_camera_is_coarser_in_the_patch_that_magnifies_more(tiny_config):
+    """The patch that shows the target twice as large shows each pixel of the camera twice as large."""
+    config = tiny_config.replace({
+        **CALM, 'augment.coarse': 1.0, 'augment.search_scale': 0.0, 'augment.search_zoom': 0.3,
+        'augment.template_scale': 0.0})
+    plain = many_plans(tiny_config.replace({**CALM, 'augment.search_scale': 0.0}), 1)[0].box
+    normal = np.prod(plain[2:] - plain[:2])
+    checked = 0
+    for plan in many_plans(config):
+        zoom = np.sqrt(np.prod(plan.box[2:] - plan.box[:2]) / normal)
+        ratio = plan.look_x.coarse / plan.look_z.coarse
+        if 1 < plan.look_x.coarse < 7:
+            assert 0.84 * zoom < ratio < 1.21 * zoom
+            checked += 1
+        assert 1 <= plan.look_x.coarse <= 7
+    assert checked > 200
+
+
 def test_pairs_depend_on_their_number_alone(data, tiny_config):
     pictures = read_pictures(data, tiny_config)
     whole = PairDataset(pictures, tiny_config, length=8, seed=1)
