@@ -29,7 +29,9 @@ train: setup
 	@. .build/env.sh && python -m siamx_ros train '$(DATA)' --out '$(RUN)' --imagenet efficientnet-lite0
 	@. .build/env.sh && python -m siamx_ros train '$(DATA)' --out '$(RUN)/along' \
 		--initial '$(RUN)/best.pt' --config config/train/along.yaml
-	@. .build/env.sh && python -m siamx_ros calibrate '$(DATA)' --weights '$(RUN)/along/best.pt' \
+	@. .build/env.sh && python -m siamx_ros train '$(DATA)' --out '$(RUN)/zoom' \
+		--initial '$(RUN)/along/best.pt' --config config/train/zoom.yaml
+	@. .build/env.sh && python -m siamx_ros calibrate '$(DATA)' --weights '$(RUN)/zoom/best.pt' \
 		--out '$(RUN)/default.pt' --half
 
 clean:
