@@ -1,7 +1,7 @@
 """What is learnt about one target beyond its template: extensions to the paper, each can be off.
 
-A ridge classifier shares in the score map, a scale filter in the change of size, and the error that
-the network makes on the first image, where the box is known, is taken out of later boxes.
+A ridge classifier shares in the score map, a template of the true size in the change of size, and the
+error that the network makes on the first image, where the box is known, is taken out of later boxes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from siamx_ros.config import TrackerConfig
 from siamx_ros.geometry import BoundingBox, CropWindow
 from siamx_ros.tracking.decode import Candidate
 from siamx_ros.tracking.ridge import RidgeFilter
-from siamx_ros.tracking.scale import ScaleFilter
+from siamx_ros.tracking.scale import ScaleTemplate
 
 FIRST_VIEWS = (
     (1.0, 0.0, 0.0), (1.0, -0.15, 0.1), (1.0, 0.12, -0.12), (0.85, 0.05, 0.05), (1.18, -0.05, 0.05))
@@ -27,7 +27,9 @@ RATE = 0.03
 MIN_RESPONSE = 0.25
 """The classifier learns from frames that it answers with at least this."""
 TURN = 3
-"""Images from one lesson to the next; classifier and scale filter take turns."""
+"""Images from one lesson to the next; classifier and scale template take turns."""
+BELIEVED, TRUSTED = 0.3, 1.0
+"""Similarity from which the scale template shares in a change of size, and where it has its full share."""
 LARGEST_CORRECTION = 2.0
 
 
@@ -97,7 +99,7 @@ class OnlineModel:
                 self._teach(view.features, view.window, box, FIRST_RATE if index else 1.0)
             self._ridge.solve()
         if self._scale_weight:
-            self._scale = ScaleFilter(image, box.centre, (box.w, box.h))
+            self._scale = ScaleTemplate(image, box.centre, (box.w, box.h))
 
     def fuse(self, scores: np.ndarray, features: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """Network scores n x n with the classifier's share, and the classifier's responses."""
@@ -108,21 +110,25 @@ class OnlineModel:
         return (1 - share) * scores + share * response.clip(0, 1), response
 
     def refine(self, candidate: Candidate, image: np.ndarray, last: BoundingBox) -> Candidate:
-        """Correct a candidate's box; the scale filter has its share in the change from ``last``."""
+        """Correct a candidate's box; the scale template shares in the change of size from ``last``.
+
+        The more the target looks as it did, the larger is its share.
+        """
         box = self._correction(candidate.box)
         if self._scale is None:
             return replace(candidate, box=box)
-        factor = self._scale.find(image, box.centre, (last.w, last.h))
+        match = self._scale.find(image, box.centre, (last.w, last.h))
         grown = math.sqrt(box.w * box.h / (last.w * last.h))
-        share = (factor / grown) ** self._scale_weight
+        trust = min(max((match.similarity - BELIEVED) / (TRUSTED - BELIEVED), 0.0), 1.0)
+        change = (match.factor / grown) ** (self._scale_weight * trust)
         return replace(
-            candidate, box=BoundingBox.from_centre(*box.centre, box.w * share, box.h * share))
+            candidate, box=BoundingBox.from_centre(*box.centre, box.w * change, box.h * change))
 
     def learn(self, image: np.ndarray, box: BoundingBox, features: np.ndarray,
               candidate: Candidate) -> None:
         """Take in a frame: its box, and features of the window of ``candidate``.
 
-        Only every third frame teaches, scale filter and classifier in turn.
+        Only every third frame teaches, scale template and classifier in turn.
         """
         self._taken += 1
         lesson, rest = divmod(self._taken, TURN)

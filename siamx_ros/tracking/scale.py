@@ -1,16 +1,19 @@
-"""How much larger or smaller the target became: a correlation filter over scales.
+"""How much larger or smaller the target became, by comparison with how it looked at its true size.
 
-The discriminative scale filter of Danelljan et al. (DSST, BMVC 2014): gradient histograms of the
-target at neighbouring scales, one ridge regression over them in the Fourier domain.
+The look is the first image's, renewed slowly, so that its size does not creep away as it does where
+each frame is only compared with the one before. Gradient histograms of the target at neighbouring
+scales are correlated with it; the height of the best correlation says how far it is to be believed.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 
-SCALES = 17
-STEP = 1.03
+SCALES = 13
+STEP = 1.05
 """Ratio of neighbouring scales."""
 SIDE = 48
 """Side of the patch that is described, pixels."""
@@ -24,12 +27,20 @@ TURN_BINS = 2 * BINS + 2
 """Bins while both halves are counted apart: a whole turn, its end rounded up and the next one."""
 ENERGY_FLOOR = 64.0
 """Histogram energy of a cell without texture, grey levels."""
-RATE = 0.04
-REGULARISATION = 0.01
+RATE = 0.03
+"""Share of a confirmed frame in the look."""
+SMALLEST_NORM = 1e-6
 
 
-class ScaleFilter:
-    """One target's scale.
+class ScaleMatch(NamedTuple):
+    """Ratio of the target's size to the one asked about, and the correlation there, -1 to 1."""
+
+    factor: float
+    similarity: float
+
+
+class ScaleTemplate:
+    """How one target looks at its true size.
 
     Args:
         image: H x W x 3 uint8 BGR.
@@ -39,35 +50,34 @@ class ScaleFilter:
 
     def __init__(self, image: np.ndarray, centre: tuple[float, float],
                  size: tuple[float, float]) -> None:
-        steps = np.arange(SCALES) - SCALES // 2
-        self._factors = STEP ** steps.astype(float)
-        self._wanted = np.fft.fft(np.exp(-0.5 * steps.astype(float) ** 2))[:, None]
-        self._window = np.hanning(SCALES + 2)[1:-1, None]
-        spectrum = self._spectrum(image, centre, size)
-        self._numerator = self._wanted * spectrum.conj()
-        self._denominator = (np.abs(spectrum) ** 2).sum(1)
+        self._look = _looks(image, centre, size, np.ones(1))[0]
 
     def find(self, image: np.ndarray, centre: tuple[float, float],
-             size: tuple[float, float]) -> float:
-        """Ratio of the target's size in ``image`` to ``size``."""
-        spectrum = self._spectrum(image, centre, size)
-        response = np.fft.ifft((self._numerator * spectrum).sum(1)
-                               / (self._denominator + REGULARISATION)).real
-        best = int(response.argmax())
-        return float(STEP ** (best - SCALES // 2 + _summit(response, best)))
+             size: tuple[float, float]) -> ScaleMatch:
+        """Compare the target's size in ``image`` with ``size``."""
+        factors = STEP ** (np.arange(SCALES) - SCALES // 2).astype(float)
+        similarity = _looks(image, centre, size, factors) @ _normalised(self._look)
+        best = int(similarity.argmax())
+        return ScaleMatch(
+            float(factors[best] * STEP ** _summit(similarity, best)), float(similarity[best]))
 
     def learn(self, image: np.ndarray, centre: tuple[float, float],
               size: tuple[float, float]) -> None:
         """Take in how the target looks at a confirmed place and size."""
-        spectrum = self._spectrum(image, centre, size)
-        self._numerator += RATE * (self._wanted * spectrum.conj() - self._numerator)
-        self._denominator += RATE * ((np.abs(spectrum) ** 2).sum(1) - self._denominator)
+        self._look += RATE * (_looks(image, centre, size, np.ones(1))[0] - self._look)
 
-    def _spectrum(self, image: np.ndarray, centre: tuple[float, float],
-                  size: tuple[float, float]) -> np.ndarray:
-        patches = _cut(image, centre, (size[0] * PADDING, size[1] * PADDING), self._factors)
-        described = gradient_histograms(patches).reshape(SCALES, -1)
-        return np.fft.fft(described * self._window, axis=0)
+
+def _looks(image: np.ndarray, centre: tuple[float, float], size: tuple[float, float],
+           factors: np.ndarray) -> np.ndarray:
+    """Descriptions of the target at ``factors`` times ``size``, a row each, of mean 0 and length 1."""
+    patches = _cut(image, centre, (size[0] * PADDING, size[1] * PADDING), factors)
+    histograms = gradient_histograms(patches).reshape(len(factors), -1)
+    return _normalised(histograms - histograms.mean(1, keepdims=True))
+
+
+def _normalised(vectors: np.ndarray) -> np.ndarray:
+    """Each of length 1; what has none stays 0."""
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), SMALLEST_NORM)
 
 
 def gradient_histograms(patches: np.ndarray) -> np.ndarray:
@@ -124,10 +134,10 @@ def _cut(image: np.ndarray, centre: tuple[float, float], size: tuple[float, floa
     return np.array(patches)
 
 
-def _summit(response: np.ndarray, best: int) -> float:
+def _summit(similarity: np.ndarray, best: int) -> float:
     """Offset of the parabola through the best value and its neighbours, in steps."""
-    if not 0 < best < len(response) - 1:
+    if not 0 < best < len(similarity) - 1:
         return 0.0
-    before, at, after = response[best - 1:best + 2]
+    before, at, after = similarity[best - 1:best + 2]
     bend = before - 2 * at + after
     return float(np.clip(0.5 * (before - after) / bend, -0.5, 0.5)) if bend < 0 else 0.0

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from siamx_ros.config import TrackerConfig
-from siamx_ros.geometry import BoundingBox
+from siamx_ros.geometry import BoundingBox, context_side
+from siamx_ros.model.network import TEMPLATE_SIZE
 from siamx_ros.tracking.online import BoxCorrection
 from siamx_ros.tracking.tracker import Tracker
 
@@ -82,6 +83,32 @@ def test_a_biased_network_is_corrected(engine, scene):
             result = tracker.update(scene((200 + 2 * step, 200)))
         widths[strength] = result.box.w
     assert widths[0.0] > 52 and widths[1.0] == pytest.approx(40, abs=3)
+
+
+def test_a_network_that_lets_the_size_creep_is_held(engine, scene):
+    """A network that, after the first image, calls every target a tenth larger than it was."""
+    search, started = engine.search, []
+    usual = 40 * TEMPLATE_SIZE / context_side(40, 40)
+
+    def growing(patch, template):
+        maps = search(patch, template)
+        if started:
+            left, top, right, bottom = maps.distances
+            maps.distances[::2] *= 1.1 * usual / (left + right)
+            maps.distances[1::2] *= 1.1 * usual / (top + bottom)
+        return maps
+
+    engine.search = growing
+    widths = {}
+    for weight in (0.0, 1.0):
+        started.clear()
+        tracker = Tracker(engine, TrackerConfig().replace({**OFF, 'scale_weight': weight}))
+        tracker.init(scene((200, 200)), BoundingBox.from_centre(200, 200, 40, 40))
+        started.append(True)
+        for step in range(1, 15):
+            result = tracker.update(scene((200 + 2 * step, 200)))
+        widths[weight] = result.box.w
+    assert widths[0.0] > 60 and widths[1.0] == pytest.approx(40, abs=3)
 
 
 def test_an_init_that_fails_half_way_keeps_the_target(engine, scene):

@@ -1,11 +1,11 @@
-"""The scale filter on known zooms, its histograms against a slow loop."""
+"""The scale template on known zooms, its histograms against a slow loop."""
 
 import cv2
 import numpy as np
 import pytest
 
 from siamx_ros.tracking import scale
-from siamx_ros.tracking.scale import ScaleFilter, gradient_histograms
+from siamx_ros.tracking.scale import ScaleTemplate, gradient_histograms
 
 
 @pytest.fixture
@@ -21,30 +21,45 @@ def zoomed(picture, factor, centre=(320.0, 240.0)):
 
 
 @pytest.mark.parametrize('size', [(60.0, 40.0), (200.0, 150.0)])
-@pytest.mark.parametrize('factor', [0.94, 0.97, 1.0, 1.03, 1.06])
+@pytest.mark.parametrize('factor', [0.8, 0.94, 0.97, 1.0, 1.03, 1.06, 1.25])
 def test_a_zoom_is_measured(picture, size, factor):
-    model = ScaleFilter(picture, (320.0, 240.0), size)
-    assert model.find(zoomed(picture, factor), (320.0, 240.0), size) == pytest.approx(factor, rel=0.012)
+    template = ScaleTemplate(picture, (320.0, 240.0), size)
+    match = template.find(zoomed(picture, factor), (320.0, 240.0), size)
+    assert match.factor == pytest.approx(factor, rel=0.012) and match.similarity > 0.8
+
+
+def test_a_size_that_is_wrong_is_told_again_and_again(picture):
+    """It does not get used to it: the comparison is with the true size, not with the last frame."""
+    template = ScaleTemplate(picture, (320.0, 240.0), (80.0, 80.0))
+    for _ in range(5):
+        match = template.find(picture, (320.0, 240.0), (100.0, 100.0))
+        assert match.factor == pytest.approx(0.8, rel=0.012)
+
+
+def test_something_else_is_not_similar(picture):
+    template = ScaleTemplate(picture, (320.0, 240.0), (80.0, 80.0))
+    assert template.find(picture[::-1, ::-1].copy(), (320.0, 240.0), (80.0, 80.0)).similarity < 0.4
 
 
 def test_learning_moves_towards_the_new_look(picture):
     other = picture[::-1, ::-1].copy()
-    model = ScaleFilter(picture, (320.0, 240.0), (80.0, 80.0))
+    template = ScaleTemplate(picture, (320.0, 240.0), (80.0, 80.0))
     for _ in range(200):
-        model.learn(other, (320.0, 240.0), (80.0, 80.0))
-    assert model.find(zoomed(other, 1.05), (320.0, 240.0), (80.0, 80.0)) == pytest.approx(1.05, rel=0.02)
+        template.learn(other, (320.0, 240.0), (80.0, 80.0))
+    match = template.find(zoomed(other, 1.05), (320.0, 240.0), (80.0, 80.0))
+    assert match.factor == pytest.approx(1.05, rel=0.02)
 
 
 @pytest.mark.parametrize('centre', [(0.0, 0.0), (639.0, 479.0), (-50.0, 240.0)])
 def test_targets_at_the_edge_give_a_finite_factor(picture, centre):
-    model = ScaleFilter(picture, centre, (120.0, 90.0))
-    assert 0.7 < model.find(picture, centre, (120.0, 90.0)) < 1.4
+    template = ScaleTemplate(picture, centre, (120.0, 90.0))
+    assert 0.7 < template.find(picture, centre, (120.0, 90.0)).factor < 1.4
 
 
-def test_a_picture_without_texture_keeps_the_size():
+def test_a_picture_without_texture_has_no_say():
     flat = np.full((100, 100, 3), 90, np.uint8)
-    model = ScaleFilter(flat, (50.0, 50.0), (30.0, 30.0))
-    assert 0.7 < model.find(flat, (50.0, 50.0), (30.0, 30.0)) < 1.4
+    template = ScaleTemplate(flat, (50.0, 50.0), (30.0, 30.0))
+    assert template.find(flat, (50.0, 50.0), (30.0, 30.0)).similarity == pytest.approx(0.0)
 
 
 def test_histograms_equal_a_slow_loop():
