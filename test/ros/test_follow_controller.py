@@ -13,6 +13,8 @@ pytest.importorskip('rclpy', reason='rclpy is not installed')
 
 from geometry_msgs.msg import Twist, TwistStamped  # noqa: E402
 
+from siamx_ros.config import TrackerConfig  # noqa: E402
+
 pytestmark = pytest.mark.ros
 
 
@@ -40,7 +42,7 @@ def test_follows_and_stops(make_rig, make_scene, stamped):
         while not newest().linear.x > 0.1 and time.monotonic() < deadline:
             show()
         assert 0.1 < newest().linear.x <= 0.4
-        for _ in range(8):
+        for _ in range(TrackerConfig().n_lost + 3):
             show(confidence=0.1)
         assert rig.probe.wait(lambda: newest() == Twist()), 'lost: a stop'
         count = len(heard)

@@ -12,6 +12,7 @@ pytest.importorskip('rclpy', reason='rclpy is not installed')
 from geometry_msgs.msg import PoseStamped  # noqa: E402
 from sensor_msgs.msg import CameraInfo, Image  # noqa: E402
 
+from siamx_ros.config import TrackerConfig  # noqa: E402
 from siamx_ros.geometry import BoundingBox  # noqa: E402
 from siamx_ros.msg import TrackedTarget as T  # noqa: E402
 from siamx_ros.ros.conversions import fill_image  # noqa: E402
@@ -199,7 +200,7 @@ def test_no_pose_while_the_target_is_not_valid(rig, make_scene):
     assert rig.set_parameters(target_height=1.8).successful
     seen(rig)
     assert rig.probe.answer(rig.clock_ns, 'target_pose')
-    lost = [rig.show(make_scene(confidence=0.1)) for _ in range(6)]
+    lost = [rig.show(make_scene(confidence=0.1)) for _ in range(TrackerConfig().n_lost + 1)]
     found = rig.show()
     stamps = [pose.header.stamp for pose in rig.probe.heard['target_pose']]
     assert not any(m.header.stamp in stamps for m in [*lost, found])

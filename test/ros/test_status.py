@@ -10,11 +10,13 @@ pytest.importorskip('rclpy', reason='rclpy is not installed')
 
 from diagnostic_msgs.msg import DiagnosticStatus  # noqa: E402
 
+from siamx_ros.config import TrackerConfig  # noqa: E402
 from siamx_ros.msg import TrackedTarget, TrackerStatus as S  # noqa: E402
 from siamx_ros.ros.probe import BEST_EFFORT, LATCHED, stamp  # noqa: E402
 
 pytestmark = pytest.mark.ros
 SLEEP = 3
+N_LOST = TrackerConfig().n_lost
 
 
 def test_a_late_subscriber_gets_the_state_before_the_next_heartbeat(make_rig):
@@ -56,9 +58,9 @@ def test_a_target_is_lost_found_and_confirmed(rig, make_scene):
     rig.started()
     first = len(rig.probe.heard['status'])
     rig.show()
-    lost = [rig.show(make_scene(confidence=0.1)) for _ in range(6)]
+    lost = [rig.show(make_scene(confidence=0.1)) for _ in range(N_LOST + 1)]
     found = [rig.show() for _ in range(4)]
-    assert [m.state for m in lost] == [S.STATE_UNCERTAIN] * 4 + [S.STATE_LOST] * 2
+    assert [m.state for m in lost] == [S.STATE_UNCERTAIN] * (N_LOST - 1) + [S.STATE_LOST] * 2
     assert [m.state for m in found] == [S.STATE_RELOCALISED] * 2 + [S.STATE_TRACKING] * 2
     assert not any(m.valid for m in lost) and [m.valid for m in found] == [False] * 2 + [True] * 2
     assert {m.target_id for m in lost + found} == {lost[0].target_id} != {''}
@@ -79,7 +81,7 @@ def test_detections_are_empty_not_silent_without_a_target_in_sight(rig, make_sce
     rig.show()
     idle = rig.probe.answer(rig.clock_ns, 'detections')
     rig.started()
-    for _ in range(6):
+    for _ in range(N_LOST):
         rig.show(make_scene(confidence=0.1))
     lost = rig.probe.answer(rig.clock_ns, 'detections')
     assert list(idle.detections) == list(lost.detections) == []
