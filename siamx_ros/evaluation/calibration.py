@@ -13,12 +13,17 @@ BOUNDARY = 0.85
 """The confidence that stands for even odds: the paper's th separates right from wrong."""
 INDICATORS = ('raw_score', 'peak_ratio', 'template_similarity', 'online_response')
 """Fields of a TrackResult that a calibration weighs, in the order of its call."""
+SIGNS = np.array([1, -1, 1, 1])
+"""Whether more of an indicator may speak for (1) or against (-1) an answer. They depend on each other:
+left free, one of them would take the wrong sign to make up for another's excess."""
 RIDGE = 1e-4
 
 
 def fit(indicators: np.ndarray, right: np.ndarray,
         groups: np.ndarray | None = None) -> Calibration:
     """Logistic regression, right and wrong answers weighing the same in every group.
+
+    An indicator that would count the wrong way (:data:`SIGNS`) is left out.
 
     Args:
         indicators: N x 4, columns as :data:`INDICATORS`.
@@ -37,7 +42,7 @@ def fit(indicators: np.ndarray, right: np.ndarray,
     raw = np.clip(indicators[:, 0], 1e-9, 1 - 1e-9)
     features = np.column_stack([np.log(raw / (1 - raw)), indicators[:, 1:], np.ones(len(right))])
     weight = _balanced(right, np.zeros(len(right)) if groups is None else groups)
-    score, peak, similarity, response, bias = _newton(features, right.astype(float), weight)
+    score, peak, similarity, response, bias = _signed(features, right.astype(float), weight)
     return Calibration(
         score=score, peak=peak, similarity=similarity, response=response,
         bias=bias + math.log(BOUNDARY / (1 - BOUNDARY)))
@@ -53,7 +58,19 @@ def _balanced(right: np.ndarray, groups: np.ndarray) -> np.ndarray:
     return weight / weight.mean()
 
 
-def _newton(features: np.ndarray, wanted: np.ndarray, weight: np.ndarray) -> list[float]:
+def _signed(features: np.ndarray, wanted: np.ndarray, weight: np.ndarray) -> list[float]:
+    """The fit without the indicators that would take the wrong sign, the worst one left out first."""
+    used = np.ones(features.shape[1], bool)
+    while True:
+        coefficients = np.zeros(len(used))
+        coefficients[used] = _newton(features[:, used], wanted, weight)
+        effects = coefficients[:-1] * SIGNS * features[:, :-1].std(0)
+        if effects.min() >= 0:
+            return [float(value) for value in coefficients]
+        used[effects.argmin()] = False
+
+
+def _newton(features: np.ndarray, wanted: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Minimise the weighted cross-entropy with a small ridge; a few Newton steps reach it."""
     coefficients = np.zeros(features.shape[1])
     ridge = RIDGE * len(wanted) * np.eye(features.shape[1])
@@ -66,4 +83,4 @@ def _newton(features: np.ndarray, wanted: np.ndarray, weight: np.ndarray) -> lis
         coefficients -= step
         if np.abs(step).max() < 1e-9:
             break
-    return [float(value) for value in coefficients]
+    return coefficients

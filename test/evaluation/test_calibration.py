@@ -32,6 +32,18 @@ def test_the_boundary_separates_right_from_wrong():
     assert abs(errors[0] - errors[1]) < 0.06 and max(errors) < 0.25
 
 
+@pytest.mark.parametrize('column, sign', [(1, 1), (2, -1), (3, -1)])
+def test_an_indicator_never_counts_the_wrong_way(column, sign):
+    """Here a high response, say, goes with wrong answers: it is left out, and the rest is fitted."""
+    indicators, right = answers()
+    indicators[:, column] = indicators[:, 3] if sign > 0 else 1 - indicators[:, 3]
+    if column != 3:
+        indicators[:, 3] = np.random.default_rng(4).random(len(right))
+    calibration = fit(indicators, right)
+    assert getattr(calibration, ('score', 'peak', 'similarity', 'response')[column]) == 0
+    assert calibration.score > 1
+
+
 def test_every_group_weighs_the_same():
     """A large group in which the response says nothing does not hide that it does in a small one."""
     indicators, right = answers(400)

@@ -13,6 +13,7 @@ from rcl_interfaces.srv import DescribeParameters, GetParameters, ListParameters
 from rclpy.parameter import parameter_value_to_python  # noqa: E402
 from rclpy.qos import ReliabilityPolicy  # noqa: E402
 
+from siamx_ros.config import TrackerConfig  # noqa: E402
 from siamx_ros.msg import TrackerStatus as S  # noqa: E402
 from siamx_ros.ros.settings import NodeConfig  # noqa: E402
 from siamx_ros.settings import walk  # noqa: E402
@@ -53,7 +54,8 @@ def test_a_live_change_acts_on_the_next_image(rig, make_scene):
     assert rig.set_parameters(tracking__lost_threshold=0.85, tracking__recover_threshold=0.85,
                               tracking__relocalise_threshold=0.85).successful
     assert rig.show(doubtful).state == S.STATE_TRACKING
-    assert 'tracking.lost_threshold: 0.5 -> 0.95' in rig.log
+    usual = TrackerConfig().lost_threshold
+    assert f'tracking.lost_threshold: {usual} -> 0.95' in rig.log
 
 
 @pytest.mark.parametrize('change, words', [
