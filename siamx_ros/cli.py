@@ -30,7 +30,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     'evaluate-bag': ('siamx_ros.commands.evaluate_bag', 'run the tracker over a recorded bag'),
     'speed': ('siamx_ros.commands.speed', 'measure milliseconds per stage and frames per second'),
     'train': ('siamx_ros.commands.train', 'train a network'),
-    'calibrate': ('siamx_ros.commands.calibrate', 'fit the confidence and int8 ranges of trained weights'),
+    'calibrate': (
+        'siamx_ros.commands.calibrate', 'fit the confidence and int8 ranges of trained weights'),
     'import-weights': (
         'siamx_ros.commands.import_weights', "turn the authors' checkpoint into ours"),
     'params': ('siamx_ros.commands.params', 'print the table of all parameters'),

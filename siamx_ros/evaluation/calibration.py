@@ -14,8 +14,8 @@ BOUNDARY = 0.85
 INDICATORS = ('raw_score', 'peak_ratio', 'template_similarity', 'online_response')
 """Fields of a TrackResult that a calibration weighs, in the order of its call."""
 SIGNS = np.array([1, -1, 1, 1])
-"""Whether more of an indicator may speak for (1) or against (-1) an answer. They depend on each other:
-left free, one of them would take the wrong sign to make up for another's excess."""
+"""Whether more of an indicator may speak for (1) or against (-1) an answer. They depend on each
+other: left free, one of them would take the wrong sign to make up for another's excess."""
 RIDGE = 1e-4
 
 
@@ -59,7 +59,7 @@ def _balanced(right: np.ndarray, groups: np.ndarray) -> np.ndarray:
 
 
 def _signed(features: np.ndarray, wanted: np.ndarray, weight: np.ndarray) -> list[float]:
-    """The fit without the indicators that would take the wrong sign, the worst one left out first."""
+    """The fit without the indicators that would take the wrong sign, the worst left out first."""
     used = np.ones(features.shape[1], bool)
     while True:
         coefficients = np.zeros(len(used))

@@ -19,7 +19,7 @@ from siamx_ros.model.network import SiamXNet
 Ranges = dict[str, tuple[float, float]]
 """Name of a convolution of the network -> least and greatest value that it takes in."""
 EXACT = ('backbone.stem', 'head.cls_predictor', 'head.reg_predictor')
-"""Convolutions that stay as they are: pixels come in, answers go out, and there is little to gain."""
+"""Convolutions that stay as they are: pixels come in, answers go out, little is to be gained."""
 INSTRUCTIONS = {'avx512_vnni', 'avx_vnni'}
 """x86 instructions with which eight bits are faster than bf16, by their names in Linux."""
 PREFIX = '__module.network.'
@@ -86,14 +86,16 @@ def is_fast(cpu_info: Path = Path('/proc/cpuinfo')) -> bool:
 def _round_inputs(layer: Any, bounds: tuple[float, float]) -> None:
     """Round the activations and the weights that a convolution takes in."""
     from openvino import opset13 as operations
-    step = max(-bounds[0] / 128, bounds[1] / 127, SMALLEST)
-    low, high = (-128 * step, 127 * step) if bounds[0] < 0 else (0.0, max(bounds[1], SMALLEST))
-    activations, weights = layer.input_value(0), layer.input_value(1)
-    kernel = weights.get_node().data.astype(np.float32)
-    per_channel = tuple(range(1 if layer.get_type_name() == 'Convolution' else 2, kernel.ndim))
-    reach = np.maximum(np.abs(kernel).max(per_channel, keepdims=True), SMALLEST)
-    for index, source, bounds, levels in (
-            (0, activations, (np.float32(low), np.float32(high)), 256),
-            (1, operations.constant(kernel).output(0), (-reach, reach), 255)):
-        rounded = operations.fake_quantize(source, *bounds, *bounds, levels)
+    low, high = bounds
+    step = max(-low / 128, high / 127, SMALLEST)
+    ends = (-128 * step, 127 * step) if low < 0 else (0.0, max(high, SMALLEST))
+    kernel = layer.input_value(1).get_node().data.astype(np.float32)
+    channel_axes = 1 if layer.get_type_name() == 'Convolution' else 2
+    reach = np.abs(kernel).max(tuple(range(channel_axes, kernel.ndim)), keepdims=True)
+    reach = np.maximum(reach, SMALLEST)
+    activations = operations.fake_quantize(
+        layer.input_value(0), *(np.float32(end) for end in 2 * ends), 256)
+    weights = operations.fake_quantize(
+        operations.constant(kernel), -reach, reach, -reach, reach, 255)
+    for index, rounded in enumerate((activations, weights)):
         layer.input(index).replace_source_output(rounded.output(0))

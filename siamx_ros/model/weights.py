@@ -58,7 +58,8 @@ class Checkpoint:
 
 
 def save_checkpoint(path: str | Path, network: SiamXNet, *, calibration: dict | None = None,
-                    ranges: Ranges | None = None, card: dict | None = None, half: bool = False) -> None:
+                    ranges: Ranges | None = None, card: dict | None = None,
+                    half: bool = False) -> None:
     """Write a checkpoint; ``half`` stores convolutions as fp16. The file appears whole or not.
 
     Statistics stay fp32: variances of pixel values exceed what fp16 can hold.
@@ -170,8 +171,8 @@ def _ranges(path: Path, content: dict, network: SiamXNet) -> Ranges:
     for name, bounds in ranges.items():
         if name not in known or not _is_range(bounds):
             raise WeightsError(
-                f'{path} holds the range {name!r}: {bounds!r}; expected a convolution of the network '
-                'and two finite numbers around 0')
+                f'{path} holds the range {name!r}: {bounds!r}; expected a convolution of the '
+                'network and two finite numbers around 0')
     return ranges
 
 

@@ -1,7 +1,7 @@
 """What is learnt about one target beyond its template: extensions to the paper, each can be off.
 
-A ridge classifier shares in the score map, a template of the true size in the change of size, and the
-error that the network makes on the first image, where the box is known, is taken out of later boxes.
+A ridge classifier shares in the score map, a template of the true size in the change of size, and
+the error of the network on the first image, where the box is known, is taken out of later boxes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MIN_RESPONSE = 0.25
 TURN = 3
 """Images from one lesson to the next; classifier and scale template take turns."""
 BELIEVED, TRUSTED = 0.3, 1.0
-"""Similarity from which the scale template shares in a change of size, and where it has its full share."""
+"""Similarity from which the scale template shares in a change of size, and that of its full share."""
 LARGEST_CORRECTION = 2.0
 
 

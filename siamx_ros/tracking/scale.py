@@ -69,7 +69,7 @@ class ScaleTemplate:
 
 def _looks(image: np.ndarray, centre: tuple[float, float], size: tuple[float, float],
            factors: np.ndarray) -> np.ndarray:
-    """Descriptions of the target at ``factors`` times ``size``, a row each, of mean 0 and length 1."""
+    """The target at ``factors`` times ``size``, described: rows of mean 0 and length 1."""
     patches = _cut(image, centre, (size[0] * PADDING, size[1] * PADDING), factors)
     histograms = gradient_histograms(patches).reshape(len(factors), -1)
     return _normalised(histograms - histograms.mean(1, keepdims=True))

@@ -143,8 +143,8 @@ class TrainConfig(Settings):
     reg_weight: float = setting(1.0, 'lambda_0 of Eq. 8', low=0.0)
     cls_weight: float = setting(1.0, 'lambda_1 of Eq. 8', low=0.0)
     reg_mean: str = setting(
-        'cells', "what the regression loss is a mean of: all 'cells' inside boxes, as in the paper, or "
-        "'pairs', so that a large target counts as a small one", choices=('cells', 'pairs'))
+        'cells', "what the regression loss is a mean of: all 'cells' inside boxes, as in the paper, "
+        "or 'pairs', so that a large target counts as a small one", choices=('cells', 'pairs'))
     negative_focus: float = setting(
         1.0, 'power of their score that weights the negatives of the classification loss; 0 as in '
         'the paper', low=0.0, high=4.0)

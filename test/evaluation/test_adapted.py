@@ -66,7 +66,7 @@ def test_momentum_follows_what_outruns_the_tracker():
 def test_the_heat_map_finds_what_returns_to_its_usual_place():
     alone, truth = follow(INTERRUPTED, adaptive='off')
     assert alone[-1].box.iou(truth[-1]) == 0 and not alone[-1].valid
-    helped, _ = follow(INTERRUPTED, adaptive='relocalise')
+    helped, _ = follow(INTERRUPTED, adaptive='relocalise', n_lost=5)
     assert helped[-1].box.iou(truth[-1]) == 1 and helped[-1].valid
     states = [result.state for result in helped]
     assert TrackState.LOST in states[11:23] and TrackState.RELOCALISED in states[23:]
