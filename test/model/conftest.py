@@ -1,4 +1,4 @@
-"""The synthetic weights of the parity vectors, rebuilt from the published list of names."""
+"""The synthetic weights of the parity vectors, and small networks with random ones."""
 
 from pathlib import Path
 import zlib
@@ -6,6 +6,9 @@ import zlib
 import numpy as np
 import pytest
 import torch
+
+from siamx_ros.config import NetworkConfig
+from siamx_ros.model.network import SiamXNet
 
 KEYS = Path(__file__).parent / 'authors_state_dict_keys.txt'
 
@@ -30,6 +33,17 @@ def authors_state() -> dict[str, torch.Tensor]:
 def inference_names() -> set[str]:
     """The 341 names that inference needs."""
     return {name for name, _, use in authors_layout() if use == 'inference'}
+
+
+@pytest.fixture(scope='module', params=['light', 'mobile'])
+def network(request):
+    """Random weights with statistics that keep activations in a sane range."""
+    torch.manual_seed(5)
+    network = SiamXNet(getattr(NetworkConfig, request.param)())
+    with torch.no_grad():
+        for _ in range(2):
+            network.train()(torch.rand(2, 3, 127, 127) * 255, torch.rand(2, 3, 255, 255) * 255)
+    return network.eval()
 
 
 def _values(name: str, shape: tuple[int, ...]) -> torch.Tensor:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from siamx_ros.config import ModelConfig, NetworkConfig
+from siamx_ros.config import ModelConfig
 from siamx_ros.errors import InputError
 from siamx_ros.model import openvino_engine, quantisation
 from siamx_ros.model.inference import fold_batch_norm
@@ -18,17 +18,6 @@ INT8 = ModelConfig(device='cpu', runtime='openvino', precision='int8')
 
 pytestmark = pytest.mark.skipif(
     not openvino_engine.is_installed(), reason='openvino is not installed')
-
-
-@pytest.fixture(scope='module', params=['light', 'mobile'])
-def network(request):
-    """Random weights with statistics that keep activations in a sane range."""
-    torch.manual_seed(5)
-    network = SiamXNet(getattr(NetworkConfig, request.param)())
-    with torch.no_grad():
-        for _ in range(2):
-            network.train()(torch.rand(2, 3, 127, 127) * 255, torch.rand(2, 3, 255, 255) * 255)
-    return network.eval()
 
 
 def patches(seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -7,25 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from siamx_ros.config import ModelConfig, NetworkConfig
+from siamx_ros.config import ModelConfig
 from siamx_ros.errors import InputError
 from siamx_ros.model import openvino_engine, runtime
-from siamx_ros.model.network import SiamXNet
 from siamx_ros.model.runtime import make_engine
 
 needs_openvino = pytest.mark.skipif(
     not openvino_engine.is_installed(), reason='openvino is not installed')
-
-
-@pytest.fixture(scope='module', params=['light', 'mobile'])
-def network(request):
-    """Random weights with statistics that keep activations in a sane range."""
-    torch.manual_seed(5)
-    network = SiamXNet(getattr(NetworkConfig, request.param)())
-    with torch.no_grad():
-        for _ in range(2):
-            network.train()(torch.rand(2, 3, 127, 127) * 255, torch.rand(2, 3, 255, 255) * 255)
-    return network.eval()
 
 
 def patches() -> tuple[np.ndarray, np.ndarray]:
