@@ -41,6 +41,17 @@ def test_something_else_is_not_similar(picture):
     assert template.find(picture[::-1, ::-1].copy(), (320.0, 240.0), (80.0, 80.0)).similarity < 0.4
 
 
+def test_half_of_a_look_is_compared_at_full_length(picture):
+    """Half learnt, the look is the mean of two unlike ones: it correlates by 0.7 with each, not 0.5."""
+    other = picture[::-1, ::-1].copy()
+    template = ScaleTemplate(picture, (320.0, 240.0), (80.0, 80.0))
+    for _ in range(23):
+        template.learn(other, (320.0, 240.0), (80.0, 80.0))
+    for shown in (picture, other):
+        similarity = template.find(shown, (320.0, 240.0), (80.0, 80.0)).similarity
+        assert similarity == pytest.approx(0.7, abs=0.12)
+
+
 def test_learning_moves_towards_the_new_look(picture):
     other = picture[::-1, ::-1].copy()
     template = ScaleTemplate(picture, (320.0, 240.0), (80.0, 80.0))
