@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Iterable, NamedTuple
 
 import torch
 from torch import nn
@@ -38,6 +38,13 @@ def map_size(search_size: int) -> int:
     return (search_size - TEMPLATE_SIZE) // STRIDE + 1 + 8
 
 
+def central_cells(levels: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The central 7 x 7 cells of a template's neck features {'L3', 'L4': B x C x H x W}."""
+    start = (levels['L3'].shape[-1] - TEMPLATE_CELLS) // 2
+    inner = slice(start, start + TEMPLATE_CELLS)
+    return {name: level[:, :, inner, inner] for name, level in levels.items()}
+
+
 class SiamXNet(nn.Module):
     """SiamX: backbone, neck, cross-level correlation and anchor-free head.
 
@@ -56,14 +63,19 @@ class SiamXNet(nn.Module):
 
     def levels(self, patch: torch.Tensor) -> dict[str, torch.Tensor]:
         """Neck features of a patch: {'L3', 'L4'}: B x C x H x W (15 cells for 127, 31 for 255)."""
-        features = self.backbone(patch)
+        return self.neck_levels(self.backbone(patch))
+
+    def neck_levels(self, features: Iterable[torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Neck features of the backbone's (conv3, conv4)."""
         return {name: neck(x) for name, neck, x in zip(('L3', 'L4'), self.neck, features)}
 
     def template_levels(self, template: torch.Tensor) -> dict[str, torch.Tensor]:
         """Neck features of template patches B x 3 x 127 x 127, cropped to the central 7 x 7 cells."""
-        start = (self._cells(template) - TEMPLATE_CELLS) // 2
-        inner = slice(start, start + TEMPLATE_CELLS)
-        return {name: level[:, :, inner, inner] for name, level in self.levels(template).items()}
+        if template.shape[-2:] != (TEMPLATE_SIZE, TEMPLATE_SIZE):
+            raise ValueError(
+                f'a template patch is {TEMPLATE_SIZE}x{TEMPLATE_SIZE} pixels, got '
+                f'{template.shape[-1]}x{template.shape[-2]}')
+        return central_cells(self.levels(template))
 
     def embed_template(self, template: torch.Tensor) -> dict[str, torch.Tensor]:
         """Encode template patches B x 3 x 127 x 127 once: kernels B x C x 5 x 5 by pair and branch."""
@@ -76,11 +88,3 @@ class SiamXNet(nn.Module):
     def forward(self, template: torch.Tensor, patch: torch.Tensor) -> Prediction:
         """Both steps at once, for training."""
         return self.search(patch, self.embed_template(template))
-
-    @staticmethod
-    def _cells(template: torch.Tensor) -> int:
-        if template.shape[-1] != TEMPLATE_SIZE or template.shape[-2] != TEMPLATE_SIZE:
-            raise ValueError(
-                f'a template patch is {TEMPLATE_SIZE}x{TEMPLATE_SIZE} pixels, got '
-                f'{template.shape[-1]}x{template.shape[-2]}')
-        return (TEMPLATE_SIZE - 7) // STRIDE

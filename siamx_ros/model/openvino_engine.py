@@ -11,7 +11,6 @@ import dataclasses
 import functools
 import hashlib
 from typing import Any, Callable, Iterator
-import warnings
 import weakref
 
 import numpy as np
@@ -19,6 +18,7 @@ import torch
 from torch import nn
 
 from siamx_ros.errors import InputError
+from siamx_ros.model import openvino_graph
 from siamx_ros.model.inference import Engine, Maps, Template
 from siamx_ros.model.network import SiamXNet
 from siamx_ros.model.quantisation import Ranges, is_fast, round_graph
@@ -42,7 +42,7 @@ class OpenVinoEngine(Engine):
 
     def __init__(self, network: SiamXNet, precision: str = 'auto',
                  ranges: Ranges | None = None) -> None:
-        if not is_installed():
+        if not openvino_graph.is_installed():
             raise InputError("model.runtime 'openvino' needs the package openvino")
         if precision == 'fp16':
             raise InputError("model.precision 'fp16' needs a GPU; openvino takes fp32, bf16 or int8")
@@ -87,15 +87,6 @@ class OpenVinoEngine(Engine):
         return self._compiled[shape]
 
 
-def is_installed() -> bool:
-    """Whether OpenVINO can be imported."""
-    try:
-        import openvino  # noqa: F401
-    except ImportError:
-        return False
-    return True
-
-
 class _Search(nn.Module):
     """uint8 1 x S x S x 3 and kernels -> sigmoid scores, distances, both levels along channels."""
 
@@ -111,17 +102,6 @@ class _Search(nn.Module):
         logits, distances = self.network.head(
             *self.network.correlation(levels, dict(zip(keys, kernels))))
         return logits.sigmoid(), distances, torch.cat([levels['L3'], levels['L4']], 1)
-
-
-@functools.cache
-def _core() -> Any:
-    """OpenVINO's entry, one for the process.
-
-    Each further core replaces the thread's signal stack, and leaves it pointing at freed memory
-    once two of them are gone: the next signal then ends the process.
-    """
-    import openvino
-    return openvino.Core()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,43 +123,20 @@ def _digest(network: SiamXNet) -> str:
 
 @functools.lru_cache(maxsize=8)
 def _convert(graph: _Graph) -> Any:
-    """An OpenVINO model, kept: torch never frees all that tracing takes, so it is done once.
-
-    Loads through the frontend itself: ``openvino.convert_model`` may report its use to its makers.
-    """
-    import openvino
-    from openvino.frontend import FrontEndManager
-    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+    """An OpenVINO model, kept: torch never frees all that tracing takes, so it is done once."""
     examples = tuple(torch.from_numpy(np.zeros(shape, kind)) for shape, kind in graph.inputs)
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore', DeprecationWarning)
-        traced = torch.jit.trace(
-            _Search(graph.network()).eval(), examples, check_trace=False)
-    frontend = FrontEndManager().load_by_framework('pytorch')
-    decoder = TorchScriptPythonDecoder(traced)  # named: the frontend does not keep it alive
-    model = frontend.convert(frontend.load(decoder))
-    model.reshape({index: openvino.PartialShape(list(shape))
-                   for index, (shape, _) in enumerate(graph.inputs)})
-    return model
+    return openvino_graph.convert(
+        _Search(graph.network()), examples, [shape for shape, _ in graph.inputs])
 
 
 def _resolved(precision: str, ranges: Ranges | None) -> str:
     """The number format that a setting means on this CPU."""
     if precision != 'auto':
         return precision
-    return 'int8' if ranges and is_fast() else _fastest_float()
-
-
-def _fastest_float() -> str:
-    native = 'BF16' in _core().get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
-    return 'bf16' if native else 'fp32'
+    return 'int8' if ranges and is_fast() else openvino_graph.fastest_float()
 
 
 def _compile(model: Any, precision: str, threads: int) -> Any:
     """An inference request for a converted model."""
-    exact = precision if precision != 'int8' else _fastest_float()
-    options = {
-        'PERFORMANCE_HINT': 'LATENCY', 'INFERENCE_NUM_THREADS': threads,
-        'INFERENCE_PRECISION_HINT': {'fp32': 'f32', 'bf16': 'bf16'}[exact],
-        'ENABLE_CPU_PINNING': False}
-    return _core().compile_model(model, 'CPU', options).create_infer_request()
+    exact = precision if precision != 'int8' else openvino_graph.fastest_float()
+    return openvino_graph.compiled(model, exact, threads)

@@ -6,7 +6,8 @@ from siamx_ros.config import ModelConfig
 from siamx_ros.errors import InputError
 from siamx_ros.model.inference import Engine, pick_device
 from siamx_ros.model.network import SiamXNet
-from siamx_ros.model.openvino_engine import OpenVinoEngine, is_installed
+from siamx_ros.model.openvino_engine import OpenVinoEngine
+from siamx_ros.model.openvino_graph import is_installed
 from siamx_ros.model.quantisation import Ranges
 
 

@@ -120,13 +120,16 @@ def motion_kernel(length: int, angle: float) -> np.ndarray:
     return kernel / kernel.sum()
 
 
-def coarsen(patch: np.ndarray, factor: float) -> np.ndarray:
-    """Lose resolution, as a small target seen from afar."""
+def coarsen(patch: np.ndarray, factor: float, quality: int = 0) -> np.ndarray:
+    """Lose resolution, as a small target seen from afar; compressed as JPEG where a quality is given."""
     side = patch.shape[0]
     small = max(8, round(side / factor))
-    return cv2.resize(
-        cv2.resize(patch, (small, small), interpolation=cv2.INTER_AREA), (side, side),
-        interpolation=cv2.INTER_LINEAR)
+    if small < side:
+        patch = cv2.resize(patch, (small, small), interpolation=cv2.INTER_AREA)
+    if quality:
+        _, code = cv2.imencode('.jpg', patch, (cv2.IMWRITE_JPEG_QUALITY, quality))
+        patch = cv2.imdecode(code, cv2.IMREAD_COLOR)
+    return cv2.resize(patch, (side, side), interpolation=cv2.INTER_LINEAR)
 
 
 def add_noise(patch: np.ndarray, deviation: float, seed: int) -> np.ndarray:

@@ -18,6 +18,7 @@ from siamx_ros import imaging
 from siamx_ros.model.network import TEMPLATE_SIZE
 from siamx_ros.training import augment
 from siamx_ros.training.augment import Placement
+from siamx_ros.training.compression import compress
 from siamx_ros.training.plans import SEARCH_SIZE, Look, PairPlan
 from siamx_ros.training.samples import Target
 
@@ -173,11 +174,13 @@ def _paste(patch: torch.Tensor, foreign: torch.Tensor, rectangles: torch.Tensor)
 
 
 def _alter(patch: torch.Tensor, batch: Batch, moved: Batch, prefix: str) -> torch.Tensor:
-    """Resolution, greyness, colour, blur and noise; ``batch`` is the same on the CPU."""
+    """Resolution, compression, greyness, colour, blur and noise; ``batch`` is the same on the CPU."""
     side = patch.shape[-1]
-    sizes = batch[f'{prefix}_coarse']
-    for i in (sizes < side).nonzero()[:, 0].tolist():
+    sizes, qualities = batch[f'{prefix}_coarse'], batch[f'{prefix}_quality']
+    for i in ((sizes < side) | (qualities > 0)).nonzero()[:, 0].tolist():
         small = functional.interpolate(patch[i:i + 1], size=(int(sizes[i]),) * 2, mode='area')
+        if qualities[i]:
+            small = compress(small[0], int(qualities[i]))[None]
         patch[i] = functional.interpolate(small, size=(side, side), mode='bilinear')[0]
     patch = _recolour(patch, moved[f'{prefix}_colour'])
     blurred = batch[f'{prefix}_blurred'].nonzero()[:, 0]
@@ -217,7 +220,8 @@ def _filter(patches: torch.Tensor, kernels: torch.Tensor) -> torch.Tensor:
 def _look(look: Look, side: int) -> Packed:
     small = max(8, round(side / look.coarse)) if look.coarse != 1 else side
     return {
-        'coarse': np.int64(small), 'blurred': np.bool_(bool(look.blur)), 'kernel': _kernel(look),
+        'coarse': np.int64(small), 'quality': np.int64(look.quality),
+        'blurred': np.bool_(bool(look.blur)), 'kernel': _kernel(look),
         'colour': np.array([look.gamma, look.contrast, look.brightness, *look.tints,
                             look.saturation, look.grey], np.float32),
         'noise': np.float32(look.noise), 'noise_seed': np.int64(look.noise_seed)}

@@ -48,8 +48,8 @@ def render(plan: PairPlan) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _altered(patch: np.ndarray, look: Look) -> np.ndarray:
-    if look.coarse != 1:
-        patch = augment.coarsen(patch, look.coarse)
+    if look.coarse != 1 or look.quality:
+        patch = augment.coarsen(patch, look.coarse, look.quality)
     if look.grey:
         patch = augment.blend_grey(patch, 0.0)
     patch = augment.recolour(

@@ -23,6 +23,8 @@ REACH = 12.5 * STRIDE
 """How far from the patch centre the score map's cells answer for, pixels."""
 COARSEST = 7.0
 """Largest loss of resolution of a patch."""
+QUALITIES = (15, 75)
+"""JPEG qualities of a compressed patch."""
 ZOOM_REACH = 2.5
 """Largest zoom of the search patch, in deviations."""
 NO_TARGET = np.full(4, np.nan, np.float32)
@@ -36,6 +38,7 @@ class Look:
 
     Attributes:
         coarse: factor by which resolution is lost; 1 for none.
+        quality: JPEG quality, at that resolution; 0 without compression.
         grey: without colour.
         gamma, contrast, brightness, tints, saturation: see :func:`augment.recolour`.
         blur: (sigma,) of defocus, or (length, angle) of a straight motion; empty for none.
@@ -44,6 +47,7 @@ class Look:
     """
 
     coarse: float = 1.0
+    quality: int = 0
     grey: bool = False
     gamma: float = 1.0
     contrast: float = 1.0
@@ -199,21 +203,25 @@ def _rectangle(x: float, y: float, size) -> Rectangle:
 
 
 def _looks(zoom: float, rng: np.random.Generator, config: AugmentConfig) -> tuple[Look, Look]:
-    """Colour, blur, resolution and noise; resolution and greyness strike both patches alike.
+    """Colour, blur, resolution, compression and noise; those of the camera strike both patches alike.
 
     Args:
         zoom: search-patch pixels per template pixel. A camera of low resolution shows in a patch
             the coarser, the more the patch magnifies.
     """
-    coarse = (1.0, 1.0)
+    coarse, quality = (1.0, 1.0), 0
     if rng.random() < config.coarse:
         factor = float(np.exp(rng.uniform(0, np.log(COARSEST))))
         coarse = factor, float(np.clip(factor * zoom * rng.uniform(0.85, 1.2), 1, COARSEST))
+    if config.compression and rng.random() < config.compression:
+        quality = int(rng.integers(*QUALITIES))
     grey = bool(rng.random() < config.grey)
-    return _look(coarse[0], grey, rng, config), _look(coarse[1], grey, rng, config)
+    first, second = (_look(factor, quality, grey, rng, config) for factor in coarse)
+    return first, second
 
 
-def _look(coarse: float, grey: bool, rng: np.random.Generator, config: AugmentConfig) -> Look:
+def _look(coarse: float, quality: int, grey: bool, rng: np.random.Generator,
+          config: AugmentConfig) -> Look:
     strength = config.colour
     gamma = float(np.exp(rng.uniform(-strength, strength)))
     contrast = 1 + rng.uniform(-strength, strength)
@@ -228,4 +236,5 @@ def _look(coarse: float, grey: bool, rng: np.random.Generator, config: AugmentCo
     noise, seed = 0.0, 0
     if rng.random() < config.noise:
         noise, seed = rng.uniform(2, 12), int(rng.integers(2 ** 31))
-    return Look(coarse, grey, gamma, contrast, brightness, tints, saturation, blur, noise, seed)
+    return Look(
+        coarse, quality, grey, gamma, contrast, brightness, tints, saturation, blur, noise, seed)

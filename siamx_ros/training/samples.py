@@ -10,8 +10,11 @@ import numpy as np
 
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
-from siamx_ros.training.pictures import PictureSet, usable
+from siamx_ros.training.pictures import MIN_TARGET, PictureSet, usable
 from siamx_ros.training.settings import TrainConfig
+
+MIN_WHOLE = 3 * MIN_TARGET
+"""Smallest side of an object that has parts, pixels."""
 
 
 @dataclass(frozen=True)
@@ -78,14 +81,19 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Photographs:
-    """Boxed photographs of the training folder."""
+    """Boxed photographs of the training folder.
+
+    Attributes:
+        parts: probability that the target is a part of the object.
+    """
 
     pictures: PictureSet
     weight: float
+    parts: float = 0.0
 
     def draw(self, rng: np.random.Generator) -> Sample:
         index, boxes = self.pictures.boxed[rng.integers(len(self.pictures.boxed))]
-        return photo_sample(lambda: self.pictures.images[index], boxes, rng)
+        return photo_sample(lambda: self.pictures.images[index], boxes, rng, parts=self.parts)
 
 
 @dataclass(frozen=True)
@@ -124,16 +132,19 @@ def folder_sources(pictures: PictureSet, config: TrainConfig) -> list[Source]:
         Videos(pictures, config.videos if pictures.videos else 0.0, config.frame_range)]
     total = sum(part.weight for part in parts)
     factor = config.folder_weight / total if total else 0.0
-    return [Photographs(pictures, parts[0].weight * factor),
+    return [Photographs(pictures, parts[0].weight * factor, config.parts),
             Regions(pictures, parts[1].weight * factor),
             Videos(pictures, parts[2].weight * factor, config.frame_range)]
 
 
 def photo_sample(read: Callable[..., np.ndarray], boxes: np.ndarray, rng: np.random.Generator,
-                 shrinks: bool = False) -> Sample:
-    """One of the boxes (N x 4) of a photograph, twice."""
+                 shrinks: bool = False, parts: float = 0.0) -> Sample:
+    """One of the boxes (N x 4) of a photograph, or with a probability a part of it, twice."""
     chosen = int(rng.integers(len(boxes)))
-    target = Target(read, BoundingBox.from_xywh(boxes[chosen]), shrinks=shrinks)
+    box = BoundingBox.from_xywh(boxes[chosen])
+    if parts and rng.random() < parts and min(box.w, box.h) >= MIN_WHOLE:
+        box = part_of(box, rng)
+    target = Target(read, box, shrinks=shrinks)
     rivals = tuple(BoundingBox.from_xywh(row) for i, row in enumerate(boxes) if i != chosen)
     return Sample(target, target, True, rivals=rivals)
 
@@ -148,6 +159,13 @@ def video_sample(read: Callable[..., np.ndarray], boxes: np.ndarray, frame_range
     first, second = (Target(partial(read, index), BoundingBox.from_xywh(boxes[index]),
                             shrinks=shrinks) for index in (i, j))
     return Sample(first, second, False)
+
+
+def part_of(box: BoundingBox, rng: np.random.Generator) -> BoundingBox:
+    """A random rectangle within a box, as a face or a wheel is: 0.35 to 0.75 of either side."""
+    w, h = np.array([box.w, box.h]) * rng.uniform(0.35, 0.75, 2)
+    return BoundingBox(
+        box.x + rng.uniform(0, box.w - w), box.y + rng.uniform(0, box.h - h), float(w), float(h))
 
 
 def free_region(image: np.ndarray, rng: np.random.Generator) -> BoundingBox:

@@ -84,6 +84,9 @@ class AugmentConfig(Settings):
     grey: float = setting(0.1, 'probability: both patches without colour', low=0.0, high=1.0)
     blur: float = setting(0.2, 'probability: blur a patch', low=0.0, high=1.0)
     coarse: float = setting(0.3, 'probability: both patches at a lower resolution', low=0.0, high=1.0)
+    compression: float = setting(
+        0.0, 'probability: both patches with the blocks of strong video compression',
+        low=0.0, high=1.0)
     noise: float = setting(0.2, 'probability: sensor noise', low=0.0, high=1.0)
     occluder: float = setting(0.15, 'probability: part of the target is covered', low=0.0, high=1.0)
     distractor: float = setting(
@@ -104,6 +107,9 @@ class TrainConfig(Settings):
     network: NetworkConfig = field(default_factory=NetworkConfig.mobile)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     photos: float = setting(0.35, 'share of pairs from boxed photographs', low=0.0, high=1.0)
+    parts: float = setting(
+        0.0, 'share of the pairs from boxed photographs whose target is a part of an object',
+        low=0.0, high=1.0)
     regions: float = setting(0.3, 'share of pairs from free regions', low=0.0, high=1.0)
     videos: float = setting(0.35, 'share of pairs from boxed videos', low=0.0, high=1.0)
     frame_range: int = setting(100, 'largest distance of a video pair', unit='frames', low=1)

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from siamx_ros.model.network import Prediction, SiamXNet
+from siamx_ros.model.network import Prediction, SiamXNet, central_cells
 from siamx_ros.training import labels, losses
+from siamx_ros.training.frozen import FrozenBackbone
 from siamx_ros.training.settings import TrainConfig
 
 
@@ -27,9 +28,14 @@ class LossBench(nn.Module):
     next pair, where their target is not: negative pairs at the price of the head alone.
     """
 
-    def __init__(self, network: SiamXNet, config: TrainConfig) -> None:
+    def __init__(self, network: SiamXNet, config: TrainConfig,
+                 frozen: FrozenBackbone | None = None) -> None:
+        """
+        Args:
+            frozen: what stands in for the network's backbone while that does not learn.
+        """
         super().__init__()
-        self.network, self.config = network, config
+        self.network, self.config, self.frozen = network, config, frozen
 
     def forward(self, template: torch.Tensor, search: torch.Tensor,
                 boxes: torch.Tensor) -> BatchLoss:
@@ -51,11 +57,18 @@ class LossBench(nn.Module):
 
     def _predict(self, template: torch.Tensor, search: torch.Tensor,
                  boxes: torch.Tensor) -> tuple[Prediction, torch.Tensor]:
-        network, extra = self.network, min(self.config.negatives, len(boxes) - 1)
-        kernels = network.embed_template(template.float())
-        maps = network.correlation.encode_search(network.levels(search.float()))
+        correlation, extra = self.network.correlation, min(self.config.negatives, len(boxes) - 1)
+        kernels = correlation.encode_template(central_cells(self._levels(template)))
+        maps = correlation.encode_search(self._levels(search))
         if extra > 0:
             maps = {name: torch.cat([m, m[1:extra + 1]]) for name, m in maps.items()}
             kernels = {name: torch.cat([k, k[:extra]]) for name, k in kernels.items()}
             boxes = torch.cat([boxes, torch.full_like(boxes[:extra], float('nan'))])
-        return Prediction(*network.head(*network.correlation.correlate(maps, kernels))), boxes
+        return Prediction(*self.network.head(*correlation.correlate(maps, kernels))), boxes
+
+    def _levels(self, patch: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Neck features of patches."""
+        backbone = self.network.backbone
+        if self.frozen and not any(weight.requires_grad for weight in backbone.parameters()):
+            backbone = self.frozen
+        return self.network.neck_levels(backbone(patch.float()))

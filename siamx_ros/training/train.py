@@ -24,6 +24,7 @@ from siamx_ros.model.network import SiamXNet
 from siamx_ros.model.weights import (
     load_checkpoint, load_strictly, read_file, save_checkpoint, write_atomically)
 from siamx_ros.training.curves import draw_curves
+from siamx_ros.training.frozen import frozen_backbone
 from siamx_ros.training.loading import (
     TrainingData, read_data, to_inputs, training_loader, validation_loader)
 from siamx_ros.training.process import Process, join
@@ -87,7 +88,8 @@ class Run:
             network.to(process.device, memory_format=torch.channels_last)
         self.optimiser = make_optimiser(self.network, config)
         self.step, self.best = 0, -1.0
-        bench: nn.Module = LossBench(self.network, config)
+        bench: nn.Module = LossBench(self.network, config, frozen_backbone(
+            self.network.backbone, config, process.device))
         if process.count > 1:
             bench = nn.parallel.DistributedDataParallel(bench, find_unused_parameters=True)
         self.bench = bench

@@ -9,7 +9,7 @@ from torch import nn
 
 from siamx_ros.config import ModelConfig
 from siamx_ros.errors import InputError
-from siamx_ros.model import openvino_engine, quantisation
+from siamx_ros.model import openvino_engine, openvino_graph, quantisation
 from siamx_ros.model.inference import fold_batch_norm
 from siamx_ros.model.network import SiamXNet
 from siamx_ros.model.runtime import make_engine
@@ -17,7 +17,7 @@ from siamx_ros.model.runtime import make_engine
 INT8 = ModelConfig(device='cpu', runtime='openvino', precision='int8')
 
 pytestmark = pytest.mark.skipif(
-    not openvino_engine.is_installed(), reason='openvino is not installed')
+    not openvino_graph.is_installed(), reason='openvino is not installed')
 
 
 def patches(seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -72,7 +72,7 @@ def test_ranges_are_the_extremes_of_a_search(network):
 
 def test_answers_as_the_reference(network, ranges, monkeypatch):
     """What is not rounded is computed in fp32 here: bf16 would blur the comparison."""
-    monkeypatch.setattr(openvino_engine, '_fastest_float', lambda: 'fp32')
+    monkeypatch.setattr(openvino_graph, 'fastest_float', lambda: 'fp32')
     template, search = patches(3)
     engine = make_engine(network, INT8, ranges)
     maps = engine.search(search, engine.embed(template))

@@ -9,11 +9,11 @@ import torch
 
 from siamx_ros.config import ModelConfig
 from siamx_ros.errors import InputError
-from siamx_ros.model import openvino_engine, runtime
+from siamx_ros.model import openvino_graph, runtime
 from siamx_ros.model.runtime import make_engine
 
 needs_openvino = pytest.mark.skipif(
-    not openvino_engine.is_installed(), reason='openvino is not installed')
+    not openvino_graph.is_installed(), reason='openvino is not installed')
 
 
 def patches() -> tuple[np.ndarray, np.ndarray]:
@@ -58,7 +58,7 @@ def test_auto_takes_openvino_only_where_it_is(network, monkeypatch):
     model = ModelConfig(device='cpu')
     monkeypatch.setattr(runtime, 'is_installed', lambda: False)
     assert make_engine(network, model).runtime == 'torch'
-    monkeypatch.setattr(openvino_engine, 'is_installed', lambda: False)
+    monkeypatch.setattr(openvino_graph, 'is_installed', lambda: False)
     with pytest.raises(InputError, match='needs the package openvino'):
         make_engine(network, model.replace({'runtime': 'openvino'}))
 

@@ -88,12 +88,14 @@ def both(changes, tiny_config, seed=0):
 
 @pytest.mark.parametrize('changes', [
     {}, {'augment.colour': 0.25}, {'augment.grey': 1.0}, {'augment.blur': 1.0},
-    {'augment.coarse': 1.0}, {'augment.occluder': 1.0}, {'augment.distractor': 1.0},
-    {'augment.backdrop': 1.0}], ids=lambda changes: ''.join(changes) or 'cut')
+    {'augment.coarse': 1.0}, {'augment.compression': 1.0},
+    {'augment.coarse': 1.0, 'augment.compression': 1.0}, {'augment.occluder': 1.0},
+    {'augment.distractor': 1.0}, {'augment.backdrop': 1.0}], ids=lambda changes: ''.join(changes) or 'cut')
 def test_looks_are_those_of_opencv(changes, tiny_config):
     for seed in range(4):
         for expected, patch in both(changes, tiny_config, seed):
-            assert np.abs(expected - patch).mean() < 1.6, seed
+            limit = 1.6 if len(changes) < 2 else 3.0  # the coarse picture decides what is rounded up
+            assert np.abs(expected - patch).mean() < limit, seed
 
 
 def test_noise_is_of_its_strength_and_its_own(tiny_config):

@@ -97,6 +97,30 @@ def test_a_coarse_camera_is_coarser_in_the_patch_that_magnifies_more(tiny_config
     assert checked > 200
 
 
+def test_a_camera_compresses_both_patches(tiny_config):
+    plans_made = many_plans(tiny_config.replace({**CALM, 'augment.compression': 0.5}), 200)
+    qualities = [(plan.look_z.quality, plan.look_x.quality) for plan in plans_made]
+    assert all(first == second for first, second in qualities)
+    used = [first for first, _ in qualities if first]
+    assert 70 < len(used) < 130 and 15 <= min(used) < 25 and 65 < max(used) < 75
+
+
+def test_a_part_lies_within_its_object(data, tiny_config):
+    """Half of the large objects are cut to a part; those too small to have parts stay whole."""
+    config = tiny_config.replace({'photos': 1.0, 'parts': 0.5})
+    source = samples.folder_sources(read_pictures(data, config), config)[0]
+    rng = np.random.default_rng(0)
+    boxes = [source.draw(rng).template.box for _ in range(300)]
+    parts = [box for box in boxes if (box.w, box.h) != (50, 40)]
+    assert 110 < len(parts) < 190
+    for box in parts:
+        assert 0.35 <= box.w / 50 <= 0.75 and 0.35 <= box.h / 40 <= 0.75
+        assert 20 <= box.x and box.x + box.w <= 35 + 50 and 30 <= box.y and box.y + box.h <= 70
+    small = np.array([[5.0, 5.0, 28.0, 60.0]])
+    whole = samples.photo_sample(lambda: None, small, rng, parts=1.0).template.box
+    assert whole == BoundingBox(5, 5, 28, 60)
+
+
 def test_pairs_depend_on_their_number_alone(data, tiny_config):
     pictures = read_pictures(data, tiny_config)
     whole = PairDataset(pictures, tiny_config, length=8, seed=1)
@@ -114,7 +138,8 @@ def test_negatives_carry_no_box(data, tiny_config):
 
 
 @pytest.mark.parametrize('name', [
-    'colour', 'grey', 'blur', 'coarse', 'noise', 'occluder', 'distractor', 'backdrop'])
+    'colour', 'grey', 'blur', 'coarse', 'compression', 'noise', 'occluder', 'distractor',
+    'backdrop'])
 def test_every_augmentation_does_something(data, tiny_config, name):
     calm = tiny_config.replace({**CALM, 'photos': 1.0, 'videos': 0.0, 'regions': 0.0})
     strong = calm.replace({f'augment.{name}': 0.5 if name == 'colour' else 1.0})

@@ -1,0 +1,69 @@
+"""From a torch module to a graph that OpenVINO has compiled for this CPU."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, Sequence
+import warnings
+
+import torch
+from torch import nn
+
+
+def is_installed() -> bool:
+    """Whether OpenVINO can be imported."""
+    try:
+        import openvino  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def convert(module: nn.Module, examples: tuple[torch.Tensor, ...],
+            shapes: Sequence[Sequence[int]]) -> Any:
+    """Trace a module in eval mode into an OpenVINO model.
+
+    Loads through the frontend itself: ``openvino.convert_model`` may report its use to its makers.
+
+    Args:
+        examples: its inputs.
+        shapes: of the model's inputs; -1 where a length may vary.
+    """
+    import openvino
+    from openvino.frontend import FrontEndManager
+    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+    with warnings.catch_warnings(), torch.no_grad(), torch.autocast('cpu', enabled=False):
+        warnings.simplefilter('ignore', DeprecationWarning)
+        traced = torch.jit.trace(module.eval(), examples, check_trace=False)
+        frontend = FrontEndManager().load_by_framework('pytorch')
+        decoder = TorchScriptPythonDecoder(traced)  # named: the frontend does not keep it alive
+        model = frontend.convert(frontend.load(decoder))
+    model.reshape({index: openvino.PartialShape(list(shape))
+                   for index, shape in enumerate(shapes)})
+    return model
+
+
+def compiled(model: Any, precision: str, threads: int) -> Any:
+    """An inference request for a converted model, 'fp32' or 'bf16' (where the CPU has it)."""
+    options = {
+        'PERFORMANCE_HINT': 'LATENCY', 'INFERENCE_NUM_THREADS': threads,
+        'INFERENCE_PRECISION_HINT': {'fp32': 'f32', 'bf16': 'bf16'}[precision],
+        'ENABLE_CPU_PINNING': False}
+    return _core().compile_model(model, 'CPU', options).create_infer_request()
+
+
+def fastest_float() -> str:
+    """'bf16' where the CPU computes with it, else 'fp32'."""
+    native = 'BF16' in _core().get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
+    return 'bf16' if native else 'fp32'
+
+
+@functools.cache
+def _core() -> Any:
+    """OpenVINO's entry, one for the process.
+
+    Each further core replaces the thread's signal stack, and leaves it pointing at freed memory
+    once two of them are gone: the next signal then ends the process.
+    """
+    import openvino
+    return openvino.Core()

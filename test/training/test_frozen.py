@@ -1,0 +1,94 @@
+"""A frozen backbone is run by OpenVINO, and training learns the same."""
+
+import pytest
+import torch
+
+from siamx_ros.config import NetworkConfig
+from siamx_ros.model import openvino_graph
+from siamx_ros.model.network import SiamXNet
+from siamx_ros.training import frozen, schedule
+from siamx_ros.training.step import LossBench
+
+pytestmark = pytest.mark.skipif(
+    not openvino_graph.is_installed(), reason='openvino is not installed')
+CPU = torch.device('cpu')
+
+
+@pytest.fixture
+def config(tiny_config):
+    return tiny_config.replace({'frozen': 0.5, 'steps': 4})
+
+
+@pytest.fixture(scope='module')
+def patches():
+    torch.manual_seed(1)
+    boxes = torch.tensor([[90.0, 80, 170, 150], [60, 100, 120, 190], [100, 100, 150, 160]])
+    return torch.rand(3, 3, 127, 127) * 255, torch.rand(3, 3, 255, 255) * 255, boxes
+
+
+def network_of(config):
+    torch.manual_seed(0)
+    return SiamXNet(config.network)
+
+
+def gradients(network, config, patches, stand_in, step=0):
+    """Total loss and all gradients of one step."""
+    schedule.apply_schedule(step, network, schedule.make_optimiser(network, config), config)
+    network.zero_grad(set_to_none=True)
+    loss = LossBench(network, config, stand_in)(*patches).total
+    loss.backward()
+    return loss.item(), {n: p.grad for n, p in network.named_parameters() if p.grad is not None}
+
+
+@pytest.mark.parametrize('kind', ['light', 'mobile'])
+def test_losses_and_gradients_are_those_of_torch(config, patches, kind):
+    if kind == 'mobile':
+        config = config.replace({'network': NetworkConfig.mobile().to_dict()})
+    network = network_of(config)
+    expected, wanted = gradients(network, config, patches, None)
+    loss, got = gradients(
+        network, config, patches, frozen.frozen_backbone(network.backbone, config, CPU))
+    assert loss == pytest.approx(expected, rel=1e-4)
+    assert wanted.keys() == got.keys() and not any(n.startswith('backbone') for n in got)
+    for name, gradient in wanted.items():
+        torch.testing.assert_close(got[name], gradient, rtol=0.02, atol=2e-4)
+
+
+def test_what_learns_is_left_to_torch(config, patches):
+    def refuse(patch):
+        raise AssertionError('called')
+
+    _, got = gradients(network_of(config), config, patches, refuse, step=2)
+    assert any(name.startswith('backbone') for name in got)
+    with pytest.raises(AssertionError, match='called'):
+        gradients(network_of(config), config, patches, refuse, step=0)
+
+
+def test_answers_stay_as_they_are(config, patches):
+    """The next batch does not write into the features of the one before."""
+    stand_in = frozen.FrozenBackbone(network_of(config).eval().backbone, 'fp32')
+    first = stand_in(patches[1])
+    copies = [feature.clone() for feature in first]
+    stand_in(patches[1].flip(0))
+    assert all(torch.equal(a, b) for a, b in zip(first, copies))
+
+
+def test_under_autocast_and_in_bf16(config, patches):
+    """As in a run: it is compiled within autocast; bf16 is near fp32."""
+    backbone = network_of(config).eval().backbone
+    with torch.no_grad():
+        exact = backbone(patches[1])
+    with torch.autocast('cpu', torch.bfloat16):
+        features = frozen.FrozenBackbone(backbone, 'bf16')(patches[1])
+    for got, wanted in zip(features, exact):
+        assert got.dtype == torch.float32
+        assert (got - wanted).abs().mean() < 0.05 * wanted.abs().mean()
+
+
+def test_only_where_it_helps(config, monkeypatch):
+    backbone = network_of(config).backbone
+    assert frozen.frozen_backbone(backbone, config, CPU)
+    assert frozen.frozen_backbone(backbone, config, torch.device('cuda')) is None
+    assert frozen.frozen_backbone(backbone, config.replace({'frozen': 0.0}), CPU) is None
+    monkeypatch.setattr(openvino_graph, 'is_installed', lambda: False)
+    assert frozen.frozen_backbone(backbone, config, CPU) is None
