@@ -26,14 +26,13 @@ class LossBench(nn.Module):
 
     The first ``negatives`` templates of a batch are also correlated with the search patch of the
     next pair, where their target is not: negative pairs at the price of the head alone.
+
+    Args:
+        frozen: what stands in for the network's backbone while that does not learn.
     """
 
     def __init__(self, network: SiamXNet, config: TrainConfig,
                  frozen: FrozenBackbone | None = None) -> None:
-        """
-        Args:
-            frozen: what stands in for the network's backbone while that does not learn.
-        """
         super().__init__()
         self.network, self.config, self.frozen = network, config, frozen
 

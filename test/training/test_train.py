@@ -47,7 +47,8 @@ def test_a_run_leaves_its_files(finished, tiny_config):
 
 
 @pytest.mark.parametrize('name, network', [
-    ('along', NetworkConfig.mobile()), ('light', NetworkConfig.light()), ('paper', NetworkConfig())])
+    ('along', NetworkConfig.mobile()), ('zoom', NetworkConfig.mobile()),
+    ('parts', NetworkConfig.mobile()), ('light', NetworkConfig.light()), ('paper', NetworkConfig())])
 def test_the_recipes_train_what_they_say(repository, name, network):
     given = read_yaml(repository / 'config' / 'train' / f'{name}.yaml')
     assert TrainConfig().replace(given).network == network
