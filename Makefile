@@ -31,7 +31,11 @@ train: setup
 		--initial '$(RUN)/best.pt' --config config/train/along.yaml
 	@. .build/env.sh && python -m siamx_ros train '$(DATA)' --out '$(RUN)/zoom' \
 		--initial '$(RUN)/along/best.pt' --config config/train/zoom.yaml
-	@. .build/env.sh && python -m siamx_ros calibrate '$(DATA)' --weights '$(RUN)/zoom/best.pt' \
+	@. .build/env.sh && python -m siamx_ros train '$(DATA)' --out '$(RUN)/parts' \
+		--initial '$(RUN)/zoom/best.pt' --config config/train/parts.yaml
+	@. .build/env.sh && python -m siamx_ros train '$(DATA)' --out '$(RUN)/rivals' \
+		--initial '$(RUN)/parts/best.pt' --config config/train/rivals.yaml
+	@. .build/env.sh && python -m siamx_ros calibrate '$(DATA)' --weights '$(RUN)/rivals/final.pt' \
 		--out '$(RUN)/default.pt' --half
 
 clean:

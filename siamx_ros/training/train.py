@@ -2,7 +2,8 @@
 
 With several processes: ``torchrun --nproc_per_node=6 -m siamx_ros train DATA --out runs/full
 --config config/train/paper.yaml``. A run writes ``config.yaml``, ``log.csv``, ``last.pt`` (to
-resume exactly), ``best.pt`` (a checkpoint to track with) and ``curves.png`` into its folder.
+resume exactly), ``best.pt`` and ``final.pt`` (checkpoints to track with) and ``curves.png`` into
+its folder.
 """
 
 from __future__ import annotations
@@ -189,11 +190,11 @@ class Run:
         better = row['iou'] > self.best
         self.best = max(self.best, row['iou'])
         self.save()
-        if better or self.step == self.config.steps:
-            card = {'trained_steps': self.step, 'batch': self.config.batch * self.process.count,
-                    'training': self.config.to_dict(), 'validation': row}
-            name = 'best.pt' if better else 'final.pt'
-            save_checkpoint(self.out / name, self.average, card=card)
+        card = {'trained_steps': self.step, 'batch': self.config.batch * self.process.count,
+                'training': self.config.to_dict(), 'validation': row}
+        for name, due in (('best.pt', better), ('final.pt', self.step == self.config.steps)):
+            if due:
+                save_checkpoint(self.out / name, self.average, card=card)
         path = self.out / 'log.csv'
         new = not path.exists()
         with path.open('a', newline='', encoding='utf-8') as file:

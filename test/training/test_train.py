@@ -44,11 +44,17 @@ def test_a_run_leaves_its_files(finished, tiny_config):
     checkpoint = load_checkpoint(finished / 'best.pt')
     assert checkpoint.network.config == tiny_config.network
     assert checkpoint.card['training']['seed'] == tiny_config.seed
+    final, last = load_checkpoint(finished / 'final.pt'), torch.load(
+        finished / 'last.pt', weights_only=True)
+    assert final.card['trained_steps'] == 6
+    for name, value in final.network.state_dict().items():
+        assert torch.equal(value, last['average'][name]), name
 
 
 @pytest.mark.parametrize('name, network', [
     ('along', NetworkConfig.mobile()), ('zoom', NetworkConfig.mobile()),
-    ('parts', NetworkConfig.mobile()), ('light', NetworkConfig.light()), ('paper', NetworkConfig())])
+    ('parts', NetworkConfig.mobile()), ('rivals', NetworkConfig.mobile()),
+    ('light', NetworkConfig.light()), ('paper', NetworkConfig())])
 def test_the_recipes_train_what_they_say(repository, name, network):
     given = read_yaml(repository / 'config' / 'train' / f'{name}.yaml')
     assert TrainConfig().replace(given).network == network
