@@ -11,6 +11,10 @@ import numpy as np
 from siamx_ros import imaging
 from siamx_ros.geometry import BoundingBox
 
+OUTLINE = 64
+"""Points of an outline that is bent."""
+INVERSION_STEPS = 6
+
 
 @dataclass(frozen=True)
 class Placement:
@@ -79,6 +83,39 @@ def cut(image: np.ndarray, target: BoundingBox, place: Placement, side: int,
     """
     return imaging.warp(
         image, place.matrix(target, side), side, imaging.mean_colour(image), backdrop)
+
+
+def bent(patch: np.ndarray, bend: np.ndarray) -> np.ndarray:
+    """Bend a square patch; beyond its edges they are repeated.
+
+    Args:
+        bend: 2 x k x k, how far in x and y from a pixel the patch shows what comes there, pixels, as
+            coefficients of cosines (rows along y).
+    """
+    side = patch.shape[0]
+    waves = cosines(np.arange(side) + 0.5, side, bend.shape[-1])
+    dx, dy = waves @ bend @ waves.T
+    index = np.arange(side, dtype=np.float32)
+    return cv2.remap(
+        patch, (index + dx).astype(np.float32), (index[:, None] + dy).astype(np.float32),
+        cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def bent_box(box: np.ndarray, bend: np.ndarray, side: int) -> np.ndarray:
+    """Corners, in the bent patch, of the ellipse inscribed in a box of the patch (4 corners, pixels)."""
+    turn = np.linspace(0, 2 * np.pi, OUTLINE, endpoint=False)
+    outline = np.stack([(box[0] + box[2] + np.cos(turn) * (box[2] - box[0])) / 2,
+                        (box[1] + box[3] + np.sin(turn) * (box[3] - box[1])) / 2])
+    places = outline
+    for _ in range(INVERSION_STEPS):
+        along_x, along_y = (cosines(line, side, bend.shape[-1]) for line in places)
+        places = outline - np.einsum('nr,arc,nc->an', along_y, bend, along_x)
+    return np.concatenate([places.min(1), places.max(1)]).astype(np.float32)
+
+
+def cosines(places: np.ndarray, side: int, count: int) -> np.ndarray:
+    """The slowest ``count`` cosines of a patch, the constant among them, at n places: n x count."""
+    return np.cos(np.pi / side * places[:, None] * np.arange(count))
 
 
 def leaves(image: np.ndarray, matrix: np.ndarray, side: int) -> bool:

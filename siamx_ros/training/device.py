@@ -19,7 +19,7 @@ from siamx_ros.model.network import TEMPLATE_SIZE
 from siamx_ros.training import augment
 from siamx_ros.training.augment import Placement
 from siamx_ros.training.compression import compress
-from siamx_ros.training.plans import SEARCH_SIZE, Look, PairPlan
+from siamx_ros.training.plans import BEND_WAVES, SEARCH_SIZE, Look, PairPlan
 from siamx_ros.training.samples import Target
 
 FOREIGN_SIDE = 128
@@ -44,13 +44,16 @@ class Packer:
 
     def __call__(self, plan: PairPlan) -> Packed:
         packed = {'box': plan.box, 'backdrop': _blank(), 'foreign': _blank(),
-                  'rectangles': np.zeros((2, 4), np.float32)}
+                  'rectangles': np.zeros((2, 4), np.float32),
+                  'bend': np.zeros((2, BEND_WAVES, BEND_WAVES), np.float32)}
         template, out_z = self._patch(
             plan.template, plan.place_z, TEMPLATE_SIZE, self.template_side)
         search, out_x = self._patch(plan.search, plan.place_x, SEARCH_SIZE, self.search_side)
         packed['has_backdrop'] = np.bool_(plan.backdrop)
         if plan.backdrop and (out_z or out_x):
             packed['backdrop'] = plan.backdrop_picture(FOREIGN_SIDE)
+        if plan.bend is not None:
+            packed['bend'] = plan.bend.astype(np.float32)
         if plan.distractor or plan.occluder:
             packed['foreign'] = plan.foreign_picture(FOREIGN_SIDE, FOREIGN_SIDE)
         for row, rectangle in enumerate((plan.distractor, plan.occluder)):
@@ -127,6 +130,7 @@ def assemble(batch: Batch, device: torch.device) -> tuple[torch.Tensor, torch.Te
         patch = warp(moved[f'{prefix}_canvas'], moved[f'{prefix}_matrix'], moved[f'{prefix}_size'],
                      side, around)
         if prefix == 'x':
+            patch = _bent(patch, batch['bend'])
             patch = _paste(patch, moved['foreign'], moved['rectangles'])
         patch = _alter(patch, batch, moved, prefix)
         patches.append(patch.clamp(0, 255).contiguous(memory_format=torch.channels_last))
@@ -154,6 +158,21 @@ def warp(canvas: torch.Tensor, matrix: torch.Tensor, size: torch.Tensor, side: i
 
 def _planes(pictures: torch.Tensor) -> torch.Tensor:
     return pictures.permute(0, 3, 1, 2).float()
+
+
+def _bent(patch: torch.Tensor, bends: torch.Tensor) -> torch.Tensor:
+    """Bend those patches that have a bend other than 0 (B x 2 x k x k, on the CPU)."""
+    chosen = bends.flatten(1).any(1).nonzero()[:, 0].to(patch.device)
+    if len(chosen):
+        side, count = patch.shape[-1], bends.shape[-1]
+        index = np.arange(side) + 0.5
+        waves = torch.from_numpy(augment.cosines(index, side, count)).to(patch)
+        shifts = waves @ bends.to(patch.device)[chosen] @ waves.T
+        along = torch.from_numpy(index).to(patch)
+        places = torch.stack([shifts[:, 0] + along, shifts[:, 1] + along[:, None]], -1)
+        patch[chosen] = functional.grid_sample(
+            patch[chosen], places * (2 / side) - 1, padding_mode='border', align_corners=False)
+    return patch
 
 
 def _paste(patch: torch.Tensor, foreign: torch.Tensor, rectangles: torch.Tensor) -> torch.Tensor:

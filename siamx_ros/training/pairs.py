@@ -41,6 +41,8 @@ def render(plan: PairPlan) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             backdrop[64:64 + TEMPLATE_SIZE, 64:64 + TEMPLATE_SIZE])
     template = augment.cut(image_z, box_z, place_z, TEMPLATE_SIZE, template_backdrop)
     search = augment.cut(image_x, box_x, place_x, SEARCH_SIZE, backdrop)
+    if plan.bend is not None:
+        search = augment.bent(search, plan.bend)
     for place in filter(None, (plan.distractor, plan.occluder)):
         left, top, width, height = place
         augment.paste(search, plan.foreign_picture(width, height), left, top)

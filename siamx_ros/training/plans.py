@@ -13,7 +13,7 @@ import numpy as np
 
 from siamx_ros.geometry import BoundingBox, context_side
 from siamx_ros.model.network import STRIDE, TEMPLATE_SIZE
-from siamx_ros.training.augment import Placement, target_picture
+from siamx_ros.training.augment import Placement, bent_box, target_picture
 from siamx_ros.training.samples import Sample, Target
 from siamx_ros.training.settings import AugmentConfig
 
@@ -27,6 +27,8 @@ QUALITIES = (15, 75)
 """JPEG qualities of a compressed patch."""
 ZOOM_REACH = 2.5
 """Largest zoom of the search patch, in deviations."""
+BEND_WAVES = 6
+"""Cosines along each side that bend a patch; the fastest has five half waves."""
 NO_TARGET = np.full(4, np.nan, np.float32)
 Rectangle = tuple[int, int, int, int]
 """Left, top, width, height in the search patch, pixels."""
@@ -67,6 +69,8 @@ class PairPlan:
         template, search: pictures, and what each patch is placed around.
         place_z, place_x: where the patches are cut.
         box: corners of the target in the search patch, float32; NaN when it is not in it.
+        bend: how the search patch is bent before anything is pasted into it (see
+            :func:`augment.bent`); None for not at all.
         foreign: another target, for backdrop, distractor and occluder.
         backdrop: whether the foreign picture lies outside the photograph.
         distractor, occluder: where the foreign target is pasted, in this order.
@@ -78,6 +82,7 @@ class PairPlan:
     place_z: Placement
     place_x: Placement
     box: np.ndarray
+    bend: np.ndarray | None
     foreign: Target
     backdrop: bool
     distractor: Rectangle | None
@@ -119,6 +124,10 @@ def make_plan(sample: Sample, foreign: Target, rng: np.random.Generator,
     if rival is not None:
         search, box = _beside(sample.search, rival, place_x)
         around = box if np.isfinite(box).all() else place_x.box(search.box, SEARCH_SIZE)
+    bend = None
+    if sample.still and config.still_bend:
+        bend = _bend(around, rng, config)
+        box, around = (bent_box(corners, bend, SEARCH_SIZE) for corners in (box, around))
     distractor = occluder = None
     if rng.random() < config.distractor:
         distractor = _distractor(around, rng)
@@ -126,7 +135,7 @@ def make_plan(sample: Sample, foreign: Target, rng: np.random.Generator,
         occluder = _occluder(around, rng)
     look_z, look_x = _looks(place_z.step / place_x.step, rng, config)
     return PairPlan(sample.template, search, place_z, place_x,
-                    box if sample.present else NO_TARGET, foreign, backdrop, distractor, occluder,
+                    box if sample.present else NO_TARGET, bend, foreign, backdrop, distractor, occluder,
                     look_z, look_x)
 
 
@@ -171,6 +180,16 @@ def _search_place(box: BoundingBox, mirrored: bool, still: bool, rng: np.random.
         mirrored = mirrored != (rng.random() < config.still_flip)
     return Placement(
         step * scale[0] * (-1 if mirrored else 1), step * scale[1], float(angle), *shift)
+
+
+def _bend(box: np.ndarray, rng: np.random.Generator, config: AugmentConfig) -> np.ndarray:
+    """Coefficients of a smooth random shift, both ways alike; the mean one stays below the limit."""
+    bend = rng.standard_normal((2, BEND_WAVES, BEND_WAVES)).clip(-2, 2)
+    bend[:, 0, 0] = 0
+    size = np.sqrt((box[2] - box[0]) * (box[3] - box[1]))
+    mean = rng.uniform(0, config.still_bend) * size
+    # the mean square of a product of two cosines is a quarter, and there are two directions
+    return bend * mean / np.sqrt((bend ** 2).sum() / 4)
 
 
 def _occluder(box: np.ndarray, rng: np.random.Generator) -> Rectangle:

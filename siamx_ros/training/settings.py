@@ -77,6 +77,9 @@ class AugmentConfig(Settings):
         0.12, 'further scale jitter of pairs cut from one photograph', low=0.0, high=0.9)
     still_rotation: float = setting(
         12.0, 'rotation between the patches of one photograph', unit='deg', low=0.0, high=45.0)
+    still_bend: float = setting(
+        0.0, 'largest mean shift by which the search patch of one photograph is bent, relative to '
+        "the target's size", low=0.0, high=0.2)
     flip: float = setting(0.5, 'probability: mirror both patches', low=0.0, high=1.0)
     still_flip: float = setting(
         0.1, 'probability: mirror the search patch of one photograph alone', low=0.0, high=1.0)

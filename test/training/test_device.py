@@ -88,7 +88,7 @@ def both(changes, tiny_config, seed=0):
 
 @pytest.mark.parametrize('changes', [
     {}, {'augment.colour': 0.25}, {'augment.grey': 1.0}, {'augment.blur': 1.0},
-    {'augment.coarse': 1.0}, {'augment.compression': 1.0},
+    {'augment.coarse': 1.0}, {'augment.compression': 1.0}, {'augment.still_bend': 0.1},
     {'augment.coarse': 1.0, 'augment.compression': 1.0}, {'augment.occluder': 1.0},
     {'augment.distractor': 1.0}, {'augment.backdrop': 1.0}], ids=lambda changes: ''.join(changes) or 'cut')
 def test_looks_are_those_of_opencv(changes, tiny_config):

@@ -3,6 +3,7 @@
 import logging
 import shutil
 
+import cv2
 import numpy as np
 import pytest
 
@@ -121,6 +122,31 @@ def test_a_part_lies_within_its_object(data, tiny_config):
     assert whole == BoundingBox(5, 5, 28, 60)
 
 
+def test_a_bent_target_lies_in_its_bent_box(tiny_config):
+    """A red ellipse, bent with its photograph: its pixels reach to the sides of the box."""
+    image = np.full((400, 500, 3), 128, np.uint8)
+    cv2.ellipse(image, (230, 180), (60, 40), 0, 0, 360, (0, 0, 255), -1)
+    box = BoundingBox(170, 140, 120, 80)
+    target = Target(lambda: image, box)
+    config = tiny_config.replace(
+        {**CALM, 'augment.still_bend': 0.1, 'augment.still_rotation': 0.0}).augment
+    for seed in range(30):
+        plan = make_plan(Sample(target, target, True), target, np.random.default_rng(seed), config)
+        np.testing.assert_allclose(plan.box, red_box(render(plan)[1]), atol=2.5)
+        index = np.arange(255)
+        waves = augment.cosines(index + 0.5, 255, 6)
+        shift = waves @ plan.bend @ waves.T
+        straight = plan.place_x.box(box, 255)
+        size = np.sqrt(np.prod(straight[2:] - straight[:2]))
+        assert np.sqrt((shift ** 2).sum(0).mean()) < 0.12 * size
+        assert np.abs(np.diff(shift[0], axis=1)).max() < 1, 'nothing is folded over'
+
+
+def test_only_stills_are_bent(tiny_config):
+    config = tiny_config.replace({**CALM, 'augment.still_bend': 0.1})
+    assert all(plan.bend is None for plan in many_plans(config, 5))
+
+
 def test_pairs_depend_on_their_number_alone(data, tiny_config):
     pictures = read_pictures(data, tiny_config)
     whole = PairDataset(pictures, tiny_config, length=8, seed=1)
@@ -139,10 +165,10 @@ def test_negatives_carry_no_box(data, tiny_config):
 
 @pytest.mark.parametrize('name', [
     'colour', 'grey', 'blur', 'coarse', 'compression', 'noise', 'occluder', 'distractor',
-    'backdrop'])
+    'backdrop', 'still_bend'])
 def test_every_augmentation_does_something(data, tiny_config, name):
     calm = tiny_config.replace({**CALM, 'photos': 1.0, 'videos': 0.0, 'regions': 0.0})
-    strong = calm.replace({f'augment.{name}': 0.5 if name == 'colour' else 1.0})
+    strong = calm.replace({f'augment.{name}': {'colour': 0.5, 'still_bend': 0.1}.get(name, 1.0)})
     pictures = read_pictures(data, calm)
     before = [PairDataset(pictures, calm, length=4, seed=5)[i][1] for i in range(4)]
     after = [PairDataset(pictures, strong, length=4, seed=5)[i][1] for i in range(4)]
