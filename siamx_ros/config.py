@@ -83,7 +83,11 @@ class TrackerConfig(Settings):
         0.85, "the paper's th: at or above it an estimate is reliable (Eq. 9, 10)",
         low=0.0, high=1.0, live=True)
     lost_threshold: float = setting(
-        0.7, 'confidence below this makes a frame bad', low=0.0, high=1.0, live=True)
+        0.7, 'confidence below this makes a frame bad: it ends TRACKING', low=0.0, high=1.0,
+        live=True)
+    gone_threshold: float = setting(
+        0.5, 'confidence below this, in a bad frame, counts towards LOST', low=0.0, high=1.0,
+        live=True)
     recover_threshold: float = setting(
         0.85, 'confidence that ends UNCERTAIN', low=0.0, high=1.0, live=True)
     relocalise_threshold: float = setting(
@@ -93,7 +97,7 @@ class TrackerConfig(Settings):
         'confidence_threshold for what is reliable alone, as in the paper', low=0.0, high=1.0,
         live=True)
     n_lost: int = setting(
-        15, 'bad frames in a row until LOST', unit='frames', low=1, high=1000, live=True)
+        15, 'frames below gone_threshold until LOST', unit='frames', low=1, high=1000, live=True)
     n_recover: int = setting(
         1, 'good frames in a row that end UNCERTAIN', unit='frames', low=1, high=100, live=True)
     n_confirm: int = setting(

@@ -22,7 +22,7 @@ FIRST_VIEWS = (
     (1.0, 0.0, 0.0), (1.0, -0.15, 0.1), (1.0, 0.12, -0.12), (0.85, 0.05, 0.05), (1.18, -0.05, 0.05))
 """Search windows on the first image: side, shift in x and y, relative to the normal side."""
 FIRST_RATE = 0.2
-RATE = 0.03
+RATE = 0.08
 """Weight of a new patch in the classifier: on the first image, later."""
 MIN_RESPONSE = 0.25
 """The classifier learns from frames that it answers with at least this."""

@@ -16,14 +16,14 @@ class StateMachine:
 
     Attributes:
         state: the present state.
-        frames_lost: frames since the last good one, while UNCERTAIN or LOST.
+        frames_lost: bad frames since the last good one, while UNCERTAIN or LOST.
     """
 
     def __init__(self, config: TrackerConfig) -> None:
         self.config = config
         self.state = TrackState.UNINITIALISED
         self.frames_lost = 0
-        self._good = 0
+        self._good = self._gone = 0
         self._since: float = 0.0
 
     def start(self, stamp: float) -> None:
@@ -48,10 +48,11 @@ class StateMachine:
         """
         before = self.state
         bad = confidence < self.config.lost_threshold
+        gone = bad and confidence < self.config.gone_threshold
         if before == TrackState.TRACKING:
-            reason = self._from_tracking(bad, stamp)
+            reason = self._from_tracking(bad, gone, stamp)
         elif before == TrackState.UNCERTAIN:
-            reason = self._from_uncertain(confidence, bad, stamp)
+            reason = self._from_uncertain(confidence, bad, gone, stamp)
         elif before == TrackState.LOST:
             reason = self._from_lost(confidence, stamp)
         elif before == TrackState.RELOCALISED:
@@ -62,15 +63,15 @@ class StateMachine:
             return _refined(visible_share, peak_ratio)
         return reason
 
-    def _from_tracking(self, bad: bool, stamp: float) -> Reason:
+    def _from_tracking(self, bad: bool, gone: bool, stamp: float) -> Reason:
         if not bad:
             return Reason.NONE
-        self.frames_lost = 1
-        lost = self.config.n_lost <= 1
+        self.frames_lost, self._gone = 1, int(gone)
+        lost = self._gone >= self.config.n_lost
         self._enter(TrackState.LOST if lost else TrackState.UNCERTAIN, stamp)
         return Reason.LOW_SCORE
 
-    def _from_uncertain(self, confidence: float, bad: bool, stamp: float) -> Reason:
+    def _from_uncertain(self, confidence: float, bad: bool, gone: bool, stamp: float) -> Reason:
         if confidence >= self.config.recover_threshold:
             self._good += 1
             if self._good >= self.config.n_recover:
@@ -80,8 +81,9 @@ class StateMachine:
             return Reason.NONE
         self._good = 0
         self.frames_lost += bad
+        self._gone += gone
         overdue = 0 < self.config.lost_time <= stamp - self._since
-        if bad and (self.frames_lost >= self.config.n_lost or overdue):
+        if gone and (self._gone >= self.config.n_lost or overdue):
             self._enter(TrackState.LOST, stamp)
             return Reason.LOW_SCORE
         return Reason.NONE

@@ -9,7 +9,7 @@ from siamx_ros.tracking.states import StateMachine
 
 CONFIG = TrackerConfig().replace({
     'lost_threshold': 0.4, 'recover_threshold': 0.6, 'relocalise_threshold': 0.8, 'n_lost': 3,
-    'n_recover': 2, 'n_confirm': 3, 'lost_time': 0.0})
+    'gone_threshold': 0.4, 'n_recover': 2, 'n_confirm': 3, 'lost_time': 0.0})
 LETTERS = {TrackState.TRACKING: 'T', TrackState.UNCERTAIN: 'U', TrackState.LOST: 'L',
            TrackState.RELOCALISED: 'R', TrackState.UNINITIALISED: '-'}
 
@@ -44,9 +44,23 @@ def test_a_bad_frame_while_confirming_is_lost_again():
 def test_the_paper_literally():
     """k = 1 and one threshold: the first frame below 0.85 is lost."""
     literal = TrackerConfig().replace({
-        'n_lost': 1, 'n_confirm': 1, 'lost_threshold': 0.85, 'recover_threshold': 0.85,
-        'relocalise_threshold': 0.85})
+        'n_lost': 1, 'n_confirm': 1, 'lost_threshold': 0.85, 'gone_threshold': 0.85,
+        'recover_threshold': 0.85, 'relocalise_threshold': 0.85})
     assert run([0.85, 0.849, 0.9, 0.9], literal)[0] == 'TLRT'
+
+
+def test_doubt_alone_is_not_a_loss():
+    """Bad frames that are not as bad as gone leave it UNCERTAIN for good; they do not undo a count."""
+    config = CONFIG.replace({'gone_threshold': 0.2})
+    assert run([0.3] * 8 + [0.7, 0.7], config)[0] == 'UUUUUUUUUT'
+    assert run([0.1, 0.3, 0.1, 0.3, 0.3, 0.1, 0.3], config)[0] == 'UUUUULL'
+    assert run([0.3, 0.1], config.replace({'n_lost': 1}))[0] == 'UL'
+
+
+def test_gone_is_bad():
+    """A frame that is not bad does not count, whatever gone_threshold says."""
+    config = CONFIG.replace({'gone_threshold': 1.0})
+    assert run([0.3] + [0.45] * 6 + [0.3, 0.3], config)[0] == 'UUUUUUUUL'
 
 
 def test_time_counts_as_well_as_frames():
