@@ -101,9 +101,9 @@ class TrackerConfig(Settings):
     n_recover: int = setting(
         1, 'good frames in a row that end UNCERTAIN', unit='frames', low=1, high=100, live=True)
     n_confirm: int = setting(
-        3, 'good frames in a row that end RELOCALISED', unit='frames', low=1, high=100, live=True)
+        3, 'good frames in a row that end RELOCALISED, the first of which says RELOCALISED: at least 2', unit='frames', low=1, high=100, live=True)
     lost_time: float = setting(
-        0.0, 'time UNCERTAIN until LOST, 0 to count frames alone', unit='s', low=0.0, high=10.0,
+        0.0, 'time UNCERTAIN until a frame below gone_threshold is LOST, 0 to count frames alone', unit='s', low=0.0, high=10.0,
         live=True)
     search_timeout: float = setting(
         0.0, 'time LOST until the target is dropped, 0 for never', unit='s', low=0.0, high=600.0,

@@ -27,7 +27,7 @@ from siamx_ros.model.runtime import make_engine
 from siamx_ros.model.weights import load_checkpoint, save_checkpoint
 from siamx_ros.tracking.confidence import Calibration
 from siamx_ros.tracking.tracker import Tracker
-from siamx_ros.training.flights import Flight, make_flight
+from siamx_ros.training.flights import Flight, make_flights
 from siamx_ros.training.pairs import PairDataset
 from siamx_ros.training.pictures import PictureSet, read_pictures
 from siamx_ros.training.settings import TrainConfig
@@ -119,7 +119,7 @@ def _ranges(network: SiamXNet, pictures: PictureSet, config: TrainConfig) -> Ran
 def _material(pictures: PictureSet, held_out: PictureSet, flights: int) -> dict[str, list[Flight]]:
     """Flights over held-out photographs, and all videos, by kind; kinds without any are left out."""
     rng = np.random.default_rng(SEED)
-    kinds = {'flights': [make_flight(held_out, rng) for _ in range(flights)],
+    kinds = {'flights': make_flights(held_out, flights, rng),
              'videos': _cut_away([*_videos(held_out), *_videos(pictures)])}
     return {kind: videos for kind, videos in kinds.items() if videos}
 

@@ -29,6 +29,9 @@ def run(args: argparse.Namespace) -> int:
     sequences = read_sequences(args.data)
     if len(sequences) < 2:
         raise InputError(f'{args.data} holds one sequence: what is shown meanwhile needs another')
+    for sequence in sequences:
+        if len(sequence.frame_paths) < 2:
+            raise InputError(f'sequence {sequence.name} has one image: it cannot be interrupted')
     if args.out.exists():
         raise InputError(f'{args.out} exists already: name a new folder')
     frames = 0

@@ -177,7 +177,7 @@ def _sequence(name: str, images: tuple[Path, ...], truth: np.ndarray,
         offset: 1 for benchmarks that count pixels from 1.
         first_only: whether a single box may stand for a withheld truth.
     """
-    if first_only and len(truth) == 1:
+    if first_only and images and len(truth) == 1:
         truth = np.concatenate([truth, np.full((len(images) - 1, 4), np.nan)])
     if not images or len(images) != len(truth):
         raise InputError(f'sequence {name} has {len(images)} images but {len(truth)} boxes')

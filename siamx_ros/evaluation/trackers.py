@@ -66,7 +66,7 @@ class TrackerSpec:
         """Everything that decides the results, as plain values.
 
         Raises:
-            InputError: the weights are not there.
+            InputError: the weights, the device or the runtime are not there.
         """
         common = {'name': self.name, 'kind': self.kind, 'siamx_ros': __version__}
         if self.kind.endswith(ADAPTED):
@@ -74,9 +74,16 @@ class TrackerSpec:
         if self.kind != 'siamx':
             return {**common, 'opencv': cv2.__version__}
         return {**common, 'weights_sha256': weights_sha256(self.model.weights),
-                'device': self.model.device, 'runtime': self.model.runtime,
-                'precision': self.model.precision,
-                'tracking': self.config.to_dict()}
+                **_computed_by(self.model), 'tracking': self.config.to_dict()}
+
+
+def _computed_by(model: ModelConfig) -> dict[str, str]:
+    """Kind of device, runtime and number format that settings such as 'auto' mean on this machine."""
+    from siamx_ros.model.runtime import make_engine
+    from siamx_ros.model.weights import load_checkpoint
+    checkpoint = load_checkpoint(model.weights)
+    engine = make_engine(checkpoint.network, model, checkpoint.ranges)
+    return {'device': engine.device.type, 'runtime': engine.runtime, 'precision': engine.precision}
 
 
 def weights_sha256(weights: str) -> str:

@@ -98,12 +98,9 @@ class Engine:
     @torch.inference_mode()
     def similarity(self, maps: Maps, cell: tuple[int, int], template: Template) -> float:
         """Cosine between the template's features and those around a score-map cell, -1 to 1."""
-        start = [index + 3 - TEMPLATE_CELLS // 2 for index in cell]
-        rows, columns = (slice(max(0, s), s + TEMPLATE_CELLS) for s in start)
+        rows, columns = (slice(index, index + TEMPLATE_CELLS) for index in cell)
         here = maps.features[:, -template.features.shape[1]:, rows, columns]
-        cut = [max(0, -s) for s in start]
-        there = template.features[
-            :, :, cut[0]:cut[0] + here.shape[2], cut[1]:cut[1] + here.shape[3]]
+        there = template.features
         return float(functional.cosine_similarity(
             here.flatten().float(), there.flatten().float(), dim=0))
 

@@ -104,8 +104,8 @@ def load_checkpoint(weights: str | Path) -> Checkpoint:
             "'python -m siamx_ros import-weights'")
     network = _build(path, content)
     return Checkpoint(
-        network, dict(content.get('calibration') or {}), _ranges(path, content, network),
-        dict(content.get('card') or {}), str(path), hashlib.sha256(path.read_bytes()).hexdigest())
+        network, _table(path, content, 'calibration'), _ranges(path, content, network),
+        _table(path, content, 'card'), str(path), hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 def find_weights(weights: str | Path) -> Path:
@@ -163,11 +163,16 @@ def _build(path: Path, content: dict) -> SiamXNet:
     return network.eval()
 
 
+def _table(path: Path, content: dict, name: str) -> dict:
+    table = content.get(name) or {}
+    if not isinstance(table, dict):
+        raise WeightsError(f'{path} must hold a table as {name}, got {type(table).__name__}')
+    return dict(table)
+
+
 def _ranges(path: Path, content: dict, network: SiamXNet) -> Ranges:
     known = {name for name, module in network.named_modules() if isinstance(module, nn.Conv2d)}
-    ranges = content.get('ranges') or {}
-    if not isinstance(ranges, dict):
-        raise WeightsError(f'{path} must hold ranges by layer, got {type(ranges).__name__}')
+    ranges = _table(path, content, 'ranges')
     for name, bounds in ranges.items():
         if name not in known or not _is_range(bounds):
             raise WeightsError(

@@ -17,7 +17,7 @@ EXHAUSTED = 0.05
 WHOLE = 0.75
 """Inner share of a window's side in which a target's centre means that all of it is inside."""
 LARGEST_PATCH = 831
-"""Largest search patch that is ever cut, pixels."""
+"""Largest patch for the whole image, pixels."""
 
 
 class HeatMap:
@@ -61,8 +61,9 @@ class HeatMap:
         for position, count in zip(centre, values.shape[::-1]):
             middle, half = position / self.cell_size, side / 2 / self.cell_size
             inner = half * WHOLE
-            low = 0 if middle - half <= 0 else math.ceil(middle - inner)
-            high = count if middle + half >= count else math.floor(middle + inner)
+            here = math.floor(middle)
+            low = 0 if middle - half <= 0 else min(math.ceil(middle - inner), here)
+            high = count if middle + half >= count else max(math.floor(middle + inner), here + 1)
             spans.append(slice(max(low, 0), max(high, 0)))
         values[spans[1], spans[0]] = 0
 

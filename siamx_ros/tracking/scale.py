@@ -120,7 +120,8 @@ def _cut(image: np.ndarray, centre: tuple[float, float], size: tuple[float, floa
     resolution = [max(1.0, side * factors[0] / SIDE) for side in size]
     reach = [round(side * factors[-1] / step) + 2 for side, step in zip(size, resolution)]
     area = [max(2, round(side * step)) for side, step in zip(reach, resolution)]
-    source = cv2.cvtColor(cv2.getRectSubPix(image, area, centre), cv2.COLOR_BGR2GRAY)
+    index = centre[0] - 0.5, centre[1] - 0.5
+    source = cv2.cvtColor(cv2.getRectSubPix(image, area, index), cv2.COLOR_BGR2GRAY)
     source = cv2.resize(source, reach, interpolation=cv2.INTER_AREA)
     patches = []
     for factor in factors:

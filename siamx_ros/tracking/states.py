@@ -92,7 +92,7 @@ class StateMachine:
         if confidence >= self.config.relocalise_threshold:
             self._enter(TrackState.RELOCALISED, stamp)
             self._good, self.frames_lost = 1, 0
-            return Reason.CONFIRMED if self._confirmed(stamp) else Reason.NONE
+            return Reason.NONE
         self.frames_lost += 1
         if 0 < self.config.search_timeout <= stamp - self._since:
             self._enter(TrackState.UNINITIALISED, stamp)
@@ -108,8 +108,8 @@ class StateMachine:
         return Reason.CONFIRMED if self._confirmed(stamp) else Reason.NONE
 
     def _confirmed(self, stamp: float) -> bool:
-        """Become TRACKING after enough good frames; the first one always says RELOCALISED."""
-        if self._good < max(2, self.config.n_confirm):
+        """Become TRACKING after enough good frames, counting the one that said RELOCALISED."""
+        if self._good < self.config.n_confirm:
             return False
         self._enter(TrackState.TRACKING, stamp)
         return True

@@ -29,8 +29,8 @@ def benchmark(data: TrainingData, config: TrainConfig, process: Process) -> list
     """
     endless = config.replace({'steps': 10 ** 9})
     run = Run(Path(), endless, process)
-    apply_schedule(round(config.steps * max(config.frozen, config.warmup)), run.network,
-                   run.optimiser, config)
+    warm_and_free = round(config.steps * max(config.frozen, config.warmup))
+    apply_schedule(min(warm_and_free, config.steps - 1), run.network, run.optimiser, config)
     batch = next(iter(training_loader(data, endless.replace({'workers': 0}), process, 0)))
     prepared = to_inputs(batch, process.device)
     place = 'device' if crops_on_device(config, process.device) else 'loader'

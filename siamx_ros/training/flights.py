@@ -34,10 +34,22 @@ class Flight:
     boxes: np.ndarray
 
 
-def make_flight(pictures: PictureSet, rng: np.random.Generator) -> Flight:
-    """A flight over a random boxed photograph, interrupted by one over another."""
-    image, box = _target(pictures, rng)
-    other, elsewhere = _target(pictures, rng)
+def make_flights(pictures: PictureSet, count: int, rng: np.random.Generator) -> list[Flight]:
+    """Flights over random boxed photographs, each interrupted by one over another.
+
+    Returns:
+        ``count`` flights; none where fewer than two photographs have a target of a size to fly over.
+    """
+    targets = _targets(pictures)
+    if len(targets) < 2:
+        return []
+    return [_flight(targets, rng) for _ in range(count)]
+
+
+def _flight(targets: list[tuple[np.ndarray, np.ndarray]], rng: np.random.Generator) -> Flight:
+    chosen = rng.choice(len(targets), 2, replace=False)
+    (image, box), (other, elsewhere) = (
+        (image, boxes[rng.integers(len(boxes))]) for image, boxes in (targets[i] for i in chosen))
     images, boxes, end = [], [], 0
     for begin, stop in PASSES:
         for shown, _ in _fly(other, elsewhere, begin - end, rng):
@@ -50,13 +62,16 @@ def make_flight(pictures: PictureSet, rng: np.random.Generator) -> Flight:
     return Flight(images, np.array(boxes))
 
 
-def _target(pictures: PictureSet, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    while True:
-        index, boxes = pictures.boxed[rng.integers(len(pictures.boxed))]
-        image, box = pictures.images[index], np.asarray(boxes[rng.integers(len(boxes))], float)
+def _targets(pictures: PictureSet) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Photographs and those of their boxes that are neither too small nor too large."""
+    found = []
+    for index, boxes in pictures.boxed:
+        image, boxes = pictures.images[index], np.asarray(boxes, float)
         area = image.shape[0] * image.shape[1]
-        if min(box[2:]) >= SMALLEST and box[2] * box[3] <= LARGEST * area:
-            return image, box
+        fits = (boxes[:, 2:].min(1) >= SMALLEST) & (boxes[:, 2] * boxes[:, 3] <= LARGEST * area)
+        if fits.any():
+            found.append((image, boxes[fits]))
+    return found
 
 
 def _fly(image: np.ndarray, box: np.ndarray, count: int, rng: np.random.Generator):

@@ -88,12 +88,13 @@ def validation_loader(data: TrainingData, config: TrainConfig) -> DataLoader:
     return DataLoader(dataset, batch_size=config.batch)
 
 
-def to_inputs(batch, device: torch.device) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Template, search (B x 3 x S x S float, BGR, on the device) and boxes of a loaded batch."""
+def to_inputs(batch, device: torch.device) -> tuple[torch.Tensor, ...]:
+    """Template, search (B x 3 x S x S float, BGR, on the device), boxes and scenes of a batch."""
     if isinstance(batch, dict):
         return assemble(batch, device)
-    template, search, boxes = batch
-    return as_input(template, device), as_input(search, device), boxes.to(device)
+    template, search, boxes, scenes = batch
+    return (as_input(template, device), as_input(search, device), boxes.to(device),
+            scenes.to(device))
 
 
 def _one_thread(worker: int) -> None:

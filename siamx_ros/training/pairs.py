@@ -17,16 +17,18 @@ from siamx_ros.training.samples import Sample, Source, folder_sources
 from siamx_ros.training.settings import TrainConfig
 
 LOG = logging.getLogger(__name__)
+OTHERS = 10
+"""Samples drawn for one that does not show the same target."""
 TRIES = 100
 """Pairs drawn in place of one whose files cannot be read."""
 
 
-def render(plan: PairPlan) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def render(plan: PairPlan) -> tuple[np.ndarray, ...]:
     """Carry out a plan with OpenCV.
 
     Returns:
-        template 127 x 127 x 3 uint8 BGR, search 255 x 255 x 3 uint8 BGR, and the box in the search
-        patch as corners (float32, pixels; NaN when the target is not in it).
+        template 127 x 127 x 3 uint8 BGR, search 255 x 255 x 3 uint8 BGR, the box in the search
+        patch as corners (float32, pixels; NaN when the target is not in it), and both scenes (int64).
     """
     image_z, box_z, shrink = plan.template.view(plan.place_z.step)
     place_z = plan.place_z.shrunk(shrink)
@@ -46,7 +48,8 @@ def render(plan: PairPlan) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     for place in filter(None, (plan.distractor, plan.occluder)):
         left, top, width, height = place
         augment.paste(search, plan.foreign_picture(width, height), left, top)
-    return _altered(template, plan.look_z), _altered(search, plan.look_x), plan.box
+    return (_altered(template, plan.look_z), _altered(search, plan.look_x), plan.box,
+            np.array(plan.scenes))
 
 
 def _altered(patch: np.ndarray, look: Look) -> np.ndarray:
@@ -106,9 +109,20 @@ class PairDataset(Dataset):
     def _plan(self, rng: np.random.Generator) -> PairPlan:
         sample = self._draw(rng)
         if rng.random() < self.config.augment.negative:
+            other = self._draw_beside(sample, rng)
+            if other is not None:
+                sample = Sample(sample.template, other.search, still=False,
+                                scenes=(sample.scenes[0], other.scenes[1]), present=False)
+        foreign = self._draw_beside(sample, rng)
+        return make_plan(sample, foreign and foreign.template, rng, self.config.augment)
+
+    def _draw_beside(self, sample: Sample, rng: np.random.Generator) -> Sample | None:
+        """A sample of a scene that another has no part in; None where there seems to be none."""
+        for _ in range(OTHERS):
             other = self._draw(rng)
-            sample = Sample(sample.template, other.search, still=False, present=False)
-        return make_plan(sample, self._draw(rng).template, rng, self.config.augment)
+            if other.scenes[0] not in sample.scenes:
+                return other
+        return None
 
     def _draw(self, rng: np.random.Generator) -> Sample:
         return self.sources[rng.choice(len(self.sources), p=self.mixture)].draw(rng)

@@ -64,14 +64,18 @@ def read_pictures(root: Path, config: TrainConfig, *, held_out: bool = False) ->
     frames = [path for sequence in sequences for path in sequence.frame_paths]
     paths = photos + clips + frames
     if not paths:
-        raise InputError(f'{root} holds no pictures: expected images/, clips/ or video/')
+        raise InputError(
+            f'{root} holds nothing to validate on: expected photographs with boxes in boxes.json, or '
+            f'one of the videos {", ".join(config.held_out)}' if held_out else
+            f'{root} holds no pictures: expected images/, clips/ or video/')
     images = _decode(paths, refuse=refuse)
     index = {path: i for i, path in enumerate(paths) if images[i] is not None}
     return PictureSet(
         images=images,
         boxed=[(index[p], boxes[p.name]) for p in photos
                if p in index and len(boxes.get(p.name, ()))],
-        plain=[index[p] for p in photos + clips if p in index],
+        plain=[index[p] for p in photos + clips
+               if p in index and min(images[index[p]].shape[:2]) >= MIN_TARGET],
         videos=[video for video in (_video(sequence, index) for sequence in sequences)
                 if usable(video[1]).any()])
 
@@ -100,6 +104,8 @@ def _read_boxes(path: Path) -> dict[str, np.ndarray]:
         return {}
     try:
         listed = json.loads(path.read_text(encoding='utf-8'))
+        if not isinstance(listed, dict):
+            raise ValueError(f'got a {type(listed).__name__}')
         arrays = {name: np.array(rows, np.float64).reshape(-1, 4) for name, rows in listed.items()}
     except ValueError as error:
         raise InputError(f'{path} is not a JSON table of boxes: {error}') from None

@@ -71,7 +71,8 @@ class PairPlan:
         box: corners of the target in the search patch, float32; NaN when it is not in it.
         bend: how the search patch is bent before anything is pasted into it (see
             :func:`augment.bent`); None for not at all.
-        foreign: another target, for backdrop, distractor and occluder.
+        scenes: of template and search picture (see :class:`Sample`).
+        foreign: another target, for backdrop, distractor and occluder; None without these.
         backdrop: whether the foreign picture lies outside the photograph.
         distractor, occluder: where the foreign target is pasted, in this order.
         look_z, look_x: how the patches look.
@@ -83,7 +84,8 @@ class PairPlan:
     place_x: Placement
     box: np.ndarray
     bend: np.ndarray | None
-    foreign: Target
+    scenes: tuple[int, int]
+    foreign: Target | None
     backdrop: bool
     distractor: Rectangle | None
     occluder: Rectangle | None
@@ -109,7 +111,7 @@ class PairPlan:
         return cv2.resize(self.foreign.view(1.0)[0], (side, side))
 
 
-def make_plan(sample: Sample, foreign: Target, rng: np.random.Generator,
+def make_plan(sample: Sample, foreign: Target | None, rng: np.random.Generator,
               config: AugmentConfig) -> PairPlan:
     """Choose everything about the pair of a sample."""
     rival = None
@@ -118,7 +120,7 @@ def make_plan(sample: Sample, foreign: Target, rng: np.random.Generator,
     mirrored = rng.random() < config.flip
     place_z = _template_place(sample.template.box, mirrored, rng, config)
     place_x = _search_place(sample.search.box, mirrored, sample.still, rng, config)
-    backdrop = bool(sample.still and rng.random() < config.backdrop)
+    backdrop = bool(foreign and sample.still and rng.random() < config.backdrop)
     search, box = sample.search, place_x.box(sample.search.box, SEARCH_SIZE)
     around = box
     if rival is not None:
@@ -129,13 +131,13 @@ def make_plan(sample: Sample, foreign: Target, rng: np.random.Generator,
         bend = _bend(around, rng, config)
         box, around = (bent_box(corners, bend, SEARCH_SIZE) for corners in (box, around))
     distractor = occluder = None
-    if rng.random() < config.distractor:
+    if foreign and rng.random() < config.distractor:
         distractor = _distractor(around, rng)
-    if rng.random() < config.occluder:
+    if foreign and rng.random() < config.occluder:
         occluder = _occluder(around, rng)
     look_z, look_x = _looks(place_z.step / place_x.step, rng, config)
     return PairPlan(sample.template, search, place_z, place_x,
-                    box if sample.present else NO_TARGET, bend, foreign, backdrop, distractor, occluder,
+                    box if sample.present else NO_TARGET, bend, sample.scenes, foreign, backdrop, distractor, occluder,
                     look_z, look_x)
 
 

@@ -8,6 +8,8 @@ import os
 import torch
 from torch import distributed
 
+from siamx_ros.model.inference import pick_device
+
 
 @dataclass(frozen=True)
 class Process:
@@ -21,18 +23,28 @@ class Process:
     def leads(self) -> bool:
         return self.rank == 0
 
+    def any(self, here: bool) -> bool:
+        """Whether something holds in any of the processes, which all must ask this together."""
+        if self.count == 1:
+            return here
+        flag = torch.tensor([float(here)], device=self.device)
+        distributed.all_reduce(flag, distributed.ReduceOp.MAX)
+        return bool(flag.item())
+
 
 def join(device: str) -> Process:
     """This process's rank and device; joins the group that torchrun prepared, if any.
 
     Args:
         device: 'auto' (a GPU where there is one), 'cpu', 'cuda' or 'cuda:N'.
+
+    Raises:
+        InputError: the device is unknown, or not on this machine.
     """
     count, rank = int(os.environ.get('WORLD_SIZE', 1)), int(os.environ.get('RANK', 0))
-    if device == 'auto':
-        device = 'cuda' if torch.cuda.is_available() else 'cpu'
-    if device == 'cuda' and count > 1:
-        device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
+    chosen = pick_device(device)
+    if chosen == torch.device('cuda') and count > 1:
+        chosen = pick_device(f"cuda:{os.environ.get('LOCAL_RANK', 0)}")
     if count > 1:
-        distributed.init_process_group('nccl' if device.startswith('cuda') else 'gloo')
-    return Process(rank, count, torch.device(device))
+        distributed.init_process_group('nccl' if chosen.type == 'cuda' else 'gloo')
+    return Process(rank, count, chosen)

@@ -59,6 +59,8 @@ class Sample:
     Attributes:
         template, search: the target in each; ``search`` is another one in a negative pair.
         still: whether both are the same photograph.
+        scenes: numbers of the photograph or video that the template and the search picture are from;
+            where they differ, the one does not show what the other does.
         present: whether the search picture shows the target of the template.
         rivals: other boxes of the same photograph.
     """
@@ -66,6 +68,7 @@ class Sample:
     template: Target
     search: Target
     still: bool
+    scenes: tuple[int, int] = (0, 0)
     present: bool = True
     rivals: tuple[BoundingBox, ...] = ()
 
@@ -93,7 +96,8 @@ class Photographs:
 
     def draw(self, rng: np.random.Generator) -> Sample:
         index, boxes = self.pictures.boxed[rng.integers(len(self.pictures.boxed))]
-        return photo_sample(lambda: self.pictures.images[index], boxes, rng, parts=self.parts)
+        return photo_sample(
+            lambda: self.pictures.images[index], boxes, rng, index, parts=self.parts)
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,7 @@ class Regions:
         index = self.pictures.plain[rng.integers(len(self.pictures.plain))]
         image = self.pictures.images[index]
         target = Target(lambda: image, free_region(image, rng))
-        return Sample(target, target, True)
+        return Sample(target, target, True, (index, index))
 
 
 @dataclass(frozen=True)
@@ -121,7 +125,8 @@ class Videos:
     def draw(self, rng: np.random.Generator) -> Sample:
         frames, boxes = self.pictures.videos[rng.integers(len(self.pictures.videos))]
         return video_sample(
-            lambda index: self.pictures.images[frames[index]], boxes, self.frame_range, rng)
+            lambda index: self.pictures.images[frames[index]], boxes, self.frame_range, rng,
+            frames[0])
 
 
 def folder_sources(pictures: PictureSet, config: TrainConfig) -> list[Source]:
@@ -138,7 +143,7 @@ def folder_sources(pictures: PictureSet, config: TrainConfig) -> list[Source]:
 
 
 def photo_sample(read: Callable[..., np.ndarray], boxes: np.ndarray, rng: np.random.Generator,
-                 shrinks: bool = False, parts: float = 0.0) -> Sample:
+                 scene: int, shrinks: bool = False, parts: float = 0.0) -> Sample:
     """One of the boxes (N x 4) of a photograph, or with a probability a part of it, twice."""
     chosen = int(rng.integers(len(boxes)))
     box = BoundingBox.from_xywh(boxes[chosen])
@@ -146,11 +151,11 @@ def photo_sample(read: Callable[..., np.ndarray], boxes: np.ndarray, rng: np.ran
         box = part_of(box, rng)
     target = Target(read, box, shrinks=shrinks)
     rivals = tuple(BoundingBox.from_xywh(row) for i, row in enumerate(boxes) if i != chosen)
-    return Sample(target, target, True, rivals=rivals)
+    return Sample(target, target, True, (scene, scene), rivals=rivals)
 
 
 def video_sample(read: Callable[..., np.ndarray], boxes: np.ndarray, frame_range: int,
-                 rng: np.random.Generator, shrinks: bool = False) -> Sample:
+                 rng: np.random.Generator, scene: int, shrinks: bool = False) -> Sample:
     """Two frames of one video at most ``frame_range`` apart; the target is visible in both."""
     visible = np.flatnonzero(usable(boxes))
     i = int(visible[rng.integers(len(visible))])
@@ -158,7 +163,7 @@ def video_sample(read: Callable[..., np.ndarray], boxes: np.ndarray, frame_range
     j = int(near[rng.integers(len(near))])
     first, second = (Target(partial(read, index), BoundingBox.from_xywh(boxes[index]),
                             shrinks=shrinks) for index in (i, j))
-    return Sample(first, second, False)
+    return Sample(first, second, False, (scene, scene))
 
 
 def part_of(box: BoundingBox, rng: np.random.Generator) -> BoundingBox:

@@ -36,8 +36,8 @@ def make_optimiser(network: SiamXNet, config: TrainConfig) -> torch.optim.Optimi
     for name, scale in (('backbone', config.backbone_rate), ('rest', 1.0)):
         named = [(n, p) for n, p in network.named_parameters()
                  if n.startswith('backbone.') == (name == 'backbone')]
-        decayed = [p for _, p in named if p.ndim == 4 and p.shape[0] > 1]
-        others = [p for _, p in named if not (p.ndim == 4 and p.shape[0] > 1)]
+        decayed = [p for n, p in named if p.ndim == 4 and not n.endswith('bias')]
+        others = [p for n, p in named if p.ndim != 4 or n.endswith('bias')]
         groups.append({'params': decayed, 'scale': scale, 'weight_decay': config.weight_decay})
         groups.append({'params': others, 'scale': scale, 'weight_decay': 0.0})
     if config.optimiser == 'sgd':

@@ -120,8 +120,8 @@ class TrainConfig(Settings):
         (), "further data sets, each 'KIND:PATH:WEIGHT[:FRAME_RANGE]', KIND " + ', '.join(KINDS))
     folder_weight: float = setting(1.0, 'weight of the training folder among the sources', low=0.0)
     cache_mb: int = setting(
-        1024, 'memory for decoded pictures of the sources, all loader processes together',
-        unit='MB', low=0)
+        1024, 'memory for decoded pictures of the sources, all loader processes of a training '
+        'process together', unit='MB', low=0)
     held_out: tuple = setting(
         ('davis_libby', 'davis_scooter-black', 'davis_kite-surf'),
         'videos kept for validation and calibration')
@@ -134,9 +134,9 @@ class TrainConfig(Settings):
     schedule: str = setting(
         'cosine', "'cosine' over all steps, or 'paper': warm-up, then exponential decay",
         choices=('cosine', 'paper'))
-    learning_rate: float = setting(0.0008, 'peak learning rate', low=0.0)
+    learning_rate: float = setting(0.0008, 'peak learning rate', low=1e-9)
     final_rate: float = setting(0.00001, 'learning rate at the end', low=0.0)
-    warmup_start: float = setting(0.0002, 'learning rate at the first step', low=0.0)
+    warmup_start: float = setting(0.0002, 'learning rate at the first step', low=1e-9)
     warmup: float = setting(0.02, 'share of the steps that warm up', low=0.0, high=0.5)
     weight_decay: float = setting(0.02, 'weight decay', low=0.0)
     momentum: float = setting(0.9, 'momentum of sgd', low=0.0, high=1.0)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 import logging
+from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 from tqdm import tqdm
@@ -37,9 +39,15 @@ class LargeSource:
         entry = self.entries[rng.integers(len(self.entries))]
         if isinstance(entry, Photo):
             return photo_sample(lambda shrink: self.cache.read(entry.path, shrink), entry.boxes,
-                                rng, shrinks=True)
+                                rng, _scene(entry.path), shrinks=True)
         return video_sample(lambda index, shrink: self.cache.read(entry.frame(index), shrink),
-                            entry.boxes, self.spec.frame_range, rng, shrinks=True)
+                            entry.boxes, self.spec.frame_range, rng, _scene(entry.frame(0)),
+                            shrinks=True)
+
+
+def _scene(path: Path) -> int:
+    """A number of a photograph or of a video's first frame, above all of a training folder's."""
+    return 2 ** 32 + crc32(bytes(path))
 
 
 def read_sources(config: TrainConfig) -> tuple[list[LargeSource], list[LargeSource]]:

@@ -25,7 +25,8 @@ class LossBench(nn.Module):
     """Network plus loss in one forward, so that DDP sees a single module.
 
     The first ``negatives`` templates of a batch are also correlated with the search patch of the
-    next pair, where their target is not: negative pairs at the price of the head alone.
+    next pair, where their target is not unless both are from one scene: negative pairs at the price
+    of the head alone.
 
     Args:
         frozen: what stands in for the network's backbone while that does not learn.
@@ -37,9 +38,14 @@ class LossBench(nn.Module):
         self.network, self.config, self.frozen = network, config, frozen
 
     def forward(self, template: torch.Tensor, search: torch.Tensor,
-                boxes: torch.Tensor) -> BatchLoss:
-        """Losses of uint8 or float patches B x 3 x 127 x 127 and B x 3 x S x S, boxes B x 4."""
-        prediction, boxes = self._predict(template, search, boxes)
+                boxes: torch.Tensor, scenes: torch.Tensor) -> BatchLoss:
+        """Losses of uint8 or float patches B x 3 x 127 x 127 and B x 3 x S x S.
+
+        Args:
+            boxes: B x 4 corners.
+            scenes: B x 2 numbers, of the photograph or video of each template and search patch.
+        """
+        prediction, boxes = self._predict(template, search, boxes, scenes)
         logits, distances = prediction.centre_logits.float(), prediction.distances.float()
         cells, size = logits.shape[-1], search.shape[-1]
         wanted = labels.centre_labels(
@@ -54,15 +60,16 @@ class LossBench(nn.Module):
             cls_weight=self.config.cls_weight)
         return BatchLoss(total, classification, regression)
 
-    def _predict(self, template: torch.Tensor, search: torch.Tensor,
-                 boxes: torch.Tensor) -> tuple[Prediction, torch.Tensor]:
+    def _predict(self, template: torch.Tensor, search: torch.Tensor, boxes: torch.Tensor,
+                 scenes: torch.Tensor) -> tuple[Prediction, torch.Tensor]:
         correlation, extra = self.network.correlation, min(self.config.negatives, len(boxes) - 1)
+        foreign = (scenes[:extra, 0] != scenes[1:extra + 1, 1]).nonzero()[:, 0]
         kernels = correlation.encode_template(central_cells(self._levels(template)))
         maps = correlation.encode_search(self._levels(search))
-        if extra > 0:
-            maps = {name: torch.cat([m, m[1:extra + 1]]) for name, m in maps.items()}
-            kernels = {name: torch.cat([k, k[:extra]]) for name, k in kernels.items()}
-            boxes = torch.cat([boxes, torch.full_like(boxes[:extra], float('nan'))])
+        if len(foreign):
+            maps = {name: torch.cat([m, m[foreign + 1]]) for name, m in maps.items()}
+            kernels = {name: torch.cat([k, k[foreign]]) for name, k in kernels.items()}
+            boxes = torch.cat([boxes, torch.full_like(boxes[foreign], float('nan'))])
         return Prediction(*self.network.head(*correlation.correlate(maps, kernels))), boxes
 
     def _levels(self, patch: torch.Tensor) -> dict[str, torch.Tensor]:

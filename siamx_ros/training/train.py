@@ -11,6 +11,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 import csv
 import logging
+import math
 from pathlib import Path
 import time
 
@@ -66,6 +67,7 @@ def train(data: Path | None, out: Path, config: TrainConfig, *, device: str = 'a
     if process.leads:
         out.mkdir(parents=True, exist_ok=True)
         (out / 'config.yaml').write_text(yaml.safe_dump(config.to_dict()), encoding='utf-8')
+        run.forget_rows()
     deadline = time.monotonic() + 60 * max_minutes if max_minutes else float('inf')
     run.fit(content, deadline)
     if process.leads and (out / 'log.csv').exists():
@@ -130,46 +132,56 @@ class Run:
             'average': self.average.state_dict(), 'optimiser': self.optimiser.state_dict(),
             'step': self.step, 'best': self.best})
 
+    def forget_rows(self) -> None:
+        """Drop the log's rows of later steps than this, which will be done again."""
+        path = self.out / 'log.csv'
+        if path.exists():
+            head, *rows = path.read_text(encoding='utf-8').splitlines()
+            kept = [row for row in rows if int(row.split(',')[0]) <= self.step]
+            path.write_text('\n'.join([head, *kept]) + '\n', encoding='utf-8')
+
     def fit(self, data: TrainingData, deadline: float) -> None:
         """Run the remaining epochs; each ends with validation, a log row and checkpoints."""
         check = validation_loader(data, self.config)
         loader = iter(training_loader(data, self.config, self.process, self.step))
         with tqdm(total=self.config.steps, initial=self.step, desc='training', unit='step',
                   disable=not self.process.leads) as bar:
-            while self.step < self.config.steps and time.monotonic() < deadline:
+            while self.step < self.config.steps and not self.process.any(
+                    time.monotonic() >= deadline):
                 row = self._epoch(loader, bar)
                 if self.process.leads:
                     row.update(validate(self.average, check, self.process.device, self._autocast()))
                     self._report(row, bar)
 
     def _epoch(self, loader, bar: tqdm) -> dict[str, float]:
-        sums, rate, begin = torch.zeros(3), 0.0, time.monotonic()
+        taken, rate, begin = [], 0.0, time.monotonic()
         count = min(self.config.steps_per_epoch, self.config.steps - self.step)
         for _ in range(count):
             rate = apply_schedule(self.step, self.network, self.optimiser, self.config)
-            losses = self.optimise(next(loader))
-            sums += losses
+            taken.append(self.optimise(next(loader)))
             self.step += 1
             bar.update()
-            bar.set_postfix(loss=f'{losses[0]:.3f}', refresh=False)
+            bar.set_postfix(loss=f'{taken[-1][0]:.3f}', refresh=False)
         pairs = count * self.config.batch * self.process.count
-        total, cls, reg = (sums / count).tolist()
+        total, cls, reg = torch.stack(taken).nanmean(0).tolist()
         return {'step': self.step, 'rate': rate, 'loss': total, 'cls': cls, 'reg': reg,
                 'pairs_per_s': pairs / (time.monotonic() - begin)}
 
     def optimise(self, batch) -> torch.Tensor:
-        """One step on a loaded batch; returns the three losses."""
+        """One step on a loaded batch; see :meth:`optimise_prepared`."""
         return self.optimise_prepared(*to_inputs(batch, self.process.device))
 
-    def optimise_prepared(self, template: torch.Tensor, search: torch.Tensor,
-                          boxes: torch.Tensor) -> torch.Tensor:
-        """One step; a loss that is not finite is skipped and named. Returns the three losses."""
+    def optimise_prepared(self, *inputs: torch.Tensor) -> torch.Tensor:
+        """One step on what :class:`LossBench` takes; returns the three losses.
+
+        Where a loss is not finite in any process, all skip the step, name it and return NaN.
+        """
         with self._autocast():
-            losses = self.bench(template, search, boxes)
+            losses = self.bench(*inputs)
         values = torch.stack(losses).detach().cpu()
-        if not values.isfinite().all():
+        if self.process.any(not values.isfinite().all()):
             LOG.warning('step %d skipped: loss %s', self.step, values.tolist())
-            return torch.zeros(3)
+            return torch.full((3,), math.nan)
         self.optimiser.zero_grad(set_to_none=True)
         losses.total.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), 10.0)
@@ -189,7 +201,6 @@ class Run:
     def _report(self, row: dict[str, float], bar: tqdm) -> None:
         better = row['iou'] > self.best
         self.best = max(self.best, row['iou'])
-        self.save()
         card = {'trained_steps': self.step, 'batch': self.config.batch * self.process.count,
                 'training': self.config.to_dict(), 'validation': row}
         for name, due in (('best.pt', better), ('final.pt', self.step == self.config.steps)):
@@ -202,6 +213,7 @@ class Run:
             if new:
                 writer.writeheader()
             writer.writerow({name: f'{row[name]:.6g}' for name in COLUMNS})
+        self.save()  # last: what a kill leaves out before is done again by a resumed run
         bar.write(f"step {self.step}: loss {row['loss']:.3f}, held-out overlap {row['iou']:.3f}, "
                   f"hits {row['hit']:.3f}, {row['pairs_per_s']:.0f} pairs/s")
 

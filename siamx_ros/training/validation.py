@@ -20,7 +20,7 @@ def validate(network: SiamXNet, loader: DataLoader, device: torch.device,
     """
     network.eval()
     overlaps, scores, absent = [], [], []
-    for template, search, boxes in loader:
+    for template, search, boxes, _ in loader:
         with autocast:
             prediction = network(as_input(template, device), as_input(search, device))
         best, score = best_boxes(prediction, search.shape[1])

@@ -141,6 +141,15 @@ def test_bad_input(tmp_path):
         read_benchmark(tmp_path / 'o', '360vot')
 
 
+def test_a_withheld_truth_without_images_is_refused(tmp_path):
+    folder = tmp_path / 'GOT-10k_Test_000001'
+    folder.mkdir(parents=True)
+    (folder / 'groundtruth.txt').write_text('1,2,30,40\n')
+    (tmp_path / 'list.txt').write_text('GOT-10k_Test_000001\n')
+    with pytest.raises(InputError, match='has 0 images but 1 boxes'):
+        read_benchmark(tmp_path, 'got10k')
+
+
 def test_bounds_of_polygons():
     np.testing.assert_array_equal(
         polygon_bounds(np.array([[5.0, 0, 10, 5, 5, 10, 0, 5]])), [[0, 0, 10, 10]])

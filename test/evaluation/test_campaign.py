@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from siamx_ros.cli import main
 from siamx_ros.config import ModelConfig, TrackerConfig
@@ -17,6 +18,7 @@ from siamx_ros.evaluation.report import read_results
 from siamx_ros.evaluation.runner import run_sequence
 from siamx_ros.evaluation.tables import as_markdown, as_text, sequence_table
 from siamx_ros.evaluation.trackers import TrackerSpec, variants
+from siamx_ros.model.weights import load_checkpoint, save_checkpoint
 
 RANDOM = TrackerSpec('siamx', 'siamx', ModelConfig(weights='random', device='cpu'))
 
@@ -148,13 +150,26 @@ def test_variants():
 
 def test_fingerprints_tell_weights_apart(tmp_path):
     prints = []
-    for content in (b'one', b'two'):
-        path = tmp_path / f'{content.decode()}.pt'
-        path.write_bytes(content)
+    for name in ('one', 'two'):
+        path = tmp_path / f'{name}.pt'
+        save_checkpoint(path, load_checkpoint('random').network, card={'name': name})
         prints.append(TrackerSpec('a', 'siamx', ModelConfig(weights=str(path))).fingerprint())
     assert prints[0] != prints[1]
     with pytest.raises(InputError, match='does not exist'):
         TrackerSpec('a', 'siamx', ModelConfig(weights='none/such.pt')).fingerprint()
+
+
+def test_fingerprints_say_what_auto_means():
+    """So that results of another number format are not mixed in on another machine."""
+    torch_fp32 = ModelConfig(weights='random', device='cpu', runtime='torch', precision='fp32')
+    by_itself = ModelConfig(weights='random', device='auto', runtime='torch')
+    prints = [TrackerSpec('a', 'siamx', model).fingerprint() for model in (torch_fp32, by_itself)]
+    if not torch.cuda.is_available():
+        assert prints[0] == prints[1]
+    assert (prints[0]['device'], prints[0]['runtime'], prints[0]['precision']) == (
+        'cpu', 'torch', 'fp32')
+    bf16 = TrackerSpec('a', 'siamx', torch_fp32.replace({'precision': 'bf16'})).fingerprint()
+    assert bf16 != prints[0]
 
 
 def test_commands_print_the_same_table_from_results(tmp_path, dataset, capfd):

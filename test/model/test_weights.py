@@ -103,6 +103,8 @@ def test_code_is_never_run(tmp_path, monkeypatch, legacy):
     (lambda c: c['network'].update(channels=32), 'another shape'),
     (lambda c: c['network'].update(heads=3), 'unknown setting'),
     (lambda c: c.update(format='other'), 'not a siamx-checkpoint'),
+    (lambda c: c.update(calibration=[1]), 'a table as calibration, got list'),
+    (lambda c: c.update(card='x'), 'a table as card, got str'),
     (lambda c: c.update(state_dict=[1, 2]), 'no table of tensors')])
 def test_misfits_are_named(saved, change, message):
     content = torch.load(saved, weights_only=True)

@@ -110,6 +110,19 @@ def test_inhibition_tries_the_next_mode_and_starts_over():
     assert centres[1] in centres[3:], 'it started over'
 
 
+def test_a_tiny_target_in_a_large_image_is_swept_for():
+    """Windows far smaller than a cell of the heat map: each search moves on."""
+    size = (3840, 2160)
+    search = HeatMapSearch(size, CONFIG)
+    search.remember(box_at(2000, 1000))
+    local, centres = CropWindow(2000, 1000, 12.0, 255), []
+    for _ in range(60):
+        for window in search.windows(local):
+            centres.append((window.centre_x, window.centre_y))
+            search.missed(window)
+    assert len(set(centres)) >= 30, 'every other time at the peak'
+
+
 def test_the_sweep_shows_every_place_of_the_image_and_starts_over():
     """Windows of 100 pixels over 320 x 240: each 25 pixels of target lie whole in one of them."""
     search = HeatMapSearch(IMAGE, CONFIG)

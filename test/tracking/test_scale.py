@@ -16,7 +16,8 @@ def picture():
 
 
 def zoomed(picture, factor, centre=(320.0, 240.0)):
-    matrix = np.array([[factor, 0, centre[0] * (1 - factor)], [0, factor, centre[1] * (1 - factor)]])
+    x, y = centre[0] - 0.5, centre[1] - 0.5  # of pixel centres, which warpAffine counts by
+    matrix = np.array([[factor, 0, x * (1 - factor)], [0, factor, y * (1 - factor)]])
     return cv2.warpAffine(picture, matrix, picture.shape[1::-1], borderMode=cv2.BORDER_REFLECT)
 
 
@@ -26,6 +27,20 @@ def test_a_zoom_is_measured(picture, size, factor):
     template = ScaleTemplate(picture, (320.0, 240.0), size)
     match = template.find(zoomed(picture, factor), (320.0, 240.0), size)
     assert match.factor == pytest.approx(factor, rel=0.012) and match.similarity > 0.8
+
+
+@pytest.mark.parametrize('size', [(40.0, 40.0), (41.0, 63.0), (160.0, 90.0)])
+def test_the_described_area_is_centred(size):
+    """A bright target on black lies in the middle of every patch, to a tenth of its pixels."""
+    image = np.zeros((240, 320, 3), np.uint8)
+    left, top = 100, 80
+    image[top:top + int(size[1]), left:left + int(size[0])] = 200
+    centre = left + int(size[0]) / 2, top + int(size[1]) / 2
+    for patch in scale._cut(image, centre, (2 * size[0], 2 * size[1]), np.array([0.9, 1.0, 1.2])):
+        weights = patch.astype(float) / patch.sum()
+        places = np.arange(scale.SIDE) + 0.5
+        assert weights.sum(0) @ places == pytest.approx(scale.SIDE / 2, abs=0.1)
+        assert weights.sum(1) @ places == pytest.approx(scale.SIDE / 2, abs=0.1)
 
 
 def test_a_size_that_is_wrong_is_told_again_and_again(picture):

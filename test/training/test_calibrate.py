@@ -1,9 +1,12 @@
 """Fitting the confidence of a model: what it runs over, and the command."""
 
+import json
+import shutil
 import subprocess
 import sys
 
 import numpy as np
+import pytest
 import torch
 
 from siamx_ros.cli import main
@@ -27,10 +30,23 @@ def test_a_single_video_is_left_as_it_is():
     assert len(_cut_away([video(5, (40, 60), 1)])[0].images) == 5
 
 
-def test_the_command_writes_both_tables(data, tmp_path):
+@pytest.fixture
+def photographs(data, tmp_path):
+    """The training folder with so many photographs that two are held out."""
+    root = tmp_path / 'photographs'
+    shutil.copytree(data, root)
+    boxes = json.loads((root / 'boxes.json').read_text())
+    for i in range(26):
+        boxes[f'more_{i:02d}.jpg'] = boxes['photo_0.jpg']
+        shutil.copy(root / 'images' / f'photo_{i % 4}.jpg', root / 'images' / f'more_{i:02d}.jpg')
+    (root / 'boxes.json').write_text(json.dumps(boxes))
+    return root
+
+
+def test_the_command_writes_both_tables(photographs, tmp_path):
     out = tmp_path / 'fitted.pt'
     done = subprocess.run(
-        [sys.executable, '-m', 'siamx_ros', 'calibrate', str(data), '--weights', 'default', '--out',
+        [sys.executable, '-m', 'siamx_ros', 'calibrate', str(photographs), '--weights', 'default', '--out',
          str(out), '--flights', '2', '--held_out', 'kept', '--device', 'cpu', '--half'],
         capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-2000:]

@@ -6,6 +6,7 @@ from siamx_ros import cli
 from siamx_ros.errors import InputError
 from siamx_ros.training import benchmark, curves, loading
 from siamx_ros.training.process import Process
+from siamx_ros.training.schedule import is_frozen
 
 HEADER = 'step,rate,loss,cls,reg,iou,hit,score,score_absent,pairs_per_s\n'
 
@@ -19,6 +20,17 @@ def test_benchmark_measures_every_part(data, tiny_config, monkeypatch, cropping)
     speed = {name.split(' (')[0]: value for name, value in rows}
     assert list(speed) == ['loader alone', 'batch to the device', 'training step alone', 'training']
     assert all(value > 0 for value in speed.values())
+
+
+@pytest.mark.parametrize('frozen', [0.5, 1.0])
+def test_benchmark_trains_what_the_settings_end_with(data, tiny_config, monkeypatch, frozen):
+    monkeypatch.setattr(benchmark, 'SECONDS', 0.01)
+    seen = []
+    monkeypatch.setattr(benchmark, 'apply_schedule', lambda step, *rest: seen.append(step))
+    config = tiny_config.replace({'frozen': frozen, 'steps': 10})
+    benchmark.benchmark(loading.read_data(data, config), config,
+                        Process(0, 1, loading.torch.device('cpu')))
+    assert [is_frozen(step, config) for step in seen] == [frozen == 1]
 
 
 def test_benchmark_on_the_command_line(data, tmp_path, monkeypatch, capsys):

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from siamx_ros.training.flights import PASSES, VIEW, make_flight
+from siamx_ros.training.flights import PASSES, VIEW, make_flights
 from siamx_ros.training.pictures import PictureSet
 
 
@@ -25,7 +25,7 @@ def pictures():
 def test_the_box_covers_the_target(pictures):
     shares = []
     for seed in range(6):
-        flight = make_flight(pictures, np.random.default_rng(seed))
+        flight = make_flights(pictures, 1, np.random.default_rng(seed))[0]
         for image, box in zip(flight.images, flight.boxes):
             if np.isnan(box).any():
                 continue
@@ -39,7 +39,7 @@ def test_the_box_covers_the_target(pictures):
 
 
 def test_cuts_hide_the_target(pictures):
-    flight = make_flight(pictures, np.random.default_rng(0))
+    flight = make_flights(pictures, 1, np.random.default_rng(0))[0]
     shown = np.isfinite(flight.boxes).all(1)
     wanted = np.zeros(PASSES[-1][1], bool)
     for begin, stop in PASSES:
@@ -47,7 +47,24 @@ def test_cuts_hide_the_target(pictures):
     assert (shown == wanted).all() and len(flight.images) == len(wanted)
 
 
+def test_the_cut_shows_another_photograph(pictures):
+    """The other photograph is never the target's own."""
+    pictures.images[1][:] = 0
+    for flight in make_flights(pictures, 10, np.random.default_rng(0)):
+        shown = np.isfinite(flight.boxes).all(1)
+        brightness = np.array([image.mean() for image in flight.images])
+        assert (brightness[shown].min() > 20) != (brightness[~shown].min() > 20)
+
+
+def test_without_targets_to_fly_over_there_are_no_flights(pictures):
+    too_large = np.array([[10.0, 10.0, 300.0, 200.0]])
+    one = PictureSet(pictures.images, [pictures.boxed[0], (1, too_large)], [], [])
+    assert make_flights(one, 3, np.random.default_rng(0)) == []
+    assert make_flights(PictureSet([], [], [], []), 3, np.random.default_rng(0)) == []
+
+
 def test_a_seed_repeats(pictures):
-    one, two = (make_flight(pictures, np.random.default_rng(9)) for _ in range(2))
+    one, two = (
+        make_flights(pictures, 1, np.random.default_rng(9))[0] for _ in range(2))
     assert all((a == b).all() for a, b in zip(one.images, two.images))
     np.testing.assert_array_equal(one.boxes, two.boxes)

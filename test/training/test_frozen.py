@@ -23,7 +23,8 @@ def config(tiny_config):
 def patches():
     torch.manual_seed(1)
     boxes = torch.tensor([[90.0, 80, 170, 150], [60, 100, 120, 190], [100, 100, 150, 160]])
-    return torch.rand(3, 3, 127, 127) * 255, torch.rand(3, 3, 255, 255) * 255, boxes
+    scenes = torch.arange(3)[:, None].expand(3, 2)
+    return torch.rand(3, 3, 127, 127) * 255, torch.rand(3, 3, 255, 255) * 255, boxes, scenes
 
 
 def network_of(config):

@@ -54,7 +54,7 @@ def test_search_patch_shows_the_target_in_its_box(data, tiny_config):
     config = tiny_config.replace({**CALM, 'photos': 0.0, 'regions': 0.0, 'videos': 1.0})
     dataset = PairDataset(read_pictures(data, config), config, length=12, seed=3)
     for i in range(12):
-        template, search, box = dataset[i]
+        template, search, box, _ = dataset[i]
         assert template.shape == (127, 127, 3) and search.shape == (255, 255, 3)
         seen, clipped = red_box(search), np.clip(box, 0, 255)
         np.testing.assert_allclose(seen, clipped, atol=6)
@@ -118,7 +118,7 @@ def test_a_part_lies_within_its_object(data, tiny_config):
         assert 0.35 <= box.w / 50 <= 0.75 and 0.35 <= box.h / 40 <= 0.75
         assert 20 <= box.x and box.x + box.w <= 35 + 50 and 30 <= box.y and box.y + box.h <= 70
     small = np.array([[5.0, 5.0, 28.0, 60.0]])
-    whole = samples.photo_sample(lambda: None, small, rng, parts=1.0).template.box
+    whole = samples.photo_sample(lambda: None, small, rng, 0, parts=1.0).template.box
     assert whole == BoundingBox(5, 5, 28, 60)
 
 
@@ -157,6 +157,31 @@ def test_pairs_depend_on_their_number_alone(data, tiny_config):
     assert not np.array_equal(whole[6][1], other[6][1])
 
 
+class OneScene:
+    """A source that shows one scene, or each time another."""
+
+    weight = 1.0
+
+    def __init__(self, scenes):
+        self.scenes = scenes
+
+    def draw(self, rng):
+        scene = int(rng.choice(self.scenes))
+        return Sample(TARGET, TARGET, False, (scene, scene))
+
+
+def test_nothing_foreign_is_of_the_same_scene(tiny_config):
+    config = tiny_config.replace({'augment.negative': 1.0, 'augment.distractor': 1.0})
+    for scenes in ([3], [3, 4, 5]):
+        dataset = PairDataset(None, config, length=20, seed=1, sources=[OneScene(scenes)],
+                              finish=lambda plan: plan)
+        for plan in (dataset[i] for i in range(20)):
+            alone = len(scenes) == 1
+            assert (plan.foreign is None) == (plan.distractor is None) == alone
+            assert (plan.scenes == (3, 3)) if alone else (plan.scenes[0] != plan.scenes[1])
+            assert np.isfinite(plan.box).all() == alone, 'a negative where there is another scene'
+
+
 def test_negatives_carry_no_box(data, tiny_config):
     config = tiny_config.replace({'augment.negative': 1.0})
     dataset = PairDataset(read_pictures(data, config), config, length=4, seed=1)
@@ -190,7 +215,7 @@ def test_an_object_beside_the_target_is_a_hard_negative(tiny_config):
     for seed in range(80):
         rng = np.random.default_rng(seed)
         plan = make_plan(sample, seen, rng, config)
-        template, search, box = render(plan)
+        template, search, box, _ = render(plan)
         red = (search[..., 2] > 150) & (search[..., 1] < 100) & (search[..., 0] < 100)
         assert template[63, 63, 2] > 200, 'the template shows its own target'
         assert red.any() == np.isfinite(box).all(), seed
@@ -243,6 +268,21 @@ def test_free_regions_lie_inside():
         assert box.visible_share(200, 90) == pytest.approx(1) and min(box.w, box.h) >= 8
 
 
+def test_a_picture_too_small_for_a_target_gives_no_regions(data, tiny_config, tmp_path):
+    shutil.copytree(data, tmp_path / 'copy')
+    before = read_pictures(data, tiny_config).plain
+    cv2.imwrite(str(tmp_path / 'copy' / 'images' / 'speck.jpg'), np.zeros((2, 300, 3), np.uint8))
+    after = read_pictures(tmp_path / 'copy', tiny_config)
+    assert len(after.plain) == len(before)
+    assert min(min(after.images[index].shape[:2]) for index in after.plain) > 2
+
+
+def test_nothing_to_validate_on_is_told(data, tiny_config, tmp_path):
+    shutil.copytree(data / 'images', tmp_path / 'images')
+    with pytest.raises(InputError, match='nothing to validate on.*one of the videos kept'):
+        read_pictures(tmp_path, tiny_config, held_out=True)
+
+
 def test_held_out_is_apart(data, tiny_config):
     training, held_out = (read_pictures(data, tiny_config, held_out=h) for h in (False, True))
     assert len(training.videos) == len(held_out.videos) == 1
@@ -267,6 +307,7 @@ def test_a_damaged_file_is_named_and_skipped_or_refused(data, tiny_config, tmp_p
 @pytest.mark.parametrize('prepare, message', [
     (lambda root: None, 'holds no pictures'),
     (lambda root: (root / 'boxes.json').write_text('{"a": '), 'not a JSON table'),
+    (lambda root: (root / 'boxes.json').write_text('[]'), 'not a JSON table of boxes: got a list'),
     (lambda root: root.rmdir(), 'does not exist')])
 def test_unusable_folder(tmp_path, tiny_config, prepare, message):
     root = tmp_path / 'data'

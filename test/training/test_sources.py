@@ -107,7 +107,7 @@ def test_the_target_is_in_its_box(source):
     config = configure(*source)
     dataset = PairDataset(None, config, length=16, seed=2, sources=read_sources(config)[0])
     for i in range(16):
-        _, search, box = dataset[i]
+        _, search, box, _ = dataset[i]
         x, y = (box[:2] + box[2:]) / 2
         core = search[int(y) - 6:int(y) + 6, int(x) - 6:int(x) + 6].astype(int)
         coloured = np.ptp(core, axis=2)

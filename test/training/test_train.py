@@ -2,11 +2,13 @@
 
 import csv
 import os
+import shutil
 import subprocess
 import sys
 
 import pytest
 import torch
+from tqdm import tqdm
 
 from siamx_ros.config import NetworkConfig
 from siamx_ros.errors import InputError
@@ -16,9 +18,10 @@ from siamx_ros.settings import read_yaml
 from siamx_ros.training import schedule
 from siamx_ros.training.pairs import PairDataset
 from siamx_ros.training.pictures import read_pictures
+from siamx_ros.training.process import Process
 from siamx_ros.training.settings import TrainConfig
-from siamx_ros.training.step import LossBench
-from siamx_ros.training.train import train
+from siamx_ros.training.step import BatchLoss, LossBench
+from siamx_ros.training.train import Run, train
 from siamx_ros.training.validation import as_input
 
 
@@ -89,15 +92,73 @@ def test_one_batch_can_be_learnt(data, tiny_config):
     for group in optimiser.param_groups:
         group['lr'] = config.learning_rate
     dataset = PairDataset(read_pictures(data, config), config, length=8, seed=1)
-    template, search, boxes = torch.utils.data.default_collate([dataset[i] for i in range(8)])
+    template, search, boxes, scenes = torch.utils.data.default_collate([dataset[i] for i in range(8)])
     device, losses = torch.device('cpu'), []
     for _ in range(40):
-        loss = bench(as_input(template, device), as_input(search, device), boxes).total
+        loss = bench(as_input(template, device), as_input(search, device), boxes, scenes).total
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         losses.append(loss.item())
     assert losses[-1] < 0.5 * losses[0]
+
+
+def test_a_search_patch_of_the_same_scene_is_no_negative(tiny_config):
+    """Where all scenes are one, the loss is that without further negatives."""
+    torch.manual_seed(0)
+    network = SiamXNet(tiny_config.network).eval()
+    patches = torch.rand(4, 3, 127, 127) * 255, torch.rand(4, 3, 255, 255) * 255
+    boxes = torch.tensor([[90.0, 80, 170, 150]]).expand(4, 4)
+
+    def loss(negatives, scenes):
+        config = tiny_config.replace({'batch': 4, 'negatives': negatives})
+        with torch.no_grad():
+            return LossBench(network, config)(*patches, boxes, scenes).classification.item()
+
+    same = torch.full((4, 2), 7)
+    others = torch.arange(4)[:, None].expand(4, 2)
+    crossed = torch.tensor([[0, 9], [1, 0], [2, 1], [3, 2]])  # each search shows the template before
+    assert loss(3, same) == loss(3, crossed) == loss(0, others) != loss(3, others)
+
+
+def test_what_decays(tiny_config):
+    network = SiamXNet(tiny_config.network)
+    decayed = {id(p) for group in schedule.make_optimiser(network, tiny_config).param_groups
+               if group['weight_decay'] for p in group['params']}
+    names = {name for name, p in network.named_parameters() if id(p) in decayed}
+    assert 'head.cls_predictor.weight' in names and 'head.bias' not in names
+    assert all(name.endswith('weight') for name in names)
+
+
+def test_a_loss_that_is_not_finite_is_skipped(data, tiny_config, tmp_path, monkeypatch, caplog):
+    """The step changes nothing, and the epoch's mean is that of the others."""
+    run = Run(tmp_path, tiny_config, Process(0, 1, torch.device('cpu')))
+    good, before = run.bench, [p.clone() for p in run.network.parameters()]
+    run.bench = lambda *inputs: BatchLoss(*torch.tensor([float('inf'), 1.0, 1.0]))
+    assert run.optimise_prepared().isnan().all() and 'step 0 skipped' in caplog.text
+    assert all(torch.equal(a, b) for a, b in zip(before, run.network.parameters()))
+    run.bench = good
+    losses = iter([torch.full((3,), float('nan')), torch.tensor([4.0, 3.0, 1.0]),
+                   torch.tensor([2.0, 1.0, 1.0])])
+    monkeypatch.setattr(run, 'optimise', lambda batch: next(losses))
+    row = run._epoch(iter(range(3)), tqdm(disable=True))
+    assert (row['loss'], row['cls'], row['reg']) == (3.0, 2.0, 1.0)
+
+
+def test_rows_of_what_is_done_again_are_dropped(data, tiny_config, finished, tmp_path):
+    """Killed after its log row and before last.pt, an epoch is repeated and logged once."""
+    out = tmp_path / 'killed'
+    shutil.copytree(finished, out)
+    content = torch.load(out / 'last.pt', weights_only=True)
+    torch.save({**content, 'step': 3}, out / 'last.pt')
+    train(data, out, tiny_config, device='cpu', resume=True)
+    rows = list(csv.DictReader((out / 'log.csv').open()))
+    assert [row['step'] for row in rows] == ['3', '6']
+
+
+def test_an_unknown_device_is_refused(data, tiny_config, tmp_path):
+    with pytest.raises(InputError, match="unknown device 'gpu'"):
+        train(data, tmp_path / 'out', tiny_config, device='gpu')
 
 
 def test_paper_schedule():
