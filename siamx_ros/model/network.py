@@ -38,6 +38,11 @@ def map_size(search_size: int) -> int:
     return (search_size - TEMPLATE_SIZE) // STRIDE + 1 + 8
 
 
+def patch_size(cells: int) -> int:
+    """Side of the search patch, in pixels, for a score map of ``cells`` cells."""
+    return (cells - 9) * STRIDE + TEMPLATE_SIZE
+
+
 def central_cells(levels: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """The central 7 x 7 cells of a template's neck features {'L3', 'L4': B x C x H x W}."""
     start = (levels['L3'].shape[-1] - TEMPLATE_CELLS) // 2

@@ -8,7 +8,7 @@ from typing import Callable
 
 import torch
 
-from siamx_ros.training.loading import TrainingData, crops_on_device, to_inputs, training_loader
+from siamx_ros.training.loading import TrainingData, crops_on_device, training_loader
 from siamx_ros.training.process import Process
 from siamx_ros.training.schedule import apply_schedule
 from siamx_ros.training.settings import TrainConfig
@@ -25,22 +25,24 @@ def benchmark(data: TrainingData, config: TrainConfig, process: Process) -> list
 
     Returns:
         (what was measured, pairs/s), in the order of the work: loader alone, preparation of a
-        loaded batch on the device, optimiser step on a prepared batch, and all of it together.
+        loaded batch on the device, a frozen backbone included, optimiser step on a prepared batch,
+        and all of it together.
     """
-    endless = config.replace({'steps': 10 ** 9})
+    endless = config.replace({'steps': 10 ** 9, 'frozen': float(config.frozen == 1)})
     run = Run(Path(), endless, process)
-    warm_and_free = round(config.steps * max(config.frozen, config.warmup))
-    apply_schedule(min(warm_and_free, config.steps - 1), run.network, run.optimiser, config)
+    apply_schedule(0, run.network, run.optimiser, endless)
     batch = next(iter(training_loader(data, endless.replace({'workers': 0}), process, 0)))
-    prepared = to_inputs(batch, process.device)
+    prepared = run.prepare(0, batch)
     place = 'device' if crops_on_device(config, process.device) else 'loader'
     loader = iter(training_loader(data, endless, process, 0))
+    batches = run.batches(training_loader(data, endless, process, 0))
     rows = [
         (f'loader alone ({config.workers} workers)', lambda: next(loader)),
-        (f'batch to the device (crops by the {place})', lambda: to_inputs(batch, process.device)),
-        ('training step alone', lambda: run.optimise_prepared(*prepared)),
-        ('training', lambda: run.optimise(next(loader)))]
-    return [(name, config.batch / _seconds(work, process.device)) for name, work in rows]
+        (f'batch to the device (crops by the {place})', lambda: run.prepare(0, batch)),
+        ('training step alone', lambda: run.optimise(*prepared)),
+        ('training', lambda: run.optimise(*next(batches)))]
+    with run.threads(0):
+        return [(name, config.batch / _seconds(work, process.device)) for name, work in rows]
 
 
 def _seconds(work: Callable[[], object], device: torch.device) -> float:

@@ -1,8 +1,13 @@
-"""A backbone that does not learn, run by OpenVINO: less than half of torch's time on a CPU."""
+"""A backbone that does not learn, run by OpenVINO: less than half of torch's time on a CPU.
+
+Its features depend on nothing that is learnt, so that those of the next batch are made beside the
+training step, on cores of their own.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Callable, Iterable, Iterator, TypeVar
 
 import torch
 from torch import nn
@@ -11,6 +16,9 @@ from siamx_ros.model import openvino_graph
 from siamx_ros.training.settings import TrainConfig
 
 EXAMPLE_SIZE = 127
+CORES = 1 / 3
+"""Share of the cores that a frozen backbone takes: about its share of the work."""
+Item, Made = TypeVar('Item'), TypeVar('Made')
 
 
 class FrozenBackbone:
@@ -20,10 +28,11 @@ class FrozenBackbone:
 
     Args:
         precision: 'fp32' or 'bf16'; fp32 where the CPU has no bf16.
+        threads: how many compute it.
     """
 
-    def __init__(self, backbone: nn.Module, precision: str) -> None:
-        self._backbone, self._precision = backbone, precision
+    def __init__(self, backbone: nn.Module, precision: str, threads: int = 1) -> None:
+        self._backbone, self._precision, self.threads = backbone, precision, threads
         self._request: Any = None
 
     def __call__(self, patch: torch.Tensor) -> list[torch.Tensor]:
@@ -37,12 +46,31 @@ class FrozenBackbone:
         graph = openvino_graph.convert(
             self._backbone, (torch.zeros(1, 3, EXAMPLE_SIZE, EXAMPLE_SIZE),), [(-1, 3, -1, -1)])
         precision = openvino_graph.fastest_float() if self._precision == 'bf16' else 'fp32'
-        return openvino_graph.compiled(graph, precision, torch.get_num_threads())
+        return openvino_graph.compiled(graph, precision, self.threads)
 
 
-def frozen_backbone(backbone: nn.Module, config: TrainConfig,
-                    device: torch.device) -> FrozenBackbone | None:
-    """The fast stand-in of a backbone, where there is one: on a CPU, with OpenVINO, while frozen."""
+def frozen_backbone(backbone: nn.Module, config: TrainConfig, device: torch.device,
+                    threads: int) -> FrozenBackbone | None:
+    """The fast stand-in of a backbone, where there is one: on a CPU, with OpenVINO, while frozen.
+
+    Args:
+        threads: of which it takes a part.
+    """
     if device.type != 'cpu' or config.frozen == 0 or not openvino_graph.is_installed():
         return None
-    return FrozenBackbone(backbone, config.precision)
+    return FrozenBackbone(backbone, config.precision, max(1, round(CORES * threads)))
+
+
+def made_ahead(items: Iterable[Item], make: Callable[[Item], Made]) -> Iterator[Made]:
+    """``map(make, items)``, the next result made in a thread while the last one is in use."""
+    source, end = iter(items), object()
+
+    def work() -> Any:
+        item = next(source, end)
+        return end if item is end else make(item)
+
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(work)
+        while (made := coming.result()) is not end:
+            coming = thread.submit(work)
+            yield made

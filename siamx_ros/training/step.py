@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Sequence
 
 import torch
 from torch import nn
 
-from siamx_ros.model.network import Prediction, SiamXNet, central_cells
+from siamx_ros.model.network import Prediction, SiamXNet, central_cells, patch_size
 from siamx_ros.training import labels, losses
-from siamx_ros.training.frozen import FrozenBackbone
 from siamx_ros.training.settings import TrainConfig
+
+
+Patches = torch.Tensor | Sequence[torch.Tensor]
+"""B x 3 x S x S, or what the network's backbone makes of that: conv3 and conv4."""
 
 
 class BatchLoss(NamedTuple):
@@ -27,27 +30,25 @@ class LossBench(nn.Module):
     The first ``negatives`` templates of a batch are also correlated with the search patch of the
     next pair, where their target is not unless both are from one scene: negative pairs at the price
     of the head alone.
-
-    Args:
-        frozen: what stands in for the network's backbone while that does not learn.
     """
 
-    def __init__(self, network: SiamXNet, config: TrainConfig,
-                 frozen: FrozenBackbone | None = None) -> None:
+    def __init__(self, network: SiamXNet, config: TrainConfig) -> None:
         super().__init__()
-        self.network, self.config, self.frozen = network, config, frozen
+        self.network, self.config = network, config
 
-    def forward(self, template: torch.Tensor, search: torch.Tensor,
-                boxes: torch.Tensor, scenes: torch.Tensor) -> BatchLoss:
-        """Losses of uint8 or float patches B x 3 x 127 x 127 and B x 3 x S x S.
+    def forward(self, template: Patches, search: Patches, boxes: torch.Tensor,
+                scenes: torch.Tensor) -> BatchLoss:
+        """Losses of a batch.
 
         Args:
+            template: of 127 pixels; search: of S pixels.
             boxes: B x 4 corners.
             scenes: B x 2 numbers, of the photograph or video of each template and search patch.
         """
         prediction, boxes = self._predict(template, search, boxes, scenes)
         logits, distances = prediction.centre_logits.float(), prediction.distances.float()
-        cells, size = logits.shape[-1], search.shape[-1]
+        cells = logits.shape[-1]
+        size = patch_size(cells)
         wanted = labels.centre_labels(
             boxes, cells, size, self.config.label_radius, self.config.label_metric)
         targets, inside = labels.side_distances(boxes, cells, size)
@@ -60,7 +61,7 @@ class LossBench(nn.Module):
             cls_weight=self.config.cls_weight)
         return BatchLoss(total, classification, regression)
 
-    def _predict(self, template: torch.Tensor, search: torch.Tensor, boxes: torch.Tensor,
+    def _predict(self, template: Patches, search: Patches, boxes: torch.Tensor,
                  scenes: torch.Tensor) -> tuple[Prediction, torch.Tensor]:
         correlation, extra = self.network.correlation, min(self.config.negatives, len(boxes) - 1)
         foreign = (scenes[:extra, 0] != scenes[1:extra + 1, 1]).nonzero()[:, 0]
@@ -72,9 +73,8 @@ class LossBench(nn.Module):
             boxes = torch.cat([boxes, torch.full_like(boxes[foreign], float('nan'))])
         return Prediction(*self.network.head(*correlation.correlate(maps, kernels))), boxes
 
-    def _levels(self, patch: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Neck features of patches."""
-        backbone = self.network.backbone
-        if self.frozen and not any(weight.requires_grad for weight in backbone.parameters()):
-            backbone = self.frozen
-        return self.network.neck_levels(backbone(patch.float()))
+    def _levels(self, patches: Patches) -> dict[str, torch.Tensor]:
+        """Neck features."""
+        if torch.is_tensor(patches):
+            patches = self.network.backbone(patches.float())
+        return self.network.neck_levels(patches)

@@ -8,12 +8,14 @@ its folder.
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 import csv
+from itertools import count
 import logging
 import math
 from pathlib import Path
 import time
+from typing import Any, Iterable, Iterator
 
 import torch
 from torch import distributed, nn
@@ -26,11 +28,11 @@ from siamx_ros.model.network import SiamXNet
 from siamx_ros.model.weights import (
     load_checkpoint, load_strictly, read_file, save_checkpoint, write_atomically)
 from siamx_ros.training.curves import draw_curves
-from siamx_ros.training.frozen import frozen_backbone
+from siamx_ros.training.frozen import frozen_backbone, made_ahead
 from siamx_ros.training.loading import (
     TrainingData, read_data, to_inputs, training_loader, validation_loader)
 from siamx_ros.training.process import Process, join
-from siamx_ros.training.schedule import apply_schedule, make_optimiser
+from siamx_ros.training.schedule import apply_schedule, is_frozen, make_optimiser
 from siamx_ros.training.settings import TrainConfig
 from siamx_ros.training.step import LossBench
 from siamx_ros.training.validation import validate
@@ -91,8 +93,9 @@ class Run:
             network.to(process.device, memory_format=torch.channels_last)
         self.optimiser = make_optimiser(self.network, config)
         self.step, self.best = 0, -1.0
-        bench: nn.Module = LossBench(self.network, config, frozen_backbone(
-            self.network.backbone, config, process.device))
+        self.frozen = frozen_backbone(
+            self.network.backbone, config, process.device, torch.get_num_threads())
+        bench: nn.Module = LossBench(self.network, config)
         if process.count > 1:
             bench = nn.parallel.DistributedDataParallel(bench, find_unused_parameters=True)
         self.bench = bench
@@ -143,35 +146,57 @@ class Run:
     def fit(self, data: TrainingData, deadline: float) -> None:
         """Run the remaining epochs; each ends with validation, a log row and checkpoints."""
         check = validation_loader(data, self.config)
-        loader = iter(training_loader(data, self.config, self.process, self.step))
+        batches = self.batches(training_loader(data, self.config, self.process, self.step))
         with tqdm(total=self.config.steps, initial=self.step, desc='training', unit='step',
                   disable=not self.process.leads) as bar:
             while self.step < self.config.steps and not self.process.any(
                     time.monotonic() >= deadline):
-                row = self._epoch(loader, bar)
+                with self.threads(self.step):
+                    row = self._epoch(batches, bar)
                 if self.process.leads:
                     row.update(validate(self.average, check, self.process.device, self._autocast()))
                     self._report(row, bar)
 
-    def _epoch(self, loader, bar: tqdm) -> dict[str, float]:
+    @contextmanager
+    def threads(self, step: int) -> Iterator[None]:
+        """Leave a frozen backbone its cores: idle threads of torch would spin on them."""
+        threads = torch.get_num_threads()
+        if self.frozen and is_frozen(step, self.config):
+            torch.set_num_threads(max(1, threads - self.frozen.threads))
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
+
+    def batches(self, loader: Iterable) -> Iterator[tuple]:
+        """What :meth:`optimise` takes, of every batch of a loader that begins at this step."""
+        steps = count(self.step)
+        if self.frozen:
+            return made_ahead(zip(steps, loader), lambda item: self.prepare(*item))
+        return (self.prepare(*item) for item in zip(steps, loader))
+
+    def prepare(self, step: int, batch: Any) -> tuple:
+        """The inputs of :class:`LossBench`; features instead of patches while a backbone is frozen."""
+        template, search, *rest = to_inputs(batch, self.process.device)
+        if self.frozen and is_frozen(step, self.config):
+            return self.frozen(template), self.frozen(search), *rest
+        return template, search, *rest
+
+    def _epoch(self, batches: Iterator[tuple], bar: tqdm) -> dict[str, float]:
         taken, rate, begin = [], 0.0, time.monotonic()
-        count = min(self.config.steps_per_epoch, self.config.steps - self.step)
-        for _ in range(count):
+        steps = min(self.config.steps_per_epoch, self.config.steps - self.step)
+        for _ in range(steps):
             rate = apply_schedule(self.step, self.network, self.optimiser, self.config)
-            taken.append(self.optimise(next(loader)))
+            taken.append(self.optimise(*next(batches)))
             self.step += 1
             bar.update()
             bar.set_postfix(loss=f'{taken[-1][0]:.3f}', refresh=False)
-        pairs = count * self.config.batch * self.process.count
+        pairs = steps * self.config.batch * self.process.count
         total, cls, reg = torch.stack(taken).nanmean(0).tolist()
         return {'step': self.step, 'rate': rate, 'loss': total, 'cls': cls, 'reg': reg,
                 'pairs_per_s': pairs / (time.monotonic() - begin)}
 
-    def optimise(self, batch) -> torch.Tensor:
-        """One step on a loaded batch; see :meth:`optimise_prepared`."""
-        return self.optimise_prepared(*to_inputs(batch, self.process.device))
-
-    def optimise_prepared(self, *inputs: torch.Tensor) -> torch.Tensor:
+    def optimise(self, *inputs: Any) -> torch.Tensor:
         """One step on what :class:`LossBench` takes; returns the three losses.
 
         Where a loss is not finite in any process, all skip the step, name it and return NaN.

@@ -1,5 +1,8 @@
 """A frozen backbone is run by OpenVINO, and training learns the same."""
 
+from pathlib import Path
+import threading
+
 import pytest
 import torch
 
@@ -7,7 +10,9 @@ from siamx_ros.config import NetworkConfig
 from siamx_ros.model import openvino_graph
 from siamx_ros.model.network import SiamXNet
 from siamx_ros.training import frozen, schedule
+from siamx_ros.training.process import Process
 from siamx_ros.training.step import LossBench
+from siamx_ros.training.train import Run
 
 pytestmark = pytest.mark.skipif(
     not openvino_graph.is_installed(), reason='openvino is not installed')
@@ -36,7 +41,10 @@ def gradients(network, config, patches, stand_in, step=0):
     """Total loss and all gradients of one step."""
     schedule.apply_schedule(step, network, schedule.make_optimiser(network, config), config)
     network.zero_grad(set_to_none=True)
-    loss = LossBench(network, config, stand_in)(*patches).total
+    template, search, *rest = patches
+    if stand_in:
+        template, search = stand_in(template), stand_in(search)
+    loss = LossBench(network, config)(template, search, *rest).total
     loss.backward()
     return loss.item(), {n: p.grad for n, p in network.named_parameters() if p.grad is not None}
 
@@ -48,21 +56,60 @@ def test_losses_and_gradients_are_those_of_torch(config, patches, kind):
     network = network_of(config)
     expected, wanted = gradients(network, config, patches, None)
     loss, got = gradients(
-        network, config, patches, frozen.frozen_backbone(network.backbone, config, CPU))
+        network, config, patches, frozen.frozen_backbone(network.backbone, config, CPU, 1))
     assert loss == pytest.approx(expected, rel=1e-4)
     assert wanted.keys() == got.keys() and not any(n.startswith('backbone') for n in got)
     for name, gradient in wanted.items():
         torch.testing.assert_close(got[name], gradient, rtol=0.02, atol=2e-4)
 
 
-def test_what_learns_is_left_to_torch(config, patches):
-    def refuse(patch):
-        raise AssertionError('called')
+def test_what_learns_is_left_to_torch(config, patches, monkeypatch):
+    """While the backbone is frozen a run hands features to the loss, afterwards patches."""
+    run = Run(Path(), config, Process(0, 1, CPU))
+    monkeypatch.setattr('siamx_ros.training.train.to_inputs', lambda batch, device: patches)
+    for step in range(4):
+        template, search, *rest = run.prepare(step, None)
+        assert isinstance(template, list) == isinstance(search, list) == (step < 2)
+        assert all(a is b for a, b in zip(rest, patches[2:]))
 
-    _, got = gradients(network_of(config), config, patches, refuse, step=2)
-    assert any(name.startswith('backbone') for name in got)
-    with pytest.raises(AssertionError, match='called'):
-        gradients(network_of(config), config, patches, refuse, step=0)
+
+def test_cores_are_shared(config):
+    """Torch leaves the frozen backbone its cores, and has all of them back afterwards."""
+    before = torch.get_num_threads()
+    try:
+        for threads, own in ((1, 1), (2, 1), (8, 3)):
+            torch.set_num_threads(threads)
+            run = Run(Path(), config, Process(0, 1, CPU))
+            assert run.frozen.threads == own
+            with run.threads(0):
+                assert torch.get_num_threads() == max(1, threads - own)
+            with run.threads(3):
+                assert torch.get_num_threads() == threads, 'nothing is frozen any more'
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_the_next_one_is_made_meanwhile():
+    """In another thread, one ahead, in order; what goes wrong there is raised here."""
+    made, begun = [], [threading.Event() for _ in range(4)]
+
+    def make(item):
+        begun[item].set()
+        made.append((item, threading.current_thread()))
+        if item == 3:
+            raise ValueError('damaged')
+        return item * 10
+
+    results = frozen.made_ahead(range(4), make)
+    for item in range(3):
+        assert next(results) == item * 10
+        assert begun[item + 1].wait(5) and (item == 2 or not begun[item + 2].is_set())
+    with pytest.raises(ValueError, match='damaged'):
+        next(results)
+    assert [item for item, _ in made] == [0, 1, 2, 3]
+    assert threading.current_thread() not in [thread for _, thread in made]
+    assert list(frozen.made_ahead([], make)) == []
 
 
 def test_answers_stay_as_they_are(config, patches):
@@ -88,8 +135,8 @@ def test_under_autocast_and_in_bf16(config, patches):
 
 def test_only_where_it_helps(config, monkeypatch):
     backbone = network_of(config).backbone
-    assert frozen.frozen_backbone(backbone, config, CPU)
-    assert frozen.frozen_backbone(backbone, config, torch.device('cuda')) is None
-    assert frozen.frozen_backbone(backbone, config.replace({'frozen': 0.0}), CPU) is None
+    assert frozen.frozen_backbone(backbone, config, CPU, 1)
+    assert frozen.frozen_backbone(backbone, config, torch.device('cuda'), 1) is None
+    assert frozen.frozen_backbone(backbone, config.replace({'frozen': 0.0}), CPU, 1) is None
     monkeypatch.setattr(openvino_graph, 'is_installed', lambda: False)
-    assert frozen.frozen_backbone(backbone, config, CPU) is None
+    assert frozen.frozen_backbone(backbone, config, CPU, 1) is None

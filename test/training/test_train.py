@@ -63,11 +63,15 @@ def test_the_recipes_train_what_they_say(repository, name, network):
     assert TrainConfig().replace(given).network == network
 
 
-def test_resume_is_exact(data, tiny_config, finished, tmp_path, interrupted):
+@pytest.mark.parametrize('frozen', [0.0, 0.7])
+def test_resume_is_exact(data, tiny_config, finished, tmp_path, interrupted, frozen):
     """Stopped after the first epoch and resumed, a run ends with the very same numbers."""
-    out = tmp_path / 'broken'
-    interrupted(data, out, tiny_config)
-    train(data, out, tiny_config, device='cpu', resume=True)
+    config, out = tiny_config.replace({'frozen': frozen}), tmp_path / 'broken'
+    if frozen:
+        finished = tmp_path / 'whole'
+        train(data, finished, config, device='cpu')
+    interrupted(data, out, config)
+    train(data, out, config, device='cpu', resume=True)
     whole, resumed = (torch.load(p / 'last.pt', weights_only=True) for p in (finished, out))
     for part in ('network', 'average'):
         for name, value in whole[part].items():
@@ -135,13 +139,13 @@ def test_a_loss_that_is_not_finite_is_skipped(data, tiny_config, tmp_path, monke
     run = Run(tmp_path, tiny_config, Process(0, 1, torch.device('cpu')))
     good, before = run.bench, [p.clone() for p in run.network.parameters()]
     run.bench = lambda *inputs: BatchLoss(*torch.tensor([float('inf'), 1.0, 1.0]))
-    assert run.optimise_prepared().isnan().all() and 'step 0 skipped' in caplog.text
+    assert run.optimise().isnan().all() and 'step 0 skipped' in caplog.text
     assert all(torch.equal(a, b) for a, b in zip(before, run.network.parameters()))
     run.bench = good
     losses = iter([torch.full((3,), float('nan')), torch.tensor([4.0, 3.0, 1.0]),
                    torch.tensor([2.0, 1.0, 1.0])])
-    monkeypatch.setattr(run, 'optimise', lambda batch: next(losses))
-    row = run._epoch(iter(range(3)), tqdm(disable=True))
+    monkeypatch.setattr(run, 'optimise', lambda: next(losses))
+    row = run._epoch(iter([()] * 3), tqdm(disable=True))
     assert (row['loss'], row['cls'], row['reg']) == (3.0, 2.0, 1.0)
 
 
