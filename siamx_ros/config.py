@@ -157,8 +157,6 @@ class TrackerConfig(Settings):
     crop: str = setting(
         'exact', "'exact' sub-pixel windows, or 'authors' (rounded as in the released tracker)",
         choices=('exact', 'authors'))
-    predict_uncertain: bool = setting(
-        True, 'report the best box, marked PREDICTED, while it is not confirmed', live=True)
 
     def check(self) -> None:
         if self.search_size % 16 != 15:

@@ -85,9 +85,11 @@ def run(args: argparse.Namespace) -> int:
     use_threads(settings['model'].threads)
     with player_of(args, settings) as player:
         replay, summary = evaluate(dataclasses.replace(job, player=player))
-    verdicts = pass_or_fail.check(criteria, summary['figures'])
-    summary['criteria'] = verdicts
-    written = write_replay(args.out, replay, summary) if args.out is not None else []
+    try:
+        summary['criteria'] = pass_or_fail.check(criteria, summary['figures'])
+    finally:  # a criterion that cannot be checked does not take the results along
+        written = write_replay(args.out, replay, summary) if args.out is not None else []
+    verdicts = summary['criteria']
     _print_figures(plain(summary['figures']))
     for path in written:
         print(f'wrote {path}', file=sys.stderr)

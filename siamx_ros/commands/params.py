@@ -16,7 +16,7 @@ from siamx_ros.settings import walk
 HEADER = """# Parameters
 
 Printed by `python -m siamx_ros params`; do not edit. *Live* parameters may change while the node
-runs, the others are read when it is configured.
+runs, the others are read when it is configured, `autostart` and `status_rate` when it starts.
 
 | parameter | default | unit | range | live | meaning |
 |---|---|---|---|---|---|

@@ -20,6 +20,8 @@ INNER_SHARE = 0.5
 MAD_TO_SIGMA = 1.4826
 EDGE_ERROR = 2.0
 """Deviation of a measured box height, pixels."""
+INVERSION_ERROR = 0.1
+"""Largest distance of a point from the one that its ray is seen at, pixels."""
 FISHEYE_MODELS = ('equidistant', 'fisheye')
 COEFFICIENTS = (0, 4, 5, 8, 12, 14)
 """How many distortion coefficients OpenCV takes; a fisheye model has none or 4."""
@@ -71,10 +73,16 @@ class Camera:
         return cls(width, height, matrix, np.zeros(0))
 
     def ray(self, x: float, y: float) -> tuple[float, float]:
-        """Slopes (X/Z, Y/Z) of the ray through an image point in continuous pixels."""
+        """Slopes (X/Z, Y/Z) of the ray through an image point in continuous pixels.
+
+        NaN where a fisheye model has no ray for the point, or one that does not lead forwards.
+        """
         point = np.array([[[x - 0.5, y - 0.5]]])
         if self.fisheye:
             seen = cv2.fisheye.undistortPoints(point, self.matrix, self.distortion)
+            back = cv2.fisheye.distortPoints(seen, self.matrix, self.distortion)
+            if not np.abs(back - point).max() < INVERSION_ERROR:
+                return math.nan, math.nan
         else:
             seen = cv2.undistortPoints(
                 point, self.matrix, self.distortion if self.distortion.size else None)

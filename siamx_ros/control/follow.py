@@ -33,6 +33,9 @@ class FollowConfig(Settings):
     max_acceleration: float = setting(
         0.5, 'largest change of the speed upwards; stopping is immediate', unit='m/s^2', low=0.01,
         high=10.0, live=True)
+    max_angular_acceleration: float = setting(
+        4.0, 'largest change of the turning rate away from zero; slowing is immediate',
+        unit='rad/s^2', low=0.01, high=40.0, live=True)
     drive_bearing: float = setting(
         0.35, 'turn on the spot while the target is further aside', unit='rad', low=0.0, high=1.5,
         live=True)
@@ -77,6 +80,8 @@ class Velocity:
 
 
 STOP = Velocity()
+LONGEST_STEP_S = 0.2
+"""Time for which a change of speed may be made up at once, seconds."""
 
 
 class Follower:
@@ -94,12 +99,18 @@ class Follower:
         self._uncertain_since: float | None = None
         self._target_id = ''
         self._moving = False
-        self._linear, self._last_s = 0.0, 0.0
+        self._velocity, self._last_s = STOP, 0.0
 
     def see(self, sighting: Sighting) -> None:
-        """Take the newest sighting; one whose ``seq`` does not grow is ignored."""
+        """Take the newest sighting; one whose ``seq`` does not grow is ignored.
+
+        But of a newer image after a silence longer than ``max_age``: a tracker that was started again
+        counts anew.
+        """
         last = self._sighting
-        if last is not None and sighting.seq <= last.seq:
+        if last is not None and sighting.seq <= last.seq and not (
+                sighting.arrived_s - last.arrived_s > self.config.max_age
+                and sighting.stamp_s > last.stamp_s):
             return
         if sighting.state != TrackState.UNCERTAIN:
             self._uncertain_since = None
@@ -125,11 +136,11 @@ class Follower:
             self._target_id = self._sighting.target_id
             self.why = self.why or 'another target'
         if self.why:
-            stop, self._moving, self._linear = self._moving, False, 0.0
+            stop, self._moving, self._velocity = self._moving, False, STOP
             return STOP if stop else None
-        velocity = self._velocity(self._sighting, elapsed_s)
-        self._moving, self._linear = True, velocity.linear
-        return velocity
+        self._moving = True
+        self._velocity = self._next(self._sighting, min(max(0.0, elapsed_s), LONGEST_STEP_S))
+        return self._velocity
 
     def _objection(self, now_s: float, steady_s: float) -> str:
         """Why the robot must not move, or nothing."""
@@ -152,16 +163,18 @@ class Follower:
             return f'UNCERTAIN for more than {config.coast_time:g} s'
         return ''
 
-    def _velocity(self, seen: Sighting, elapsed_s: float) -> Velocity:
-        config = self.config
+    def _next(self, seen: Sighting, elapsed_s: float) -> Velocity:
+        config, last = self.config, self._velocity
         share = 1.0 if seen.valid else 0.5
         turn = share * max(-config.max_angular, min(
             config.max_angular, config.angular_gain * seen.bearing))
+        step = config.max_angular_acceleration * elapsed_s
+        turn = max(min(0.0, last.angular) - step, min(max(0.0, last.angular) + step, turn))
         if not self._may_drive(seen):
             return Velocity(0.0, turn)
         wanted = config.linear_gain * (seen.range_m - config.distance)
-        step = config.max_acceleration * min(max(0.0, elapsed_s), 0.2)
-        return Velocity(max(0.0, min(wanted, config.max_linear, self._linear + step)), turn)
+        step = config.max_acceleration * elapsed_s
+        return Velocity(max(0.0, min(wanted, config.max_linear, last.linear + step)), turn)
 
     def _may_drive(self, seen: Sighting) -> bool:
         """Drive only towards a confirmed, whole target ahead, at a known distance."""

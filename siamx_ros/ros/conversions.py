@@ -7,6 +7,7 @@ from a bag reader.
 from __future__ import annotations
 
 from array import array
+from copy import copy
 from typing import Any, Callable
 
 import cv2
@@ -39,7 +40,11 @@ def image_from_msg(msg: Any, encoding: str = '') -> np.ndarray:
     channels, dtype, decode = DECODERS[name]
     if dtype == np.uint16 and msg.is_bigendian:
         raise InputError(f'big-endian images ({name}) are not supported')
-    return decode(_pixels(msg, channels, dtype, name))
+    try:
+        return decode(_pixels(msg, channels, dtype, name))
+    except cv2.error:
+        raise InputError(
+            f'OpenCV cannot convert {name} of {msg.width}x{msg.height} pixels') from None
 
 
 def image_from_compressed(msg: Any) -> np.ndarray:
@@ -131,8 +136,10 @@ def _through_cv_bridge(msg: Any, name: str) -> np.ndarray:
         known = ', '.join(sorted(DECODERS))
         raise InputError(f'encoding {name!r} is not supported without cv_bridge; known: {known}'
                          ) from None
+    named = copy(msg)
+    named.encoding = name
     try:
-        return np.ascontiguousarray(CvBridge().imgmsg_to_cv2(msg, 'bgr8'))
+        return np.ascontiguousarray(CvBridge().imgmsg_to_cv2(named, 'bgr8'))
     except (CvBridgeError, TypeError, ValueError) as error:
         raise InputError(f'encoding {name!r} cannot be converted: {error}') from None
 

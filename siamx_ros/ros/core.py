@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import count
 import time
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
 import numpy as np
 
@@ -29,23 +30,28 @@ CATCH_UP_SHARE = 0.5
 class TrackerCore:
     """Lives from activation to deactivation.
 
+    Args:
+        numbers: names for targets without one; they go on from one life to the next.
+
     Images arrive in the executor's thread (:meth:`_on_image`) and are tracked in the worker's
     (:meth:`_handle`); :meth:`watch` is called by a timer.
     """
 
     def __init__(self, node: Any, config: NodeConfig, tracker: Any, outputs: Outputs,
-                 board: StatusBoard, wiring: Wiring = Wiring()) -> None:
+                 board: StatusBoard, wiring: Wiring = Wiring(), *,
+                 numbers: Iterator[int] | None = None) -> None:
         self.node, self.config = node, config
         self.outputs, self.board = outputs, board
         self.health = Health()
         self.measurer = Measurer()
         self.buffer = FrameBuffer(config.buffer_seconds, config.buffer_max_mb)
         self._idle_since = 0.0
-        self.session = Session(tracker, self._decode, time.monotonic, config.stamp_jump)
+        self.session = Session(
+            tracker, self._decode, time.monotonic, config.stamp_jump, numbers or count(1))
         self._in_use = config
         self._last_image = self._last_good = time.monotonic()
         self._last_tracked = -float('inf')
-        self._missing = self._gap = False
+        self._missing = self._gap = self._stalled = self._too_old = self._muted = False
         self.problem = ''
         self.worker = wiring.worker(self._handle, self._wake_executor)
         self.camera = CameraInput(
@@ -56,6 +62,10 @@ class TrackerCore:
         """Unsubscribe and stop the worker; True when it has ended within ``patience`` seconds."""
         self.camera.close()
         return self.worker.close(patience)
+
+    def mute(self) -> None:
+        """Say nothing any more: the worker hangs, and what it ends with is of no use."""
+        self._muted = True
 
     def configure(self, config: NodeConfig) -> None:
         """Take changed live settings; the tracker's from the next image on."""
@@ -76,9 +86,11 @@ class TrackerCore:
         left = frames[1:]
         while left:
             begin = time.monotonic()
+            outcomes[-1] = _without_pixels(outcomes[-1])
             outcomes.append(self.session.process(left[0]))
             now = time.monotonic()
             left = _thinned(left[1:], now - begin, deadline - now)
+        self._stalled = False
         for outcome in outcomes:
             self._publish(outcome, dropped=0)
         return outcomes
@@ -86,7 +98,7 @@ class TrackerCore:
     def reset(self) -> None:
         """Drop the target; in the worker's thread."""
         self.session.forget()
-        self._announce(TrackState.UNINITIALISED, Reason.RESET)
+        self._announce(self.session.result.state, Reason.RESET)
 
     def set_enabled(self, enabled: bool) -> None:
         """Pause or resume; in the worker's thread."""
@@ -94,9 +106,9 @@ class TrackerCore:
             return
         if enabled:
             self.session.resume()
-        self.session.enabled = enabled
-        state = self.session.result.state if enabled else TrackState.PAUSED
-        self._announce(state, Reason.OPERATOR)
+        else:
+            self.session.pause()
+        self._announce(self.session.result.state, Reason.OPERATOR)
 
     def watch(self) -> None:
         """Notice missing images, QoS switches and a stuck tracker; in the executor's thread."""
@@ -110,6 +122,7 @@ class TrackerCore:
         if not self.problem or not self.session.has_target or not self.session.enabled:
             return
         stuck = self.worker.busy_s > self.config.stall_timeout
+        self._stalled = self._stalled or stuck
         state, reason = (TrackState.ERROR, Reason.INFERENCE_ERROR) if stuck else (
             TrackState.INPUT_STALE, Reason.NO_IMAGES)
         if self.board.status.state != state:
@@ -129,6 +142,9 @@ class TrackerCore:
         self._missing = self._missing or gap > self.config.image_timeout
         if gap <= self.config.image_timeout:
             return ''
+        if self._too_old:
+            return (f'no image for {gap:.1f} s that is younger than '
+                    f'{self.config.max_image_age:g} s (max_image_age)')
         if self.session.unreadable:
             return f'no readable image for {gap:.1f} s: {self.board.status.message}'
         return f'no image for {gap:.1f} s: {self.camera.describe()}'
@@ -142,12 +158,13 @@ class TrackerCore:
         stamp = stamp_seconds(msg.header.stamp)
         frame = Frame(msg, stamp, now, self.node.get_clock().now().nanoseconds * 1e-9 - stamp)
         self.health.received(frame.age)
+        self._too_old = 0 < self.config.max_image_age < frame.age
+        if self._too_old:
+            self.health.skipped_old()
+            return
         if not self.session.unreadable:
             self._note_gap(now - self._last_image)
             self._last_image = now
-        if 0 < self.config.max_image_age < frame.age:
-            self.health.skipped_old()
-            return
         self.buffer.add(frame)
         if self._is_due(stamp):
             self.worker.offer(frame)
@@ -160,7 +177,7 @@ class TrackerCore:
 
     def _is_due(self, stamp: float) -> bool:
         """Whether ``max_rate`` lets this image through."""
-        if self.config.max_rate <= 0 or not 0 <= stamp - self._last_tracked \
+        if self.config.max_rate <= 0 or not 0 < stamp - self._last_tracked \
                 < 0.999 / self.config.max_rate:
             self._last_tracked = stamp
             return True
@@ -202,6 +219,9 @@ class TrackerCore:
             self._gap = False
             self.session.interrupt(Reason.NO_IMAGES)
         outcome = self.session.process(frame)
+        if self._stalled:
+            self._stalled = False
+            outcome = self.session.too_late(outcome)
         self._publish(self._judge_input(outcome), overwritten)
         self._idle_since = time.monotonic()
         heat_map = getattr(self.session.tracker, 'heat_map', None)
@@ -220,6 +240,8 @@ class TrackerCore:
             outcome.result, state=TrackState.INPUT_STALE, reason=Reason.NO_IMAGES))
 
     def _publish(self, outcome: Outcome, dropped: int) -> None:
+        if self._muted:
+            return
         if outcome.message:
             self.node.get_logger().warning(outcome.message, throttle_duration_sec=2.0)
         header, result = outcome.frame.msg.header, outcome.result
@@ -239,6 +261,8 @@ class TrackerCore:
     def _announce(self, state: TrackState, reason: Reason, message: str = '', *,
                   valid: bool = False, header: Any = None) -> None:
         """Publish the status if it changed."""
+        if self._muted:
+            return
         now = time.monotonic()
         before = self.board.status.state
         changed = self.board.update(
@@ -248,6 +272,13 @@ class TrackerCore:
             if state != before:
                 self.node.get_logger().info(
                     f'{before.name} -> {state.name} ({reason.name.lower()}) {message}'.rstrip())
+
+
+def _without_pixels(outcome: Outcome) -> Outcome:
+    """The same, its image one zero seen everywhere: only the size will be asked for."""
+    if outcome.image is None:
+        return outcome
+    return replace(outcome, image=np.broadcast_to(np.uint8(0), outcome.image.shape))
 
 
 def _thinned(frames: list[Frame], cost_s: float, left_s: float) -> list[Frame]:

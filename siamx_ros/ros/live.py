@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Any, Callable
+from typing import Any, Callable, Container
 
 import numpy as np
 from rcl_interfaces.srv import GetParameters
@@ -86,6 +86,13 @@ class LivePlayer:
         message = self._patiently(
             lambda wait: self._probe.answer(stamp_ns, patience=wait), patience)
         return None if message is None else _result(message)
+
+    def newest(self, stamps: Container[int]) -> TrackResult | None:
+        """The last answer to an image of one of the stamps, in nanoseconds; None without any."""
+        for message in reversed(list(self._probe.heard['target'])):
+            if nanoseconds(message.header.stamp) in stamps:
+                return _result(message)
+        return None
 
     def answers(self) -> dict[int, tuple[TrackResult, float]]:
         """All so far: stamp in nanoseconds -> result and monotonic moment of its arrival."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 import math
 from threading import Lock
@@ -17,6 +18,8 @@ from siamx_ros.ros.session import Outcome
 from siamx_ros.ros.settings import NodeConfig
 
 RANGE_NONE, RANGE_DEPTH, RANGE_KNOWN_HEIGHT = range(3)
+DEPTHS = 10
+"""Depth images that are kept: newer ones arrive while an image is tracked."""
 MAX_RATE_GAP = 0.5
 """Longest time between two images for a rate of change, seconds."""
 
@@ -37,7 +40,7 @@ class Measurement:
 
 
 class Measurer:
-    """Keeps the calibration, the newest depth image and the last bearing.
+    """Keeps the calibration, the newest depth images and the last bearing.
 
     :meth:`set_camera` and :meth:`set_depth` may be called from another thread than
     :meth:`measure`.
@@ -46,7 +49,7 @@ class Measurer:
     def __init__(self) -> None:
         self._lock = Lock()
         self._camera: Camera | None = None
-        self._depth: tuple[float, str, np.ndarray] | None = None
+        self._depths: deque[tuple[float, str, np.ndarray]] = deque(maxlen=DEPTHS)
         self._last: tuple[float, float, str] | None = None
         self._last_stamp = -math.inf
 
@@ -64,7 +67,7 @@ class Measurer:
     def set_depth(self, stamp: float, frame_id: str, depth: np.ndarray) -> None:
         """Take a depth image, H x W metres, registered to the colour image."""
         with self._lock:
-            self._depth = stamp, frame_id, depth
+            self._depths.append((stamp, frame_id, depth))
 
     def measure(self, outcome: Outcome, config: NodeConfig) -> Measurement:
         """Measure the box of an outcome."""
@@ -78,6 +81,9 @@ class Measurer:
         if camera is None:
             return Measurement(truncated=truncated, velocity=self._velocity(outcome))
         ray = camera.ray(*box.centre)
+        if not all(map(math.isfinite, ray)):
+            self._last = None
+            return Measurement(truncated=truncated, velocity=self._velocity(outcome))
         angle, elevation = bearing.angles(ray)
         distance, deviation, source = self._range(outcome, camera, truncated, config)
         known = math.isfinite(distance)
@@ -104,17 +110,21 @@ class Measurer:
             if math.isfinite(distance):
                 return distance, deviation, RANGE_DEPTH
         if config.target_height > 0 and not truncated:
-            return *bearing.range_from_height(camera, box, config.target_height), RANGE_KNOWN_HEIGHT
+            distance, deviation = bearing.range_from_height(camera, box, config.target_height)
+            if math.isfinite(distance):
+                return distance, deviation, RANGE_KNOWN_HEIGHT
         return math.nan, math.nan, RANGE_NONE
 
     def _matching_depth(self, outcome: Outcome, config: NodeConfig) -> np.ndarray | None:
+        """The depth image of the nearest stamp, if it is of the same moment, place and size."""
         with self._lock:
-            kept = self._depth
-        if not config.use_depth or kept is None:
+            kept = list(self._depths)
+        if not config.use_depth or not kept:
             return None
-        stamp, frame_id, depth = kept
         header = outcome.frame.msg.header
-        if abs(stamp - stamp_seconds(header.stamp)) > config.depth_slop:
+        taken = stamp_seconds(header.stamp)
+        stamp, frame_id, depth = min(kept, key=lambda entry: abs(entry[0] - taken))
+        if abs(stamp - taken) > config.depth_slop:
             return None
         if depth.shape != outcome.image.shape[:2] or frame_id != header.frame_id:
             return None

@@ -14,7 +14,7 @@ from siamx_ros.settings import Settings, SettingsError, walk
 
 FOREIGN = ('use_sim_time', 'start_type_description_service')
 """Parameters that rclpy declares itself."""
-AT_START = ('autostart', 'status_rate')
+AT_START = ('autostart', 'status_rate', 'stamped')
 """Parameters that are used once, when the process starts."""
 
 
@@ -59,9 +59,13 @@ class NodeParameters:
     def _check(self, parameters) -> SetParametersResult:
         """Accept or refuse a set of changes as a whole."""
         values = {p.name: p.value for p in parameters if p.name in self._declared}
-        fixed = [name for name in sorted(set(values) - self._live)
-                 if name in AT_START or self._frozen()]
-        if fixed:
+        fixed = sorted(set(values) - self._live)
+        started = [name for name in fixed if name in AT_START]
+        if started:
+            return SetParametersResult(
+                successful=False,
+                reason=f'{", ".join(started)} is read once, when the process starts')
+        if fixed and self._frozen():
             return SetParametersResult(
                 successful=False, reason=f'{", ".join(fixed)} cannot change while the node is '
                 'configured; give it at the start, or clean the node up first')

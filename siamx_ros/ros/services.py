@@ -99,19 +99,24 @@ class Services:
 
     async def _asked(self, action, response, text: str):
         """Have the worker do something; ``text`` tells that it was done."""
-        core = self._node.core
-        response.success, response.message = False, INACTIVE
-        if core is None:
-            return response
-        job = core.worker.ask(lambda: action(core))
-        if job is None:
-            response.message = CROWDED
-        elif not await job.within(core.config.init_timeout):
-            job.cancel(Stopped('timed out'))
-            response.message = 'no answer in time'
-        else:
-            response.success, response.message = _success(job, text)
+        response.success, response.message = await _done(self._node.core, action, text)
+        if not response.success:
+            self._node.get_logger().warning(
+                f'a call failed: {response.message}', throttle_duration_sec=1.0)
         return response
+
+
+async def _done(core, action, text: str) -> tuple[bool, str]:
+    """Whether the worker did something, and what to say."""
+    if core is None:
+        return False, INACTIVE
+    job = core.worker.ask(lambda: action(core))
+    if job is None:
+        return False, CROWDED
+    if not await job.within(core.config.init_timeout):
+        job.cancel(Stopped('timed out'))
+        return False, 'no answer in time'
+    return _success(job, text)
 
 
 def _success(job, text: str) -> tuple[bool, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 import logging
 import math
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
 import numpy as np
 
@@ -55,10 +55,11 @@ class Session:
         decode: Frame -> image; raises InputError.
         clock: monotonic seconds.
         stamp_jump: stamps going back by more than this, seconds, mean a new recording.
+        numbers: names for targets that are given without one.
     """
 
     def __init__(self, tracker: Any, decode: Callable[[Frame], np.ndarray],
-                 clock: Callable[[], float], stamp_jump: float) -> None:
+                 clock: Callable[[], float], stamp_jump: float, numbers: Iterator[int]) -> None:
         self.tracker, self._decode, self._clock = tracker, decode, clock
         self.stamp_jump = stamp_jump
         self.target_id, self.class_id = '', ''
@@ -66,7 +67,7 @@ class Session:
         self.result = IDLE
         self.unreadable = False
         self._interruption = Reason.NONE
-        self._count = 0
+        self._numbers = numbers
         self._last_stamp = -math.inf
         self._size: tuple[int, int] | None = None
 
@@ -92,8 +93,7 @@ class Session:
         box = choose(image)
         begin = self._clock()
         result = self.tracker.init(image, box, frame.stamp)
-        self._count += 1
-        self.target_id = target_id or str(self._count)
+        self.target_id = target_id or self._new_name()
         self.class_id = class_id or 'target'
         self.enabled, self.result, self.unreadable = True, result, False
         self._interruption = Reason.NONE
@@ -102,11 +102,11 @@ class Session:
 
     def process(self, frame: Frame) -> Outcome:
         """Track one image; never raises: what fails is in the outcome's state and message."""
-        if not self.has_target:
-            return self._outcome(frame, None, IDLE)
         if not self.enabled:
             self.unreadable = False
-            return self._outcome(frame, None, self._standing(TrackState.PAUSED))
+            return self._outcome(frame, None, self.result)
+        if not self.has_target:
+            return self._outcome(frame, None, IDLE)
         try:
             image = self._decode(frame)
         except InputError as error:
@@ -121,9 +121,10 @@ class Session:
         return self._track(frame, image)
 
     def forget(self) -> None:
-        """Drop the target."""
+        """Drop the target; a pause goes on."""
         self.tracker.reset()
-        self.target_id, self.class_id, self.result = '', '', IDLE
+        self.target_id, self.class_id = '', ''
+        self.result = IDLE if self.enabled else replace(IDLE, state=TrackState.PAUSED)
         self._interruption, self.unreadable = Reason.NONE, False
 
     def interrupt(self, reason: Reason) -> None:
@@ -131,19 +132,37 @@ class Session:
         if self.has_target:
             self._interruption = reason
 
+    def pause(self) -> None:
+        """Look at no image until :meth:`resume`; the target is kept."""
+        self.enabled = False
+        self.result = self._standing(TrackState.PAUSED)
+
     def resume(self) -> None:
         """Go on after a pause."""
         self.enabled = True
         if self.has_target:
             self.interrupt(Reason.OPERATOR)
-            self.result = self._standing(TrackState.LOST)
+        self.result = self._standing(
+            TrackState.LOST if self.has_target else TrackState.UNINITIALISED)
+
+    def too_late(self, outcome: Outcome) -> Outcome:
+        """What an inference that hung ended with: nothing to act on, and the target to be found anew."""
+        if not self.has_target:
+            return outcome
+        self.interrupt(Reason.INFERENCE_ERROR)
+        self.result = self._standing(TrackState.ERROR, Reason.INFERENCE_ERROR)
+        return replace(outcome, result=self.result, interruption=Reason.NONE,
+                       message=f'an inference took {outcome.inference_s:.1f} s')
+
+    def _new_name(self) -> str:
+        return next(name for name in map(str, self._numbers) if name != self.target_id)
 
     def _track(self, frame: Frame, image: np.ndarray) -> Outcome:
         interruption, self._interruption = self._interruption, Reason.NONE
         begin = self._clock()
         try:
             if interruption != Reason.NONE:
-                self.tracker.lose()
+                self.tracker.lose(frame.stamp)
             result = self.tracker.update(image, frame.stamp)
         except Exception as error:  # noqa: B902 - whatever fails, the node must say so and live on
             return self._failed(frame, image, error)

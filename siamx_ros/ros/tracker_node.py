@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 import sys
 import time
 from typing import Any, Callable
@@ -63,6 +64,8 @@ class TrackerNode(LifecycleNode):
         self.node_parameters = NodeParameters(
             self, NodeConfig(), self._apply, frozen=lambda: self._tracker is not None)
         self.core: TrackerCore | None = None
+        self._hung: TrackerCore | None = None
+        self._numbers = count(1)
         self.board = StatusBoard(time.monotonic())
         self.board.note('not active')
         self._outputs = Outputs(self, self.settings)
@@ -100,9 +103,11 @@ class TrackerNode(LifecycleNode):
         return TransitionCallbackReturn.SUCCESS
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Subscribe and start the worker."""
-        self.core = TrackerCore(
-            self, self.settings, self._tracker, self._outputs, self.board, self._wiring)
+        """Subscribe and start the worker; refused while one that hung is still at the model."""
+        if not self._is_at_rest():
+            return TransitionCallbackReturn.FAILURE
+        self.core = TrackerCore(self, self.settings, self._tracker, self._outputs, self.board,
+                                self._wiring, numbers=self._numbers)
         self.core.say('')
         return super().on_activate(state)
 
@@ -112,7 +117,9 @@ class TrackerNode(LifecycleNode):
         return super().on_deactivate(state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Free the model's memory."""
+        """Free the model's memory; refused while a worker that hung is still at it."""
+        if not self._is_at_rest():
+            return TransitionCallbackReturn.FAILURE
         self._free()
         return TransitionCallbackReturn.SUCCESS
 
@@ -123,10 +130,21 @@ class TrackerNode(LifecycleNode):
 
     def close(self) -> bool:
         """Stop the worker and free the model; False if the worker hangs."""
-        ended = self._stop()
+        ended = self._stop() and self._is_at_rest()
         if ended:
             self._free()
         return ended
+
+    def _is_at_rest(self) -> bool:
+        """Whether no inference of before the last deactivation is still going on."""
+        if self._hung is None:
+            return True
+        if not self._hung.close(0.0):
+            self.get_logger().error('an inference that hung has not ended yet')
+            return False
+        self._hung = None
+        self._tracker.reset()
+        return True
 
     def _stop(self) -> bool:
         core, self.core = self.core, None
@@ -136,8 +154,11 @@ class TrackerNode(LifecycleNode):
         if ended:
             self._tracker.reset()
         else:
+            core.mute()
+            self._hung = core
             self.get_logger().error(
                 f'an inference did not end within {WORKER_PATIENCE_S:g} s and is left alone')
+        self.board.note_problem('')
         self._say(TrackState.UNINITIALISED, Reason.RESET, 'not active')
         return ended
 

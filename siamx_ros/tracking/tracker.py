@@ -154,10 +154,14 @@ class Tracker:
             self.reset()
         return result
 
-    def lose(self) -> None:
-        """Declare the target lost, as after a gap in the images: it must be found and confirmed."""
+    def lose(self, stamp: float | None = None) -> None:
+        """Declare the target lost, as after a gap in the images: it must be found and confirmed.
+
+        Args:
+            stamp: since when, seconds; the time of the last image if None.
+        """
         if self._memory is not None:
-            self.states.lose(self._memory.stamp)
+            self.states.lose(self._memory.stamp if stamp is None else stamp)
             self._memory.fall_back()
 
     def reset(self) -> None:

@@ -39,6 +39,28 @@ def test_speed_is_bounded_and_grows_slowly():
     assert speeds[-1] == pytest.approx(0.4)
 
 
+def test_the_turning_rate_grows_slowly_and_falls_at_once():
+    config = FollowConfig(max_age=2.0, max_angular_acceleration=1.0)
+    follower = following(config, replace(GOOD, bearing=-1.0))
+    rates = [follower.command(100.05, 7.05 + tick * 0.05).angular for tick in range(1, 20)]
+    assert rates[-1] == -0.8 and max(a - b for a, b in zip([0.0, *rates], rates)) < 0.2 + 1e-9
+    assert max(a - b for a, b in zip(rates, rates[1:])) <= 0.05 + 1e-9
+    follower.see(replace(GOOD, seq=2, bearing=0.5, arrived_s=8.0))
+    turned = follower.command(100.05, 8.05).angular
+    assert 0 < turned <= 0.05 + 1e-9, 'no longer to the other side'
+
+
+def test_a_tracker_that_was_started_again_counts_anew():
+    follower = following(sighting=replace(GOOD, seq=5000))
+    again = replace(GOOD, seq=1, stamp_s=103.0, arrived_s=10.0)
+    follower.see(replace(again, arrived_s=7.1))
+    assert follower.command(103.05, 7.15) == STOP, 'only after a silence'
+    follower.see(again)
+    assert follower.command(103.05, 10.05) is not None
+    follower.see(replace(GOOD, seq=5000, arrived_s=20.0))
+    assert follower.command(103.05, 20.0) == STOP, 'an old one that comes late is no news'
+
+
 def test_never_backwards():
     assert following(sighting=replace(GOOD, range_m=0.4)).command(100.1, 7.1).linear == 0.0
 

@@ -1,6 +1,7 @@
 """The tracker node with a tracker that obeys its images: faults and losses at will, no network.
 
-The first pixel of an image is (command, confidence in 1/255, duration in 10 ms), blue first.
+The first pixel of an image is (command, confidence in 1/255, duration in 10 ms, or 100 ms if long),
+blue first.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState
 from siamx_ros.ros.tracker_node import main
 from siamx_ros.tracking.states import StateMachine
 
-FAIL, NO_MEMORY, SLEEP, HANG = 1, 2, 3, 4
+FAIL, NO_MEMORY, SLEEP, HANG, SLEEP_LONG = 1, 2, 3, 4, 5
 
 
 class OutOfMemoryError(RuntimeError):
@@ -47,8 +48,8 @@ class ScriptedTracker:
                            valid=state == TrackState.TRACKING, velocity=(3.0, -1.5),
                            frames_lost=self.states.frames_lost)
 
-    def lose(self):
-        self.states.lose(self.stamp)
+    def lose(self, stamp):
+        self.states.lose(stamp)
 
     def reset(self):
         self.box = None
@@ -69,6 +70,8 @@ def obey(image) -> None:
         raise OutOfMemoryError('CUDA out of memory. Tried to allocate 2.00 GiB')
     if command == SLEEP:
         time.sleep(duration / 100)
+    if command == SLEEP_LONG:
+        time.sleep(duration / 10)
     if command == HANG:
         time.sleep(3600)
 

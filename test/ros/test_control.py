@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import statistics
+import time
 import weakref
 
 import pytest
@@ -21,6 +22,7 @@ from siamx_ros.ros.probe import init_request  # noqa: E402
 from siamx_ros.srv import InitTarget  # noqa: E402
 
 pytestmark = pytest.mark.ros
+SLEEP_LONG = 5
 
 
 def lifecycle(rig) -> str:
@@ -53,7 +55,12 @@ def test_pause_keeps_the_target_which_must_then_be_confirmed(rig, off, on):
 
 
 def test_pausing_twice_and_without_a_target_is_harmless(rig):
-    for on in (False, False, True, True):
+    for on in (False, False):
+        assert rig.enable(on).success
+    assert rig.show().state == S.STATE_PAUSED
+    assert rig.trigger('reset').success
+    assert rig.show().state == S.STATE_PAUSED
+    for on in (True, True):
         assert rig.enable(on).success
     assert rig.show().state == S.STATE_UNINITIALISED
 
@@ -99,6 +106,45 @@ def test_calls_that_wait_during_deactivation_are_answered(make_rig, make_scene):
     assert rig.transition('deactivate')
     assert rig.probe.wait(lambda: all(future.done() for future in waiting))
     assert {future.result().error_code for future in waiting} == {701}
+
+
+def test_an_inference_that_outlives_deactivation(make_rig, make_scene):
+    """It says nothing any more, and nothing is begun beside it."""
+    rig = make_rig()
+    rig.started()
+    rig.probe.publish(make_scene(command=SLEEP_LONG, seconds=0.8), rig.next_stamp())  # 8 s
+    hung, begin = rig.clock_ns, time.monotonic()
+    rig.set_parameters(debug_rate=9.0)
+    assert rig.transition('deactivate')
+    assert not rig.transition('cleanup') and not rig.transition('activate')
+    assert 'has not ended yet' in rig.log
+    assert time.monotonic() - begin < 7, 'still busy'
+    assert rig.probe.wait(lambda: rig.transition('activate'), 30)
+    assert rig.probe.answer(hung, patience=0) is None
+    rig.ready()
+    assert rig.show().target_id == ''
+    rig.started()
+    assert rig.show().valid
+
+
+def test_numbers_of_targets_never_come_again(make_rig):
+    rig = make_rig()
+    names = [rig.started().target_id]
+    rig.started(target_id='2')
+    names.append(rig.started().target_id)
+    assert rig.transition('deactivate') and rig.transition('activate')
+    names.append(rig.ready().started().target_id)
+    assert names == ['1', '3', '4']
+
+
+def test_deactivation_ends_a_problem(make_rig):
+    rig = make_rig({'image_timeout': 0.3})
+    heard = rig.probe.heard['status']
+    assert rig.probe.wait(lambda: 'no image for' in heard[-1].message)
+    assert rig.transition('deactivate')
+    count = len(heard)
+    assert rig.probe.wait(lambda: len(heard) > count + 2)
+    assert heard[-1].message == 'not active'
 
 
 def test_settings_that_are_not_live_may_change_between_two_configurations(make_rig):

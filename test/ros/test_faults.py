@@ -147,8 +147,10 @@ def test_a_stuck_inference_is_told_while_it_is_stuck(make_rig, make_scene):
     status = rig.status(S.STATE_ERROR)
     assert 'has been worked on for' in status.message
     assert 'has been worked on for' in rig.log
-    assert rig.probe.answer(rig.clock_ns)
-    assert rig.show().valid
+    late = rig.probe.answer(rig.clock_ns)
+    assert late.state == S.STATE_ERROR and not late.valid, 'nothing to act on'
+    states = [rig.show().state for _ in range(4)]
+    assert states[0] == S.STATE_RELOCALISED and states[-1] == S.STATE_TRACKING, 'confirmed anew'
 
 
 def test_a_thousand_calls_at_once_are_all_answered(rig):

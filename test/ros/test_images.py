@@ -104,6 +104,8 @@ def test_every_encoding_gives_the_picture(encoding, padding):
     ({'step': 10}, 'step is 10'), ({'encoding': 'rgb5'}, 'not supported'),
     ({'encoding': ''}, 'not supported'),
     ({'encoding': 'mono16', 'is_bigendian': 1}, 'big-endian'),
+    ({'encoding': 'yuyv', 'width': 79}, 'cannot convert yuyv of 79x120'),
+    ({'encoding': 'nv12', 'height': 61}, 'cannot convert nv12 of 160x61'),
     ({'width': 2**31, 'height': 2**31}, 'too large')], ids=str)
 def test_refused_with_a_sentence(change, words):
     good = message(picture(), 'bgr8', 160, 120)
@@ -126,6 +128,9 @@ def test_cv_bridge_converts_the_rest_where_it_is_installed(monkeypatch):
     seen = conversions.image_from_msg(message(picture(), 'rgb16', 160, 120))
     np.testing.assert_array_equal(seen, picture()[:, ::-1])
     assert seen.flags.c_contiguous
+    claimed = message(picture(), 'bgr16', 160, 120)
+    np.testing.assert_array_equal(conversions.image_from_msg(claimed, 'rgb16'), seen)
+    assert claimed.encoding == 'bgr16', 'the message stays as it is'
     with pytest.raises(InputError, match='cannot be converted: unheard of'):
         conversions.image_from_msg(message(picture(), 'rgb5', 160, 120))
 

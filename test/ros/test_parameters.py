@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -63,7 +64,7 @@ def test_a_live_change_acts_on_the_next_image(rig, make_scene):
     ({'tracking__recover_threshold': 0.1}, 'recover_threshold (0.1) must not be below'),
     ({'tracking__adaptive': 'magic'}, 'must be one of off, momentum'),
     ({'model__device': 'cuda:9'}, 'model.device cannot change while the node is configured'),
-    ({'status_rate': 7.0}, 'status_rate cannot change'),
+    ({'status_rate': 7.0}, 'status_rate is read once'),
     ({'max_rate': 'fast'}, 'type'),
     ({'max_image_age': 0.001}, 'max_image_age must be 0'),
     ({'max_rate': float('nan')}, '')], ids=str)
@@ -123,6 +124,33 @@ def test_max_rate_goes_by_stamps(rig, make_scene):
             assert rig.trigger('start').success, 'the image came before the call'
     assert len(rig.probe.heard['target']) == before + 5
     assert rig.set_parameters(max_rate=0.0).successful
+
+
+def test_max_rate_without_stamps_lets_all_through(rig, make_scene):
+    assert rig.set_parameters(max_rate=10.0).successful
+    heard = rig.probe.heard['target']
+    for _ in range(3):
+        count = len(heard)
+        rig.probe.publish(make_scene(), 0)
+        assert rig.probe.wait(lambda: len(heard) > count)
+    assert rig.set_parameters(max_rate=0.0).successful
+
+
+def test_images_that_are_all_too_old_are_no_images(make_rig, make_scene):
+    rig = make_rig({'max_image_age': 5.0, 'image_timeout': 0.5})
+    rig.clock_ns = time.time_ns()
+    rig.started()
+    old = rig.clock_ns - 3600 * 10**9
+    heard = rig.probe.heard['status']
+
+    def stale():
+        rig.probe.publish(make_scene(), old)
+        time.sleep(0.05)
+        return heard[-1].state == heard[-1].STATE_INPUT_STALE
+    assert rig.probe.wait(stale)
+    assert 'younger than 5 s (max_image_age)' in heard[-1].message
+    rig.clock_ns = time.time_ns()
+    assert not rig.show().valid, 'to be confirmed first'
 
 
 def test_images_that_are_too_old_are_skipped_and_counted(rig, make_scene):

@@ -121,6 +121,16 @@ def test_stamps_decide_the_time(engine, scene):
         tracker.update(scene(None), 11.2)
 
 
+def test_a_gap_does_not_count_as_searching(engine, scene):
+    """Lost after ten seconds without images, and searched for from then on."""
+    tracker = start(engine, scene, search_timeout=1.0)
+    tracker.update(scene((200, 200)), 1.0)
+    tracker.lose(11.0)
+    assert tracker.update(scene(None), 11.0).state == TrackState.LOST
+    assert tracker.update(scene(None), 11.9).state == TrackState.LOST
+    assert tracker.update(scene(None), 12.1).state == TrackState.UNINITIALISED
+
+
 def test_heat_map_is_there_for_its_scheme_only(engine, scene):
     assert start(engine, scene).heat_map.max() > 0
     assert start(engine, scene, adaptive='off').heat_map is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 import time
-from typing import Any, Callable, Protocol
+from typing import Any, Callable, Container, Protocol
 
 import numpy as np
 
@@ -33,6 +33,9 @@ class Player(Protocol):
 
     def answer(self, stamp_ns: int, patience: float = ...) -> TrackResult | None:
         """Wait for what is said about the image of a stamp; None if nothing is."""
+
+    def newest(self, stamps: Container[int]) -> TrackResult | None:
+        """The last answer to an image of one of the stamps; None without any."""
 
     def answers(self) -> dict[int, tuple[TrackResult, float]]:
         """All answers so far: stamp -> result and monotonic time, seconds."""
@@ -130,10 +133,8 @@ class _RealTime:
 
     @property
     def newest(self) -> TrackResult | None:
-        """The answer to the newest image that has one."""
-        answers = self._player.answers()
-        known = [stamp for stamp in answers if stamp in self._sent]
-        return answers[max(known)][0] if known else self._first and self._first.result
+        """The last answer."""
+        return self._player.newest(self._sent) or (self._first and self._first.result)
 
     def first(self, frame: BagFrame, box: BoundingBox, step: Step) -> Step:
         begin = time.perf_counter()

@@ -31,6 +31,9 @@ class ScriptedPlayer:
     def answer(self, stamp_ns, patience=0.0):
         return self.said.get(stamp_ns, (None,))[0]
 
+    def newest(self, stamps):
+        return next((self.said[stamp][0] for stamp in reversed(self.said) if stamp in stamps), None)
+
     def answers(self):
         return self.said
 

@@ -152,8 +152,9 @@ def test_criteria_decide_the_exit_status(tmp_path, bag, oracle, capfd):
     assert 'FAIL  metrics.auc >= 0.99' in capfd.readouterr().out
     assert [each['passed'] for each in summary(tmp_path / 'out')['criteria']] == [True, True]
     path.write_text('losses.time_to_relocalise_s: {max: 1}\nmetrics.aux: {max: 1}\n')
-    assert evaluate(bag, *RANDOM, '--criteria', path) == 2
+    assert evaluate(bag, *RANDOM, '--criteria', path, '--out', tmp_path / 'kept') == 2
     assert "no figure 'metrics.aux'" in capfd.readouterr().err
+    assert summary(tmp_path / 'kept')['figures']['metrics'], 'the replay was not in vain'
 
 
 def test_truth_from_a_file_equals_the_topic(tmp_path, bag, dataset, static):
