@@ -4,8 +4,9 @@ One process: python -m siamx_ros train DATA --out runs/light
 Several:     torchrun --nproc_per_node=6 -m siamx_ros train DATA --out runs/full --config FILE
 
 The run folder gets config.yaml, log.csv, curves.png, last.pt (to resume exactly), best.pt and
-final.pt (checkpoints for --weights: the best one on held-out pairs, and the last). COCO, GOT-10k, LaSOT and TrackingNet are mixed in with --sources; with
-them, DATA may be left out. --benchmark measures the speed of every part and writes nothing.
+final.pt (checkpoints for --weights: the best one on held-out pairs, and the last). COCO, GOT-10k,
+LaSOT and TrackingNet are mixed in with --sources; with them, DATA may be left out. --benchmark
+measures the speed of every part and writes nothing.
 """
 
 from __future__ import annotations

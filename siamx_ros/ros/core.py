@@ -219,6 +219,8 @@ class TrackerCore:
             self._gap = False
             self.session.interrupt(Reason.NO_IMAGES)
         outcome = self.session.process(frame)
+        if self._muted:
+            return
         if self._stalled:
             self._stalled = False
             outcome = self.session.too_late(outcome)

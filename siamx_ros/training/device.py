@@ -43,8 +43,8 @@ class Packer:
         self.template_side = TEMPLATE_SIZE + 10
 
     def __call__(self, plan: PairPlan) -> Packed:
-        packed = {'box': plan.box, 'scenes': np.array(plan.scenes), 'backdrop': _blank(), 'foreign': _blank(),
-                  'rectangles': np.zeros((2, 4), np.float32),
+        packed = {'box': plan.box, 'scenes': np.array(plan.scenes), 'backdrop': _blank(),
+                  'foreign': _blank(), 'rectangles': np.zeros((2, 4), np.float32),
                   'bend': np.zeros((2, BEND_WAVES, BEND_WAVES), np.float32)}
         template, out_z = self._patch(
             plan.template, plan.place_z, TEMPLATE_SIZE, self.template_side)

@@ -137,8 +137,8 @@ def make_plan(sample: Sample, foreign: Target | None, rng: np.random.Generator,
         occluder = _occluder(around, rng)
     look_z, look_x = _looks(place_z.step / place_x.step, rng, config)
     return PairPlan(sample.template, search, place_z, place_x,
-                    box if sample.present else NO_TARGET, bend, sample.scenes, foreign, backdrop, distractor, occluder,
-                    look_z, look_x)
+                    box if sample.present else NO_TARGET, bend, sample.scenes, foreign, backdrop,
+                    distractor, occluder, look_z, look_x)
 
 
 def _beside(target: Target, rival: BoundingBox, place: Placement) -> tuple[Target, np.ndarray]:
