@@ -59,7 +59,13 @@ def crops_on_device(config: TrainConfig, device: torch.device) -> bool:
 
 def training_loader(data: TrainingData, config: TrainConfig, process: Process,
                     step: int) -> DataLoader:
-    """Batches from a step on; every process of a run gets its own share of each step's pairs."""
+    """Batches from a step on; every process of a run gets its own share of each step's pairs.
+
+    From now on OpenCV has one thread in this process, if pairs are made in others: those are forked, its
+    pool of threads does not come along, and a worker would wait for it for ever.
+    """
+    if config.workers:
+        cv2.setNumThreads(1)
     start, total = (n * config.batch * process.count for n in (step, config.steps))
     on_device = crops_on_device(config, process.device)
     dataset = PairDataset(
@@ -68,8 +74,7 @@ def training_loader(data: TrainingData, config: TrainConfig, process: Process,
     return DataLoader(
         dataset, batch_size=config.batch, num_workers=config.workers,
         sampler=range(process.rank, len(dataset), process.count),
-        pin_memory=process.device.type == 'cuda',
-        worker_init_fn=_one_thread if config.workers > 1 else None)
+        pin_memory=process.device.type == 'cuda')
 
 
 def validation_loader(data: TrainingData, config: TrainConfig) -> DataLoader:
@@ -89,14 +94,9 @@ def validation_loader(data: TrainingData, config: TrainConfig) -> DataLoader:
 
 
 def to_inputs(batch, device: torch.device) -> tuple[torch.Tensor, ...]:
-    """Template, search (B x 3 x S x S float, BGR, on the device), boxes and scenes of a batch."""
+    """Template, search (B x 3 x S x S float, BGR, on the device), boxes, scenes and extents."""
     if isinstance(batch, dict):
         return assemble(batch, device)
-    template, search, boxes, scenes = batch
-    return (as_input(template, device), as_input(search, device), boxes.to(device),
-            scenes.to(device))
-
-
-def _one_thread(worker: int) -> None:
-    """Many processes with one thread each are faster than many with many."""
-    cv2.setNumThreads(1)
+    template, search, *rest = batch
+    return (as_input(template, device), as_input(search, device),
+            *(values.to(device) for values in rest))

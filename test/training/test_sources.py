@@ -2,6 +2,8 @@
 
 import json
 import logging
+import subprocess
+import sys
 
 import cv2
 import numpy as np
@@ -107,7 +109,7 @@ def test_the_target_is_in_its_box(source):
     config = configure(*source)
     dataset = PairDataset(None, config, length=16, seed=2, sources=read_sources(config)[0])
     for i in range(16):
-        _, search, box, _ = dataset[i]
+        _, search, box, *_ = dataset[i]
         x, y = (box[:2] + box[2:]) / 2
         core = search[int(y) - 6:int(y) + 6, int(x) - 6:int(x) + 6].astype(int)
         coloured = np.ptp(core, axis=2)
@@ -241,6 +243,33 @@ def test_damage_found_while_training_draws_another_pair(tmp_path, workers, caplo
     if not workers:
         for name in ('00000001.jpg', '00000004.jpg', '00000005.jpg', '900,900,30,36'):
             assert name in caplog.text
+
+
+AFTER_THREADS = """
+import sys
+from pathlib import Path
+import cv2
+import numpy as np
+import torch
+from siamx_ros.training import loading
+from siamx_ros.training.settings import TrainConfig
+
+cv2.setNumThreads(4)
+cv2.GaussianBlur(np.zeros((2000, 2000, 3), np.uint8), (0, 0), 3)  # OpenCV starts its threads
+config = TrainConfig().replace({
+    'workers': 2, 'batch': 2, 'negatives': 0, 'steps': 4, 'folder_weight': 0.0,
+    'sources': [f'got10k:{sys.argv[1]}:1']})
+loader = loading.training_loader(
+    loading.read_data(None, config), config, loading.Process(0, 1, torch.device('cpu')), 0)
+print(sum(1 for _ in loader), 'batches')
+"""
+
+
+def test_workers_do_not_wait_for_threads_that_were_not_forked(tmp_path):
+    make_got10k(tmp_path)
+    run = subprocess.run([sys.executable, '-c', AFTER_THREADS, tmp_path], capture_output=True,
+                         text=True, timeout=120)
+    assert run.stdout == '4 batches\n', run.stderr
 
 
 def test_a_set_without_a_readable_picture_ends_in_one_sentence(tmp_path):
