@@ -35,7 +35,9 @@ train: setup
 		--initial '$(RUN)/zoom/best.pt' --config config/train/parts.yaml
 	@. .build/env.sh && python -m siamx_ros train '$(DATA)' --out '$(RUN)/rivals' \
 		--initial '$(RUN)/parts/best.pt' --config config/train/rivals.yaml
-	@. .build/env.sh && python -m siamx_ros calibrate '$(DATA)' --weights '$(RUN)/rivals/final.pt' \
+	@. .build/env.sh && python -m siamx_ros train '$(DATA)' --out '$(RUN)/extent' \
+		--initial '$(RUN)/rivals/final.pt' --config config/train/extent.yaml
+	@. .build/env.sh && python -m siamx_ros calibrate '$(DATA)' --weights '$(RUN)/extent/final.pt' \
 		--out '$(RUN)/default.pt' --half
 
 clean:

@@ -23,6 +23,8 @@ class NetworkConfig(Settings):
     tower_depth: int = setting(4, 'convolutions in each tower before its predictor', low=1, high=8)
     level_pairs: tuple = setting(
         LEVEL_PAIRS[:3], 'cross-level correlations in use (paper, Table III): template x search')
+    extent: bool = setting(
+        False, "tell the template's cells where the sides of the target's box are (extension)")
 
     def check(self) -> None:
         if self.backbone == 'mobile':

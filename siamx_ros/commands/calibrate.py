@@ -15,6 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from siamx_ros.commands.options import add_config_file, add_settings, read_settings
@@ -110,10 +111,10 @@ def quality(calibration: Calibration, indicators: np.ndarray, right: np.ndarray)
 def _ranges(network: SiamXNet, pictures: PictureSet, config: TrainConfig) -> Ranges:
     """What the network's convolutions take in over training pairs."""
     dataset = PairDataset(pictures, config, length=RANGE_PAIRS, seed=SEED)
-    cpu = torch.device('cpu')
+    loader, cpu = DataLoader(dataset), torch.device('cpu')
     return input_ranges(network, (
-        tuple(as_input(torch.from_numpy(patch[None]), cpu) for patch in dataset[index][:2])
-        for index in tqdm(range(len(dataset)), desc='ranges', unit='pair')))
+        (as_input(template, cpu), as_input(search, cpu), extent)
+        for template, search, _, _, extent in tqdm(loader, desc='ranges', unit='pair')))
 
 
 def _material(pictures: PictureSet, held_out: PictureSet, flights: int) -> dict[str, list[Flight]]:

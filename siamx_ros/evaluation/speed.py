@@ -73,8 +73,9 @@ def _stages(tracker: Tracker, config: TrackerConfig, width: int,
     window = CropWindow(*box.centre, side * config.search_size / TEMPLATE_SIZE, config.search_size)
     fill, crop, engine = imaging.mean_colour(image), imaging.CROPS[config.crop], tracker.engine
     patch = crop(image, window, fill)
-    template_patch = crop(image, CropWindow(*box.centre, side, TEMPLATE_SIZE), fill)
-    template = engine.embed(template_patch)
+    around = CropWindow(*box.centre, side, TEMPLATE_SIZE)
+    template_patch, inside = crop(image, around, fill), around.to_patch(box).corners
+    template = engine.embed(template_patch, inside)
     maps = engine.search(patch, template)
 
     def decoded() -> float:
@@ -83,7 +84,7 @@ def _stages(tracker: Tracker, config: TrackerConfig, width: int,
         return engine.similarity(maps, best.cell, template)
 
     return {
-        'template': lambda: engine.embed(template_patch),
+        'template': lambda: engine.embed(template_patch, inside),
         'crop': lambda: crop(image, window, fill),
         'search': lambda: engine.search(patch, template), 'decode': decoded, **_whole_frames(tracker, config, image, box)}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 import copy
 from dataclasses import dataclass
-from typing import ContextManager
+from typing import ContextManager, Sequence
 
 import numpy as np
 import torch
@@ -75,10 +75,16 @@ class Engine:
         return nullcontext()
 
     @torch.inference_mode()
-    def embed(self, patch: np.ndarray) -> Template:
-        """Encode a template patch, 127 x 127 x 3 uint8 BGR."""
+    def embed(self, patch: np.ndarray, corners: Sequence[float]) -> Template:
+        """Encode a template patch once a target.
+
+        Args:
+            patch: 127 x 127 x 3 uint8 BGR.
+            corners: (x0, y0, x1, y1) of the target in it, pixels.
+        """
         levels = self.network.template_levels(self._input(patch))
-        return Template(self.network.correlation.encode_template(levels), levels['L4'])
+        box = torch.tensor([tuple(corners)], dtype=torch.float32, device=self.device)
+        return Template(self.network.encode_template(levels, box), levels['L4'])
 
     @torch.inference_mode()
     def search(self, patch: np.ndarray, template: Template) -> Maps:

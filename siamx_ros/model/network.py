@@ -10,6 +10,7 @@ from torch import nn
 from siamx_ros.config import NetworkConfig
 from siamx_ros.model.backbone import Backbone, ConvBN
 from siamx_ros.model.correlation import CrossLevelCorrelation
+from siamx_ros.model.extent import ExtentEncoding
 from siamx_ros.model.head import Head
 from siamx_ros.model.mobile import MobileBackbone
 
@@ -65,6 +66,9 @@ class SiamXNet(nn.Module):
             [ConvBN(width, config.channels, 1) for width in self.backbone.out_channels])
         self.correlation = CrossLevelCorrelation(config.channels, config.level_pairs)
         self.head = Head(config.channels, config.tower_depth)
+        self.extent = None
+        if config.extent:
+            self.extent = ExtentEncoding(_template_places(), STRIDE, config.channels)
 
     def levels(self, patch: torch.Tensor) -> dict[str, torch.Tensor]:
         """Neck features of a patch: {'L3', 'L4'}: B x C x H x W (15 cells for 127, 31 for 255)."""
@@ -82,14 +86,37 @@ class SiamXNet(nn.Module):
                 f'{template.shape[-1]}x{template.shape[-2]}')
         return central_cells(self.levels(template))
 
-    def embed_template(self, template: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Encode template patches B x 3 x 127 x 127 once: kernels B x C x 5 x 5 by pair and branch."""
-        return self.correlation.encode_template(self.template_levels(template))
+    def encode_template(self, levels: dict[str, torch.Tensor],
+                        boxes: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
+        """Kernels B x C x 5 x 5 by pair and branch, of central neck features B x C x 7 x 7.
+
+        Args:
+            boxes: B x 4 corners of the targets, template pixels; used where ``config.extent`` is.
+
+        Raises:
+            ValueError: the boxes are needed and not given.
+        """
+        if self.extent is not None:
+            if boxes is None:
+                raise ValueError("a network with 'extent' needs the boxes of the templates")
+            levels = self.extent(levels, boxes)
+        return self.correlation.encode_template(levels)
+
+    def embed_template(self, template: torch.Tensor,
+                       boxes: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
+        """Encode template patches B x 3 x 127 x 127 once (see :meth:`encode_template`)."""
+        return self.encode_template(self.template_levels(template), boxes)
 
     def search(self, patch: torch.Tensor, kernels: dict[str, torch.Tensor]) -> Prediction:
         """Locate the template in search patches B x 3 x S x S (S = 255, 271, ...)."""
         return Prediction(*self.head(*self.correlation(self.levels(patch), kernels)))
 
-    def forward(self, template: torch.Tensor, patch: torch.Tensor) -> Prediction:
+    def forward(self, template: torch.Tensor, patch: torch.Tensor,
+                boxes: torch.Tensor | None = None) -> Prediction:
         """Both steps at once, for training."""
-        return self.search(patch, self.embed_template(template))
+        return self.search(patch, self.embed_template(template, boxes))
+
+
+def _template_places() -> torch.Tensor:
+    """Positions of the template's central cells along a side, pixels."""
+    return TEMPLATE_SIZE / 2 + STRIDE * (torch.arange(TEMPLATE_CELLS) - TEMPLATE_CELLS // 2)

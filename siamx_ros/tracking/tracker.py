@@ -99,7 +99,8 @@ class Tracker:
         fill = imaging.mean_colour(image)
         side = context_side(box.w, box.h)
         window = CropWindow(*box.centre, side, TEMPLATE_SIZE)
-        template = self.engine.embed(imaging.CROPS[self.config.crop](image, window, fill))
+        template = self.engine.embed(
+            imaging.CROPS[self.config.crop](image, window, fill), window.to_patch(box).corners)
         memory = TargetMemory(
             template, box, fill, (width, height), self.config, stamp if stamp is not None else 0.0)
         memory.online = self._learn_first(image, box, memory)

@@ -43,7 +43,8 @@ class Packer:
         self.template_side = TEMPLATE_SIZE + 10
 
     def __call__(self, plan: PairPlan) -> Packed:
-        packed = {'box': plan.box, 'scenes': np.array(plan.scenes), 'backdrop': _blank(),
+        packed = {'box': plan.box, 'scenes': np.array(plan.scenes), 'extent': plan.extent,
+                  'backdrop': _blank(),
                   'foreign': _blank(), 'rectangles': np.zeros((2, 4), np.float32),
                   'bend': np.zeros((2, BEND_WAVES, BEND_WAVES), np.float32)}
         template, out_z = self._patch(
@@ -115,7 +116,7 @@ def assemble(batch: Batch, device: torch.device) -> tuple[torch.Tensor, ...]:
 
     Returns:
         template B x 3 x 127 x 127 and search B x 3 x 255 x 255 (float, 0 to 255, BGR, channels
-        last), the boxes B x 4 and the scenes B x 2.
+        last), the boxes B x 4, the scenes B x 2 and the extents of the templates' targets B x 4.
     """
     moved = {name: value.to(device, non_blocking=True) for name, value in batch.items()}
     behind = functional.interpolate(
@@ -134,7 +135,7 @@ def assemble(batch: Batch, device: torch.device) -> tuple[torch.Tensor, ...]:
             patch = _paste(patch, moved['foreign'], moved['rectangles'])
         patch = _alter(patch, batch, moved, prefix)
         patches.append(patch.clamp(0, 255).contiguous(memory_format=torch.channels_last))
-    return patches[0], patches[1], moved['box'], moved['scenes']
+    return patches[0], patches[1], moved['box'], moved['scenes'], moved['extent']
 
 
 def warp(canvas: torch.Tensor, matrix: torch.Tensor, size: torch.Tensor, side: int,

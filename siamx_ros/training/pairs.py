@@ -28,7 +28,8 @@ def render(plan: PairPlan) -> tuple[np.ndarray, ...]:
 
     Returns:
         template 127 x 127 x 3 uint8 BGR, search 255 x 255 x 3 uint8 BGR, the box in the search
-        patch as corners (float32, pixels; NaN when the target is not in it), and both scenes (int64).
+        patch as corners (float32, pixels; NaN when the target is not in it), both scenes (int64), and
+        the target's corners in the template (float32, pixels).
     """
     image_z, box_z, shrink = plan.template.view(plan.place_z.step)
     place_z = plan.place_z.shrunk(shrink)
@@ -49,7 +50,7 @@ def render(plan: PairPlan) -> tuple[np.ndarray, ...]:
         left, top, width, height = place
         augment.paste(search, plan.foreign_picture(width, height), left, top)
     return (_altered(template, plan.look_z), _altered(search, plan.look_x), plan.box,
-            np.array(plan.scenes))
+            np.array(plan.scenes), plan.extent)
 
 
 def _altered(patch: np.ndarray, look: Look) -> np.ndarray:

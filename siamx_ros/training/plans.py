@@ -68,6 +68,7 @@ class PairPlan:
     Attributes:
         template, search: pictures, and what each patch is placed around.
         place_z, place_x: where the patches are cut.
+        extent: corners of the target in the template patch, float32.
         box: corners of the target in the search patch, float32; NaN when it is not in it.
         bend: how the search patch is bent before anything is pasted into it (see
             :func:`augment.bent`); None for not at all.
@@ -82,6 +83,7 @@ class PairPlan:
     search: Target
     place_z: Placement
     place_x: Placement
+    extent: np.ndarray
     box: np.ndarray
     bend: np.ndarray | None
     scenes: tuple[int, int]
@@ -137,6 +139,7 @@ def make_plan(sample: Sample, foreign: Target | None, rng: np.random.Generator,
         occluder = _occluder(around, rng)
     look_z, look_x = _looks(place_z.step / place_x.step, rng, config)
     return PairPlan(sample.template, search, place_z, place_x,
+                    place_z.box(sample.template.box, TEMPLATE_SIZE),
                     box if sample.present else NO_TARGET, bend, sample.scenes, foreign, backdrop,
                     distractor, occluder, look_z, look_x)
 

@@ -37,15 +37,16 @@ class LossBench(nn.Module):
         self.network, self.config = network, config
 
     def forward(self, template: Patches, search: Patches, boxes: torch.Tensor,
-                scenes: torch.Tensor) -> BatchLoss:
+                scenes: torch.Tensor, extents: torch.Tensor) -> BatchLoss:
         """Losses of a batch.
 
         Args:
             template: of 127 pixels; search: of S pixels.
             boxes: B x 4 corners.
             scenes: B x 2 numbers, of the photograph or video of each template and search patch.
+            extents: B x 4 corners of the targets in the templates.
         """
-        prediction, boxes = self._predict(template, search, boxes, scenes)
+        prediction, boxes = self._predict(template, search, boxes, scenes, extents)
         logits, distances = prediction.centre_logits.float(), prediction.distances.float()
         cells = logits.shape[-1]
         size = patch_size(cells)
@@ -62,10 +63,12 @@ class LossBench(nn.Module):
         return BatchLoss(total, classification, regression)
 
     def _predict(self, template: Patches, search: Patches, boxes: torch.Tensor,
-                 scenes: torch.Tensor) -> tuple[Prediction, torch.Tensor]:
+                 scenes: torch.Tensor,
+                 extents: torch.Tensor) -> tuple[Prediction, torch.Tensor]:
         correlation, extra = self.network.correlation, min(self.config.negatives, len(boxes) - 1)
         foreign = (scenes[:extra, 0] != scenes[1:extra + 1, 1]).nonzero()[:, 0]
-        kernels = correlation.encode_template(central_cells(self._levels(template)))
+        kernels = self.network.encode_template(
+            central_cells(self._levels(template)), extents)
         maps = correlation.encode_search(self._levels(search))
         if len(foreign):
             maps = {name: torch.cat([m, m[foreign + 1]]) for name, m in maps.items()}

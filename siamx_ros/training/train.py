@@ -107,10 +107,16 @@ class Run:
             InputError: a file cannot be used or does not fit the network.
         """
         if initial is not None:
-            load_strictly(self.network, load_checkpoint(initial).network.state_dict(), str(initial))
+            weights = load_checkpoint(initial).network.state_dict()
+            load_strictly(self.network, self._extension() | weights, str(initial))
         if imagenet is not None:
             import_imagenet(self.network, imagenet)
         self.average.load_state_dict(self.network.state_dict())
+
+    def _extension(self) -> dict[str, torch.Tensor]:
+        """Weights that a checkpoint of the paper's network lacks; they begin as no change."""
+        return {name: value for name, value in self.network.state_dict().items()
+                if name.startswith('extent.')}
 
     def restore(self, path: Path) -> None:
         """Continue from a file that :meth:`save` wrote.

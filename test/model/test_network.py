@@ -101,7 +101,7 @@ def test_engine_equals_the_plain_network():
     rng = np.random.default_rng(6)
     template, search = (rng.integers(0, 256, (s, s, 3), np.uint8) for s in (127, 255))
     engine = Engine(network, 'cpu')
-    maps = engine.search(search, engine.embed(template))
+    maps = engine.search(search, engine.embed(template, (32, 40, 95, 87)))
     with torch.no_grad():
         plain = network(*(torch.from_numpy(p).permute(2, 0, 1)[None].float()
                           for p in (template, search)))

@@ -14,6 +14,8 @@ from siamx_ros.model.runtime import make_engine
 
 needs_openvino = pytest.mark.skipif(
     not openvino_graph.is_installed(), reason='openvino is not installed')
+BOX = 32, 40, 95, 87
+"""Corners of a target in a template patch, pixels."""
 
 
 def patches() -> tuple[np.ndarray, np.ndarray]:
@@ -27,7 +29,7 @@ def test_openvino_answers_as_torch(network, precision, close):
     template, search = patches()
     plain = make_engine(network, ModelConfig(device='cpu', runtime='torch'))
     fast = make_engine(network, ModelConfig(device='cpu', runtime='openvino', precision=precision))
-    ours, theirs = (engine.search(search, engine.embed(template)) for engine in (fast, plain))
+    ours, theirs = (engine.search(search, engine.embed(template, BOX)) for engine in (fast, plain))
     np.testing.assert_allclose(ours.scores, theirs.scores, atol=close)
     np.testing.assert_allclose(ours.distances, theirs.distances, rtol=10 * close)
     spread = plain.describe(theirs).std()
@@ -38,7 +40,7 @@ def test_openvino_answers_as_torch(network, precision, close):
 def test_answers_stay_when_the_next_window_is_searched(network):
     template, search = patches()
     engine = make_engine(network, ModelConfig(device='cpu', runtime='openvino'))
-    encoded = engine.embed(template)
+    encoded = engine.embed(template, BOX)
     first = engine.search(search, encoded)
     scores, features = first.scores.copy(), engine.describe(first).copy()
     engine.search(255 - search, encoded)
@@ -50,7 +52,7 @@ def test_answers_stay_when_the_next_window_is_searched(network):
 def test_a_larger_search_patch_is_compiled_too(network):
     template, _ = patches()
     engine = make_engine(network, ModelConfig(device='cpu', runtime='openvino'))
-    maps = engine.search(np.zeros((271, 271, 3), np.uint8), engine.embed(template))
+    maps = engine.search(np.zeros((271, 271, 3), np.uint8), engine.embed(template, BOX))
     assert maps.scores.shape == (27, 27)
 
 
@@ -97,7 +99,8 @@ from siamx_ros.model.runtime import make_engine
 
 engine = make_engine(SiamXNet(NetworkConfig.light()).eval(),
                      ModelConfig(device='cpu', runtime='openvino'))
-engine.search(np.zeros((255, 255, 3), np.uint8), engine.embed(np.zeros((127, 127, 3), np.uint8)))
+engine.search(np.zeros((255, 255, 3), np.uint8), engine.embed(
+    np.zeros((127, 127, 3), np.uint8), (32, 40, 95, 87)))
 del engine
 gc.collect()
 signal.signal(signal.SIGUSR1, lambda *_: print('handled'))

@@ -23,7 +23,7 @@ class ColourEngine:
     def image_context(self):
         return nullcontext()
 
-    def embed(self, patch):
+    def embed(self, patch, corners):
         return Template({}, None)
 
     def search(self, patch, template):

@@ -79,9 +79,10 @@ def both(changes, tiny_config, seed=0):
     target = Target(lambda: picture, BoundingBox(200, 150, 90, 70))
     foreign = Target(lambda: other, BoundingBox(60, 80, 120, 100))
     plan = make_plan(Sample(target, target, True), foreign, np.random.default_rng(seed), config)
-    template, search, _, _ = render(plan)
-    z, x, box, _ = device.assemble(default_collate([Packer(12.0)(plan)]), CPU)
+    template, search, *_ = render(plan)
+    z, x, box, _, extent = device.assemble(default_collate([Packer(12.0)(plan)]), CPU)
     np.testing.assert_array_equal(box[0].numpy(), plan.box)
+    np.testing.assert_array_equal(extent[0].numpy(), plan.extent)
     return [(a.astype(float), b[0].permute(1, 2, 0).numpy())
             for a, b in ((template, z), (search, x))]
 
@@ -116,7 +117,7 @@ def test_every_packed_pair_has_the_same_shapes(data, tiny_config):
     dataset = PairDataset(read_pictures(data, config), config, length=24, seed=1,
                           finish=Packer(config.augment.still_rotation))
     batch = default_collate([dataset[i] for i in range(24)])
-    template, search, boxes, _ = device.assemble(batch, CPU)
+    template, search, boxes, *_ = device.assemble(batch, CPU)
     assert template.shape == (24, 3, 127, 127) and search.shape == (24, 3, 255, 255)
     assert search.isfinite().all() and 0 <= search.min() and search.max() <= 255
     assert boxes.shape == (24, 4)
@@ -130,8 +131,8 @@ def test_both_ways_show_the_same_pairs(data, tiny_config):
         chosen = config.replace({'cropping': cropping})
         loader = loading.training_loader(content, chosen, Process(0, 1, CPU), 0)
         batches.append([loading.to_inputs(batch, CPU) for batch in loader])
-    for (z, x, boxes, scenes), (z_too, x_too, boxes_too, scenes_too) in zip(*batches):
-        assert scenes.equal(scenes_too)
+    for (z, x, boxes, *rest), (z_too, x_too, boxes_too, *rest_too) in zip(*batches):
+        assert all(one.equal(other) for one, other in zip(rest, rest_too, strict=True))
         torch.testing.assert_close(boxes, boxes_too, equal_nan=True)
         assert (z - z_too).abs().mean() < 6 and (x - x_too).abs().mean() < 6
 

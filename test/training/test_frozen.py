@@ -29,7 +29,9 @@ def patches():
     torch.manual_seed(1)
     boxes = torch.tensor([[90.0, 80, 170, 150], [60, 100, 120, 190], [100, 100, 150, 160]])
     scenes = torch.arange(3)[:, None].expand(3, 2)
-    return torch.rand(3, 3, 127, 127) * 255, torch.rand(3, 3, 255, 255) * 255, boxes, scenes
+    extents = torch.tensor([[30.0, 30, 97, 97], [20, 40, 105, 88], [40, 20, 85, 110]])
+    return (torch.rand(3, 3, 127, 127) * 255, torch.rand(3, 3, 255, 255) * 255, boxes, scenes,
+            extents)
 
 
 def network_of(config):

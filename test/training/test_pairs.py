@@ -54,10 +54,11 @@ def test_search_patch_shows_the_target_in_its_box(data, tiny_config):
     config = tiny_config.replace({**CALM, 'photos': 0.0, 'regions': 0.0, 'videos': 1.0})
     dataset = PairDataset(read_pictures(data, config), config, length=12, seed=3)
     for i in range(12):
-        template, search, box, _ = dataset[i]
+        template, search, box, _, extent = dataset[i]
         assert template.shape == (127, 127, 3) and search.shape == (255, 255, 3)
         seen, clipped = red_box(search), np.clip(box, 0, 255)
         np.testing.assert_allclose(seen, clipped, atol=6)
+        np.testing.assert_allclose(red_box(template), np.clip(extent, 0, 127), atol=6)
 
 
 TARGET = Target(lambda: None, BoundingBox(100, 80, 60, 40))
@@ -215,7 +216,7 @@ def test_an_object_beside_the_target_is_a_hard_negative(tiny_config):
     for seed in range(80):
         rng = np.random.default_rng(seed)
         plan = make_plan(sample, seen, rng, config)
-        template, search, box, _ = render(plan)
+        template, search, box, *_ = render(plan)
         red = (search[..., 2] > 150) & (search[..., 1] < 100) & (search[..., 0] < 100)
         assert template[63, 63, 2] > 200, 'the template shows its own target'
         assert red.any() == np.isfinite(box).all(), seed

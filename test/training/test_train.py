@@ -13,7 +13,7 @@ from tqdm import tqdm
 from siamx_ros.config import NetworkConfig
 from siamx_ros.errors import InputError
 from siamx_ros.model.network import SiamXNet
-from siamx_ros.model.weights import load_checkpoint
+from siamx_ros.model.weights import load_checkpoint, save_checkpoint
 from siamx_ros.settings import read_yaml
 from siamx_ros.training import schedule
 from siamx_ros.training.pairs import PairDataset
@@ -57,6 +57,7 @@ def test_a_run_leaves_its_files(finished, tiny_config):
 @pytest.mark.parametrize('name, network', [
     ('along', NetworkConfig.mobile()), ('zoom', NetworkConfig.mobile()),
     ('parts', NetworkConfig.mobile()), ('rivals', NetworkConfig.mobile()),
+    ('extent', NetworkConfig.mobile().replace({'extent': True})),
     ('light', NetworkConfig.light()), ('paper', NetworkConfig())])
 def test_the_recipes_train_what_they_say(repository, name, network):
     given = read_yaml(repository / 'config' / 'train' / f'{name}.yaml')
@@ -96,15 +97,48 @@ def test_one_batch_can_be_learnt(data, tiny_config):
     for group in optimiser.param_groups:
         group['lr'] = config.learning_rate
     dataset = PairDataset(read_pictures(data, config), config, length=8, seed=1)
-    template, search, boxes, scenes = torch.utils.data.default_collate([dataset[i] for i in range(8)])
+    template, search, *rest = torch.utils.data.default_collate([dataset[i] for i in range(8)])
     device, losses = torch.device('cpu'), []
     for _ in range(40):
-        loss = bench(as_input(template, device), as_input(search, device), boxes, scenes).total
+        loss = bench(as_input(template, device), as_input(search, device), *rest).total
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         losses.append(loss.item())
     assert losses[-1] < 0.5 * losses[0]
+
+
+def test_a_checkpoint_without_extent_goes_on_with_it_as_it_was(tiny_config, finished, tmp_path):
+    """Only that extension may be missing; a network without it takes no checkpoint that has it."""
+    config = tiny_config.replace({'network.extent': True})
+    run = Run(tmp_path, config, Process(0, 1, torch.device('cpu')))
+    run.start_from(finished / 'best.pt', None)
+    before = load_checkpoint(finished / 'best.pt').network
+    patches = torch.rand(1, 3, 127, 127) * 255, torch.rand(1, 3, 255, 255) * 255
+    with torch.no_grad():
+        after = run.network.eval()(*patches, torch.tensor([[30.0, 40, 90, 95]]))
+    for ours, theirs in zip(after, before(*patches)):
+        torch.testing.assert_close(ours, theirs)
+    save_checkpoint(tmp_path / 'extended.pt', run.network)
+    with pytest.raises(InputError, match='unexpected.*extent'):
+        Run(tmp_path, tiny_config, Process(0, 1, torch.device('cpu'))).start_from(
+            tmp_path / 'extended.pt', None)
+
+
+def test_the_template_is_told_its_box(tiny_config):
+    """The loss depends on it, and what is told can be learnt."""
+    torch.manual_seed(0)
+    config = tiny_config.replace({'network.extent': True})
+    network = SiamXNet(config.network)
+    for layer in network.extent.out.values():
+        torch.nn.init.normal_(layer.weight)
+    patches = torch.rand(2, 3, 127, 127) * 255, torch.rand(2, 3, 255, 255) * 255
+    boxes, scenes = torch.tensor([[90.0, 80, 170, 150]]).expand(2, 4), torch.zeros(2, 2)
+    losses = [LossBench(network, config)(*patches, boxes, scenes, torch.tensor([extent] * 2)).total
+              for extent in ([30.0, 40, 90, 95], [50.0, 20, 80, 115])]
+    assert losses[0].item() != losses[1].item()
+    losses[0].backward()
+    assert all(parameter.grad.abs().sum() > 0 for parameter in network.extent.parameters())
 
 
 def test_a_search_patch_of_the_same_scene_is_no_negative(tiny_config):
@@ -117,7 +151,7 @@ def test_a_search_patch_of_the_same_scene_is_no_negative(tiny_config):
     def loss(negatives, scenes):
         config = tiny_config.replace({'batch': 4, 'negatives': negatives})
         with torch.no_grad():
-            return LossBench(network, config)(*patches, boxes, scenes).classification.item()
+            return LossBench(network, config)(*patches, boxes, scenes, boxes).classification.item()
 
     same = torch.full((4, 2), 7)
     others = torch.arange(4)[:, None].expand(4, 2)
