@@ -86,7 +86,8 @@ def _stages(tracker: Tracker, config: TrackerConfig, width: int,
     return {
         'template': lambda: engine.embed(template_patch, inside),
         'crop': lambda: crop(image, window, fill),
-        'search': lambda: engine.search(patch, template), 'decode': decoded, **_whole_frames(tracker, config, image, box)}
+        'search': lambda: engine.search(patch, template), 'decode': decoded,
+        **_whole_frames(tracker, config, image, box)}
 
 
 def _whole_frames(tracker: Tracker, config: TrackerConfig, image: np.ndarray,

@@ -44,8 +44,8 @@ class Packer:
 
     def __call__(self, plan: PairPlan) -> Packed:
         packed = {'box': plan.box, 'scenes': np.array(plan.scenes), 'extent': plan.extent,
-                  'backdrop': _blank(),
-                  'foreign': _blank(), 'rectangles': np.zeros((2, 4), np.float32),
+                  'backdrop': _blank(), 'foreign': _blank(),
+                  'rectangles': np.zeros((2, 4), np.float32),
                   'bend': np.zeros((2, BEND_WAVES, BEND_WAVES), np.float32)}
         template, out_z = self._patch(
             plan.template, plan.place_z, TEMPLATE_SIZE, self.template_side)

@@ -63,12 +63,10 @@ class LossBench(nn.Module):
         return BatchLoss(total, classification, regression)
 
     def _predict(self, template: Patches, search: Patches, boxes: torch.Tensor,
-                 scenes: torch.Tensor,
-                 extents: torch.Tensor) -> tuple[Prediction, torch.Tensor]:
+                 scenes: torch.Tensor, extents: torch.Tensor) -> tuple[Prediction, torch.Tensor]:
         correlation, extra = self.network.correlation, min(self.config.negatives, len(boxes) - 1)
         foreign = (scenes[:extra, 0] != scenes[1:extra + 1, 1]).nonzero()[:, 0]
-        kernels = self.network.encode_template(
-            central_cells(self._levels(template)), extents)
+        kernels = self.network.encode_template(central_cells(self._levels(template)), extents)
         maps = correlation.encode_search(self._levels(search))
         if len(foreign):
             maps = {name: torch.cat([m, m[foreign + 1]]) for name, m in maps.items()}

@@ -15,15 +15,17 @@ class ColourEngine:
 
     Attributes:
         searched: side of every search patch, in order.
+        given: the last template patch and the corners that came with it.
     """
 
     def __init__(self):
-        self.searched = []
+        self.searched, self.given = [], None
 
     def image_context(self):
         return nullcontext()
 
     def embed(self, patch, corners):
+        self.given = patch, corners
         return Template({}, None)
 
     def search(self, patch, template):

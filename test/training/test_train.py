@@ -125,6 +125,13 @@ def test_a_checkpoint_without_extent_goes_on_with_it_as_it_was(tiny_config, fini
             tmp_path / 'extended.pt', None)
 
 
+def test_a_run_with_extent_learns_it(data, tiny_config, finished, tmp_path):
+    config = tiny_config.replace({'network.extent': True, 'steps': 3, 'steps_per_epoch': 3})
+    train(data, tmp_path / 'run', config, device='cpu', initial=finished / 'best.pt')
+    network = load_checkpoint(tmp_path / 'run' / 'final.pt').network
+    assert all(layer.weight.abs().sum() > 0 for layer in network.extent.out.values())
+
+
 def test_the_template_is_told_its_box(tiny_config):
     """The loss depends on it, and what is told can be learnt."""
     torch.manual_seed(0)
