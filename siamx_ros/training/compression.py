@@ -20,38 +20,51 @@ CHROMA = tuple(
 """The same of colour (Table K.2)."""
 FROM_BGR = ((0.114, 0.587, 0.299), (0.5, -0.331264, -0.168736), (-0.081312, -0.418688, 0.5))
 """Rows of Y, Cb and Cr, both colours around 0."""
+TO_BGR = torch.tensor(FROM_BGR, dtype=torch.float64).inverse().tolist()
 
 
-def compress(picture: torch.Tensor, quality: int) -> torch.Tensor:
-    """Round a picture as a JPEG file of a quality does, its colours at half the resolution.
+def compress(pictures: torch.Tensor, sizes: torch.Tensor, qualities: torch.Tensor) -> torch.Tensor:
+    """Round pictures as JPEG files of some qualities do, their colours at half the resolution.
 
     Args:
-        picture: 3 x H x W, BGR, 0..255.
-        quality: 1 (worst) to 100.
+        pictures: N x 3 x S x S, BGR, 0..255, each in its top left ``sizes`` x ``sizes`` pixels.
+        sizes, qualities: N integers; quality 1 (worst) to 100.
+
+    Returns:
+        as ``pictures``; what lies beyond a picture's size is not defined.
     """
-    weights = picture.new_tensor(FROM_BGR)
-    luma, *chroma = torch.einsum('rc,chw->rhw', weights, picture).split((1, 2))
-    luma = _rounded(luma - 128, LUMA, quality) + 128
-    half = functional.avg_pool2d(chroma[0], 2, ceil_mode=True)
-    half = _rounded(half, CHROMA, quality)
-    full = functional.interpolate(
-        half[None], scale_factor=2, mode='bilinear')[0, :, :luma.shape[1], :luma.shape[2]]
-    return torch.einsum('cr,rhw->chw', weights.inverse(), torch.cat([luma, full])).clamp(0, 255)
+    weights = pictures.new_tensor(FROM_BGR)
+    luma, chroma = torch.einsum('rc,nchw->nrhw', weights, pictures).split((1, 2), 1)
+    luma = _rounded(_continued(luma, sizes) - 128, LUMA, qualities) + 128
+    half = functional.avg_pool2d(_continued(chroma, sizes), 2)
+    half = _continued(half, (sizes + 1) // 2)
+    half = _continued(_rounded(half, CHROMA, qualities), (sizes + 1) // 2)
+    full = functional.interpolate(half, scale_factor=2, mode='bilinear')
+    side = pictures.shape[-1]
+    planes = torch.cat([plane[:, :, :side, :side] for plane in (luma, full)], 1)
+    return torch.einsum('cr,nrhw->nchw', pictures.new_tensor(TO_BGR), planes).clamp(0, 255)
 
 
-def _rounded(planes: torch.Tensor, steps: tuple[int, ...], quality: int) -> torch.Tensor:
-    """Planes N x H x W whose blocks' cosine coefficients are multiples of the quality's steps."""
-    percent = 5000 / quality if quality < 50 else 200 - 2 * quality
-    step = ((planes.new_tensor(steps) * percent + 50) / 100).floor().clamp(1, 255)
-    height, width = planes.shape[1:]
-    padded = functional.pad(
-        planes[None], (0, -width % BLOCK, 0, -height % BLOCK), mode='replicate')[0]
-    blocks = padded.unflatten(2, (-1, BLOCK)).unflatten(1, (-1, BLOCK)).transpose(2, 3)
+def _continued(planes: torch.Tensor, sizes: torch.Tensor) -> torch.Tensor:
+    """Planes whose last row and column within their size go on, up to whole blocks of luma and chroma."""
+    side = planes.shape[-1]
+    index = torch.arange(side + -side % (2 * BLOCK), device=planes.device)
+    index = torch.minimum(index, sizes[:, None] - 1)
+    rows = index[:, None, :, None].expand(-1, planes.shape[1], -1, side)
+    columns = index[:, None, None].expand(-1, planes.shape[1], index.shape[1], -1)
+    return planes.gather(2, rows).gather(3, columns)
+
+
+def _rounded(planes: torch.Tensor, steps: tuple[int, ...], qualities: torch.Tensor) -> torch.Tensor:
+    """Planes N x C x H x W whose blocks' cosine coefficients are multiples of the quality's steps."""
+    percent = torch.where(qualities < 50, 5000 / qualities, 200.0 - 2 * qualities)
+    step = ((planes.new_tensor(steps) * percent[:, None] + 50) / 100).floor().clamp(1, 255)
+    step = step.to(planes.dtype).view(-1, 1, 1, 1, BLOCK, BLOCK)
+    blocks = planes.unflatten(3, (-1, BLOCK)).unflatten(2, (-1, BLOCK)).transpose(3, 4)
     cosines = _cosines(planes.device)
-    step = step.view(BLOCK, BLOCK)
     rounded = (cosines @ blocks @ cosines.T / step).round() * step
-    blocks = (cosines.T @ rounded @ cosines).transpose(2, 3)
-    return blocks.flatten(3, 4).flatten(1, 2)[:, :height, :width]
+    blocks = (cosines.T @ rounded @ cosines).transpose(3, 4)
+    return blocks.flatten(4, 5).flatten(2, 3)
 
 
 def _cosines(device: torch.device) -> torch.Tensor:

@@ -116,7 +116,8 @@ def assemble(batch: Batch, device: torch.device) -> tuple[torch.Tensor, ...]:
 
     Returns:
         template B x 3 x 127 x 127 and search B x 3 x 255 x 255 (float, 0 to 255, BGR, channels
-        last), the boxes B x 4, the scenes B x 2 and the extents of the templates' targets B x 4.
+        last), the boxes B x 4, the scenes B x 2 (on the CPU) and the extents of the templates' targets
+        B x 4.
     """
     moved = {name: value.to(device, non_blocking=True) for name, value in batch.items()}
     behind = functional.interpolate(
@@ -135,7 +136,7 @@ def assemble(batch: Batch, device: torch.device) -> tuple[torch.Tensor, ...]:
             patch = _paste(patch, moved['foreign'], moved['rectangles'])
         patch = _alter(patch, batch, moved, prefix)
         patches.append(patch.clamp(0, 255).contiguous(memory_format=torch.channels_last))
-    return patches[0], patches[1], moved['box'], moved['scenes'], moved['extent']
+    return patches[0], patches[1], moved['box'], batch['scenes'], moved['extent']
 
 
 def warp(canvas: torch.Tensor, matrix: torch.Tensor, size: torch.Tensor, side: int,
@@ -197,11 +198,10 @@ def _alter(patch: torch.Tensor, batch: Batch, moved: Batch, prefix: str) -> torc
     """Resolution, compression, greyness, colour, blur and noise; ``batch`` is the same on the CPU."""
     side = patch.shape[-1]
     sizes, qualities = batch[f'{prefix}_coarse'], batch[f'{prefix}_quality']
-    for i in ((sizes < side) | (qualities > 0)).nonzero()[:, 0].tolist():
-        small = functional.interpolate(patch[i:i + 1], size=(int(sizes[i]),) * 2, mode='area')
-        if qualities[i]:
-            small = compress(small[0], int(qualities[i]))[None]
-        patch[i] = functional.interpolate(small, size=(side, side), mode='bilinear')[0]
+    chosen = ((sizes < side) | (qualities > 0)).nonzero()[:, 0]
+    if len(chosen):
+        place = chosen.to(patch.device)
+        patch[place] = _coarsened(patch[place], sizes[chosen], qualities[chosen])
     patch = _recolour(patch, moved[f'{prefix}_colour'])
     blurred = batch[f'{prefix}_blurred'].nonzero()[:, 0]
     if len(blurred):
@@ -213,6 +213,39 @@ def _alter(patch: torch.Tensor, batch: Batch, moved: Batch, prefix: str) -> torc
         patch[i] += deviations[i].item() * torch.randn(
             patch[i].shape, generator=generator, device=patch.device)
     return patch
+
+
+def _coarsened(patches: torch.Tensor, sizes: torch.Tensor, qualities: torch.Tensor) -> torch.Tensor:
+    """Patches as a camera of ``sizes`` pixels saw them, at that resolution compressed.
+
+    Args:
+        patches: N x 3 x S x S.
+        sizes, qualities: N integers, on the CPU; quality 0 for no compression.
+    """
+    side, device = patches.shape[-1], patches.device
+    down, up = (weights.to(device) for weights in _resampling(sizes, side))
+    small = down[:, None] @ patches @ down.transpose(1, 2)[:, None]
+    lossy = (qualities > 0).nonzero()[:, 0]
+    if len(lossy):
+        place = lossy.to(device)
+        small[place] = compress(small[place], sizes[lossy].to(device), qualities[lossy].to(device))
+    return up[:, None] @ small @ up.transpose(1, 2)[:, None]
+
+
+def _resampling(sizes: torch.Tensor, side: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Weights N x side x side of a line of ``sizes`` means of ``side`` pixels, and back, bilinear.
+
+    Rows and columns beyond ``sizes`` are 0.
+    """
+    fine, coarse = torch.arange(side), torch.arange(side)[:, None]
+    count = sizes[:, None, None]
+    first, last = coarse * side // count, -(-(coarse + 1) * side // count)
+    within = (fine >= first) & (fine < last) & (coarse < count)
+    down = within / (last - first)
+    places = ((fine + 0.5) * sizes[:, None] / side - 0.5).clamp(min=0)
+    places = torch.minimum(places, sizes[:, None] - 1.0)
+    up = (1 - (places[:, :, None] - fine).abs()).clamp(min=0)
+    return down, up
 
 
 def _recolour(patch: torch.Tensor, colour: torch.Tensor) -> torch.Tensor:

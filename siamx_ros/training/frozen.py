@@ -6,8 +6,7 @@ training step, on cores of their own.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Callable, Iterable, Iterator, TypeVar
+from typing import Any
 
 import torch
 from torch import nn
@@ -18,7 +17,6 @@ from siamx_ros.training.settings import TrainConfig
 EXAMPLE_SIZE = 127
 CORES = 1 / 3
 """Share of the cores that a frozen backbone takes: about its share of the work."""
-Item, Made = TypeVar('Item'), TypeVar('Made')
 
 
 class FrozenBackbone:
@@ -59,18 +57,3 @@ def frozen_backbone(backbone: nn.Module, config: TrainConfig, device: torch.devi
     if device.type != 'cpu' or config.frozen == 0 or not openvino_graph.is_installed():
         return None
     return FrozenBackbone(backbone, config.precision, max(1, round(CORES * threads)))
-
-
-def made_ahead(items: Iterable[Item], make: Callable[[Item], Made]) -> Iterator[Made]:
-    """``map(make, items)``, the next result made in a thread while the last one is in use."""
-    source, end = iter(items), object()
-
-    def work() -> Any:
-        item = next(source, end)
-        return end if item is end else make(item)
-
-    with ThreadPoolExecutor(1) as thread:
-        coming = thread.submit(work)
-        while (made := coming.result()) is not end:
-            coming = thread.submit(work)
-            yield made

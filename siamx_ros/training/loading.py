@@ -94,9 +94,9 @@ def validation_loader(data: TrainingData, config: TrainConfig) -> DataLoader:
 
 
 def to_inputs(batch, device: torch.device) -> tuple[torch.Tensor, ...]:
-    """Template, search (B x 3 x S x S float, BGR, on the device), boxes, scenes and extents."""
+    """Template, search (B x 3 x S x S float, BGR), boxes, scenes and extents: see :class:`LossBench`."""
     if isinstance(batch, dict):
         return assemble(batch, device)
-    template, search, *rest = batch
-    return (as_input(template, device), as_input(search, device),
-            *(values.to(device) for values in rest))
+    template, search, boxes, scenes, extents = batch
+    return (as_input(template, device), as_input(search, device), boxes.to(device), scenes,
+            extents.to(device))

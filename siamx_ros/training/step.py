@@ -43,7 +43,8 @@ class LossBench(nn.Module):
         Args:
             template: of 127 pixels; search: of S pixels.
             boxes: B x 4 corners.
-            scenes: B x 2 numbers, of the photograph or video of each template and search patch.
+            scenes: B x 2 numbers, of the photograph or video of each template and search patch, on
+                the CPU.
             extents: B x 4 corners of the targets in the templates.
         """
         prediction, boxes = self._predict(template, search, boxes, scenes, extents)
@@ -65,7 +66,7 @@ class LossBench(nn.Module):
     def _predict(self, template: Patches, search: Patches, boxes: torch.Tensor,
                  scenes: torch.Tensor, extents: torch.Tensor) -> tuple[Prediction, torch.Tensor]:
         correlation, extra = self.network.correlation, min(self.config.negatives, len(boxes) - 1)
-        foreign = (scenes[:extra, 0] != scenes[1:extra + 1, 1]).nonzero()[:, 0]
+        foreign = (scenes[:extra, 0] != scenes[1:extra + 1, 1]).nonzero()[:, 0].to(boxes.device)
         kernels = self.network.encode_template(central_cells(self._levels(template)), extents)
         maps = correlation.encode_search(self._levels(search))
         if len(foreign):

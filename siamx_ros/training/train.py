@@ -19,6 +19,7 @@ from typing import Any, Iterable, Iterator
 
 import torch
 from torch import distributed, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 from tqdm import tqdm
 import yaml
 
@@ -27,8 +28,9 @@ from siamx_ros.model.importing import import_imagenet
 from siamx_ros.model.network import SiamXNet
 from siamx_ros.model.weights import (
     load_checkpoint, load_strictly, read_file, save_checkpoint, write_atomically)
+from siamx_ros.training.ahead import made_ahead, on_own_stream
 from siamx_ros.training.curves import draw_curves
-from siamx_ros.training.frozen import frozen_backbone, made_ahead
+from siamx_ros.training.frozen import frozen_backbone
 from siamx_ros.training.loading import (
     TrainingData, read_data, to_inputs, training_loader, validation_loader)
 from siamx_ros.training.process import Process, join
@@ -176,10 +178,11 @@ class Run:
 
     def batches(self, loader: Iterable) -> Iterator[tuple]:
         """What :meth:`optimise` takes, of every batch of a loader that begins at this step."""
-        steps = count(self.step)
-        if self.frozen:
-            return made_ahead(zip(steps, loader), lambda item: self.prepare(*item))
-        return (self.prepare(*item) for item in zip(steps, loader))
+        items = zip(count(self.step), loader)
+        if self.frozen or self.process.device.type == 'cuda':
+            make = on_own_stream(self.prepare, self.process.device)
+            return made_ahead(items, lambda item: make(*item))
+        return (self.prepare(*item) for item in items)
 
     def prepare(self, step: int, batch: Any) -> tuple:
         """The inputs of :class:`LossBench`; features instead of patches while a backbone is frozen."""
@@ -209,12 +212,12 @@ class Run:
         """
         with self._autocast():
             losses = self.bench(*inputs)
+        self.optimiser.zero_grad(set_to_none=True)
+        losses.total.backward()
         values = torch.stack(losses).detach().cpu()
         if self.process.any(not values.isfinite().all()):
             LOG.warning('step %d skipped: loss %s', self.step, values.tolist())
             return torch.full((3,), math.nan)
-        self.optimiser.zero_grad(set_to_none=True)
-        losses.total.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), 10.0)
         self.optimiser.step()
         self._average_in()
@@ -224,10 +227,10 @@ class Run:
     def _average_in(self) -> None:
         """Exponential moving average of all weights, faster while the run is young."""
         decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
-        for mean, value in zip(self.average.state_dict().values(),
-                               self.network.state_dict().values()):
-            if mean.is_floating_point():
-                mean.lerp_(value, 1 - decay)
+        means, values = (
+            [value for value in network.state_dict().values() if value.is_floating_point()]
+            for network in (self.average, self.network))
+        get_ema_multi_avg_fn(decay)(means, values, None)
 
     def _report(self, row: dict[str, float], bar: tqdm) -> None:
         better = row['iou'] > self.best

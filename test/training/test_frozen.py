@@ -9,7 +9,7 @@ import torch
 from siamx_ros.config import NetworkConfig
 from siamx_ros.model import openvino_graph
 from siamx_ros.model.network import SiamXNet
-from siamx_ros.training import frozen, schedule
+from siamx_ros.training import ahead, frozen, schedule
 from siamx_ros.training.process import Process
 from siamx_ros.training.step import LossBench
 from siamx_ros.training.train import Run
@@ -103,7 +103,7 @@ def test_the_next_one_is_made_meanwhile():
             raise ValueError('damaged')
         return item * 10
 
-    results = frozen.made_ahead(range(4), make)
+    results = ahead.made_ahead(range(4), make)
     for item in range(3):
         assert next(results) == item * 10
         assert begun[item + 1].wait(5) and (item == 2 or not begun[item + 2].is_set())
@@ -111,7 +111,7 @@ def test_the_next_one_is_made_meanwhile():
         next(results)
     assert [item for item, _ in made] == [0, 1, 2, 3]
     assert threading.current_thread() not in [thread for _, thread in made]
-    assert list(frozen.made_ahead([], make)) == []
+    assert list(ahead.made_ahead([], make)) == []
 
 
 def test_answers_stay_as_they_are(config, patches):

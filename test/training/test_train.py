@@ -179,7 +179,8 @@ def test_a_loss_that_is_not_finite_is_skipped(data, tiny_config, tmp_path, monke
     """The step changes nothing, and the epoch's mean is that of the others."""
     run = Run(tmp_path, tiny_config, Process(0, 1, torch.device('cpu')))
     good, before = run.bench, [p.clone() for p in run.network.parameters()]
-    run.bench = lambda *inputs: BatchLoss(*torch.tensor([float('inf'), 1.0, 1.0]))
+    run.bench = lambda *inputs: BatchLoss(
+        *next(run.network.parameters()).mean() * torch.tensor([float('inf'), 1.0, 1.0]))
     assert run.optimise().isnan().all() and 'step 0 skipped' in caplog.text
     assert all(torch.equal(a, b) for a, b in zip(before, run.network.parameters()))
     run.bench = good
