@@ -42,18 +42,37 @@ CONV3_STAGES = 3
 
 
 class DepthwiseConv(nn.Conv2d):
-    """A filter for every channel; cheap to train through on a CPU while its weights are fixed.
+    """A filter for every channel, computed in the way that is fast where it is computed.
 
-    The gradient towards the input of a centred filter is the filter turned round, which costs a
-    forward pass: 5 ms where torch 2.13's own takes 76 (672 channels, 5 x 5, dilated, bf16).
+    On a CPU, while its weights are fixed, the gradient towards the input of a centred filter is the
+    filter turned round, which costs a forward pass: 5 ms where torch 2.13's own takes 76 (672
+    channels, 5 x 5, dilated, bf16). On a GPU a dilated filter is one without dilation on every
+    second row and column (see :func:`_by_phases`).
     """
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         centred = self.stride == (1, 1) and self.padding[0] == (
             self.dilation[0] * (self.kernel_size[0] // 2))
-        if x.requires_grad and centred and not self.weight.requires_grad:
+        if centred and x.is_cuda and self.dilation[0] > 1:
+            return _by_phases(x, self.weight, self.dilation[0])
+        if centred and x.requires_grad and not x.is_cuda and not self.weight.requires_grad:
             return _FixedFilter.apply(x, self.weight, self.padding, self.dilation)
         return super().forward(x)
+
+
+def _by_phases(x: torch.Tensor, weight: torch.Tensor, dilation: int) -> torch.Tensor:
+    """A centred, dilated filter: each of the grids of every ``dilation``-th pixel by itself.
+
+    cuDNN has fast filters without dilation only: 0.03 ms instead of 1.4 on an H200 (32 x 672
+    channels, 31 x 31, 5 x 5, bf16).
+    """
+    count, channels, height, width = x.shape
+    x = functional.pad(x, (0, -width % dilation, 0, -height % dilation))
+    grids = x.unflatten(3, (-1, dilation)).unflatten(2, (-1, dilation)).permute(0, 3, 5, 1, 2, 4)
+    grids = grids.flatten(0, 2).contiguous(memory_format=torch.channels_last)
+    y = functional.conv2d(grids, weight, None, 1, weight.shape[-1] // 2, 1, channels)
+    y = y.unflatten(0, (count, dilation, dilation)).permute(0, 3, 4, 1, 5, 2)
+    return y.flatten(4, 5).flatten(2, 3)[:, :, :height, :width]
 
 
 class _FixedFilter(torch.autograd.Function):

@@ -10,7 +10,6 @@ import torch
 
 from siamx_ros.training.loading import TrainingData, crops_on_device, training_loader
 from siamx_ros.training.process import Process
-from siamx_ros.training.schedule import apply_schedule
 from siamx_ros.training.settings import TrainConfig
 from siamx_ros.training.train import Run
 
@@ -30,7 +29,7 @@ def benchmark(data: TrainingData, config: TrainConfig, process: Process) -> list
     """
     endless = config.replace({'steps': 10 ** 9, 'frozen': float(config.frozen == 1)})
     run = Run(Path(), endless, process)
-    apply_schedule(0, run.network, run.optimiser, endless)
+    run.schedule()
     batch = next(iter(training_loader(data, endless.replace({'workers': 0}), process, 0)))
     prepared = run.prepare(0, batch)
     place = 'device' if crops_on_device(config, process.device) else 'loader'

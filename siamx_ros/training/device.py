@@ -223,7 +223,7 @@ def _coarsened(patches: torch.Tensor, sizes: torch.Tensor, qualities: torch.Tens
         sizes, qualities: N integers, on the CPU; quality 0 for no compression.
     """
     side, device = patches.shape[-1], patches.device
-    down, up = (weights.to(device) for weights in _resampling(sizes, side))
+    down, up = _resampling(sizes.to(device, non_blocking=True), side)
     small = down[:, None] @ patches @ down.transpose(1, 2)[:, None]
     lossy = (qualities > 0).nonzero()[:, 0]
     if len(lossy):
@@ -237,7 +237,8 @@ def _resampling(sizes: torch.Tensor, side: int) -> tuple[torch.Tensor, torch.Ten
 
     Rows and columns beyond ``sizes`` are 0.
     """
-    fine, coarse = torch.arange(side), torch.arange(side)[:, None]
+    fine = torch.arange(side, device=sizes.device)
+    coarse = fine[:, None]
     count = sizes[:, None, None]
     first, last = coarse * side // count, -(-(coarse + 1) * side // count)
     within = (fine >= first) & (fine < last) & (coarse < count)

@@ -45,25 +45,22 @@ def make_optimiser(network: SiamXNet, config: TrainConfig) -> torch.optim.Optimi
     return torch.optim.AdamW(groups, lr=config.learning_rate)
 
 
-def apply_schedule(step: int, network: SiamXNet, optimiser: torch.optim.Optimizer,
-                   config: TrainConfig) -> float:
-    """Set this step's learning rates and freeze or free the backbone; returns the rate."""
+def apply_rate(step: int, optimiser: torch.optim.Optimizer, config: TrainConfig) -> float:
+    """Set this step's learning rates; returns that of everything behind the backbone."""
     rate = learning_rate(step, config)
     for group in optimiser.param_groups:
         group['lr'] = rate * group['scale']
-    frozen = is_frozen(step, config)
-    _free(network.backbone, config, frozen)
-    network.train()
-    if frozen or config.fixed_norm:
-        network.backbone.eval()
     return rate
 
 
-def _free(backbone: nn.Module, config: TrainConfig, frozen: bool) -> None:
-    """Let the parameters of the backbone learn that are to learn at this step."""
-    for index, part in enumerate(backbone.parts):
+def apply_freeze(network: SiamXNet, config: TrainConfig, frozen: bool) -> None:
+    """Put the network into training mode with its backbone frozen or free."""
+    for index, part in enumerate(network.backbone.parts):
         part.requires_grad_(not frozen and index >= config.fixed_parts)
     if config.fixed_filters:
-        for layer in backbone.modules():
+        for layer in network.backbone.modules():
             if isinstance(layer, DepthwiseConv):
                 layer.requires_grad_(False)
+    network.train()
+    if frozen or config.fixed_norm:
+        network.backbone.eval()

@@ -34,7 +34,7 @@ from siamx_ros.training.frozen import frozen_backbone
 from siamx_ros.training.loading import (
     TrainingData, read_data, to_inputs, training_loader, validation_loader)
 from siamx_ros.training.process import Process, join
-from siamx_ros.training.schedule import apply_schedule, is_frozen, make_optimiser
+from siamx_ros.training.schedule import apply_freeze, apply_rate, is_frozen, make_optimiser
 from siamx_ros.training.settings import TrainConfig
 from siamx_ros.training.step import LossBench
 from siamx_ros.training.validation import validate
@@ -93,8 +93,14 @@ class Run:
             self.network = nn.SyncBatchNorm.convert_sync_batchnorm(self.network)
         for network in (self.network, self.average):
             network.to(process.device, memory_format=torch.channels_last)
+        self._averages, self._values = (
+            [value for value in network.state_dict().values() if value.is_floating_point()]
+            for network in (self.average, self.network))
         self.optimiser = make_optimiser(self.network, config)
+        if config.compile:
+            self.network.compile_parts()
         self.step, self.best = 0, -1.0
+        self._froze: bool | None = None
         self.frozen = frozen_backbone(
             self.network.backbone, config, process.device, torch.get_num_threads())
         bench: nn.Module = LossBench(self.network, config)
@@ -195,7 +201,7 @@ class Run:
         taken, rate, begin = [], 0.0, time.monotonic()
         steps = min(self.config.steps_per_epoch, self.config.steps - self.step)
         for _ in range(steps):
-            rate = apply_schedule(self.step, self.network, self.optimiser, self.config)
+            rate = self.schedule()
             taken.append(self.optimise(*next(batches)))
             self.step += 1
             bar.update()
@@ -204,6 +210,14 @@ class Run:
         total, cls, reg = torch.stack(taken).nanmean(0).tolist()
         return {'step': self.step, 'rate': rate, 'loss': total, 'cls': cls, 'reg': reg,
                 'pairs_per_s': pairs / (time.monotonic() - begin)}
+
+    def schedule(self) -> float:
+        """Set the learning rate of the coming step, and freeze or free the backbone; returns the rate."""
+        frozen = is_frozen(self.step, self.config)
+        if frozen != self._froze:
+            apply_freeze(self.network, self.config, frozen)
+            self._froze = frozen
+        return apply_rate(self.step, self.optimiser, self.config)
 
     def optimise(self, *inputs: Any) -> torch.Tensor:
         """One step on what :class:`LossBench` takes; returns the three losses.
@@ -227,10 +241,7 @@ class Run:
     def _average_in(self) -> None:
         """Exponential moving average of all weights, faster while the run is young."""
         decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
-        means, values = (
-            [value for value in network.state_dict().values() if value.is_floating_point()]
-            for network in (self.average, self.network))
-        get_ema_multi_avg_fn(decay)(means, values, None)
+        get_ema_multi_avg_fn(decay)(self._averages, self._values, None)
 
     def _report(self, row: dict[str, float], bar: tqdm) -> None:
         better = row['iou'] > self.best

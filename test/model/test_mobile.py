@@ -9,7 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from siamx_ros.config import NetworkConfig
 from siamx_ros.model.importing import imagenet_file, import_imagenet
-from siamx_ros.model.mobile import STAGES, DepthwiseConv, MobileBackbone
+from siamx_ros.model.mobile import STAGES, DepthwiseConv, MobileBackbone, _by_phases
 from siamx_ros.model.network import SiamXNet
 from siamx_ros.model.weights import WeightsError
 from siamx_ros.settings import SettingsError
@@ -67,6 +67,30 @@ def test_fixed_filters_pass_the_true_gradient(kernel, dilation):
     (layer(x) * weights).sum().backward()
     torch.testing.assert_close(x.grad, learning)
     assert torch.autograd.gradcheck(layer, (x,))
+
+
+@pytest.mark.parametrize('kernel, dilation, sides', [(3, 2, (9, 9)), (5, 2, (8, 11)), (3, 3, (10, 7))])
+def test_a_dilated_filter_by_phases_is_that_filter(kernel, dilation, sides):
+    torch.manual_seed(1)
+    x = torch.randn(2, 4, *sides, dtype=torch.float64, requires_grad=True)
+    weight = torch.randn(4, 1, kernel, kernel, dtype=torch.float64, requires_grad=True)
+    out = torch.nn.functional.conv2d(x, weight, None, 1, dilation * (kernel // 2), dilation, 4)
+    torch.testing.assert_close(_by_phases(x, weight, dilation), out)
+    weights = torch.randn_like(out)
+    expected = torch.autograd.grad((out * weights).sum(), (x, weight))
+    found = torch.autograd.grad((_by_phases(x, weight, dilation) * weights).sum(), (x, weight))
+    torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.gpu
+def test_the_gpu_sees_what_the_cpu_sees():
+    torch.manual_seed(0)
+    backbone, patch = MobileBackbone().eval(), torch.rand(2, 3, 127, 127) * 255
+    with torch.no_grad():
+        expected = backbone(patch)
+        found = backbone.cuda()(patch.cuda())
+    for a, b in zip(expected, found):
+        assert (b.cpu() - a).norm() < 0.01 * a.norm()
 
 
 def lite_state(seed: int = 2) -> dict[str, torch.Tensor]:

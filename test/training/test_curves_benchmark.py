@@ -4,8 +4,9 @@ import pytest
 
 from siamx_ros import cli
 from siamx_ros.errors import InputError
-from siamx_ros.training import benchmark, curves, loading, schedule
+from siamx_ros.training import benchmark, curves, loading
 from siamx_ros.training.process import Process
+from siamx_ros.training.train import Run
 
 HEADER = 'step,rate,loss,cls,reg,iou,hit,score,score_absent,pairs_per_s\n'
 
@@ -24,13 +25,12 @@ def test_benchmark_measures_every_part(data, tiny_config, monkeypatch, cropping)
 @pytest.mark.parametrize('frozen', [0.5, 1.0])
 def test_benchmark_trains_what_the_settings_end_with(data, tiny_config, monkeypatch, frozen):
     monkeypatch.setattr(benchmark, 'SECONDS', 0.01)
-    learning = []
-    monkeypatch.setattr(benchmark, 'apply_schedule', lambda step, network, optimiser, config: (
-        schedule.apply_schedule(step, network, optimiser, config), learning.append(network)))
+    runs = []
+    monkeypatch.setattr(benchmark, 'Run', lambda *args: runs.append(Run(*args)) or runs[0])
     config = tiny_config.replace({'frozen': frozen, 'steps': 10})
     benchmark.benchmark(loading.read_data(data, config), config,
                         Process(0, 1, loading.torch.device('cpu')))
-    learns = any(p.requires_grad for p in learning[0].backbone.parameters())
+    learns = any(p.requires_grad for p in runs[0].network.backbone.parameters())
     assert learns == (frozen < 1)
 
 

@@ -41,7 +41,7 @@ def network_of(config):
 
 def gradients(network, config, patches, stand_in, step=0):
     """Total loss and all gradients of one step."""
-    schedule.apply_schedule(step, network, schedule.make_optimiser(network, config), config)
+    schedule.apply_freeze(network, config, schedule.is_frozen(step, config))
     network.zero_grad(set_to_none=True)
     template, search, *rest = patches
     if stand_in:

@@ -223,12 +223,35 @@ def test_paper_schedule():
 def test_freezing_holds_weights_and_norms(tiny_config):
     config = tiny_config.replace({'frozen': 0.5, 'optimiser': 'sgd'})
     network = SiamXNet(config.network)
-    optimiser = schedule.make_optimiser(network, config)
-    schedule.apply_schedule(0, network, optimiser, config)
+    schedule.apply_freeze(network, config, frozen=True)
     assert not any(p.requires_grad for p in network.backbone.parameters())
     assert not network.backbone.stem[1].training and network.neck[0][1].training
-    schedule.apply_schedule(5, network, optimiser, config)
+    schedule.apply_freeze(network, config, frozen=False)
     assert all(p.requires_grad for p in network.parameters()) and network.backbone.training
+
+
+def test_the_backbone_is_frozen_and_freed_where_the_settings_say(data, tiny_config, tmp_path):
+    run = Run(tmp_path, tiny_config.replace({'frozen': 0.5, 'steps': 6}), Process(0, 1, torch.device('cpu')))
+    free = []
+    for run.step in range(6):
+        run.schedule()
+        free.append(all(p.requires_grad for p in run.network.backbone.parameters()))
+    assert free == [False] * 3 + [True] * 3
+
+
+def test_compiled_training_is_the_same(data, tiny_config, tmp_path, monkeypatch):
+    """With the same names in the checkpoint. Graphs are made as for a GPU, but run by torch itself."""
+    compile_with = torch.nn.Module.compile
+    monkeypatch.setattr(torch.nn.Module, 'compile', lambda part, **options: compile_with(
+        part, backend='aot_eager', **options))
+    config = tiny_config.replace({'steps': 2, 'steps_per_epoch': 2})
+    for name, compiled in (('plain', False), ('compiled', True)):
+        train(data, tmp_path / name, config.replace({'compile': compiled}), device='cpu')
+    plain, compiled = (load_checkpoint(tmp_path / name / 'final.pt').network.state_dict()
+                       for name in ('plain', 'compiled'))
+    assert list(plain) == list(compiled)
+    for name, value in plain.items():
+        torch.testing.assert_close(compiled[name], value, atol=1e-4, rtol=1e-3)
 
 
 def test_two_processes(data, tmp_path):
