@@ -99,7 +99,7 @@ class TrackerConfig(Settings):
         'confidence_threshold for what is reliable alone, as in the paper', low=0.0, high=1.0,
         live=True)
     n_lost: int = setting(
-        15, 'frames below gone_threshold until LOST', unit='frames', low=1, high=1000, live=True)
+        25, 'frames below gone_threshold until LOST', unit='frames', low=1, high=1000, live=True)
     n_recover: int = setting(
         1, 'good frames in a row that end UNCERTAIN', unit='frames', low=1, high=100, live=True)
     n_confirm: int = setting(

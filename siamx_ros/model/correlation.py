@@ -90,11 +90,6 @@ class CrossLevelCorrelation(nn.Module):
         self.cls_weight = nn.Parameter(torch.ones(len(pairs)))
         self.reg_weight = nn.Parameter(torch.ones(len(pairs)))
 
-    def encoders(self) -> list[nn.Module]:
-        """The projections of all pairs and branches."""
-        return [projection for pair in self.pairs.values() for encoder in (pair.cls, pair.reg)
-                for projection in (encoder.template, encoder.search)]
-
     def encode_template(self, levels: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """Encode template features once: {'L3','L4': B x C x 7 x 7} -> kernels B x C x 5 x 5."""
         kernels = {}

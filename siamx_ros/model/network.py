@@ -70,12 +70,6 @@ class SiamXNet(nn.Module):
         if config.extent:
             self.extent = ExtentEncoding(_template_places(), STRIDE, config.channels)
 
-    def compile_parts(self) -> None:
-        """Let torch compile all that has weights, in place; names in the state dict stay."""
-        self.backbone.compile(dynamic=False)
-        for part in (*self.neck, *self.correlation.encoders(), self.head):
-            part.compile()
-
     def levels(self, patch: torch.Tensor) -> dict[str, torch.Tensor]:
         """Neck features of a patch: {'L3', 'L4'}: B x C x H x W (15 cells for 127, 31 for 255)."""
         return self.neck_levels(self.backbone(patch))

@@ -73,7 +73,8 @@ def training_loader(data: TrainingData, config: TrainConfig, process: Process,
         sources=data.sources, finish=Packer(config.augment.still_rotation) if on_device else render)
     return DataLoader(
         dataset, batch_size=config.batch, num_workers=config.workers,
-        sampler=range(process.rank, len(dataset), process.count))
+        sampler=range(process.rank, len(dataset), process.count),
+        pin_memory=process.device.type == 'cuda')
 
 
 def validation_loader(data: TrainingData, config: TrainConfig) -> DataLoader:

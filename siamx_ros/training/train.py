@@ -98,7 +98,7 @@ class Run:
             for network in (self.average, self.network))
         self.optimiser = make_optimiser(self.network, config)
         if config.compile:
-            self.network.compile_parts()
+            self.network.backbone.compile(dynamic=False)
         self.step, self.best = 0, -1.0
         self._froze: bool | None = None
         self.frozen = frozen_backbone(

@@ -230,6 +230,13 @@ def test_freezing_holds_weights_and_norms(tiny_config):
     assert all(p.requires_grad for p in network.parameters()) and network.backbone.training
 
 
+def test_every_recipe_can_be_read(repository):
+    recipes = sorted((repository / 'config' / 'train').glob('*.yaml'))
+    assert len(recipes) > 5
+    for recipe in recipes:
+        TrainConfig().replace(read_yaml(recipe))
+
+
 def test_the_backbone_is_frozen_and_freed_where_the_settings_say(data, tiny_config, tmp_path):
     run = Run(tmp_path, tiny_config.replace({'frozen': 0.5, 'steps': 6}), Process(0, 1, torch.device('cpu')))
     free = []
