@@ -6,7 +6,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from siamx_ros.config import NetworkConfig
-from siamx_ros.model.correlation import depthwise_correlation
+from siamx_ros.model.correlation import depthwise_correlation, gradient_laid_out
 from siamx_ros.model.inference import Engine, Maps, Template
 from siamx_ros.model.network import SiamXNet
 from siamx_ros.settings import SettingsError
@@ -34,6 +34,18 @@ def test_correlation_equals_its_definition(with_gradient):
     kernel = torch.randn(2, 3, 3, 3, dtype=torch.float64)
     torch.testing.assert_close(
         depthwise_correlation(search, kernel), slow_correlation(search, kernel))
+
+
+@pytest.mark.parametrize('own, other', [
+    (torch.channels_last, torch.contiguous_format), (torch.contiguous_format, torch.channels_last)])
+def test_a_gradient_comes_in_the_layout_of_its_tensor(own, other):
+    start = torch.rand(2, 3, 5, 5, requires_grad=True)
+    x, seen = start.contiguous(memory_format=own) * 1, []
+    x.register_hook(lambda gradient: seen.append(gradient.is_contiguous(memory_format=own)))
+    weights = torch.rand(2, 3, 5, 5).contiguous(memory_format=other)
+    (gradient_laid_out(x) * weights).sum().backward()
+    assert seen == [True] and start.grad.equal(weights)
+    assert gradient_laid_out(weights) is weights
 
 
 def test_correlation_gradients():
