@@ -162,7 +162,7 @@ class TrainConfig(Settings):
     ema: float = setting(0.999, 'decay of the averaged weights that are kept', low=0.0, high=0.99999)
     precision: str = setting('bf16', 'number format of the passes', choices=('fp32', 'bf16'))
     compile: bool = setting(
-        False, 'compile the backbone: less time for a step on a GPU, minutes more at the start')
+        False, 'compile the backbone: less time for a step on a GPU, a minute more at the start')
     workers: int = setting(1, 'processes that make pairs', low=0, high=64)
     cropping: str = setting(
         'auto', "where patches are cut and altered: 'loader' (OpenCV), 'device' (one batched warp) "

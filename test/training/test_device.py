@@ -112,6 +112,20 @@ def test_noise_is_of_its_strength_and_its_own(tiny_config):
     assert clean.shape == (127, 127, 3)
 
 
+def test_a_pair_is_made_alike_alone_and_in_a_batch(data, tiny_config):
+    """Each at its own resolution and quality, with its own blur and noise."""
+    config = tiny_config.replace({
+        'augment.coarse': 0.7, 'augment.compression': 0.5, 'augment.blur': 0.5, 'augment.noise': 0.5})
+    dataset = PairDataset(read_pictures(data, config), config, length=12, seed=3,
+                          finish=Packer(config.augment.still_rotation))
+    pairs = [dataset[i] for i in range(12)]
+    assert len({int(pair['x_quality']) for pair in pairs}) > 3
+    together = device.assemble(default_collate(pairs), CPU)
+    for i, pair in enumerate(pairs):
+        for one, all_of_them in zip(device.assemble(default_collate([pair]), CPU), together):
+            torch.testing.assert_close(one[0], all_of_them[i], atol=0.05, rtol=0, equal_nan=True)
+
+
 def test_every_packed_pair_has_the_same_shapes(data, tiny_config):
     config = tiny_config.replace({'augment.backdrop': 0.5, 'augment.blur': 0.5})
     dataset = PairDataset(read_pictures(data, config), config, length=24, seed=1,

@@ -230,6 +230,20 @@ def test_freezing_holds_weights_and_norms(tiny_config):
     assert all(p.requires_grad for p in network.parameters()) and network.backbone.training
 
 
+@pytest.mark.parametrize('step, decay', [(0, 0.1), (90, 0.91), (10 ** 6, 0.99)])
+def test_averaged_weights_follow_slowly(tiny_config, tmp_path, step, decay):
+    """Parameters and the statistics of the norms alike."""
+    run = Run(tmp_path, tiny_config.replace({'ema': 0.99}), Process(0, 1, torch.device('cpu')))
+    run.step, before = step, [value.clone() for value in run.average.state_dict().values()]
+    with torch.no_grad():
+        for value in run.network.state_dict().values():
+            value += 1
+    run._average_in()
+    for old, mean in zip(before, run.average.state_dict().values()):
+        if mean.is_floating_point():
+            torch.testing.assert_close(mean, old + (1 - decay), atol=1e-5, rtol=1e-4)
+
+
 def test_every_recipe_can_be_read(repository):
     recipes = sorted((repository / 'config' / 'train').glob('*.yaml'))
     assert len(recipes) > 5
