@@ -10,6 +10,8 @@ from ament_index_python.packages import get_package_share_directory
 from launch import LaunchContext, LaunchDescription
 from launch.action import Action
 from launch.actions import DeclareLaunchArgument, ExecuteProcess, LogInfo, OpaqueFunction
+from launch.actions import RegisterEventHandler
+from launch.event_handlers import OnProcessExit
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node, SetParameter
 
@@ -42,8 +44,8 @@ def arguments() -> list[Action]:
                 description='auto, cpu, cuda or cuda:N. Empty: as in params_file.'),
         declare('use_sim_time', default_value='false', choices=BOOL,
                 description='Take the time from /clock; always so when a bag is played.'),
-        declare('autostart', default_value='true', choices=BOOL,
-                description='Configure and activate the managed node at once.'),
+        declare('autostart', default_value='', choices=['', *BOOL],
+                description='Configure and activate the managed node at once. Empty: as in params_file.'),
         declare('log_level', default_value='info',
                 choices=['debug', 'info', 'warn', 'error', 'fatal'],
                 description='Least severity that is logged.'),
@@ -51,7 +53,7 @@ def arguments() -> list[Action]:
                 description='Start the node again 2 s after it died.'),
         declare('debug_view', default_value='false', choices=BOOL,
                 description='Show the debug image with rqt_image_view, if it is installed.'),
-        declare('bag', default_value='', description='Bag to play, a folder or file.'),
+        declare('bag', default_value='', description='Bag to play, a folder or file; from when the node is active.'),
         declare('bag_rate', default_value='1.0', description='Speed at which the bag is played.'),
         declare('init_box', default_value='',
                 description='Target on the first image, "cx,cy,w,h" in pixels. Empty: none.'),
@@ -72,10 +74,12 @@ def tracker(given: dict[str, str]) -> Node:
     names = {'image_transport': 'image_transport', 'image_reliability': 'image_reliability',
              'weights': 'model.weights', 'device': 'model.device'}
     chosen = {parameter: given[name] for name, parameter in names.items() if given[name]}
+    if given['autostart']:
+        chosen['autostart'] = given['autostart'] == 'true'
     return Node(
         package='siamx_ros', executable='tracker_node', output='screen', emulate_tty=True,
         namespace=given['namespace'], name=given['node_name'],
-        parameters=[given['params_file'], {'autostart': given['autostart'] == 'true', **chosen}],
+        parameters=[given['params_file'], *([chosen] if chosen else [])],
         remappings=remappings(given), respawn=given['respawn'] == 'true', respawn_delay=2.0,
         ros_arguments=['--log-level', given['log_level']])
 
@@ -105,12 +109,18 @@ def init_box(given: dict[str, str]) -> list[Action]:
 
 
 def bag_player(given: dict[str, str]) -> list[Action]:
-    """Play a bag with its own clock."""
+    """Play a bag with its own clock, once the node takes images: none of them is lost."""
     if not given['bag']:
         return []
-    return [ExecuteProcess(
+    ready = Node(
+        package='siamx_ros', executable='await_active', output='screen', name='await_active',
+        namespace=given['namespace'], arguments=['--node', given['node_name']])
+    player = ExecuteProcess(
         cmd=['ros2', 'bag', 'play', given['bag'], '--clock', '100', '--rate', given['bag_rate']],
-        output='screen')]
+        output='screen')
+    return [RegisterEventHandler(OnProcessExit(
+        target_action=ready,
+        on_exit=lambda event, _: [player] if event.returncode == 0 else [])), ready]
 
 
 def debug_view(given: dict[str, str]) -> list[Action]:
@@ -123,7 +133,13 @@ def debug_view(given: dict[str, str]) -> list[Action]:
         return [LogInfo(msg='debug_view: rqt_image_view is not installed.')]
     return [Node(
         package='rqt_image_view', executable='rqt_image_view', namespace=given['namespace'],
-        arguments=[f'{given["node_name"]}/debug_image'])]
+        arguments=[debug_topic(given)])]
+
+
+def debug_topic(given: dict[str, str]) -> str:
+    """Absolute, for rqt_image_view looks up a relative topic without its own namespace."""
+    parts = given['namespace'].split('/') + [given['node_name'], 'debug_image']
+    return ''.join(f'/{part}' for part in parts if part)
 
 
 def generate_launch_description() -> LaunchDescription:

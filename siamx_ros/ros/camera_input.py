@@ -10,40 +10,40 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from siamx_ros.ros.settings import NodeConfig
 
+DEPTH_IMAGES = 5
+"""History depth of the depth subscription: a later one must not push out the one of an image."""
 UNKNOWN = '_NODE_NAME_UNKNOWN_'
 """What rmw calls a node whose endpoints it knows, but not its name."""
 
 
-class CameraInput:
-    """The node's input topics, subscribed while it is active.
+class AdaptiveSubscription:
+    """A topic of images that arrive whatever the publisher's quality of service.
 
-    With ``image_reliability: auto`` images are asked for reliably; when a publisher offers best
-    effort only, the subscription is made again as best effort, which matches every publisher.
+    With ``reliability: auto`` they are asked for reliably, since best effort loses large messages;
+    when a publisher offers best effort only, the subscription is made again as best effort,
+    which matches every publisher.
 
     Args:
-        node: makes the subscriptions.
-        config: transport, reliability and whether depth is wanted.
-        on_image, on_info, on_depth: called with each message.
-        depth: history depth of the image subscription; every image that waits adds latency.
+        node: makes the subscription.
+        kind: class of the messages.
+        topic: name, resolved by the node.
+        callback: called with each message.
+        depth: history depth; every message that waits adds latency.
+        reliability: auto, reliable or best_effort.
     """
 
-    def __init__(self, node: Any, config: NodeConfig, *, on_image: Callable, on_info: Callable,
-                 on_depth: Callable, depth: int = 1) -> None:
-        self._node, self._config, self._on_image = node, config, on_image
-        self._depth = depth
+    def __init__(self, node: Any, kind: type, topic: str, callback: Callable, *, depth: int = 1,
+                 reliability: str = 'auto') -> None:
+        self._node, self._depth, self._reliability = node, depth, reliability
+        self._what = kind, topic, callback
         self._switch = False
-        self.best_effort = config.image_reliability == 'best_effort'
-        self._image = self._subscribe()
-        info_qos = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
-        self._others = [node.create_subscription(CameraInfo, 'camera_info', on_info, info_qos)]
-        if config.use_depth:
-            depth_qos = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
-            self._others.append(node.create_subscription(Image, 'depth', on_depth, depth_qos))
+        self.best_effort = reliability == 'best_effort'
+        self._subscription = self._subscribe()
 
     @property
     def topic(self) -> str:
-        """Resolved name of the image topic."""
-        return self._image.topic_name
+        """Resolved name of the topic."""
+        return self._subscription.topic_name
 
     def check(self) -> None:
         """Switch to best effort if a publisher asked for it; call this regularly."""
@@ -51,13 +51,13 @@ class CameraInput:
             return
         self._switch = False
         self.best_effort = True
-        self._node.destroy_subscription(self._image)
-        self._image = self._subscribe()
+        self.close()
+        self._subscription = self._subscribe()
         self._node.get_logger().info(
             f'{self.topic}: the publisher offers best effort only; subscribed again as best effort')
 
     def describe(self) -> str:
-        """One sentence on topic, QoS and publishers: why no images come."""
+        """One sentence on topic, QoS and publishers: why nothing comes."""
         publishers = self._node.get_publishers_info_by_topic(self.topic)
         asked = 'best effort' if self.best_effort else 'reliable'
         if not publishers:
@@ -68,27 +68,63 @@ class CameraInput:
         return f'{self.topic}, subscribed as {asked}, is published by {offers}'
 
     def close(self) -> None:
-        """Unsubscribe from everything."""
-        for subscription in (self._image, *self._others):
-            self._node.destroy_subscription(subscription)
+        """Unsubscribe."""
+        self._node.destroy_subscription(self._subscription)
 
     def _subscribe(self):
-        raw = self._config.image_transport == 'raw'
         reliability = (
             ReliabilityPolicy.BEST_EFFORT if self.best_effort else ReliabilityPolicy.RELIABLE)
         return self._node.create_subscription(
-            Image if raw else CompressedImage, 'image' if raw else 'image/compressed',
-            self._on_image, QoSProfile(depth=self._depth, reliability=reliability),
+            *self._what, QoSProfile(depth=self._depth, reliability=reliability),
             event_callbacks=SubscriptionEventCallbacks(incompatible_qos=self._on_incompatible))
 
     def _on_incompatible(self, event) -> None:
         if event.last_policy_kind != QoSPolicyKind.RELIABILITY or self.best_effort:
             return
-        if self._config.image_reliability == 'auto':
+        if self._reliability == 'auto':
             self._switch = True
             return
         self._node.get_logger().warning(
-            f'image_reliability is {self._config.image_reliability}, but {self.describe()}')
+            f'image_reliability is {self._reliability}, but {self.describe()}')
+
+
+class CameraInput:
+    """The node's input topics, subscribed while it is active.
+
+    Args:
+        node: makes the subscriptions.
+        config: transport, reliability and whether depth is wanted.
+        on_image, on_info, on_depth: called with each message.
+        depth: history depth of the image subscription; every image that waits adds latency.
+    """
+
+    def __init__(self, node: Any, config: NodeConfig, *, on_image: Callable, on_info: Callable,
+                 on_depth: Callable, depth: int = 1) -> None:
+        self._node = node
+        kind, topic = (Image, 'image') if config.image_transport == 'raw' else (
+            CompressedImage, 'image/compressed')
+        self._images = [AdaptiveSubscription(
+            node, kind, topic, on_image, depth=depth, reliability=config.image_reliability)]
+        if config.use_depth:
+            self._images.append(
+                AdaptiveSubscription(node, Image, 'depth', on_depth, depth=DEPTH_IMAGES))
+        info_qos = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+        self._info = node.create_subscription(CameraInfo, 'camera_info', on_info, info_qos)
+
+    def check(self) -> None:
+        """Switch to best effort where a publisher asked for it; call this regularly."""
+        for images in self._images:
+            images.check()
+
+    def describe(self) -> str:
+        """One sentence on the image topic, its QoS and publishers: why no images come."""
+        return self._images[0].describe()
+
+    def close(self) -> None:
+        """Unsubscribe from everything."""
+        for images in self._images:
+            images.close()
+        self._node.destroy_subscription(self._info)
 
 
 def _name(publisher: Any) -> str:

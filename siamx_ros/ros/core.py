@@ -9,6 +9,8 @@ from typing import Any, Callable, Iterator
 
 import numpy as np
 
+from rclpy.task import Future
+
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.records import Reason, TrackState
@@ -50,10 +52,11 @@ class TrackerCore:
             tracker, self._decode, time.monotonic, config.stamp_jump, numbers or count(1))
         self._in_use = config
         self._last_image = self._last_good = time.monotonic()
-        self._last_tracked = -float('inf')
+        self._last_tracked = self._taken = -float('inf')
+        self._dropped = 0
         self._missing = self._gap = self._stalled = self._too_old = self._muted = False
         self.problem = ''
-        self.worker = wiring.worker(self._handle, self._wake_executor)
+        self.worker = wiring.worker(self._handle, self._make_future, self._wake_executor)
         self.camera = CameraInput(
             node, config, on_image=self._on_image, on_info=self._on_info, on_depth=self._on_depth,
             depth=wiring.image_depth)
@@ -91,6 +94,7 @@ class TrackerCore:
             now = time.monotonic()
             left = _thinned(left[1:], now - begin, deadline - now)
         self._stalled = False
+        self._taken, self._gap = frames[-1].received, False
         for outcome in outcomes:
             self._publish(outcome, dropped=0)
         return outcomes
@@ -113,6 +117,7 @@ class TrackerCore:
     def watch(self) -> None:
         """Notice missing images, QoS switches and a stuck tracker; in the executor's thread."""
         self.camera.check()
+        self.worker.expire(time.monotonic())
         before, self.problem = self.problem, self._find_problem()
         self.board.note_problem(self.problem)
         if self.problem and not before:
@@ -148,6 +153,9 @@ class TrackerCore:
         if self.session.unreadable:
             return f'no readable image for {gap:.1f} s: {self.board.status.message}'
         return f'no image for {gap:.1f} s: {self.camera.describe()}'
+
+    def _make_future(self) -> Future:
+        return Future(executor=self.node.executor)
 
     def _wake_executor(self) -> None:
         if self.node.executor is not None:
@@ -211,7 +219,13 @@ class TrackerCore:
         return image_from_msg(frame.msg, self.config.image_encoding_override)
 
     def _handle(self, frame: Frame, overwritten: int) -> None:
-        """Track one image and publish; in the worker's thread."""
+        """Track one image and publish; in the worker's thread.
+
+        One that waited while a target was started on it or on a newer one is told already.
+        """
+        self._dropped += overwritten
+        if frame.received <= self._taken:
+            return
         self._take_settings()
         if self.session.unreadable:
             self._note_gap(frame.received - self._last_image)
@@ -224,7 +238,8 @@ class TrackerCore:
         if self._stalled:
             self._stalled = False
             outcome = self.session.too_late(outcome)
-        self._publish(self._judge_input(outcome), overwritten)
+        dropped, self._dropped = self._dropped, 0
+        self._publish(self._judge_input(outcome), dropped)
         self._idle_since = time.monotonic()
         heat_map = getattr(self.session.tracker, 'heat_map', None)
         self.outputs.draw(outcome, self._decode, heat_map, self.config)

@@ -51,7 +51,7 @@ def make_request(box: tuple[float, float, float, float]) -> InitTarget.Request:
 
 
 def give_target(node: Node, request: InitTarget.Request, *, service: str, timeout: float,
-                retry_period: float = 0.2) -> InitTarget.Response | None:
+                retry_period: float = 0.05) -> InitTarget.Response | None:
     """Call the init service until the answer is final.
 
     Args:

@@ -83,7 +83,8 @@ class Session:
         Args:
             frame: the image on which it was given.
             choose: the decoded image -> the target's box; raises InputError.
-            target_id, class_id: names to report; empty for a new number and 'target'.
+            target_id, class_id: names to report; empty for a new number and 'target'. A name
+                that the present target has gets a number, for every target's name is new.
 
         Raises:
             InputError: the image cannot be read or the box cannot be used; the old target stays.
@@ -93,7 +94,7 @@ class Session:
         box = choose(image)
         begin = self._clock()
         result = self.tracker.init(image, box, frame.stamp)
-        self.target_id = target_id or self._new_name()
+        self.target_id = self._new_name(target_id)
         self.class_id = class_id or 'target'
         self.enabled, self.result, self.unreadable = True, result, False
         self._interruption = Reason.NONE
@@ -154,8 +155,11 @@ class Session:
         return replace(outcome, result=self.result, interruption=Reason.NONE,
                        message=f'an inference took {outcome.inference_s:.1f} s')
 
-    def _new_name(self) -> str:
-        return next(name for name in map(str, self._numbers) if name != self.target_id)
+    def _new_name(self, wanted: str) -> str:
+        if wanted and wanted != self.target_id:
+            return wanted
+        names = (f'{wanted}-{number}' if wanted else str(number) for number in self._numbers)
+        return next(name for name in names if name != self.target_id)
 
     def _track(self, frame: Frame, image: np.ndarray) -> Outcome:
         interruption, self._interruption = self._interruption, Reason.NONE
@@ -166,14 +170,14 @@ class Session:
             result = self.tracker.update(image, frame.stamp)
         except Exception as error:  # noqa: B902 - whatever fails, the node must say so and live on
             return self._failed(frame, image, error)
+        taken = self._clock() - begin
+        if result.state == TrackState.UNINITIALISED:
+            self.forget()
+            return self._outcome(frame, image, replace(IDLE, reason=result.reason), taken)
         if result.reason == Reason.NONE:
             result = replace(result, reason=interruption)
         self.result = result
-        outcome = replace(self._outcome(frame, image, result, self._clock() - begin),
-                          interruption=interruption)
-        if result.state == TrackState.UNINITIALISED:
-            self.forget()
-        return outcome
+        return replace(self._outcome(frame, image, result, taken), interruption=interruption)
 
     def _failed(self, frame: Frame, image: np.ndarray, error: Exception) -> Outcome:
         """The tracker raised: ERROR until an image succeeds, then found and confirmed anew."""

@@ -35,6 +35,7 @@ def default_factory(config: NodeConfig) -> Any:
     Raises:
         InputError: the weights or the device cannot be used.
         RuntimeError: the device has no memory left.
+        ImportError, OSError: torch is not installed, or broken.
     """
     import numpy as np
 
@@ -92,8 +93,8 @@ class TrackerNode(LifecycleNode):
         begin = time.monotonic()
         try:
             self._tracker = self._factory(self.settings)
-        except (InputError, RuntimeError, MemoryError) as error:
-            text = f'the model cannot be loaded: {error}'
+        except Exception as error:  # noqa: B902 - a broken installation too must be told
+            text = f'the model cannot be loaded: {_told(error)}'
             self.get_logger().error(text)
             self._say(TrackState.ERROR, Reason.INFERENCE_ERROR, text)
             return TransitionCallbackReturn.FAILURE
@@ -196,6 +197,11 @@ class TrackerNode(LifecycleNode):
         self._outputs.publish_diagnostics(diagnostics(
             self.get_fully_qualified_name(), self.get_clock().now().to_msg(), status.state,
             figures, message=status.sentence, problem=problem))
+
+
+def _told(error: Exception) -> str:
+    """A sentence meant for the user as it is; anything else with its type."""
+    return str(error) if isinstance(error, InputError) else f'{type(error).__name__}: {error}'
 
 
 def _steady():

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable
 
+from rclpy.task import Future
+
 from siamx_ros.ros.frames import Frame
 from siamx_ros.ros.worker import Request, Worker
 
@@ -27,8 +29,9 @@ class InlineWorker:
 
     busy_s = 0.0
 
-    def __init__(self, on_image: Callable[[Frame, int], None], wake: Callable[[], None]) -> None:
-        self._on_image, self._wake = on_image, wake
+    def __init__(self, on_image: Callable[[Frame, int], None],
+                 make_future: Callable[[], Future], wake: Callable[[], None]) -> None:
+        self._on_image, self._make_future, self._wake = on_image, make_future, wake
 
     def offer(self, frame: Frame) -> None:
         """Track at once."""
@@ -36,9 +39,12 @@ class InlineWorker:
 
     def ask(self, action: Callable[[], Any]) -> Request:
         """Do at once."""
-        request = Request(action, self._wake)
+        request = Request(action, self._make_future(), self._wake)
         request.run()
         return request
+
+    def expire(self, now: float) -> None:
+        """Nobody waits."""
 
     def close(self, patience: float) -> bool:
         """Nothing to stop."""

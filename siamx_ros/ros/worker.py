@@ -7,6 +7,8 @@ from threading import Event, Lock, Thread
 import time
 from typing import Any, Callable
 
+from rclpy.task import Future
+
 from siamx_ros.ros.frames import Frame
 from siamx_ros.ros.mailbox import Mailbox
 
@@ -24,13 +26,16 @@ class Request:
 
     Args:
         action: the work.
-        wake: called when the answer is there, so that the executor looks again.
+        news: what a service callback awaits; completed once, by the answer or by the time.
+        wake: called then, so that the executor looks again.
     """
 
-    def __init__(self, action: Callable[[], Any], wake: Callable[[], None]) -> None:
-        self._action, self._wake = action, wake
+    def __init__(self, action: Callable[[], Any], news: Future,
+                 wake: Callable[[], None]) -> None:
+        self._action, self._news, self._wake = action, news, wake
         self._lock = Lock()
-        self._begun = False
+        self._begun = self._told = False
+        self._deadline = float('inf')
         self._done = Event()
         self._answer: Any = None
         self._error: Exception | None = None
@@ -65,14 +70,16 @@ class Request:
         return self._answer
 
     async def within(self, seconds: float) -> bool:
-        """Wait for the answer; False when it has not come in time.
-
-        The executor resumes this when it is woken by the answer, or by any timer.
-        """
-        deadline = time.monotonic() + seconds
-        while not self.answered and time.monotonic() < deadline:
-            await _NextLook()
+        """Wait for the answer; False when it has not come before :meth:`expire` found it late."""
+        self._deadline = time.monotonic() + seconds
+        await self._news
         return self.answered
+
+    def expire(self, now: float) -> bool:
+        """End the waiting if its time is over; True once nobody waits any more."""
+        if now >= self._deadline:
+            self._tell()
+        return self._told
 
     def _begin(self) -> bool:
         with self._lock:
@@ -81,14 +88,14 @@ class Request:
 
     def _finish(self) -> None:
         self._done.set()
-        self._wake()
+        self._tell()
 
-
-class _NextLook:
-    """Awaitable that gives way to the executor once."""
-
-    def __await__(self):
-        yield
+    def _tell(self) -> None:
+        with self._lock:
+            told, self._told = self._told, True
+        if not told:
+            self._news.set_result(None)
+            self._wake()
 
 
 class Worker:
@@ -96,12 +103,15 @@ class Worker:
 
     Args:
         on_image: called with a frame and how many were overwritten before it.
+        make_future: a future of the executor that serves the requests.
         wake: called after each request.
     """
 
-    def __init__(self, on_image: Callable[[Frame, int], None], wake: Callable[[], None]) -> None:
-        self._on_image, self._wake = on_image, wake
+    def __init__(self, on_image: Callable[[Frame, int], None],
+                 make_future: Callable[[], Future], wake: Callable[[], None]) -> None:
+        self._on_image, self._make_future, self._wake = on_image, make_future, wake
         self._mailbox = Mailbox()
+        self._waiting: list[Request] = []
         self._begun: float | None = None
         self._thread = Thread(target=self._run, name='siamx_worker', daemon=True)
         self._thread.start()
@@ -117,15 +127,30 @@ class Worker:
         self._mailbox.put_image(frame)
 
     def ask(self, action: Callable[[], Any]) -> Request | None:
-        """Have something done between two images; None when too many requests wait."""
-        request = Request(action, self._wake)
-        return request if self._mailbox.put_request(request) else None
+        """Have something done between two images; None when too many requests wait.
+
+        In the executor's thread, as :meth:`expire` and :meth:`close`.
+        """
+        request = Request(action, self._make_future(), self._wake)
+        if not self._mailbox.put_request(request):
+            return None
+        self._waiting.append(request)
+        return request
+
+    def expire(self, now: float) -> None:
+        """Tell those that have waited too long; call this regularly.
+
+        Args:
+            now: monotonic time, seconds; infinity tells all.
+        """
+        self._waiting = [request for request in self._waiting if not request.expire(now)]
 
     def close(self, patience: float) -> bool:
         """Stop after the work at hand; True when the thread has ended within ``patience`` s."""
         for request in self._mailbox.close():
             request.cancel(Stopped('the node is no longer active'))
         self._thread.join(patience)
+        self.expire(float('inf'))
         return not self._thread.is_alive()
 
     def _run(self) -> None:

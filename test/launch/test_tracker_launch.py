@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 import runpy
 import shutil
 import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -18,6 +20,7 @@ from ament_index_python.packages import get_package_share_directory  # noqa: E40
 from launch import LaunchContext, LaunchDescription  # noqa: E402
 from launch.actions import IncludeLaunchDescription, RegisterEventHandler  # noqa: E402
 from launch.event_handlers import OnProcessExit  # noqa: E402
+from launch.events.process import ProcessExited  # noqa: E402
 from launch.launch_description_sources import PythonLaunchDescriptionSource  # noqa: E402
 from launch.utilities import perform_substitutions  # noqa: E402
 import launch_pytest  # noqa: E402
@@ -136,6 +139,57 @@ def test_the_box_of_the_command_line_becomes_the_target(peer: Peer):
     assert codes == {'init_box': 0, 'tracker_node': 0}
 
 
+PLAYER = '''#!{python}
+import sys, time
+import numpy as np, rclpy
+from sensor_msgs.msg import Image
+assert sys.argv[1:3] == ['bag', 'play']
+rclpy.init()
+node = rclpy.create_node('player')
+camera = node.create_publisher(Image, '/camera/image_raw', 1)
+picture = np.random.default_rng(1).integers(0, 255, (120, 160, 3), np.uint8).tobytes()
+while not camera.get_subscription_count():
+    time.sleep(0.01)
+for second in range(1, 200):
+    message = Image(height=120, width=160, encoding='bgr8', step=480, data=picture)
+    message.header.stamp.sec = second
+    camera.publish(message)
+    time.sleep(0.1)
+'''
+"""In the place of `ros2 bag play`: ten images a second, the first stamped 1 s, the next 2 s."""
+
+
+@launch_pytest.fixture
+def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LaunchDescription:
+    program = tmp_path / 'ros2'
+    program.write_text(PLAYER.format(python=sys.executable))
+    program.chmod(0o755)
+    monkeypatch.setenv('PATH', f'{tmp_path}{os.pathsep}{os.environ["PATH"]}')
+    return included(namespace='robot', node_name='eye', image_topic='/camera/image_raw',
+                    device='cpu', bag='walk', init_box='80,60,40,40')
+
+
+class Listener(Peer):
+    """Without a camera: the bag has one."""
+
+    def publish(self) -> None:
+        pass
+
+
+@pytest.fixture
+def listener():
+    listener = Listener()
+    yield listener
+    listener.close()
+
+
+@pytest.mark.launch(fixture=played)
+def test_a_bag_is_played_and_the_box_meets_its_first_images(listener: Listener):
+    assert listener.wait(lambda: any(m.target_id for m in listener.targets))
+    target = next(m for m in listener.targets if m.target_id)
+    assert target.header.stamp.sec <= 3
+
+
 @pytest.fixture(scope='module')
 def functions() -> dict:
     """What the installed launch file defines."""
@@ -168,9 +222,19 @@ def test_topics_become_remaps(functions: dict, given: dict, remaps: dict) -> Non
 
 
 def test_a_bag_is_played_with_its_clock(functions: dict) -> None:
-    sim_time, _, player = start(functions, bag='/bags/walk', bag_rate='0.5')
+    sim_time, _, waiting, ready = start(functions, bag='/bags/walk', bag_rate='0.5')
     assert perform_substitutions(LaunchContext(), sim_time.name) == 'use_sim_time'
     assert sim_time.value is True
+    assert ready.node_executable == 'await_active'
+
+    def after(status: int) -> list:
+        ended = ProcessExited(action=ready, name='await_active', cmd=[], cwd=None, env=None,
+                              pid=1, returncode=status)
+        assert waiting.event_handler.matches(ended)
+        return waiting.event_handler.handle(ended, LaunchContext()) or []
+
+    assert after(1) == [], 'interrupted before the node was active'
+    [player] = after(0)
     words = [perform_substitutions(LaunchContext(), word) for word in player.cmd]
     assert words[:4] == ['ros2', 'bag', 'play', '/bags/walk']
     assert words[words.index('--rate') + 1] == '0.5' and '--clock' in words

@@ -61,14 +61,16 @@ def test_rosdep_installs_what_the_core_needs(repository: Path, metadata: dict) -
     assert not [key for key in keys if key.endswith('-pip')]
 
 
-def test_messages_used_by_the_nodes_are_depended_on(repository: Path) -> None:
+def test_what_nodes_and_launch_files_import_is_depended_on(repository: Path) -> None:
     keys = {element.text for element in ElementTree.parse(repository / 'package.xml').iter()
             if element.tag in ('depend', 'exec_depend')}
     used: set[str] = set()
-    for path in [*repository.glob('siamx_ros/ros/*.py'), *repository.glob('msg/*'),
-                 *repository.glob('srv/*')]:
+    for path in [*repository.glob('siamx_ros/ros/*.py'), *repository.glob('launch/*.py'),
+                 *repository.glob('msg/*'), *repository.glob('srv/*')]:
         text = path.read_text()
-        used |= set(re.findall(r'^\s*(?:from|import) (\w+_(?:msgs|srvs))\b', text, re.MULTILINE))
+        used |= set(re.findall(
+            r'^\s*(?:from|import) (\w+_(?:msgs|srvs|interfaces|python|ros)|rclpy|launch)\b',
+            text, re.MULTILINE))
         used |= set(re.findall(r'^(\w+)/[A-Z]\w+ ', text, re.MULTILINE))
-    assert 'vision_msgs' in used
+    assert {'vision_msgs', 'rcl_interfaces', 'ament_index_python', 'launch_ros'} <= used
     assert used - {'siamx_ros'} <= keys

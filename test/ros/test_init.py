@@ -83,6 +83,20 @@ def test_ids_are_numbered_when_not_given(rig):
     assert int(second.target_id) == int(first.target_id) + 1
 
 
+def test_a_name_given_twice_is_two_targets(rig):
+    first = rig.started(target_id='dog')
+    before = len(rig.probe.heard['status'])
+    second = rig.init(target_id='dog')
+    assert (first.target_id, second.success) == ('dog', True)
+    assert second.target_id != 'dog' and second.target_id.startswith('dog-')
+    assert rig.show().target_id == second.target_id
+    assert rig.probe.wait(lambda: any(
+        (status.target_id, status.reason) == (second.target_id, status.REASON_INIT)
+        for status in rig.probe.heard['status'][before:]))
+    rig.trigger('reset')
+    assert rig.init(target_id='dog').target_id == 'dog', 'nobody has that name now'
+
+
 @pytest.mark.parametrize('box, code', [
     ({'x': math.nan}, Code.BBOX_INVALID),
     ({'y': math.inf}, Code.BBOX_INVALID),

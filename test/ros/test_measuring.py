@@ -10,13 +10,14 @@ import pytest
 pytest.importorskip('rclpy', reason='rclpy is not installed')
 
 from geometry_msgs.msg import PoseStamped  # noqa: E402
+from rclpy.qos import ReliabilityPolicy  # noqa: E402
 from sensor_msgs.msg import CameraInfo, Image  # noqa: E402
 
 from siamx_ros.config import TrackerConfig  # noqa: E402
 from siamx_ros.geometry import BoundingBox  # noqa: E402
 from siamx_ros.msg import TrackedTarget as T  # noqa: E402
 from siamx_ros.ros.conversions import fill_image  # noqa: E402
-from siamx_ros.ros.probe import stamp  # noqa: E402
+from siamx_ros.ros.probe import BEST_EFFORT, stamp  # noqa: E402
 
 pytestmark = pytest.mark.ros
 BOX = BoundingBox(90, 20, 20, 40)
@@ -222,3 +223,17 @@ def test_no_pose_while_the_target_is_not_valid(rig, make_scene):
     stamps = [pose.header.stamp for pose in rig.probe.heard['target_pose']]
     assert not any(m.header.stamp in stamps for m in [*lost, found])
     assert rig.set_parameters(target_height=0.0).successful
+
+
+def test_depth_is_asked_for_reliably_and_comes_from_a_best_effort_camera_too(make_rig):
+    rig = make_rig({'use_depth': True, 'fallback_hfov': 1.2})
+    topic = f'{rig.namespace}/depth'
+    node = rig.probe.node
+    [asked] = rig.probe.wait(lambda: node.get_subscriptions_info_by_topic(topic))
+    assert asked.qos_profile.reliability == ReliabilityPolicy.RELIABLE
+    rig.depth = node.create_publisher(Image, topic, BEST_EFFORT)
+    assert rig.probe.wait(lambda: f'{topic}: the publisher offers best effort only' in rig.log)
+    rig.show()
+    assert rig.init(BOX).success
+    target = show_depth(rig, np.full((120, 160), 2.0, np.float32), '32FC1')
+    assert target.range_source == T.RANGE_DEPTH and target.range > 2.0

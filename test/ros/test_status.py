@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 import pytest
@@ -197,3 +198,17 @@ def test_best_effort_subscribers_match_the_outputs(rig):
         if heard:
             break
     assert heard
+
+
+def test_a_search_that_took_too_long_ends_without_a_target(make_rig, make_scene):
+    rig = make_rig({'tracking': {'n_lost': 1, 'search_timeout': 0.2}})
+    rig.started()
+    bad = make_scene(confidence=0.0)
+    for _ in range(20):
+        target = rig.show(bad, step=0.05)
+        if target.state == target.STATE_UNINITIALISED:
+            break
+    assert (target.state, target.box_source) == (target.STATE_UNINITIALISED, target.BOX_NONE)
+    assert target.target_id == '' and math.isnan(target.bbox.size_x)
+    status = rig.status(S.STATE_UNINITIALISED)
+    assert (status.reason, status.target_id) == (S.REASON_SEARCH_TIMEOUT, '')

@@ -14,7 +14,7 @@ from lifecycle_msgs.srv import GetState  # noqa: E402
 from siamx_ros.geometry import BoundingBox  # noqa: E402
 from siamx_ros.msg import TrackerStatus as S  # noqa: E402
 from siamx_ros.ros.health import resident_mb  # noqa: E402
-from siamx_ros.ros.probe import init_request, stamp  # noqa: E402
+from siamx_ros.ros.probe import init_request, nanoseconds, stamp  # noqa: E402
 from siamx_ros.srv import InitTarget  # noqa: E402
 
 pytestmark = pytest.mark.ros
@@ -57,6 +57,20 @@ def test_init_waits_for_no_more_than_the_inference_at_hand(rig, make_scene):
     begin = time.monotonic()
     rig.init()
     assert time.monotonic() - begin < 1.2, 'one image of 0.3 s, and the init image of 0.3 s'
+
+
+def test_an_image_that_waited_while_a_target_was_started_on_it_is_told_once(rig, make_scene):
+    rig.started()
+    before = len(rig.probe.heard['target'])
+    for step in range(3):
+        rig.probe.publish(make_scene(command=SLEEP, seconds=0.5), rig.next_stamp())
+        time.sleep(0.1)  # the second is overwritten by the third, which waits for the first
+    assert rig.init().stamp == stamp(rig.clock_ns)
+    rig.show()
+    answers = rig.probe.heard['target'][before:]
+    stamps = [nanoseconds(answer.header.stamp) for answer in answers]
+    assert stamps == sorted(set(stamps)) and len(stamps) == 3
+    assert sum(answer.dropped for answer in answers) == 1, 'every image is accounted for'
 
 
 def test_a_slow_tracker_gets_the_newest_image_and_drops_are_counted(rig, make_scene):
