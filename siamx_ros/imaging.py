@@ -10,6 +10,9 @@ import numpy as np
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import CropWindow
 
+DECODE_ERRORS = cv2.error, MemoryError
+"""Raised for a header that gives more pixels than OpenCV takes, or than fit into memory."""
+
 
 def read_image(path: str | Path) -> np.ndarray:
     """Read an image file as H x W x 3 uint8 BGR.
@@ -17,7 +20,10 @@ def read_image(path: str | Path) -> np.ndarray:
     Raises:
         InputError: the file is missing or no image.
     """
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    try:
+        image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    except DECODE_ERRORS:
+        image = None
     if image is None:
         raise InputError(f'cannot read an image from {path}')
     return image

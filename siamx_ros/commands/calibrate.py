@@ -1,10 +1,11 @@
 """Fit a model's confidence, measure its layers for int8, and store both in the checkpoint.
 
 The tracker runs over simulated camera flights across held-out photographs, in which the target
-leaves with a cut and comes back, and over the videos of the training folder, each cut to another
-one at its end: only real video shows how a target's look changes. Flights and videos weigh the
-same. Confidence 0.85 will stand for even odds of a right and a wrong box. What each convolution
-takes in is measured on training pairs; on a CPU that is fast at int8, the fit is of that.
+leaves with a cut and comes back, and over the videos of the training folder, each from its first
+box on and cut to another one at its end: only real video shows how a target's look changes. Flights
+and videos weigh the same. Confidence 0.85 will stand for even odds of a right and a wrong box. What
+each convolution takes in is measured on training pairs; on a CPU that is fast at int8, the fit is
+of that.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from tqdm import tqdm
 
 from siamx_ros.commands.options import add_config_file, add_settings, read_settings
 from siamx_ros.config import ModelConfig, TrackerConfig
+from siamx_ros.errors import InputError
 from siamx_ros.evaluation.calibration import BOUNDARY, INDICATORS, fit
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.model.network import SiamXNet
@@ -65,9 +67,14 @@ def run(args: argparse.Namespace) -> int:
     config = read_settings(args, {'': TrainConfig()})['']
     checkpoint = load_checkpoint(args.weights)
     pictures, held_out = (read_pictures(args.data, config, held_out=part) for part in (False, True))
+    kinds = _material(pictures, held_out, args.flights)
+    if not kinds:
+        raise InputError(
+            f'{args.data} gives nothing to track: expected a video, or two held-out photographs '
+            f'with targets of a size to fly over, got {len(held_out.boxed)} with boxes and '
+            f'{args.flights} flights to make')
     ranges = _ranges(checkpoint.network, pictures, config)
     engine = make_engine(checkpoint.network, ModelConfig(device=args.device), ranges)
-    kinds = _material(pictures, held_out, args.flights)
     tables, figures = {}, {}
     for name, settings in TABLES.items():
         calibration = Calibration()
@@ -125,17 +132,24 @@ def _material(pictures: PictureSet, held_out: PictureSet, flights: int) -> dict[
     return {kind: videos for kind, videos in kinds.items() if videos}
 
 
-def _videos(pictures: PictureSet) -> list[Flight]:
-    return [Flight([pictures.images[index] for index in frames], boxes)
-            for frames, boxes in pictures.videos]
+def _videos(pictures: PictureSet) -> list[tuple[int, Flight]]:
+    """The scene of each video, and the video from its first box on."""
+    videos = []
+    for frames, boxes in pictures.videos:
+        start = int(np.isfinite(boxes).all(1).argmax())
+        images = [pictures.images[index] for index in frames[start:]]
+        videos.append((pictures.scenes[frames[0]], Flight(images, boxes[start:])))
+    return videos
 
 
-def _cut_away(videos: list[Flight]) -> list[Flight]:
-    """Each video with the first images of the next one, in its size, where its target is not."""
+def _cut_away(videos: list[tuple[int, Flight]]) -> list[Flight]:
+    """Each video with the first images of the next one of another scene, in its size."""
     longer = []
-    for video, other in zip(videos, videos[1:] + videos[:1]):
+    for number, (scene, video) in enumerate(videos):
+        others = (other.images[:CUT] for its_scene, other in videos[number + 1:] + videos[:number]
+                  if its_scene != scene)
         size = video.images[0].shape[1::-1]
-        away = [cv2.resize(image, size) for image in other.images[:CUT] if other is not video]
+        away = [cv2.resize(image, size) for image in next(others, [])]
         absent = np.full((len(away), 4), np.nan)
         longer.append(Flight([*video.images, *away], np.concatenate([video.boxes, absent])))
     return longer

@@ -1,7 +1,8 @@
 """Run trackers over annotated sequences and print how well they do.
 
 One pass per sequence: initialised with the true box of the first frame, never corrected. The
-initial frame and frames without the target do not count. The columns, each a mean over sequences:
+initial frame does not count, and frames without the target only for valid-while-absent. The
+columns, each a mean over sequences:
 
   AUC                area under the success curve: mean share of frames with an overlap above
                      0, 0.05, ..., 1
@@ -11,6 +12,7 @@ initial frame and frames without the target do not count. The columns, each a me
   frames/s           the tracker alone, without reading images; all frames by all time
   wrong-while-valid  share reported as valid with an overlap below 0.1
   false-lost         share reported LOST although the box overlaps by 0.5 or more
+  valid-while-absent share of the frames without the target that are reported as valid
 """
 
 from __future__ import annotations

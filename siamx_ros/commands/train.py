@@ -3,7 +3,7 @@
 One process: python -m siamx_ros train DATA --out runs/light
 Several:     torchrun --nproc_per_node=6 -m siamx_ros train DATA --out runs/full --config FILE
 
-The run folder gets config.yaml, log.csv, curves.png, last.pt (to resume exactly), best.pt and
+The run folder gets config.yaml, log.csv, curves.png, last.pt (to resume), best.pt and
 final.pt (checkpoints for --weights: the best one on held-out pairs, and the last). COCO, GOT-10k,
 LaSOT and TrackingNet are mixed in with --sources; with them, DATA may be left out. --benchmark
 measures the speed of every part and writes nothing.
@@ -64,9 +64,10 @@ def _benchmark(args: argparse.Namespace, config: TrainConfig) -> int:
     from siamx_ros.training.benchmark import benchmark
     process = join(args.device)
     rows = benchmark(read_data(args.data, config), config, process)
+    process.leave()
     if not process.leads:
         return 0
-    print(f'{config.network.backbone}, batch {config.batch}, {process.device}')
+    print(f'{config.network.backbone}, batch {config.batch * process.count}, {process.device}')
     for name, speed in rows:
         print(f'{name:<44}{speed:>10.1f} pairs/s')
     return 0

@@ -59,6 +59,11 @@ def false_lost(lost: np.ndarray, overlap: np.ndarray) -> float:
     return share(lost & (overlap >= RIGHT_OVERLAP))
 
 
+def valid_while_absent(valid: np.ndarray, absent: np.ndarray) -> float:
+    """Share of the frames without the target on which a box is reported as valid."""
+    return share(valid[absent])
+
+
 def mean_of(values: list[float]) -> float:
     """Mean of those values that are numbers, NaN if none is."""
     numbers = [value for value in values if np.isfinite(value)]

@@ -81,6 +81,16 @@ class Run:
         counts[:self.start + 1] = False
         return counts
 
+    @property
+    def absent(self) -> np.ndarray:
+        """N booleans: frames after the initial one without the target.
+
+        None where no frame after it has a box: that is a truth that is withheld.
+        """
+        absent = ~np.isfinite(self.truth).all(1)
+        absent[:self.start + 1] = False
+        return absent & self.counts.any()
+
     def note(self, index: int, result: TrackResult, seconds: float) -> None:
         """Enter what was said about one frame, and how long it took."""
         if result.box is not None:

@@ -13,7 +13,9 @@ from siamx_ros.records import TrackState
 
 @dataclass(frozen=True)
 class Scores:
-    """Figures of one sequence: the initial frame and frames without the target do not count.
+    """Figures of one sequence: the initial frame does not count.
+
+    Frames without the target count for ``valid_while_absent`` alone.
 
     Attributes:
         auc: mean of the success curve over 21 thresholds 0, 0.05, ..., 1 (overlap > threshold).
@@ -23,7 +25,8 @@ class Scores:
         speed: frames per second of the tracker alone.
         wrong_while_valid: share reported as valid with an overlap below 0.1.
         false_lost: share reported LOST although the box overlaps by 0.5 or more.
-        frames: how many frames count.
+        valid_while_absent: share of the frames without the target reported as valid, NaN of none.
+        frames: how many frames with the target count.
     """
 
     auc: float
@@ -33,6 +36,7 @@ class Scores:
     speed: float
     wrong_while_valid: float
     false_lost: float
+    valid_while_absent: float
     frames: int
 
 
@@ -51,6 +55,7 @@ def score(run: Run) -> Scores:
         speed=run.frames_per_second,
         wrong_while_valid=metrics.wrong_while_valid(run.valid[counts], overlap),
         false_lost=metrics.false_lost(run.states[counts] == TrackState.LOST, overlap),
+        valid_while_absent=metrics.valid_while_absent(run.valid, run.absent),
         frames=int(counts.sum()))
 
 

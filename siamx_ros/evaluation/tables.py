@@ -13,6 +13,7 @@ HEADINGS = {
     'speed': ('frames/s', '.1f'),
     'wrong_while_valid': ('wrong-while-valid', '.3f'),
     'false_lost': ('false-lost', '.3f'),
+    'valid_while_absent': ('valid-while-absent', '.3f'),
     'frames': ('frames', 'd'),
 }
 """Field of Scores -> (heading, format)."""

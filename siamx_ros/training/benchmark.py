@@ -25,7 +25,7 @@ def benchmark(data: TrainingData, config: TrainConfig, process: Process) -> list
     Returns:
         (what was measured, pairs/s), in the order of the work: loader alone, preparation of a
         loaded batch on the device, a frozen backbone included, optimiser step on a prepared batch,
-        and all of it together.
+        and all of it together; of all processes together.
     """
     endless = config.replace({'steps': 10 ** 9, 'frozen': float(config.frozen == 1)})
     run = Run(Path(), endless, process)
@@ -41,19 +41,21 @@ def benchmark(data: TrainingData, config: TrainConfig, process: Process) -> list
         ('training step alone', lambda: run.optimise(*prepared)),
         ('training', lambda: run.optimise(*next(batches)))]
     with run.threads(0):
-        return [(name, config.batch / _seconds(work, process.device)) for name, work in rows]
+        return [(name, config.batch * process.count / _seconds(work, process))
+                for name, work in rows]
 
 
-def _seconds(work: Callable[[], object], device: torch.device) -> float:
-    """Mean duration of one piece of work."""
+def _seconds(work: Callable[[], object], process: Process) -> float:
+    """Mean duration of one piece of work, which all processes do equally often."""
     for _ in range(WARM_UP):
         work()
-    _wait(device)
-    count, begin = 0, time.perf_counter()
-    while count == 0 or time.perf_counter() - begin < SECONDS:
+    _wait(process.device)
+    count, begin, over = 0, time.perf_counter(), False
+    while not over:
         work()
         count += 1
-    _wait(device)
+        over = process.any(time.perf_counter() - begin >= SECONDS)
+    _wait(process.device)
     return (time.perf_counter() - begin) / count
 
 

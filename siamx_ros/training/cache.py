@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from siamx_ros.errors import InputError
+from siamx_ros.imaging import DECODE_ERRORS
 
 JPEG_SUFFIXES = ('.jpg', '.jpeg')
 JPEG_END = b'\xff\xd9'
@@ -34,7 +35,10 @@ def read_picture(path: Path, shrink: int = 1) -> np.ndarray:
     whole = path.suffix.lower() not in JPEG_SUFFIXES or JPEG_END in data[-TAIL:]
     image = None
     if data and whole:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), SCALES[shrink])
+        try:
+            image = cv2.imdecode(np.frombuffer(data, np.uint8), SCALES[shrink])
+        except DECODE_ERRORS:
+            pass
     if image is None:
         raise InputError(f'{path} is no picture, or damaged')
     return image

@@ -35,12 +35,14 @@ class Video:
         pattern: name of a frame by its number, e.g. ``'%08d.jpg'``.
         first: number of the first frame.
         boxes: N x 4 as x, y, w, h (float32, 0-based pixels); NaN where the target is absent.
+        recording: name of what it was cut from, if other videos were, too; '' for itself.
     """
 
     folder: Path
     pattern: str
     first: int
     boxes: np.ndarray
+    recording: str = ''
 
     def frame(self, index: int) -> Path:
         """File of a frame, counted from 0."""
@@ -108,12 +110,16 @@ def list_lasot(root: Path) -> Iterator[Lazy]:
 
 
 def list_trackingnet(root: Path) -> Iterator[Lazy]:
-    """``TRAIN_<n>/{anno/<name>.txt,frames/<name>/%d.jpg}``; the folder or one of its parts."""
+    """``TRAIN_<n>/{anno/<name>.txt,frames/<name>/%d.jpg}``; the folder or one of its parts.
+
+    A name is that of the recording, ``_`` and the number of the target in it.
+    """
     own = re.fullmatch(r'TRAIN_\d+', root.resolve().name)
     for part in [root] if own else sorted(root.glob('TRAIN_*')):
         for path in sorted((part / 'anno').glob('*.txt')):
             yield lambda part=part, path=path: _checked(Video(
-                part / 'frames' / path.stem, '%d.jpg', 0, _numbers(path, 4)))
+                part / 'frames' / path.stem, '%d.jpg', 0, _numbers(path, 4),
+                re.sub(r'_\d+$', '', path.stem)))
 
 
 LAYOUTS: dict[str, Callable[[Path], Iterator[Lazy]]] = {

@@ -68,7 +68,7 @@ def _altered(patch: np.ndarray, look: Look) -> np.ndarray:
 
 
 class PairDataset(Dataset):
-    """``length`` pairs; pair i depends on (seed, i) and the data alone: a run resumes exactly.
+    """``length`` pairs; pair i depends on (seed, i) and the data alone: a resumed run has the same.
 
     A pair whose files cannot be read is named and replaced by another one of its own numbers.
 

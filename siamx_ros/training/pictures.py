@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import json
 import logging
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 from tqdm import tqdm
@@ -32,12 +33,15 @@ class PictureSet:
         boxed: (image index, boxes N x 4 as x, y, w, h) of photographs.
         plain: image indices that may give free regions.
         videos: for each video (image indices, boxes N x 4; NaN rows where the target is absent).
+        scenes: for each image the number of the photograph, clip or video that it is of; one number
+            for those that begin with the same picture.
     """
 
     images: list[np.ndarray]
     boxed: list[tuple[int, np.ndarray]]
     plain: list[int]
     videos: list[tuple[list[int], np.ndarray]]
+    scenes: list[int]
 
 
 def read_pictures(root: Path, config: TrainConfig, *, held_out: bool = False) -> PictureSet:
@@ -77,7 +81,8 @@ def read_pictures(root: Path, config: TrainConfig, *, held_out: bool = False) ->
         plain=[index[p] for p in photos + clips
                if p in index and min(images[index[p]].shape[:2]) >= MIN_TARGET],
         videos=[video for video in (_video(sequence, index) for sequence in sequences)
-                if usable(video[1]).any()])
+                if usable(video[1]).any()],
+        scenes=_scenes([*photos, *(path.parent for path in clips + frames)], images))
 
 
 def usable(boxes: np.ndarray) -> np.ndarray:
@@ -115,6 +120,15 @@ def _read_boxes(path: Path) -> dict[str, np.ndarray]:
 def _video(sequence: Sequence, index: dict) -> tuple[list[int], np.ndarray]:
     kept = [i for i, path in enumerate(sequence.frame_paths) if path in index]
     return [index[sequence.frame_paths[i]] for i in kept], sequence.boxes_xywh[kept]
+
+
+def _scenes(runs: list[Path], images: list[np.ndarray | None]) -> list[int]:
+    """The scene of each image, a checksum of the first one of its photograph, clip or video."""
+    scenes: dict[Path, int] = {}
+    for run, image in zip(runs, images):
+        if image is not None and run not in scenes:
+            scenes[run] = crc32(image)
+    return [scenes.get(run, 0) for run in runs]
 
 
 def _decode(paths: list[Path], *, refuse: bool) -> list[np.ndarray | None]:

@@ -31,6 +31,11 @@ class Process:
         distributed.all_reduce(flag, distributed.ReduceOp.MAX)
         return bool(flag.item())
 
+    def leave(self) -> None:
+        """Leave the group that :func:`join` joined, if any."""
+        if self.count > 1:
+            distributed.destroy_process_group()
+
 
 def join(device: str) -> Process:
     """This process's rank and device; joins the group that torchrun prepared, if any.

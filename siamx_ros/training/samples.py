@@ -59,8 +59,8 @@ class Sample:
     Attributes:
         template, search: the target in each; ``search`` is another one in a negative pair.
         still: whether both are the same photograph.
-        scenes: numbers of the photograph or video that the template and the search picture are from;
-            where they differ, the one does not show what the other does.
+        scenes: numbers of the photograph, clip or video that the template and the search picture
+            are from; where they differ, the one does not show what the other does.
         present: whether the search picture shows the target of the template.
         rivals: other boxes of the same photograph.
     """
@@ -97,7 +97,8 @@ class Photographs:
     def draw(self, rng: np.random.Generator) -> Sample:
         index, boxes = self.pictures.boxed[rng.integers(len(self.pictures.boxed))]
         return photo_sample(
-            lambda: self.pictures.images[index], boxes, rng, index, parts=self.parts)
+            lambda: self.pictures.images[index], boxes, rng, self.pictures.scenes[index],
+            parts=self.parts)
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ class Regions:
         index = self.pictures.plain[rng.integers(len(self.pictures.plain))]
         image = self.pictures.images[index]
         target = Target(lambda: image, free_region(image, rng))
-        return Sample(target, target, True, (index, index))
+        return Sample(target, target, True, (self.pictures.scenes[index],) * 2)
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ class Videos:
         frames, boxes = self.pictures.videos[rng.integers(len(self.pictures.videos))]
         return video_sample(
             lambda index: self.pictures.images[frames[index]], boxes, self.frame_range, rng,
-            frames[0])
+            self.pictures.scenes[frames[0]])
 
 
 def folder_sources(pictures: PictureSet, config: TrainConfig) -> list[Source]:

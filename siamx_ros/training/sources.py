@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 import logging
-from pathlib import Path
+import os
 from zlib import crc32
 
 import numpy as np
@@ -39,15 +39,15 @@ class LargeSource:
         entry = self.entries[rng.integers(len(self.entries))]
         if isinstance(entry, Photo):
             return photo_sample(lambda shrink: self.cache.read(entry.path, shrink), entry.boxes,
-                                rng, _scene(entry.path), shrinks=True)
+                                rng, _scene(entry), shrinks=True)
         return video_sample(lambda index, shrink: self.cache.read(entry.frame(index), shrink),
-                            entry.boxes, self.spec.frame_range, rng, _scene(entry.frame(0)),
-                            shrinks=True)
+                            entry.boxes, self.spec.frame_range, rng, _scene(entry), shrinks=True)
 
 
-def _scene(path: Path) -> int:
-    """A number of a photograph or of a video's first frame, above all of a training folder's."""
-    return 2 ** 32 + crc32(bytes(path))
+def _scene(entry: Photo | Video) -> int:
+    """A number of a photograph or of a video's recording, above all of a training folder's."""
+    name = entry.path if isinstance(entry, Photo) else entry.recording or entry.folder
+    return 2 ** 32 + crc32(os.fsencode(name))
 
 
 def read_sources(config: TrainConfig) -> tuple[list[LargeSource], list[LargeSource]]:

@@ -2,7 +2,7 @@
 
 With several processes: ``torchrun --nproc_per_node=6 -m siamx_ros train DATA --out runs/full
 --config config/train/paper.yaml``. A run writes ``config.yaml``, ``log.csv``, ``last.pt`` (to
-resume exactly), ``best.pt`` and ``final.pt`` (checkpoints to track with) and ``curves.png`` into
+resume), ``best.pt`` and ``final.pt`` (checkpoints to track with) and ``curves.png`` into
 its folder.
 """
 
@@ -18,7 +18,7 @@ import time
 from typing import Any, Iterable, Iterator
 
 import torch
-from torch import distributed, nn
+from torch import nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 from tqdm import tqdm
 import yaml
@@ -53,7 +53,8 @@ def train(data: Path | None, out: Path, config: TrainConfig, *, device: str = 'a
         data: training folder (see :func:`siamx_ros.training.pictures.read_pictures`); None for
             the sources of the settings alone.
         out: run folder.
-        resume: continue ``out/last.pt``; the result equals that of an unbroken run.
+        resume: continue ``out/last.pt``; with one process on a CPU the result equals that of an
+            unbroken run bit for bit, on a GPU its pairs and rates do, but not its rounding.
         initial: checkpoint whose weights to start from.
         imagenet: torchvision ResNet-50 weights to start the backbone from.
         max_minutes: stop after the first epoch that ends later than this; 0 for never.
@@ -76,8 +77,7 @@ def train(data: Path | None, out: Path, config: TrainConfig, *, device: str = 'a
     run.fit(content, deadline)
     if process.leads and (out / 'log.csv').exists():
         draw_curves(out)
-    if process.count > 1:
-        distributed.destroy_process_group()
+    process.leave()
 
 
 class Run:
@@ -130,13 +130,17 @@ class Run:
         """Continue from a file that :meth:`save` wrote.
 
         Raises:
-            InputError: it is missing, damaged or from another configuration.
+            InputError: it is missing, damaged, of another configuration or number of processes.
         """
         if not path.is_file():
             raise InputError(f'nothing to resume: {path} does not exist')
         content = read_file(path)
         if not isinstance(content, dict) or content.get('config') != self.config.to_dict():
             raise InputError(f'{path} was trained with other settings; resume with its config.yaml')
+        processes = content.get('processes', self.process.count)
+        if processes != self.process.count:
+            raise InputError(f'{path} must be resumed with the number of processes that trained '
+                             f'it, {processes}, got {self.process.count}')
         load_strictly(self.network, content['network'], str(path))
         load_strictly(self.average, content['average'], str(path))
         self.optimiser.load_state_dict(content['optimiser'])
@@ -147,14 +151,14 @@ class Run:
         write_atomically(self.out / 'last.pt', {
             'config': self.config.to_dict(), 'network': self.network.state_dict(),
             'average': self.average.state_dict(), 'optimiser': self.optimiser.state_dict(),
-            'step': self.step, 'best': self.best})
+            'step': self.step, 'best': self.best, 'processes': self.process.count})
 
     def forget_rows(self) -> None:
         """Drop the log's rows of later steps than this, which will be done again."""
         path = self.out / 'log.csv'
         if path.exists():
             head, *rows = path.read_text(encoding='utf-8').splitlines()
-            kept = [row for row in rows if int(row.split(',')[0]) <= self.step]
+            kept = [row for row in rows if int(float(row.split(',')[0])) <= self.step]
             path.write_text('\n'.join([head, *kept]) + '\n', encoding='utf-8')
 
     def fit(self, data: TrainingData, deadline: float) -> None:
@@ -257,7 +261,8 @@ class Run:
             writer = csv.DictWriter(file, COLUMNS)
             if new:
                 writer.writeheader()
-            writer.writerow({name: f'{row[name]:.6g}' for name in COLUMNS})
+            numbers = {name: f'{row[name]:.6g}' for name in COLUMNS}
+            writer.writerow({**numbers, 'step': str(self.step)})
         self.save()  # last: what a kill leaves out before is done again by a resumed run
         bar.write(f"step {self.step}: loss {row['loss']:.3f}, held-out overlap {row['iou']:.3f}, "
                   f"hits {row['hit']:.3f}, {row['pairs_per_s']:.0f} pairs/s")

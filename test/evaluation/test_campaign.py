@@ -187,6 +187,7 @@ def test_commands_print_the_same_table_from_results(tmp_path, dataset, capfd):
         assert (tmp_path / 'out' / 'plots' / f'{name}.png').stat().st_size > 5000
     scores = json.loads((tmp_path / 'out' / 'scores.json').read_text())
     assert scores['siamx-off']['mean']['frames'] == 16
+    assert scores['siamx-off']['sequences']['moving']['valid_while_absent'] is None
 
 
 def test_report_compares_common_sequences_only(tmp_path, dataset, static_specs, capfd):
@@ -228,6 +229,7 @@ def test_tables(dataset, static_specs):
         Campaign(static_specs, tuple(read_sequences(dataset))))['siamx'])
     assert [row[0] for row in rows] == ['sequence', 'interrupted', 'moving', 'MEAN']
     assert len({len(row) for row in rows}) == 1
+    assert [row[-2] for row in rows] == ['valid-while-absent', '1.000', 'nan', '1.000']
     lines = as_text(rows).splitlines()
     assert len({len(line) for line in lines}) == 1
     assert as_markdown(rows).splitlines()[1].startswith('| --- | ---: |')

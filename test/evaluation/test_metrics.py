@@ -65,6 +65,8 @@ def test_honesty_by_hand():
     lost = np.array([0, 1, 0, 1, 1, 0], bool)
     assert metrics.wrong_while_valid(valid, overlap) == pytest.approx(1 / 6)
     assert metrics.false_lost(lost, overlap) == pytest.approx(1 / 6)
+    assert metrics.valid_while_absent(valid, overlap < 0.1) == 0.5
+    assert math.isnan(metrics.valid_while_absent(valid, overlap > 1))
 
 
 def test_nothing_to_count_is_nan_and_left_out_of_means():

@@ -1,6 +1,8 @@
 """One pass over a sequence, and its figures."""
 
 import math
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -50,7 +52,7 @@ def test_starts_on_the_first_visible_frame(tmp_path, write, trackers):
     run = run_sequence(trackers.Static(), sequence)
     assert run.start == 1 and np.isnan(run.boxes[0]).all()
     assert list(run.counts) == [False, False, True]
-    assert score(run).frames == 1
+    assert score(run).frames == 1 and math.isnan(score(run).valid_while_absent)
 
 
 def test_images_go_in_as_bgr_in_order_with_the_true_box(dataset, trackers):
@@ -92,6 +94,24 @@ def test_false_lost(dataset, trackers):
     assert score(run_sequence(Coward(sequence.boxes_xywh), sequence)).false_lost == 1
 
 
+def test_valid_while_absent(dataset, trackers):
+    """What stays valid without a target is told; where none is absent there is no figure."""
+    runs = {name: run_sequence(trackers.Static(), read_folder(dataset / name))
+            for name in ('interrupted', 'moving')}
+    runs['interrupted'].valid[4] = False
+    assert score(runs['interrupted']).valid_while_absent == 0.5
+    assert math.isnan(score(runs['moving']).valid_while_absent)
+    assert mean_scores([*runs.values()]).valid_while_absent == 0.5
+    honest = read_folder(dataset / 'interrupted')
+    assert score(run_sequence(trackers.Oracle(honest.boxes_xywh), honest)).valid_while_absent == 0
+
+
+def test_a_withheld_truth_is_no_absence(tmp_path, write, trackers):
+    boxes = np.array([[4.0, 4, 9, 9], *[[np.nan] * 4] * 2])
+    run = run_sequence(trackers.Static(), read_folder(write(tmp_path / 's', boxes)))
+    assert run.valid.all() and math.isnan(score(run).valid_while_absent)
+
+
 def test_means_weigh_sequences_alike(dataset, trackers, tmp_path, write):
     long = np.tile([4.0, 10, 16, 12], (30, 1))
     runs = [run_sequence(trackers.Static(), read_folder(path))
@@ -110,8 +130,16 @@ def test_never_visible_is_refused(tmp_path, write, trackers):
         run_sequence(trackers.Static(), sequence)
 
 
-def test_an_unreadable_image_is_named(dataset, trackers):
-    (dataset / 'moving' / 'img' / '00000004.png').write_bytes(b'no image')
+def far_too_large(content):
+    """A PNG file whose header gives 100,000 x 100,000 pixels."""
+    header = content[12:16] + struct.pack('>II', 100000, 100000) + content[24:29]
+    return content[:12] + header + struct.pack('>I', zlib.crc32(header)) + content[33:]
+
+
+@pytest.mark.parametrize('damage', [lambda content: b'no image', far_too_large])
+def test_an_unreadable_image_is_named(dataset, trackers, damage):
+    path = dataset / 'moving' / 'img' / '00000004.png'
+    path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(InputError, match='00000004.png'):
         run_sequence(trackers.Static(), read_folder(dataset / 'moving'))
 

@@ -1,6 +1,7 @@
 """A tiny training folder, written by the tests."""
 
 import json
+import struct
 
 import cv2
 import numpy as np
@@ -42,6 +43,17 @@ def data(tmp_path_factory):
         lines[3] = 'nan,nan,nan,nan'
         (root / 'video' / name / 'groundtruth.txt').write_text('\n'.join(lines))
     return root
+
+
+@pytest.fixture
+def enlarged():
+    """A function that has the header of a JPEG file give 60100 x 60100 pixels."""
+    def enlarge(path):
+        content = bytearray(path.read_bytes())
+        start = content.index(b'\xff\xc0') + 5
+        content[start:start + 4] = struct.pack('>HH', 60100, 60100)
+        path.write_bytes(content)
+    return enlarge
 
 
 @pytest.fixture

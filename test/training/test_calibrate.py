@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from siamx_ros.cli import main
-from siamx_ros.commands.calibrate import CUT, _cut_away
+from siamx_ros.commands.calibrate import CUT, _cut_away, _videos
 from siamx_ros.training.flights import Flight
+from siamx_ros.training.pictures import PictureSet
 
 
 def video(count, size, value):
@@ -19,7 +20,7 @@ def video(count, size, value):
 
 
 def test_videos_end_with_another_one_in_their_size():
-    first, second = _cut_away([video(5, (40, 60), 1), video(30, (20, 30), 2)])
+    first, second = _cut_away([(1, video(5, (40, 60), 1)), (2, video(30, (20, 30), 2))])
     assert len(first.images) == 5 + CUT and len(second.images) == 30 + 5
     assert {image.shape for image in first.images} == {(40, 60, 3)}
     assert first.images[4].max() == 1 and first.images[5].min() == 2
@@ -27,12 +28,31 @@ def test_videos_end_with_another_one_in_their_size():
 
 
 def test_a_single_video_is_left_as_it_is():
-    assert len(_cut_away([video(5, (40, 60), 1)])[0].images) == 5
+    assert len(_cut_away([(1, video(5, (40, 60), 1))])[0].images) == 5
+
+
+def test_a_video_does_not_end_with_one_of_its_own_scene():
+    """In which its target may be, labelled as absent."""
+    ends = [int(each.images[-1].max()) for each in _cut_away(
+        [(scene, video(5, (40, 60), value)) for scene, value in ((7, 1), (7, 2), (8, 3))])]
+    assert ends == [3, 3, 1]
+
+
+def test_a_video_begins_with_its_first_box():
+    boxes = np.ones((4, 4))
+    boxes[[0, 1, 3]] = np.nan
+    images = [np.full((8, 8, 3), value, np.uint8) for value in range(4)]
+    (scene, cut), = _videos(PictureSet(images, [], [], [([0, 1, 2, 3], boxes)], [9] * 4))
+    assert scene == 9 and [image.max() for image in cut.images] == [2, 3]
+    assert np.isfinite(cut.boxes[0]).all() and np.isnan(cut.boxes[1]).all()
 
 
 @pytest.fixture
 def photographs(data, tmp_path):
-    """The training folder with so many photographs that two are held out."""
+    """The training folder with so many photographs that two are held out.
+
+    A video begins without a box.
+    """
     root = tmp_path / 'photographs'
     shutil.copytree(data, root)
     boxes = json.loads((root / 'boxes.json').read_text())
@@ -40,6 +60,8 @@ def photographs(data, tmp_path):
         boxes[f'more_{i:02d}.jpg'] = boxes['photo_0.jpg']
         shutil.copy(root / 'images' / f'photo_{i % 4}.jpg', root / 'images' / f'more_{i:02d}.jpg')
     (root / 'boxes.json').write_text(json.dumps(boxes))
+    truth = root / 'video' / 'seen' / 'groundtruth.txt'
+    truth.write_text('\n'.join(['nan,nan,nan,nan', *truth.read_text().splitlines()[1:]]))
     return root
 
 
@@ -57,6 +79,16 @@ def test_the_command_writes_both_tables(photographs, tmp_path):
     assert content['calibration']['network']['response'] == 0
     assert all(low <= 0 < high for low, high in content['ranges'].values())
     assert sum('tower' in name for name in content['ranges']) == 8
+
+
+def test_without_anything_to_track_it_is_refused_at_once(data, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr('siamx_ros.commands.calibrate._ranges', lambda *_: pytest.fail('went on'))
+    root = tmp_path / 'stills'
+    shutil.copytree(data, root, ignore=shutil.ignore_patterns('video'))
+    assert main(['calibrate', str(root), '--weights', 'default', '--out', str(tmp_path / 'no.pt'),
+                 '--flights', '3']) == 2
+    error = capsys.readouterr().err
+    assert 'two held-out photographs' in error and 'got 1 with boxes and 3 flights' in error
 
 
 def test_without_a_wrong_answer_it_is_refused(data, tmp_path, capsys, monkeypatch):

@@ -1,5 +1,11 @@
 """The table of speeds, and the curves of a run."""
 
+from dataclasses import replace
+import os
+import subprocess
+import sys
+from types import SimpleNamespace
+
 import pytest
 
 from siamx_ros import cli
@@ -8,6 +14,9 @@ from siamx_ros.training import benchmark, curves, loading
 from siamx_ros.training.process import Process
 from siamx_ros.training.train import Run
 
+TINY = ['--network.backbone=light', '--network.widths=8,8,8,8', '--network.blocks=1,1,1',
+        '--network.channels=8', '--network.tower_depth=1', '--batch=2', '--negatives=1',
+        '--workers=0', '--held_out=kept']
 HEADER = 'step,rate,loss,cls,reg,iou,hit,score,score_absent,pairs_per_s\n'
 
 
@@ -34,14 +43,51 @@ def test_benchmark_trains_what_the_settings_end_with(data, tiny_config, monkeypa
     assert learns == (frozen < 1)
 
 
+def test_speeds_are_of_all_processes(data, tiny_config, monkeypatch):
+    one = Process(0, 1, loading.torch.device('cpu'))
+    monkeypatch.setattr(benchmark, 'Run', lambda out, config, process: Run(out, config, one))
+    monkeypatch.setattr(benchmark, '_seconds', lambda work, process: 0.5)
+    rows = benchmark.benchmark(
+        loading.read_data(data, tiny_config), tiny_config, replace(one, count=3))
+    assert [speed for _, speed in rows] == [4 * 3 / 0.5] * 4
+
+
+def test_processes_stop_measuring_together(monkeypatch):
+    """When the group says so, whatever the own clock shows."""
+    monkeypatch.setattr(benchmark, 'SECONDS', 0.0)
+    done, said = [], iter([False, False, True])
+    group = SimpleNamespace(device=loading.torch.device('cpu'), any=lambda here: next(said))
+    benchmark._seconds(lambda: done.append(1), group)
+    assert len(done) == benchmark.WARM_UP + 3
+
+
+UNLIKE_CLOCKS = """
+import os
+import sys
+from torch import distributed
+from siamx_ros.cli import main
+from siamx_ros.training import benchmark
+
+benchmark.SECONDS = 0.2 + 0.6 * int(os.environ['RANK'])
+sys.exit(main(sys.argv[1:]) or distributed.is_initialized())
+"""
+
+
+def test_benchmark_of_two_processes_ends(data, tmp_path):
+    """Though their clocks differ; none is left in the group."""
+    (tmp_path / 'clocks.py').write_text(UNLIKE_CLOCKS)
+    done = subprocess.run(
+        [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2',
+         str(tmp_path / 'clocks.py'), 'train', str(data), '--benchmark', '--device=cpu', *TINY],
+        capture_output=True, text=True, timeout=120, env={**os.environ, 'OMP_NUM_THREADS': '1'})
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.splitlines()[0] == 'light, batch 4, cpu'
+
+
 def test_benchmark_on_the_command_line(data, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(benchmark, 'SECONDS', 0.01)
     monkeypatch.chdir(tmp_path)
-    settings = ['--network.backbone=light', '--network.widths=8,8,8,8',
-                '--network.blocks=1,1,1', '--network.channels=8', '--network.tower_depth=1',
-                '--batch=2', '--negatives=1', '--workers=0',
-                '--held_out=kept']
-    assert cli.main(['train', str(data), '--benchmark', '--device=cpu', *settings]) == 0
+    assert cli.main(['train', str(data), '--benchmark', '--device=cpu', *TINY]) == 0
     table = capsys.readouterr().out.splitlines()
     assert table[0] == 'light, batch 2, cpu' and len(table) == 5
     assert all(line.endswith('pairs/s') for line in table[1:])

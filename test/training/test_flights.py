@@ -19,7 +19,7 @@ def pictures():
         image[120:160, 150:210] = (0, 0, 255)
         images.append(image)
     boxes = np.array([[150.0, 120.0, 60.0, 40.0]])
-    return PictureSet(images, [(0, boxes), (1, boxes)], [], [])
+    return PictureSet(images, [(0, boxes), (1, boxes)], [], [], [1, 2])
 
 
 def test_the_box_covers_the_target(pictures):
@@ -58,9 +58,9 @@ def test_the_cut_shows_another_photograph(pictures):
 
 def test_without_targets_to_fly_over_there_are_no_flights(pictures):
     too_large = np.array([[10.0, 10.0, 300.0, 200.0]])
-    one = PictureSet(pictures.images, [pictures.boxed[0], (1, too_large)], [], [])
+    one = PictureSet(pictures.images, [pictures.boxed[0], (1, too_large)], [], [], [1, 2])
     assert make_flights(one, 3, np.random.default_rng(0)) == []
-    assert make_flights(PictureSet([], [], [], []), 3, np.random.default_rng(0)) == []
+    assert make_flights(PictureSet([], [], [], [], []), 3, np.random.default_rng(0)) == []
 
 
 def test_a_seed_repeats(pictures):

@@ -183,6 +183,29 @@ def test_nothing_foreign_is_of_the_same_scene(tiny_config):
             assert np.isfinite(plan.box).all() == alone, 'a negative where there is another scene'
 
 
+def test_a_clip_and_videos_that_begin_alike_are_one_scene_each(data, tiny_config, tmp_path):
+    """As two targets of one video: neither is foreign to the other, in no kind of pair."""
+    shutil.copytree(data / 'clips', tmp_path / 'clips')
+    for name in ('one', 'other'):
+        shutil.copytree(data / 'video' / 'seen', tmp_path / 'video' / name)
+    boxes = '\n'.join(['100,60,20,20'] * 6)
+    (tmp_path / 'video' / 'other' / 'groundtruth.txt').write_text(boxes)
+    config = tiny_config.replace({'augment.negative': 1.0, 'augment.distractor': 1.0})
+    pictures = read_pictures(tmp_path, config)
+    clip, video = (set(np.array(pictures.scenes)[part]) for part in (
+        pictures.plain, [index for frames, _ in pictures.videos for index in frames]))
+    assert len(pictures.plain) == 2 and len(pictures.videos) == 2
+    assert len(clip) == len(video) == 1 and clip != video
+    plans_made = PairDataset(pictures, config, length=40, seed=1, finish=lambda plan: plan)
+    for plan in (plans_made[i] for i in range(40)):
+        assert set(plan.scenes) == clip | video, 'what is foreign is of the other scene'
+    for kind in ('regions', 'videos'):
+        alone = config.replace({'photos': 0.0, 'regions': 0.0, 'videos': 0.0, kind: 1.0})
+        plans_made = PairDataset(pictures, alone, length=20, seed=1, finish=lambda plan: plan)
+        assert all(plan.foreign is None and plan.scenes[0] == plan.scenes[1]
+                   for plan in (plans_made[i] for i in range(20)))
+
+
 def test_negatives_carry_no_box(data, tiny_config):
     config = tiny_config.replace({'augment.negative': 1.0})
     dataset = PairDataset(read_pictures(data, config), config, length=4, seed=1)
@@ -291,11 +314,16 @@ def test_held_out_is_apart(data, tiny_config):
     assert all((boxes[:, 2:] >= 10).all() for _, boxes in training.boxed)
 
 
-def test_a_damaged_file_is_named_and_skipped_or_refused(data, tiny_config, tmp_path, caplog):
+@pytest.mark.parametrize('damage', ['cut off', 'far too large'])
+def test_a_damaged_file_is_named_and_skipped_or_refused(data, tiny_config, tmp_path, caplog,
+                                                        enlarged, damage):
     root = tmp_path / 'train'
     shutil.copytree(data, root)
     broken = root / 'video' / 'seen' / 'img' / '00000002.jpg'
-    broken.write_bytes(broken.read_bytes()[:20])
+    if damage == 'cut off':
+        broken.write_bytes(broken.read_bytes()[:20])
+    else:
+        enlarged(broken)
     with caplog.at_level(logging.WARNING):
         pictures = read_pictures(root, tiny_config)
     assert '00000002.jpg' in caplog.text

@@ -1,7 +1,9 @@
 """Data sets in their official layouts: what is drawn is in its box, test parts are never read."""
 
+from dataclasses import replace
 import json
 import logging
+import shutil
 import subprocess
 import sys
 
@@ -203,6 +205,19 @@ def test_trackingnet_test_is_refused(tmp_path):
         read_sources(configure('trackingnet', tmp_path / 'TEST'))
 
 
+def test_targets_of_one_recording_of_trackingnet_are_one_scene(tmp_path):
+    make_trackingnet(tmp_path)
+    frames(tmp_path / 'TRAIN_3' / 'frames' / 'a-1_12', '%d.jpg', 0)
+    shutil.copy(tmp_path / 'TRAIN_0' / 'anno' / 'a-1_0.txt',
+                tmp_path / 'TRAIN_3' / 'anno' / 'a-1_12.txt')
+    source, rng = read_sources(configure('trackingnet', tmp_path))[0][0], np.random.default_rng(0)
+    scenes = {}
+    for entry in source.entries:
+        sample = replace(source, entries=(entry,)).draw(rng)
+        scenes[entry.folder.name] = sample.scenes
+    assert scenes['a-1_0'] == scenes['a-1_12'] != scenes['b_2']
+
+
 def test_a_damaged_sequence_is_named_and_skipped_or_refused(tmp_path, caplog):
     make_got10k(tmp_path)
     (tmp_path / 'train' / 'GOT-10k_Train_000002' / 'groundtruth.txt').write_text('1,2,3\n4,x,6,7\n')
@@ -221,14 +236,15 @@ def test_a_missing_frame_is_refused_at_the_start(tmp_path):
 
 
 @pytest.mark.parametrize('workers', [0, 2])
-def test_damage_found_while_training_draws_another_pair(tmp_path, workers, caplog):
-    """Missing, empty, cut-off files and a box outside: named, and the pairs stay the same."""
+def test_damage_found_while_training_draws_another_pair(tmp_path, workers, caplog, enlarged):
+    """Missing, empty, cut-off, far too large, a box outside: named, and the pairs stay the same."""
     make_got10k(tmp_path)
     base = tmp_path / 'train'
     (base / 'GOT-10k_Train_000001' / '00000001.jpg').unlink()
     (base / 'GOT-10k_Train_000001' / '00000004.jpg').write_bytes(b'')
     cut = base / 'GOT-10k_Train_000002' / '00000005.jpg'
     cut.write_bytes(cut.read_bytes()[:-300])
+    enlarged(base / 'GOT-10k_Train_000003' / '00000006.jpg')
     boxes = (base / 'GOT-10k_Train_000003' / 'groundtruth.txt')
     boxes.write_text('\n'.join(['900,900,30,36', *boxes.read_text().splitlines()[1:]]))
     config = configure('got10k', tmp_path, workers=workers, batch=5, negatives=0, steps=6)
@@ -241,7 +257,8 @@ def test_damage_found_while_training_draws_another_pair(tmp_path, workers, caplo
     for whole, resumed in zip(batches[2:], again):
         assert all(a.equal(b) for a, b in zip(whole[:2], resumed[:2]))
     if not workers:
-        for name in ('00000001.jpg', '00000004.jpg', '00000005.jpg', '900,900,30,36'):
+        for name in ('00000001.jpg', '00000004.jpg', '00000005.jpg', '00000006.jpg',
+                     '900,900,30,36'):
             assert name in caplog.text
 
 
@@ -324,6 +341,15 @@ def test_a_cut_off_file_is_refused_even_where_opencv_would_fill_it_up(tmp_path, 
     assert read_picture(tmp_path / 'a.jpg').shape == (9, 9, 3)
     (tmp_path / 'a.jpg').write_bytes((tmp_path / 'a.jpg').read_bytes()[:-100])
     with pytest.raises(InputError, match='damaged'):
+        read_picture(tmp_path / 'a.jpg')
+
+
+def test_a_picture_that_fills_the_memory_is_named(tmp_path, monkeypatch):
+    def decode(data, flags):
+        raise MemoryError
+    picture(tmp_path / 'a.jpg', 20, 20)
+    monkeypatch.setattr(cv2, 'imdecode', decode)
+    with pytest.raises(InputError, match='a.jpg is no picture'):
         read_picture(tmp_path / 'a.jpg')
 
 

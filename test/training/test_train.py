@@ -16,12 +16,13 @@ from siamx_ros.model.network import SiamXNet
 from siamx_ros.model.weights import load_checkpoint, save_checkpoint
 from siamx_ros.settings import read_yaml
 from siamx_ros.training import schedule
+from siamx_ros.training.loading import read_data, training_loader
 from siamx_ros.training.pairs import PairDataset
 from siamx_ros.training.pictures import read_pictures
 from siamx_ros.training.process import Process
 from siamx_ros.training.settings import TrainConfig
 from siamx_ros.training.step import BatchLoss, LossBench
-from siamx_ros.training.train import Run, train
+from siamx_ros.training.train import COLUMNS, Run, train
 from siamx_ros.training.validation import as_input
 
 
@@ -64,6 +65,13 @@ def test_the_recipes_train_what_they_say(repository, name, network):
     assert TrainConfig().replace(given).network == network
 
 
+def test_the_papers_recipe_jitters_place_and_size_alone(repository):
+    config = TrainConfig().replace(read_yaml(repository / 'config' / 'train' / 'paper.yaml'))
+    on = {name for name, value in vars(config.augment).items() if value}
+    assert on == {'template_shift', 'template_scale', 'search_shift', 'search_scale'}
+    assert config.parts == config.negatives == config.negative_focus == 0
+
+
 @pytest.mark.parametrize('frozen', [0.0, 0.7])
 def test_resume_is_exact(data, tiny_config, finished, tmp_path, interrupted, frozen):
     """Stopped after the first epoch and resumed, a run ends with the very same numbers."""
@@ -86,6 +94,21 @@ def test_resume_refuses_other_settings(data, tiny_config, finished):
         train(data, finished, tiny_config.replace({'batch': 2, 'negatives': 1}), resume=True)
     with pytest.raises(InputError, match='nothing to resume'):
         train(data, finished / 'absent', tiny_config, resume=True)
+
+
+def test_resume_refuses_another_number_of_processes(data, tiny_config, finished, tmp_path):
+    """Their pairs and rates would be others; a file of before the number was kept is taken."""
+    content = torch.load(finished / 'last.pt', weights_only=True)
+    assert content['processes'] == 1
+    run = Run(tmp_path, tiny_config, Process(0, 1, torch.device('cpu')))
+    torch.save({**content, 'processes': 2}, tmp_path / 'last.pt')
+    with pytest.raises(InputError, match='processes that trained it, 2, got 1'):
+        run.restore(tmp_path / 'last.pt')
+    assert run.step == 0
+    del content['processes']
+    torch.save(content, tmp_path / 'last.pt')
+    run.restore(tmp_path / 'last.pt')
+    assert run.step == 6
 
 
 def test_one_batch_can_be_learnt(data, tiny_config):
@@ -202,6 +225,20 @@ def test_rows_of_what_is_done_again_are_dropped(data, tiny_config, finished, tmp
     assert [row['step'] for row in rows] == ['3', '6']
 
 
+def test_steps_beyond_a_million_are_logged_in_full(tiny_config, tmp_path):
+    """A log of before, which has them rounded, can be gone on with."""
+    run = Run(tmp_path, tiny_config, Process(0, 1, torch.device('cpu')))
+    row = dict.fromkeys(COLUMNS, 0.5)
+    log = tmp_path / 'log.csv'
+    log.write_text(','.join(COLUMNS) + '\n1e+06,0.1,1,1,1,0.5,0.5,0.5,0.5,40\n')
+    for run.step in (1_234_567, 1_234_570):
+        run._report({**row, 'step': run.step}, tqdm(disable=True))
+    run.step = 1_234_567
+    run.forget_rows()
+    steps = [line.split(',')[0] for line in log.read_text().splitlines()]
+    assert steps == ['step', '1e+06', '1234567']
+
+
 def test_an_unknown_device_is_refused(data, tiny_config, tmp_path):
     with pytest.raises(InputError, match="unknown device 'gpu'"):
         train(data, tmp_path / 'out', tiny_config, device='gpu')
@@ -275,17 +312,75 @@ def test_compiled_training_is_the_same(data, tiny_config, tmp_path, monkeypatch)
         torch.testing.assert_close(compiled[name], value, atol=1e-4, rtol=1e-3)
 
 
+@pytest.mark.parametrize('step', [0, 3])
+def test_processes_share_the_pairs_of_a_step(data, tiny_config, step):
+    """Two with batches of two have each step's pairs of one with batches of four, none twice."""
+    config = tiny_config.replace({'batch': 2})
+    content = read_data(data, config)
+
+    def batches(config, rank, count):
+        process = Process(rank, count, torch.device('cpu'))
+        return [batch[1] for batch in training_loader(content, config, process, step)]
+    whole = batches(tiny_config, 0, 1)
+    shares = [torch.stack(batches(config, rank, 2), 0) for rank in (0, 1)]
+    assert len(whole) == len(shares[0]) == len(shares[1]) == 6 - step
+    for pairs, *own in zip(whole, *shares):
+        assert torch.stack(own, 1).flatten(0, 1).equal(pairs)
+        assert len(pairs.flatten(1).unique(dim=0)) == 4
+
+
+@pytest.mark.parametrize('rank', [0, 1])
+def test_a_resumed_process_has_the_rest_of_its_pairs(data, tiny_config, rank):
+    process, content = Process(rank, 2, torch.device('cpu')), read_data(data, tiny_config)
+    whole, rest = (list(training_loader(content, tiny_config, process, step)) for step in (0, 4))
+    for batch, again in zip(whole[4:], rest, strict=True):
+        assert all(a.equal(b) for a, b in zip(batch[:2], again[:2]))
+
+
+NOTED = """
+import sys
+import torch
+from siamx_ros.cli import main
+from siamx_ros.training.train import Run
+
+fit, prepare, seen = Run.fit, Run.prepare, []
+
+
+def noted_fit(run, *rest):
+    fit(run, *rest)
+    torch.save({'parameters': [p.detach() for p in run.network.parameters()], 'extents': seen},
+               run.out / f'{run.process.rank}.pt')
+
+
+def noted_prepare(run, *rest):
+    inputs = prepare(run, *rest)
+    seen.append(inputs[-1])
+    return inputs
+
+
+Run.fit, Run.prepare = noted_fit, noted_prepare
+sys.exit(main(sys.argv[1:]))
+"""
+
+
 def test_two_processes(data, tmp_path):
-    """torchrun with two CPU processes trains and logs once."""
+    """torchrun with two CPU processes trains one network on unlike pairs and logs once."""
     out = tmp_path / 'two'
+    (tmp_path / 'noted.py').write_text(NOTED)
     settings = ['--network.backbone=light', '--network.widths=8,8,8,8',
                 '--network.blocks=1,1,1', '--network.channels=8',
                 '--network.tower_depth=1', '--batch=2', '--steps=2', '--steps_per_epoch=2',
                 '--negatives=1', '--precision=fp32', '--workers=0', '--held_out=kept']
     done = subprocess.run(
-        [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2', '-m',
-         'siamx_ros', 'train', str(data), '--out', str(out), '--device=cpu', *settings],
+        [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2',
+         str(tmp_path / 'noted.py'), 'train', str(data), '--out', str(out), '--device=cpu',
+         *settings],
         capture_output=True, text=True, timeout=300, env={**os.environ, 'OMP_NUM_THREADS': '1'})
     assert done.returncode == 0, done.stderr[-2000:]
     assert len((out / 'log.csv').read_text().splitlines()) == 2
     assert load_checkpoint(out / 'best.pt').card['batch'] == 4
+    assert torch.load(out / 'last.pt', weights_only=True)['processes'] == 2
+    first, second = (torch.load(out / f'{rank}.pt', weights_only=True) for rank in (0, 1))
+    assert all(a.equal(b) for a, b in zip(first['parameters'], second['parameters'], strict=True))
+    assert len(first['extents']) == 2
+    assert not any(a.equal(b) for a, b in zip(first['extents'], second['extents'], strict=True))

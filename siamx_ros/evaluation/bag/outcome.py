@@ -127,9 +127,12 @@ def _at_arrival(replay: Replay) -> Replay:
 
 
 def _metrics(run: Run) -> dict[str, Any]:
-    """Scores without the speed, which is no property of the bag."""
+    """Scores without the speed, which is no property of the bag, and without absent frames.
+
+    A run does not tell these from unlabelled ones, :func:`quality.honesty` does.
+    """
     figures_ = asdict(score(run))
-    del figures_['speed']
+    del figures_['speed'], figures_['valid_while_absent']
     return figures_
 
 

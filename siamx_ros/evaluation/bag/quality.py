@@ -59,7 +59,7 @@ def honesty(track: Track) -> dict[str, float]:
     visible, lost = track.visible, track.states == TrackState.LOST
     return {
         'wrong_while_valid': metrics.share((track.valid & track.off_target)[visible]),
-        'valid_while_absent': metrics.share(track.valid[~visible]),
+        'valid_while_absent': metrics.valid_while_absent(track.valid, ~visible),
         'false_lost': metrics.share((lost & track.right)[visible]),
         'valid_and_right_time': metrics.share(track.valid & track.right),
         'longest_valid_run_s': _longest(track.valid & track.right, track.stamps),
