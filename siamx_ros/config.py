@@ -88,14 +88,14 @@ class TrackerConfig(Settings):
         0.7, 'confidence below this makes a frame bad: it ends TRACKING', low=0.0, high=1.0,
         live=True)
     gone_threshold: float = setting(
-        0.5, 'confidence below this, in a bad frame, counts towards LOST', low=0.0, high=1.0,
+        0.2, 'confidence below this, in a bad frame, counts towards LOST', low=0.0, high=1.0,
         live=True)
     recover_threshold: float = setting(
         0.85, 'confidence that ends UNCERTAIN', low=0.0, high=1.0, live=True)
     relocalise_threshold: float = setting(
-        0.85, 'confidence that ends LOST', low=0.0, high=1.0, live=True)
+        0.9, 'confidence that ends LOST', low=0.0, high=1.0, live=True)
     follow_threshold: float = setting(
-        0.05, 'confidence from which the search still follows what it sees near while LOST; '
+        0.01, 'confidence from which the search still follows what it sees near while LOST; '
         'confidence_threshold for what is reliable alone, as in the paper', low=0.0, high=1.0,
         live=True)
     n_lost: int = setting(

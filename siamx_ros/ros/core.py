@@ -226,6 +226,7 @@ class TrackerCore:
         self._dropped += overwritten
         if frame.received <= self._taken:
             return
+        self._stalled = False  # may have been noticed while the image before was published
         self._take_settings()
         if self.session.unreadable:
             self._note_gap(frame.received - self._last_image)
