@@ -109,7 +109,7 @@ def init_box(given: dict[str, str]) -> list[Action]:
 
 
 def bag_player(given: dict[str, str]) -> list[Action]:
-    """Play a bag with its own clock, once the node takes images: none of them is lost."""
+    """Play a bag with its own clock, once the node takes images: loading the model costs none."""
     if not given['bag']:
         return []
     ready = Node(

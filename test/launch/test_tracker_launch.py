@@ -25,6 +25,7 @@ from launch.launch_description_sources import PythonLaunchDescriptionSource  # n
 from launch.utilities import perform_substitutions  # noqa: E402
 import launch_pytest  # noqa: E402
 from launch_pytest.actions import ReadyToTest  # noqa: E402
+from launch_ros.utilities import evaluate_parameters  # noqa: E402
 from rcl_interfaces.srv import GetParameters  # noqa: E402
 import rclpy  # noqa: E402
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
@@ -238,6 +239,22 @@ def test_a_bag_is_played_with_its_clock(functions: dict) -> None:
     words = [perform_substitutions(LaunchContext(), word) for word in player.cmd]
     assert words[:4] == ['ros2', 'bag', 'play', '/bags/walk']
     assert words[words.index('--rate') + 1] == '0.5' and '--clock' in words
+
+
+@pytest.mark.parametrize('namespace', ['robot', '/robot'])
+def test_the_debug_view_has_an_absolute_topic(functions: dict, namespace: str) -> None:
+    given = {'namespace': namespace, 'node_name': 'eye'}
+    assert functions['debug_topic'](given) == '/robot/eye/debug_image'
+    assert functions['debug_topic']({**given, 'namespace': ''}) == '/eye/debug_image'
+
+
+@pytest.mark.parametrize(('given', 'sets'), [('', []), ('false', [False]), ('true', [True])])
+def test_autostart_is_left_to_the_parameter_file_unless_given(
+        functions: dict, given: str, sets: list) -> None:
+    _, node = start(functions, autostart=given)
+    context = LaunchContext()
+    chosen = [evaluate_parameters(context, [part])[0] for part in node._Node__parameters[1:]]
+    assert [values['autostart'] for values in chosen] == sets
 
 
 def test_only_the_node_is_started_by_default(functions: dict) -> None:
