@@ -42,6 +42,7 @@ class _Correlation(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, search: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
+        search = search.contiguous()
         ctx.save_for_backward(search, kernel)
         return _correlate(search, kernel)
 
@@ -96,7 +97,8 @@ class LevelPair(nn.Module):
 def weighted_sum(maps: list[torch.Tensor], weight: torch.Tensor) -> torch.Tensor:
     """Eq. (3) and (4): maps B x C x h x w summed with ``softmax(weight)`` (one number a map)."""
     shares = torch.softmax(weight, 0).unbind()
-    return gradient_laid_out(sum(share * level for share, level in zip(shares, maps)))
+    fused = gradient_laid_out(sum(share * level for share, level in zip(shares, maps)))
+    return fused.contiguous(memory_format=torch.channels_last)
 
 
 class CrossLevelCorrelation(nn.Module):

@@ -31,14 +31,16 @@ class FrozenBackbone:
 
     def __init__(self, backbone: nn.Module, precision: str, threads: int = 1) -> None:
         self._backbone, self._precision, self.threads = backbone, precision, threads
+        self._type = torch.bfloat16 if precision == 'bf16' else torch.float32
         self._request: Any = None
 
     def __call__(self, patch: torch.Tensor) -> list[torch.Tensor]:
-        """Features (conv3, conv4), float32, of patches B x 3 x S x S."""
+        """Features (conv3, conv4) of patches B x 3 x S x S, typed and laid out as the step needs."""
         if self._request is None:
             self._request = self._compile()
         answer = self._request.infer([patch.contiguous().numpy()], share_inputs=True)
-        return [torch.from_numpy(features) for features in answer.values()]
+        return [torch.from_numpy(features).to(self._type, memory_format=torch.channels_last)
+                for features in answer.values()]
 
     def _compile(self) -> Any:
         graph = openvino_graph.convert(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+import os
 from pathlib import Path
 
 import cv2
@@ -74,7 +75,13 @@ def training_loader(data: TrainingData, config: TrainConfig, process: Process,
     return DataLoader(
         dataset, batch_size=config.batch, num_workers=config.workers,
         sampler=range(process.rank, len(dataset), process.count),
-        pin_memory=process.device.type == 'cuda')
+        pin_memory=process.device.type == 'cuda',
+        worker_init_fn=_give_way if process.device.type == 'cpu' else None)
+
+
+def _give_way(_worker: int) -> None:
+    """Make pairs in the time that the training step leaves of its cores."""
+    os.nice(10)
 
 
 def validation_loader(data: TrainingData, config: TrainConfig) -> DataLoader:

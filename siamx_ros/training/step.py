@@ -70,8 +70,8 @@ class LossBench(nn.Module):
         kernels = self.network.encode_template(central_cells(self._levels(template)), extents)
         maps = correlation.encode_search(self._levels(search))
         if len(foreign):
-            maps = {name: torch.cat([m, m[foreign + 1]]) for name, m in maps.items()}
-            kernels = {name: torch.cat([k, k[foreign]]) for name, k in kernels.items()}
+            maps = {name: _and_again(rows, foreign + 1) for name, rows in maps.items()}
+            kernels = {name: _and_again(rows, foreign) for name, rows in kernels.items()}
             boxes = torch.cat([boxes, torch.full_like(boxes[foreign], float('nan'))])
         return Prediction(*self.network.head(*correlation.correlate(maps, kernels))), boxes
 
@@ -80,3 +80,8 @@ class LossBench(nn.Module):
         if torch.is_tensor(patches):
             patches = self.network.backbone(patches.float())
         return self.network.neck_levels(patches)
+
+
+def _and_again(rows: torch.Tensor, which: torch.Tensor) -> torch.Tensor:
+    """All rows, and some of them once more."""
+    return torch.cat([rows, rows.index_select(0, which)])

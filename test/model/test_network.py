@@ -6,7 +6,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from siamx_ros.config import NetworkConfig
-from siamx_ros.model.correlation import depthwise_correlation, gradient_laid_out
+from siamx_ros.model.correlation import (
+    depthwise_correlation, gradient_laid_out, weighted_sum)
 from siamx_ros.model.inference import Engine, Maps, Template
 from siamx_ros.model.network import SiamXNet
 from siamx_ros.settings import SettingsError
@@ -46,6 +47,18 @@ def test_a_gradient_comes_in_the_layout_of_its_tensor(own, other):
     (gradient_laid_out(x) * weights).sum().backward()
     assert seen == [True] and start.grad.equal(weights)
     assert gradient_laid_out(weights) is weights
+
+
+def test_a_weighted_sum_is_laid_out_for_the_towers_and_its_gradient_for_the_correlation():
+    seen = []
+    maps = [torch.rand(2, 3, 5, 5, requires_grad=True) * 1 for _ in range(2)]
+    for level in maps:
+        level.register_hook(lambda gradient: seen.append(gradient.is_contiguous()))
+    fused = weighted_sum(maps, torch.zeros(2))
+    assert fused.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(fused, (maps[0] + maps[1]) / 2, check_stride=False)
+    fused.backward(torch.rand(2, 3, 5, 5).contiguous(memory_format=torch.channels_last))
+    assert seen == [True, True]
 
 
 def test_correlation_gradients():

@@ -52,6 +52,17 @@ def test_speeds_are_of_all_processes(data, tiny_config, monkeypatch):
     assert [speed for _, speed in rows] == [4 * 3 / 0.5] * 4
 
 
+@pytest.mark.filterwarnings('ignore:.*pin_memory')
+@pytest.mark.parametrize('kind, nicer', [('cpu', 10), ('cuda', 0)])
+def test_pairs_give_way_to_a_step_on_the_same_cores(data, tiny_config, monkeypatch, kind, nicer):
+    monkeypatch.setattr(loading, 'render', lambda plan: os.nice(0))
+    config = tiny_config.replace({'workers': 1, 'cropping': 'loader'})
+    content = loading.read_data(data, config)
+    process = Process(0, 1, loading.torch.device(kind))
+    loader = loading.training_loader(content, config, process, 0)
+    assert next(iter(loader)).tolist() == [min(19, os.nice(0) + nicer)] * 4
+
+
 def test_processes_stop_measuring_together(monkeypatch):
     """When the group says so, whatever the own clock shows."""
     monkeypatch.setattr(benchmark, 'SECONDS', 0.0)
