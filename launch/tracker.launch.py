@@ -1,4 +1,7 @@
-"""Start the tracker node: `ros2 launch siamx_ros tracker.launch.py image_topic:=/camera/image_raw`."""
+"""Start the tracker node.
+
+`ros2 launch siamx_ros tracker.launch.py image_topic:=/camera/image_raw`
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,8 @@ def arguments() -> list[Action]:
         declare('use_sim_time', default_value='false', choices=BOOL,
                 description='Take the time from /clock; always so when a bag is played.'),
         declare('autostart', default_value='', choices=['', *BOOL],
-                description='Configure and activate the managed node at once. Empty: as in params_file.'),
+                description='Configure and activate the managed node at once. '
+                            'Empty: as in params_file.'),
         declare('log_level', default_value='info',
                 choices=['debug', 'info', 'warn', 'error', 'fatal'],
                 description='Least severity that is logged.'),
@@ -53,7 +57,8 @@ def arguments() -> list[Action]:
                 description='Start the node again 2 s after it died.'),
         declare('debug_view', default_value='false', choices=BOOL,
                 description='Show the debug image with rqt_image_view, if it is installed.'),
-        declare('bag', default_value='', description='Bag to play, a folder or file; from when the node is active.'),
+        declare('bag', default_value='',
+                description='Bag to play, a folder or file; from when the node is active.'),
         declare('bag_rate', default_value='1.0', description='Speed at which the bag is played.'),
         declare('init_box', default_value='',
                 description='Target on the first image, "cx,cy,w,h" in pixels. Empty: none.'),

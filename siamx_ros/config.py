@@ -1,4 +1,4 @@
-"""Settings of network, weights and tracker; each default, text, unit and range is written here once."""
+"""Settings of network, weights and tracker; each default, text, unit and range stands here once."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ class NetworkConfig(Settings):
             raise SettingsError(
                 f'widths needs 4 and blocks 3 numbers, got {self.widths} and {self.blocks}')
         if not self.level_pairs or len(set(self.level_pairs)) != len(self.level_pairs):
-            raise SettingsError(f'level_pairs must be distinct, at least one, got {self.level_pairs}')
+            raise SettingsError(
+                f'level_pairs must be distinct, at least one, got {self.level_pairs}')
         for pair in self.level_pairs:
             if pair not in LEVEL_PAIRS:
                 raise SettingsError(f'level_pairs holds {pair!r}; known: {", ".join(LEVEL_PAIRS)}')
@@ -80,7 +81,8 @@ ADAPTIVE_SCHEMES = ('off', 'momentum', 'relocalise', 'paper', 'global')
 class TrackerConfig(Settings):
     """How the network's prediction becomes a track (paper, Sec. IV)."""
 
-    adaptive: str = setting('paper', 'adaptive tracking scheme', choices=ADAPTIVE_SCHEMES, live=True)
+    adaptive: str = setting(
+        'paper', 'adaptive tracking scheme', choices=ADAPTIVE_SCHEMES, live=True)
     confidence_threshold: float = setting(
         0.85, "the paper's th: at or above it an estimate is reliable (Eq. 9, 10)",
         low=0.0, high=1.0, live=True)
@@ -103,16 +105,17 @@ class TrackerConfig(Settings):
     n_recover: int = setting(
         1, 'good frames in a row that end UNCERTAIN', unit='frames', low=1, high=100, live=True)
     n_confirm: int = setting(
-        3, 'good frames in a row that end RELOCALISED, the first of which says RELOCALISED: at least 2', unit='frames', low=1, high=100, live=True)
+        3, 'good frames in a row that end RELOCALISED, the first of which says '
+        'RELOCALISED: at least 2', unit='frames', low=1, high=100, live=True)
     lost_time: float = setting(
-        0.0, 'time UNCERTAIN until a frame below gone_threshold is LOST, 0 to count frames alone', unit='s', low=0.0, high=10.0,
-        live=True)
+        0.0, 'time UNCERTAIN until a frame below gone_threshold is LOST, 0 to count frames alone',
+        unit='s', low=0.0, high=10.0, live=True)
     search_timeout: float = setting(
         0.0, 'time LOST until the target is dropped, 0 for never', unit='s', low=0.0, high=600.0,
         live=True)
     momentum_gate: str = setting(
-        'fast', "when the centre drifts: 'fast' (reliable and moved more than its size, the text of "
-        "Sec. IV) or 'confidence' (reliable, Eq. 9 as printed)", choices=('fast', 'confidence'),
+        'fast', "when the centre drifts: 'fast' (reliable and moved more than its size, the text "
+        "of Sec. IV) or 'confidence' (reliable, Eq. 9 as printed)", choices=('fast', 'confidence'),
         live=True)
     momentum: float = setting(
         1.0, 'gain of the drift of Eq. 9', low=0.0, high=1.0, live=True)

@@ -125,7 +125,7 @@ def _ranges(network: SiamXNet, pictures: PictureSet, config: TrainConfig) -> Ran
 
 
 def _material(pictures: PictureSet, held_out: PictureSet, flights: int) -> dict[str, list[Flight]]:
-    """Flights over held-out photographs, and all videos, by kind; kinds without any are left out."""
+    """Flights over held-out photographs, and all videos, by kind; empty kinds are left out."""
     rng = np.random.default_rng(SEED)
     kinds = {'flights': make_flights(held_out, flights, rng),
              'videos': _cut_away([*_videos(held_out), *_videos(pictures)])}

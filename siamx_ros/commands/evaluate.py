@@ -54,8 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
              'otb, uav, 360vot; adds the figures of its own kit and, below --out, its result files')
     parser.add_argument(
         '--inexact', metavar='N', type=int, default=0,
-        help='start each sequence N times from a box that is a little off (2%% of its size) in place '
-             'of once from the true one: means that hang less on chance')
+        help='start each sequence N times from a box that is a little off (2%% of its size) in '
+             'place of once from the true one: means that hang less on chance')
     parser.add_argument('--sequences', metavar='A,B,...', help='only these sequences')
     parser.add_argument(
         '--out', metavar='DIR', type=Path,

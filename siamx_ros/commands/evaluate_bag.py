@@ -110,7 +110,8 @@ def _latency(args: argparse.Namespace) -> Any:
     """The latency model of mode realtime; None offline."""
     from siamx_ros.evaluation.bag.replay import LatencyModel
     if args.mode not in MODES:
-        raise InputError(f'--mode must be {", ".join(MODES[:-1])} or {MODES[-1]}, got {args.mode!r}')
+        raise InputError(
+            f'--mode must be {", ".join(MODES[:-1])} or {MODES[-1]}, got {args.mode!r}')
     if (args.mode == 'realtime') != (args.latency is not None):
         raise InputError('--latency belongs to --mode realtime, and that needs it')
     if args.latency is None:

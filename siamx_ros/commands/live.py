@@ -66,8 +66,9 @@ def player_of(args: argparse.Namespace, settings: dict[str, Any]) -> Iterator[An
         from siamx_ros.ros.probe import NoAnswer
     except ImportError as error:
         raise InputError(
-            f'--mode {args.mode} needs ROS 2 with rclpy and the messages of this package ({error}); '
-            'source the set-up file of your ROS workspace, or use --mode offline') from None
+            f'--mode {args.mode} needs ROS 2 with rclpy and the messages of this package '
+            f'({error}); source the set-up file of your ROS workspace, or use --mode '
+            'offline') from None
     from siamx_ros.demo.node_process import NodeDied
     opened = _running(args, LivePlayer) if args.node else _started(args, settings, LivePlayer)
     try:

@@ -104,8 +104,8 @@ class Follower:
     def see(self, sighting: Sighting) -> None:
         """Take the newest sighting; one whose ``seq`` does not grow is ignored.
 
-        But of a newer image after a silence longer than ``max_age``: a tracker that was started again
-        counts anew.
+        But of a newer image after a silence longer than ``max_age``: a tracker that was started
+        again counts anew.
         """
         last = self._sighting
         if last is not None and sighting.seq <= last.seq and not (

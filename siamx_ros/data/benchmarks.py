@@ -79,7 +79,7 @@ def read_trackingnet(root: Path) -> list[Sequence]:
 
 
 def read_vot(root: Path) -> list[Sequence]:
-    """``[sequences/]<name>/{color/,img/,}*.jpg`` with ``groundtruth.txt``, 4 or 8 numbers a line."""
+    """``[sequences/]<name>/{color/,img/,}*.jpg`` and ``groundtruth.txt``, 4 or 8 numbers a line."""
     base = root / 'sequences' if (root / 'sequences').is_dir() else root
     listed = base / 'list.txt'
     names = read_lines(listed) if listed.is_file() else sorted(

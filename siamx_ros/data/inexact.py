@@ -1,7 +1,7 @@
 """Sequences that start from a box that is a little off, as a hand or a detector gives it.
 
-One pass over a sequence hangs on small causes, such as which of two people who cross is followed. The
-mean over several first boxes hangs on them less.
+One pass over a sequence hangs on small causes, such as which of two people who cross is followed.
+The mean over several first boxes hangs on them less.
 """
 
 from __future__ import annotations

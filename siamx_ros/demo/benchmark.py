@@ -1,8 +1,8 @@
 """Measure the tracker node: latency, age, drops and memory over real ROS traffic.
 
 Every row of the table is one run of the node in its own process against a camera of that size and
-rate. The last rows compare, at the first size and the last rate, how deep the queue of images is and
-whether the network runs in the subscription's callback or in a thread of its own.
+rate. The last rows compare, at the first size and the last rate, how deep the queue of images is
+and whether the network runs in the subscription's callback or in a thread of its own.
 """
 
 from __future__ import annotations

@@ -143,7 +143,7 @@ class Camera:
         self._interrupted = True
 
     def _check(self) -> None:
-        """Raise what must end the waiting; an interrupt raised in a callback would be lost there."""
+        """Raise what must end the wait; an interrupt raised in a callback would be lost there."""
         if self._interrupted:
             raise KeyboardInterrupt
         self._process.check()

@@ -9,6 +9,7 @@ import numpy as np
 from siamx_ros.evaluation import metrics
 from siamx_ros.evaluation.runner import Run
 
+
 def write_plots(folder: Path, runs: dict[str, list[Run]]) -> list[Path]:
     """Draw the curves of all trackers; returns the files, none where no frame counts."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -19,7 +20,8 @@ def write_plots(folder: Path, runs: dict[str, list[Run]]) -> list[Path]:
     if len(runs) > 1:
         merits = {name: float(np.mean([success_of(run).mean() for run in each]))
                   for name, each in runs.items()}
-        comparisons = [speed_plot(folder / 'speed.png', runs, merits, 'AUC'), _gains(folder / 'gains.png', runs)]
+        comparisons = [speed_plot(folder / 'speed.png', runs, merits, 'AUC'),
+                       _gains(folder / 'gains.png', runs)]
     return [
         _curves(folder / 'success.png', runs, success_of, metrics.OVERLAP_THRESHOLDS,
                 'overlap threshold', 'success', lambda curve: float(np.mean(curve))),

@@ -19,8 +19,8 @@ from siamx_ros.tracking.tracker import Tracker, load_tracker
 WARM_UP = 5
 """Calls before measuring: first calls allocate memory and choose kernels."""
 STAGES = ('template', 'crop', 'search', 'decode', 'frame', 'frame while lost')
-"""``template`` runs once per target; ``frame`` is a whole update in TRACKING, with the three before;
-``frame while lost`` is one in LOST, with whatever the adaptive scheme searches then."""
+"""``template`` runs once per target; ``frame`` is a whole update in TRACKING, with the three
+before; ``frame while lost`` is one in LOST, with whatever the adaptive scheme searches then."""
 
 
 @dataclass(frozen=True)

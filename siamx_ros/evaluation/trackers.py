@@ -78,7 +78,7 @@ class TrackerSpec:
 
 
 def _computed_by(model: ModelConfig) -> dict[str, str]:
-    """Kind of device, runtime and number format that settings such as 'auto' mean on this machine."""
+    """Device type, runtime and number format that settings such as 'auto' mean on this machine."""
     from siamx_ros.model.runtime import make_engine
     from siamx_ros.model.weights import load_checkpoint
     checkpoint = load_checkpoint(model.weights)

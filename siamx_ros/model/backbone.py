@@ -1,4 +1,4 @@
-"""ResNet to conv4 at stride 8, as the authors changed it (no padding where it would shift the grid).
+"""ResNet to conv4 at stride 8, as the authors changed it (no padding that would shift the grid).
 
 Index k of the stride-8 feature looks at patch pixel ``8 k + 7``, so every size is odd and centred:
 127 -> 15 cells, 255 -> 31 cells (paper, Sec. III-A).
@@ -98,7 +98,7 @@ class Backbone(nn.Module):
         return [self.stem, self.layer1, self.layer2, self.layer3]
 
     def forward(self, patch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Features of patches B x 3 x S x S (BGR, 0..255): conv3 and conv4, both (S - 7) / 8 cells."""
+        """Features of patches B x 3 x S x S (BGR, 0..255): conv3, conv4, both (S - 7) / 8 cells."""
         conv3 = self.layer2(self.layer1(self.pool(self.stem(patch))))
         return conv3, self.layer3(conv3)
 

@@ -56,8 +56,8 @@ class _Correlation(torch.autograd.Function):
 def gradient_laid_out(x: torch.Tensor) -> torch.Tensor:
     """``x``, whose gradient will arrive in the memory layout of ``x``.
 
-    The correlation takes and gives maps channel by channel, the convolutions around it pixel by pixel;
-    on a CPU torch multiplies tensors of two layouts five times as slowly as of one.
+    The correlation takes and gives maps channel by channel, the convolutions around it pixel by
+    pixel; on a CPU torch multiplies tensors of two layouts five times as slowly as of one.
     """
     if torch.is_grad_enabled() and x.requires_grad:
         return _LaidOut.apply(x)

@@ -38,4 +38,5 @@ class Head(nn.Module):
 
 def _tower(channels: int, depth: int) -> nn.Sequential:
     return nn.Sequential(
-        *[ConvBN(channels, channels, 3, padding=1, bias=True, activation=nn.ReLU) for _ in range(depth)])
+        *[ConvBN(channels, channels, 3, padding=1, bias=True, activation=nn.ReLU)
+          for _ in range(depth)])

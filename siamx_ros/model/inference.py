@@ -98,7 +98,7 @@ class Engine:
 
     @torch.inference_mode()
     def describe(self, maps: Maps) -> np.ndarray:
-        """Both levels of a searched patch as one array, 2 C x H x W float32, not to be written to."""
+        """Both levels of a searched patch as one array, 2 C x H x W float32, not to be changed."""
         return maps.features[0].float().cpu().numpy()
 
     @torch.inference_mode()

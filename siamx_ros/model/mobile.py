@@ -132,7 +132,7 @@ class MobileBackbone(nn.Module):
         return [self.stem, *self.stages]
 
     def forward(self, patch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Features of patches B x 3 x S x S (BGR, 0..255): conv3 and conv4, both (S - 7) / 8 cells."""
+        """Features of patches B x 3 x S x S (BGR, 0..255): conv3, conv4, both (S - 7) / 8 cells."""
         x = self.stem(patch)
         for stage in self.stages[:CONV3_STAGES]:
             x = stage(x)

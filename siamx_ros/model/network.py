@@ -79,7 +79,7 @@ class SiamXNet(nn.Module):
         return {name: neck(x) for name, neck, x in zip(('L3', 'L4'), self.neck, features)}
 
     def template_levels(self, template: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Neck features of template patches B x 3 x 127 x 127, cropped to the central 7 x 7 cells."""
+        """Neck features of template patches B x 3 x 127 x 127, cut to the central 7 x 7 cells."""
         if template.shape[-2:] != (TEMPLATE_SIZE, TEMPLATE_SIZE):
             raise ValueError(
                 f'a template patch is {TEMPLATE_SIZE}x{TEMPLATE_SIZE} pixels, got '

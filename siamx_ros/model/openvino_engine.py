@@ -29,8 +29,8 @@ class OpenVinoEngine(Engine):
 
     Args:
         network: in eval mode; it is copied, not changed.
-        precision: 'auto' (the fastest that the CPU computes with: int8 where there are ranges, bf16,
-            fp32), 'fp32', 'bf16' or 'int8'.
+        precision: 'auto' (the fastest that the CPU computes with: int8 where there are ranges,
+            bf16, fp32), 'fp32', 'bf16' or 'int8'.
         ranges: of what the convolutions take in, for int8; see :mod:`siamx_ros.model.quantisation`.
 
     Raises:
@@ -45,7 +45,8 @@ class OpenVinoEngine(Engine):
         if not openvino_graph.is_installed():
             raise InputError("model.runtime 'openvino' needs the package openvino")
         if precision == 'fp16':
-            raise InputError("model.precision 'fp16' needs a GPU; openvino takes fp32, bf16 or int8")
+            raise InputError(
+                "model.precision 'fp16' needs a GPU; openvino takes fp32, bf16 or int8")
         if precision == 'int8' and not ranges:
             raise InputError(
                 "model.precision 'int8' needs weights with measured ranges: 'calibrate' adds them")

@@ -1,4 +1,4 @@
-"""Inference in eight bits: what every convolution of a search takes in, and a graph rounded to that.
+"""Inference in eight bits: what each convolution of a search takes in, and a graph rounded to that.
 
 Activations are rounded with one step a convolution, from the range measured on training patches;
 weights with one step an output channel.

@@ -147,7 +147,7 @@ class Session:
             TrackState.LOST if self.has_target else TrackState.UNINITIALISED)
 
     def too_late(self, outcome: Outcome) -> Outcome:
-        """What an inference that hung ended with: nothing to act on, and the target to be found anew."""
+        """What a hung inference ended with: nothing to act on, and the target to be found anew."""
         if not self.has_target:
             return outcome
         self.interrupt(Reason.INFERENCE_ERROR)

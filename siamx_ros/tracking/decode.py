@@ -1,4 +1,4 @@
-"""From the network's maps to one candidate box (paper, Eq. 5 and 6, and the tracker's penalties)."""
+"""From the network's maps to one candidate box (paper, Eq. 5 and 6; the tracker's penalties)."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def choose(scores: np.ndarray, distances: np.ndarray, window: CropWindow, last: 
 
 
 def box_at(distances: np.ndarray, cell: tuple[int, int], window: CropWindow) -> BoundingBox:
-    """Eq. (6) for one cell: its box in image pixels, at least a thousandth of a patch pixel wide."""
+    """Eq. (6) for a cell: its box in image pixels, at least a thousandth of a patch pixel wide."""
     x0, y0, x1, y1 = (float(side[cell]) for side in corners(distances, window.patch_side))
     return window.to_image(BoundingBox.from_centre(
         (x0 + x1) / 2, (y0 + y1) / 2, max(x1 - x0, 1e-3), max(y1 - y0, 1e-3)))

@@ -29,7 +29,7 @@ MIN_RESPONSE = 0.25
 TURN = 3
 """Images from one lesson to the next; classifier and scale template take turns."""
 BELIEVED, TRUSTED = 0.3, 1.0
-"""Similarity from which the scale template shares in a change of size, and that of its full share."""
+"""Similarity from which the scale template shares in a change of size, and that of a full share."""
 LARGEST_CORRECTION = 2.0
 
 
@@ -101,7 +101,8 @@ class OnlineModel:
         if self._scale_weight:
             self._scale = ScaleTemplate(image, box.centre, (box.w, box.h))
 
-    def fuse(self, scores: np.ndarray, features: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    def fuse(self, scores: np.ndarray,
+             features: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """Network scores n x n with the classifier's share, and the classifier's responses."""
         if self._ridge is None:
             return scores, None

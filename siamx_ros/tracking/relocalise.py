@@ -158,7 +158,7 @@ class HeatMapSearch(Stay):
 
 
 def _inside(coordinate: float, side: float, length: int) -> float:
-    """``coordinate`` moved so that a window of ``side`` lies within 0..length; the middle if it cannot."""
+    """``coordinate`` moved so that a window of ``side`` lies within 0..length, else the middle."""
     if side >= length:
         return length / 2
     return min(max(coordinate, side / 2), length - side / 2)

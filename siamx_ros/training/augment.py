@@ -89,8 +89,8 @@ def bent(patch: np.ndarray, bend: np.ndarray) -> np.ndarray:
     """Bend a square patch; beyond its edges they are repeated.
 
     Args:
-        bend: 2 x k x k, how far in x and y from a pixel the patch shows what comes there, pixels, as
-            coefficients of cosines (rows along y).
+        bend: 2 x k x k, how far in x and y from a pixel the patch shows what comes there, pixels,
+            as coefficients of cosines (rows along y).
     """
     side = patch.shape[0]
     waves = cosines(np.arange(side) + 0.5, side, bend.shape[-1])
@@ -102,7 +102,7 @@ def bent(patch: np.ndarray, bend: np.ndarray) -> np.ndarray:
 
 
 def bent_box(box: np.ndarray, bend: np.ndarray, side: int) -> np.ndarray:
-    """Corners, in the bent patch, of the ellipse inscribed in a box of the patch (4 corners, pixels)."""
+    """Corners, in the bent patch, of the ellipse inscribed in a patch's box (4 corners, pixels)."""
     turn = np.linspace(0, 2 * np.pi, OUTLINE, endpoint=False)
     outline = np.stack([(box[0] + box[2] + np.cos(turn) * (box[2] - box[0])) / 2,
                         (box[1] + box[3] + np.sin(turn) * (box[3] - box[1])) / 2])
@@ -158,7 +158,7 @@ def motion_kernel(length: int, angle: float) -> np.ndarray:
 
 
 def coarsen(patch: np.ndarray, factor: float, quality: int = 0) -> np.ndarray:
-    """Lose resolution, as a small target seen from afar; compressed as JPEG where a quality is given."""
+    """Lose resolution, as a small target seen from afar; JPEG-compressed if a quality is given."""
     side = patch.shape[0]
     small = max(8, round(side / factor))
     if small < side:

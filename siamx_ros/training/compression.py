@@ -46,7 +46,7 @@ def compress(pictures: torch.Tensor, sizes: torch.Tensor, qualities: torch.Tenso
 
 
 def _continued(planes: torch.Tensor, sizes: torch.Tensor) -> torch.Tensor:
-    """Planes whose last row and column within their size go on, up to whole blocks of luma and chroma."""
+    """Planes whose last row and column within their size go on, to whole luma and chroma blocks."""
     side = planes.shape[-1]
     index = torch.arange(side + -side % (2 * BLOCK), device=planes.device)
     index = torch.minimum(index, sizes[:, None] - 1)
@@ -56,7 +56,7 @@ def _continued(planes: torch.Tensor, sizes: torch.Tensor) -> torch.Tensor:
 
 
 def _rounded(planes: torch.Tensor, steps: tuple[int, ...], qualities: torch.Tensor) -> torch.Tensor:
-    """Planes N x C x H x W whose blocks' cosine coefficients are multiples of the quality's steps."""
+    """Planes N x C x H x W, their blocks' cosine coefficients multiples of the quality's steps."""
     percent = torch.where(qualities < 50, 5000 / qualities, 200.0 - 2 * qualities)
     step = ((planes.new_tensor(steps) * percent[:, None] + 50) / 100).floor().clamp(1, 255)
     step = step.to(planes.dtype).view(-1, 1, 1, 1, BLOCK, BLOCK)

@@ -116,8 +116,8 @@ def assemble(batch: Batch, device: torch.device) -> tuple[torch.Tensor, ...]:
 
     Returns:
         template B x 3 x 127 x 127 and search B x 3 x 255 x 255 (float, 0 to 255, BGR, channels
-        last), the boxes B x 4, the scenes B x 2 (on the CPU) and the extents of the templates' targets
-        B x 4.
+        last), the boxes B x 4, the scenes B x 2 (on the CPU) and the extents of the templates'
+        targets B x 4.
     """
     moved = {name: value.to(device, non_blocking=True) for name, value in batch.items()}
     behind = functional.interpolate(
@@ -195,7 +195,7 @@ def _paste(patch: torch.Tensor, foreign: torch.Tensor, rectangles: torch.Tensor)
 
 
 def _alter(patch: torch.Tensor, batch: Batch, moved: Batch, prefix: str) -> torch.Tensor:
-    """Resolution, compression, greyness, colour, blur and noise; ``batch`` is the same on the CPU."""
+    """Resolution, compression, grey, colour, blur and noise; ``batch`` is the same on the CPU."""
     side = patch.shape[-1]
     sizes, qualities = batch[f'{prefix}_coarse'], batch[f'{prefix}_quality']
     chosen = ((sizes < side) | (qualities > 0)).nonzero()[:, 0]

@@ -18,7 +18,7 @@ VIEW = (384, 288)
 SMALLEST, LARGEST = 14.0, 0.2
 """Targets: shortest side in pixels of the photograph, largest share of its area."""
 PASSES = ((0, 36), (46, 60))
-"""First and last frame (exclusive) of each stretch that shows the target; the rest is a cut away."""
+"""First and last frame (exclusive) of each stretch that shows the target; the rest is a cutaway."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def make_flights(pictures: PictureSet, count: int, rng: np.random.Generator) -> 
     """Flights over random boxed photographs, each interrupted by one over another.
 
     Returns:
-        ``count`` flights; none where fewer than two photographs have a target of a size to fly over.
+        ``count`` flights; none if fewer than two photographs have a target of a size to fly over.
     """
     targets = _targets(pictures)
     if len(targets) < 2:

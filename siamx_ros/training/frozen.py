@@ -35,7 +35,7 @@ class FrozenBackbone:
         self._request: Any = None
 
     def __call__(self, patch: torch.Tensor) -> list[torch.Tensor]:
-        """Features (conv3, conv4) of patches B x 3 x S x S, typed and laid out as the step needs."""
+        """Features (conv3, conv4) of patches B x 3 x S x S, typed and laid out as a step needs."""
         if self._request is None:
             self._request = self._compile()
         answer = self._request.infer([patch.contiguous().numpy()], share_inputs=True)

@@ -62,8 +62,8 @@ def training_loader(data: TrainingData, config: TrainConfig, process: Process,
                     step: int) -> DataLoader:
     """Batches from a step on; every process of a run gets its own share of each step's pairs.
 
-    From now on OpenCV has one thread in this process, if pairs are made in others: those are forked, its
-    pool of threads does not come along, and a worker would wait for it for ever.
+    From now on OpenCV has one thread in this process, if pairs are made in others: those are forked,
+    its pool of threads does not come along, and a worker would wait for it for ever.
     """
     if config.workers:
         cv2.setNumThreads(1)
@@ -101,7 +101,10 @@ def validation_loader(data: TrainingData, config: TrainConfig) -> DataLoader:
 
 
 def to_inputs(batch, device: torch.device) -> tuple[torch.Tensor, ...]:
-    """Template, search (B x 3 x S x S float, BGR), boxes, scenes and extents: see :class:`LossBench`."""
+    """Template, search (B x 3 x S x S float, BGR), boxes, scenes and extents.
+
+    See :class:`LossBench`.
+    """
     if isinstance(batch, dict):
         return assemble(batch, device)
     template, search, boxes, scenes, extents = batch

@@ -28,8 +28,8 @@ def render(plan: PairPlan) -> tuple[np.ndarray, ...]:
 
     Returns:
         template 127 x 127 x 3 uint8 BGR, search 255 x 255 x 3 uint8 BGR, the box in the search
-        patch as corners (float32, pixels; NaN when the target is not in it), both scenes (int64), and
-        the target's corners in the template (float32, pixels).
+        patch as corners (float32, pixels; NaN when the target is not in it), both scenes (int64),
+        and the target's corners in the template (float32, pixels).
     """
     image_z, box_z, shrink = plan.template.view(plan.place_z.step)
     place_z = plan.place_z.shrunk(shrink)

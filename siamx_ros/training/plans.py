@@ -188,7 +188,7 @@ def _search_place(box: BoundingBox, mirrored: bool, still: bool, rng: np.random.
 
 
 def _bend(box: np.ndarray, rng: np.random.Generator, config: AugmentConfig) -> np.ndarray:
-    """Coefficients of a smooth random shift, both ways alike; the mean one stays below the limit."""
+    """Coefficients of a smooth random shift, both ways alike; its mean stays below the limit."""
     bend = rng.standard_normal((2, BEND_WAVES, BEND_WAVES)).clip(-2, 2)
     bend[:, 0, 0] = 0
     size = np.sqrt((box[2] - box[0]) * (box[3] - box[1]))
@@ -227,7 +227,7 @@ def _rectangle(x: float, y: float, size) -> Rectangle:
 
 
 def _looks(zoom: float, rng: np.random.Generator, config: AugmentConfig) -> tuple[Look, Look]:
-    """Colour, blur, resolution, compression and noise; those of the camera strike both patches alike.
+    """Colour, blur, resolution, compression and noise; those of the camera hit both patches alike.
 
     Args:
         zoom: search-patch pixels per template pixel. A camera of low resolution shows in a patch

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import nn
 
 from siamx_ros.model.mobile import DepthwiseConv
 from siamx_ros.model.network import SiamXNet

@@ -71,8 +71,8 @@ class AugmentConfig(Settings):
     search_shift: float = setting(64.0, 'search shift, uniform', unit='px', low=0.0, high=100.0)
     search_scale: float = setting(0.18, 'search scale jitter, each axis', low=0.0, high=0.9)
     search_zoom: float = setting(
-        0.0, 'search scale jitter, both axes alike: deviation of the natural logarithm; 0 as in the '
-        'paper', low=0.0, high=0.5)
+        0.0, 'search scale jitter, both axes alike: deviation of the natural logarithm; 0 as in '
+        'the paper', low=0.0, high=0.5)
     still_scale: float = setting(
         0.12, 'further scale jitter of pairs cut from one photograph', low=0.0, high=0.9)
     still_rotation: float = setting(
@@ -86,7 +86,8 @@ class AugmentConfig(Settings):
     colour: float = setting(0.25, 'colour jitter of each patch', low=0.0, high=0.9)
     grey: float = setting(0.1, 'probability: both patches without colour', low=0.0, high=1.0)
     blur: float = setting(0.2, 'probability: blur a patch', low=0.0, high=1.0)
-    coarse: float = setting(0.3, 'probability: both patches at a lower resolution', low=0.0, high=1.0)
+    coarse: float = setting(
+        0.3, 'probability: both patches at a lower resolution', low=0.0, high=1.0)
     compression: float = setting(
         0.0, 'probability: both patches with the blocks of strong video compression',
         low=0.0, high=1.0)
@@ -148,18 +149,21 @@ class TrainConfig(Settings):
     fixed_norm: bool = setting(
         True, "keep the statistics of the backbone's batch norm, for a backbone that was trained")
     negatives: int = setting(
-        8, 'pairs a step whose template is also tried on a foreign search patch', unit='pairs', low=0)
+        8, 'pairs a step whose template is also tried on a foreign search patch', unit='pairs',
+        low=0)
     reg_weight: float = setting(1.0, 'lambda_0 of Eq. 8', low=0.0)
     cls_weight: float = setting(1.0, 'lambda_1 of Eq. 8', low=0.0)
     reg_mean: str = setting(
-        'cells', "what the regression loss is a mean of: all 'cells' inside boxes, as in the paper, "
-        "or 'pairs', so that a large target counts as a small one", choices=('cells', 'pairs'))
+        'cells', "what the regression loss is a mean of: all 'cells' inside boxes, as in the "
+        "paper, or 'pairs', so that a large target counts as a small one",
+        choices=('cells', 'pairs'))
     negative_focus: float = setting(
         1.0, 'power of their score that weights the negatives of the classification loss; 0 as in '
         'the paper', low=0.0, high=4.0)
     label_radius: float = setting(2.0, 'r of Eq. 7', unit='cells', low=0.0, high=12.0)
     label_metric: str = setting('l1', 'd of Eq. 7', choices=('l1', 'l2'))
-    ema: float = setting(0.999, 'decay of the averaged weights that are kept', low=0.0, high=0.99999)
+    ema: float = setting(
+        0.999, 'decay of the averaged weights that are kept', low=0.0, high=0.99999)
     precision: str = setting('bf16', 'number format of the passes', choices=('fp32', 'bf16'))
     compile: bool = setting(
         False, 'compile the backbone: less time for a step on a GPU, a minute more at the start')
@@ -178,7 +182,8 @@ class TrainConfig(Settings):
         if self.sources and sum(spec.weight for spec in self.source_specs) <= 0:
             raise SettingsError('sources are named, but all their weights are 0')
         if self.photos + self.regions + self.videos <= 0:
-            raise SettingsError('photos, regions and videos are all 0: there is nothing to train on')
+            raise SettingsError(
+                'photos, regions and videos are all 0: there is nothing to train on')
         if self.negatives > self.batch:
             raise SettingsError(
                 f'negatives ({self.negatives}) must not exceed batch ({self.batch})')

@@ -195,7 +195,7 @@ class Run:
         return (self.prepare(*item) for item in items)
 
     def prepare(self, step: int, batch: Any) -> tuple:
-        """The inputs of :class:`LossBench`; features instead of patches while a backbone is frozen."""
+        """Inputs of :class:`LossBench`; features instead of patches while a backbone is frozen."""
         template, search, *rest = to_inputs(batch, self.process.device)
         if self.frozen and is_frozen(step, self.config):
             return self.frozen(template), self.frozen(search), *rest
@@ -216,7 +216,7 @@ class Run:
                 'pairs_per_s': pairs / (time.monotonic() - begin)}
 
     def schedule(self) -> float:
-        """Set the learning rate of the coming step, and freeze or free the backbone; returns the rate."""
+        """Set and return the learning rate of the coming step, and freeze or free the backbone."""
         frozen = is_frozen(self.step, self.config)
         if frozen != self._froze:
             apply_freeze(self.network, self.config, frozen)

@@ -29,7 +29,8 @@ def test_every_adaptive_scheme_has_a_file_of_the_papers_tracker(repository):
 def test_the_default_is_what_is_shipped(repository):
     given = read_yaml(repository / 'config' / 'ablation' / 'default.yaml')['tracking']
     assert TrackerConfig().replace(given) == TrackerConfig()
-    assert all(getattr(TrackerConfig(), name) != value for name, value in WITHOUT_EXTENSIONS.items())
+    assert all(getattr(TrackerConfig(), name) != value
+               for name, value in WITHOUT_EXTENSIONS.items())
 
 
 def test_every_row_of_table_iii_has_a_file(repository):

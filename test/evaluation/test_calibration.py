@@ -34,7 +34,7 @@ def test_the_boundary_separates_right_from_wrong():
 
 @pytest.mark.parametrize('column, sign', [(1, 1), (2, -1), (3, -1)])
 def test_an_indicator_never_counts_the_wrong_way(column, sign):
-    """Here a high response, say, goes with wrong answers: it is left out, and the rest is fitted."""
+    """Here a high response, say, goes with wrong answers: it is left out, the rest is fitted."""
     indicators, right = answers()
     indicators[:, column] = indicators[:, 3] if sign > 0 else 1 - indicators[:, 3]
     if column != 3:
@@ -45,7 +45,7 @@ def test_an_indicator_never_counts_the_wrong_way(column, sign):
 
 
 def test_every_group_weighs_the_same():
-    """A large group in which the response says nothing does not hide that it does in a small one."""
+    """A large group where the response says nothing does not hide that it does in a small one."""
     indicators, right = answers(400)
     rng = np.random.default_rng(2)
     noise = np.column_stack([np.full(40000, 0.5), rng.random((40000, 3))])

@@ -29,7 +29,8 @@ def test_medians_are_milliseconds(monkeypatch):
 
 @pytest.mark.parametrize('arguments, sentence', [
     (['--size', '640'], '--size must be WIDTHxHEIGHT'), (['--repeats', '0'], '--repeats'),
-    (['--threads', '-1'], 'threads must be at least 0'), (['--weights', 'none.pt'], 'none.pt does not exist')])
+    (['--threads', '-1'], 'threads must be at least 0'),
+    (['--weights', 'none.pt'], 'none.pt does not exist')])
 def test_bad_input(capfd, arguments, sentence):
     assert main(['speed', *arguments]) == 2
     assert sentence in capfd.readouterr().err

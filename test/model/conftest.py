@@ -19,7 +19,8 @@ def authors_layout() -> list[tuple[str, tuple[int, ...], str]]:
     for line in KEYS.read_text(encoding='utf-8').splitlines():
         if line and not line.startswith('#'):
             name, shape, _, _, use = line.split('\t')
-            rows.append((name, tuple(int(n) for n in shape.strip('()').split(',') if n.strip()), use))
+            rows.append(
+                (name, tuple(int(n) for n in shape.strip('()').split(',') if n.strip()), use))
     return rows
 
 

@@ -69,7 +69,8 @@ def test_fixed_filters_pass_the_true_gradient(kernel, dilation):
     assert torch.autograd.gradcheck(layer, (x,))
 
 
-@pytest.mark.parametrize('kernel, dilation, sides', [(3, 2, (9, 9)), (5, 2, (8, 11)), (3, 3, (10, 7))])
+@pytest.mark.parametrize(
+    'kernel, dilation, sides', [(3, 2, (9, 9)), (5, 2, (8, 11)), (3, 3, (10, 7))])
 def test_a_dilated_filter_by_phases_is_that_filter(kernel, dilation, sides):
     torch.manual_seed(1)
     x = torch.randn(2, 4, *sides, dtype=torch.float64, requires_grad=True)
@@ -106,7 +107,8 @@ def lite_state(seed: int = 2) -> dict[str, torch.Tensor]:
                     f'{name}.num_batches_tracked': torch.tensor(5)}
 
     state = {'_conv_stem.weight': draw(32, 3, 3, 3), **norm('_bn0', 32),
-             '_fc.weight': draw(1000, 1280), '_blocks.11._project_conv.weight': draw(192, 672, 1, 1)}
+             '_fc.weight': draw(1000, 1280),
+             '_blocks.11._project_conv.weight': draw(192, 672, 1, 1)}
     c_in, block = 32, 0
     for stage in STAGES:
         for _ in range(stage.depth):

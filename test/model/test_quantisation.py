@@ -39,7 +39,7 @@ def ranges(network):
 
 
 def rounded(network: SiamXNet, ranges: dict) -> SiamXNet:
-    """The reference: every convolution of ``ranges`` rounds its input and its weights, in float64."""
+    """The reference: every convolution of ``ranges`` rounds its input and weights, in float64."""
     network = fold_batch_norm(copy.deepcopy(network)).double()
     for name, module in network.named_modules():
         if name not in ranges:
@@ -105,7 +105,8 @@ def test_auto_takes_int8_where_the_cpu_is_fast_at_it(network, ranges, monkeypatc
 
 
 @pytest.mark.parametrize('flags, fast', [
-    ('fpu sse avx512_vnni', True), ('fpu avx_vnni', True), ('fpu avx2 avx512f', False), (None, False)])
+    ('fpu sse avx512_vnni', True), ('fpu avx_vnni', True), ('fpu avx2 avx512f', False),
+    (None, False)])
 def test_which_cpus_are_fast(tmp_path, flags, fast):
     path = tmp_path / 'cpuinfo'
     if flags is not None:

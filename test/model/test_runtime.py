@@ -33,7 +33,8 @@ def test_openvino_answers_as_torch(network, precision, close):
     np.testing.assert_allclose(ours.scores, theirs.scores, atol=close)
     np.testing.assert_allclose(ours.distances, theirs.distances, rtol=10 * close)
     spread = plain.describe(theirs).std()
-    np.testing.assert_allclose(fast.describe(ours), plain.describe(theirs), atol=20 * close * spread)
+    np.testing.assert_allclose(
+        fast.describe(ours), plain.describe(theirs), atol=20 * close * spread)
 
 
 @needs_openvino

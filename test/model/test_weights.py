@@ -46,7 +46,8 @@ def test_ranges_are_kept(network, tmp_path):
 
 @pytest.mark.parametrize('ranges, named', [
     ({'nowhere.0': (0.0, 1.0)}, 'nowhere'), ({LAYER: (0.0, float('nan'))}, LAYER),
-    ({LAYER: (1.0, 2.0)}, LAYER), ({LAYER: (0.0,)}, LAYER), ({LAYER: 'wide'}, LAYER), ([1], 'list')])
+    ({LAYER: (1.0, 2.0)}, LAYER), ({LAYER: (0.0,)}, LAYER), ({LAYER: 'wide'}, LAYER),
+    ([1], 'list')])
 def test_ranges_that_are_none(network, tmp_path, ranges, named):
     weights.save_checkpoint(tmp_path / 'model.pt', network, ranges=ranges)
     with pytest.raises(WeightsError, match=named):

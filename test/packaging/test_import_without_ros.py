@@ -1,4 +1,4 @@
-"""`pip install .` gives the core; it needs no ROS, and importing the package needs nothing heavy."""
+"""`pip install .` gives the core: it needs no ROS; importing the package needs nothing heavy."""
 
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ def site(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_importing_the_package_loads_nothing_heavy(site: Path, tmp_path: Path) -> None:
-    code = f'import sys, siamx_ros; print(siamx_ros.__file__); print(set(sys.modules) & {set(HEAVY)})'
+    code = ('import sys, siamx_ros; print(siamx_ros.__file__); '
+            f'print(set(sys.modules) & {set(HEAVY)})')
     done = run_python(code, site, tmp_path)
     assert done.returncode == 0, done.stderr
     where, loaded = done.stdout.splitlines()

@@ -58,7 +58,8 @@ def test_cosine_window_prefers_the_centre_but_is_not_in_the_score():
     assert decode.cosine_window(25)[0].max() == 0 and decode.cosine_window(25)[12, 12] == 1
 
 
-@pytest.mark.parametrize('w, h, last_w, last_h', [(40, 40, 40, 40), (80, 40, 40, 40), (10, 70, 33, 9)])
+@pytest.mark.parametrize(
+    'w, h, last_w, last_h', [(40, 40, 40, 40), (80, 40, 40, 40), (10, 70, 33, 9)])
 def test_penalty_against_its_formula(w, h, last_w, last_h):
     def size(a, b):
         pad = 0.5 * (a + b)

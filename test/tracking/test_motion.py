@@ -20,7 +20,8 @@ def test_displacement():
 
 
 @pytest.mark.parametrize('history', [
-    [seen(1, 1)], [seen(1, 1, reliable=False), seen(9, 9)], [seen(1, 1), seen(9, 9, reliable=False)],
+    [seen(1, 1)], [seen(1, 1, reliable=False), seen(9, 9)],
+    [seen(1, 1), seen(9, 9, reliable=False)],
     [seen(1, 1), seen(9, 9, jumped=True)], [seen(1, 1, jumped=True), seen(9, 9)]])
 def test_no_displacement_without_two_reliable_steps(history):
     assert displacement(history) == (0, 0)

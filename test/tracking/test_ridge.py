@@ -14,7 +14,7 @@ def features():
 
 def slow_weights(model, patches):
     """Stacked weighted rows, one per cell and patch, solved by lstsq with ridge rows appended."""
-    rows, wanted = [], []
+    rows = []
     for features, centre, size, share in patches:
         channels = len(features)
         reduced = np.array([[model._basis @ (features[:, y, x] - model._mean[:, 0])

@@ -57,7 +57,7 @@ def test_something_else_is_not_similar(picture):
 
 
 def test_half_of_a_look_is_compared_at_full_length(picture):
-    """Half learnt, the look is the mean of two unlike ones: it correlates by 0.7 with each, not 0.5."""
+    """Half learnt, it is the mean of two unlike looks: it correlates by 0.7 with each, not 0.5."""
     other = picture[::-1, ::-1].copy()
     template = ScaleTemplate(picture, (320.0, 240.0), (80.0, 80.0))
     for _ in range(23):

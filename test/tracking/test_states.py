@@ -50,7 +50,7 @@ def test_the_paper_literally():
 
 
 def test_doubt_alone_is_not_a_loss():
-    """Bad frames that are not as bad as gone leave it UNCERTAIN for good; they do not undo a count."""
+    """Bad frames that are not as bad as gone leave it UNCERTAIN for good; they undo no count."""
     config = CONFIG.replace({'gone_threshold': 0.2})
     assert run([0.3] * 8 + [0.7, 0.7], config)[0] == 'UUUUUUUUUT'
     assert run([0.1, 0.3, 0.1, 0.3, 0.3, 0.1, 0.3], config)[0] == 'UUUUULL'

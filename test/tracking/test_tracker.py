@@ -171,7 +171,8 @@ def test_box_outside(engine, scene, box):
         Tracker(engine).init(scene(None), BoundingBox(*box))
 
 
-@pytest.mark.parametrize('box', [(math.nan, 0, 4, 4), (0, 0, 0, 4), (0, 0, 4, -1), (0, math.inf, 4, 4)])
+@pytest.mark.parametrize(
+    'box', [(math.nan, 0, 4, 4), (0, 0, 0, 4), (0, 0, 4, -1), (0, math.inf, 4, 4)])
 def test_impossible_boxes(box):
     with pytest.raises(InputError):
         BoundingBox(*box)

@@ -68,8 +68,8 @@ def photographs(data, tmp_path):
 def test_the_command_writes_both_tables(photographs, tmp_path):
     out = tmp_path / 'fitted.pt'
     done = subprocess.run(
-        [sys.executable, '-m', 'siamx_ros', 'calibrate', str(photographs), '--weights', 'default', '--out',
-         str(out), '--flights', '2', '--held_out', 'kept', '--device', 'cpu', '--half'],
+        [sys.executable, '-m', 'siamx_ros', 'calibrate', str(photographs), '--weights', 'default',
+         '--out', str(out), '--flights', '2', '--held_out', 'kept', '--device', 'cpu', '--half'],
         capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-2000:]
     assert 'agreement' in done.stdout and str(out) in done.stdout

@@ -41,7 +41,7 @@ def test_a_file_of_that_quality_loses_the_same(side, quality):
 
 
 def test_blocks_are_as_coarse_as_the_camera():
-    """Compressed at a third of the resolution, the steps between blocks lie three times as far apart."""
+    """Compressed at a third of the resolution, the steps between blocks lie thrice as far apart."""
     picture = textured(240, seed=2)
     plain, coarse = (coarsen(picture, factor, 10).astype(float) for factor in (1.0, 3.0))
     for patch, period in ((plain, 8), (coarse, 24)):

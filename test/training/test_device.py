@@ -91,11 +91,13 @@ def both(changes, tiny_config, seed=0):
     {}, {'augment.colour': 0.25}, {'augment.grey': 1.0}, {'augment.blur': 1.0},
     {'augment.coarse': 1.0}, {'augment.compression': 1.0}, {'augment.still_bend': 0.1},
     {'augment.coarse': 1.0, 'augment.compression': 1.0}, {'augment.occluder': 1.0},
-    {'augment.distractor': 1.0}, {'augment.backdrop': 1.0}], ids=lambda changes: ''.join(changes) or 'cut')
+    {'augment.distractor': 1.0}, {'augment.backdrop': 1.0}],
+    ids=lambda changes: ''.join(changes) or 'cut')
 def test_looks_are_those_of_opencv(changes, tiny_config):
     for seed in range(4):
         for expected, patch in both(changes, tiny_config, seed):
-            limit = 1.6 if len(changes) < 2 else 3.0  # the coarse picture decides what is rounded up
+            # the coarse picture decides what is rounded up
+            limit = 1.6 if len(changes) < 2 else 3.0
             assert np.abs(expected - patch).mean() < limit, seed
 
 
@@ -115,7 +117,8 @@ def test_noise_is_of_its_strength_and_its_own(tiny_config):
 def test_a_pair_is_made_alike_alone_and_in_a_batch(data, tiny_config):
     """Each at its own resolution and quality, with its own blur and noise."""
     config = tiny_config.replace({
-        'augment.coarse': 0.7, 'augment.compression': 0.5, 'augment.blur': 0.5, 'augment.noise': 0.5})
+        'augment.coarse': 0.7, 'augment.compression': 0.5, 'augment.blur': 0.5,
+        'augment.noise': 0.5})
     dataset = PairDataset(read_pictures(data, config), config, length=12, seed=3,
                           finish=Packer(config.augment.still_rotation))
     pairs = [dataset[i] for i in range(12)]

@@ -82,7 +82,7 @@ def test_zoom_changes_both_axes_alike_and_both_ways(tiny_config):
 
 
 def test_a_coarse_camera_is_coarser_in_the_patch_that_magnifies_more(tiny_config):
-    """The patch that shows the target twice as large shows each pixel of the camera twice as large."""
+    """The patch that shows the target twice as large shows each camera pixel twice as large."""
     config = tiny_config.replace({
         **CALM, 'augment.coarse': 1.0, 'augment.search_scale': 0.0, 'augment.search_zoom': 0.3,
         'augment.template_scale': 0.0})
@@ -225,7 +225,7 @@ def test_every_augmentation_does_something(data, tiny_config, name):
 
 
 def test_an_object_beside_the_target_is_a_hard_negative(tiny_config):
-    """A red target and blue rivals near and far: red is in the patch exactly where a box says so."""
+    """A red target and blue rivals near and far: red is in the patch exactly when a box says so."""
     image = np.full((300, 700, 3), 200, np.uint8)
     target = BoundingBox(60, 120, 40, 50)
     rivals = (BoundingBox(130, 100, 50, 50), BoundingBox(560, 150, 60, 40))

@@ -185,7 +185,8 @@ def test_a_search_patch_of_the_same_scene_is_no_negative(tiny_config):
 
     same = torch.full((4, 2), 7)
     others = torch.arange(4)[:, None].expand(4, 2)
-    crossed = torch.tensor([[0, 9], [1, 0], [2, 1], [3, 2]])  # each search shows the template before
+    # each search shows the template before
+    crossed = torch.tensor([[0, 9], [1, 0], [2, 1], [3, 2]])
     assert loss(3, same) == loss(3, crossed) == loss(0, others) != loss(3, others)
 
 
@@ -289,7 +290,8 @@ def test_every_recipe_can_be_read(repository):
 
 
 def test_the_backbone_is_frozen_and_freed_where_the_settings_say(data, tiny_config, tmp_path):
-    run = Run(tmp_path, tiny_config.replace({'frozen': 0.5, 'steps': 6}), Process(0, 1, torch.device('cpu')))
+    run = Run(tmp_path, tiny_config.replace({'frozen': 0.5, 'steps': 6}),
+              Process(0, 1, torch.device('cpu')))
     free = []
     for run.step in range(6):
         run.schedule()
@@ -298,7 +300,10 @@ def test_the_backbone_is_frozen_and_freed_where_the_settings_say(data, tiny_conf
 
 
 def test_compiled_training_is_the_same(data, tiny_config, tmp_path, monkeypatch):
-    """With the same names in the checkpoint. Graphs are made as for a GPU, but run by torch itself."""
+    """With the same names in the checkpoint.
+
+    Graphs are made as for a GPU, but run by torch itself.
+    """
     compile_with = torch.nn.Module.compile
     monkeypatch.setattr(torch.nn.Module, 'compile', lambda part, **options: compile_with(
         part, backend='aot_eager', **options))

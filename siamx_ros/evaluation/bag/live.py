@@ -106,8 +106,8 @@ class _LockStep:
         self._player.send(frame.image, frame.stamp, frame.frame_id)
         result = self._player.answer(frame.stamp)
         if result is None:
-            raise InputError(f'the tracker did not answer image {frame.index}, and lock-step cannot '
-                             'go on without; is it configured to skip images (max_rate, '
+            raise InputError(f'the tracker did not answer image {frame.index}, and lock-step '
+                             'cannot go on without; is it configured to skip images (max_rate, '
                              'max_image_age) or active at all?')
         return self._said(step, result, begin)
 
