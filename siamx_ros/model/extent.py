@@ -1,9 +1,9 @@
 """What a template's cells are told of the target's box: an extension to the paper.
 
-A template patch shows the target amid its surroundings; the pixels alone do not say whether the face
-or the whole person is meant, nor how wide and high the box is. With the box given, every template
-cell knows where its sides are, and the correlation kernels are made with that knowledge. A search
-costs nothing more.
+A template patch shows the target amid its surroundings; the pixels alone do not say whether the
+face or the whole person is meant, nor how wide and high the box is. With the box given, every
+template cell knows where its sides are, and the correlation kernels are made with that knowledge. A
+search costs nothing more.
 """
 
 from __future__ import annotations

@@ -62,8 +62,8 @@ def training_loader(data: TrainingData, config: TrainConfig, process: Process,
                     step: int) -> DataLoader:
     """Batches from a step on; every process of a run gets its own share of each step's pairs.
 
-    From now on OpenCV has one thread in this process, if pairs are made in others: those are forked,
-    its pool of threads does not come along, and a worker would wait for it for ever.
+    From now on OpenCV has one thread in this process, if pairs are made in others: those are
+    forked, its pool of threads does not come along, and a worker would wait for it for ever.
     """
     if config.workers:
         cv2.setNumThreads(1)
