@@ -29,6 +29,6 @@ setup(
         'numpy>=1.22', 'opencv-python-headless>=4.5', 'PyYAML>=5.4', 'torch>=2.1', 'tqdm>=4.60'],
     extras_require={
         'bag': BAG, 'demo': DEMO, 'eval': EVAL, 'fast': FAST, 'train': TRAIN,
-        'dev': sorted({*DEMO, *EVAL, *FAST, *TRAIN, 'pytest>=7'})},
+        'dev': sorted({*DEMO, *EVAL, *FAST, *TRAIN, 'flake8>=5', 'pytest>=7'})},
     entry_points={'console_scripts': ['siamx = siamx_ros.cli:main']},
 )
