@@ -16,7 +16,7 @@ from launch.actions import DeclareLaunchArgument, ExecuteProcess, LogInfo, Opaqu
 from launch.actions import RegisterEventHandler
 from launch.event_handlers import OnProcessExit
 from launch.substitutions import LaunchConfiguration
-from launch_ros.actions import Node, SetParameter
+from launch_ros.actions import Node
 
 BOOL = ['true', 'false']
 
@@ -45,8 +45,9 @@ def arguments() -> list[Action]:
                 description='Name of a shipped model or path of one. Empty: as in params_file.'),
         declare('device', default_value='',
                 description='auto, cpu, cuda or cuda:N. Empty: as in params_file.'),
-        declare('use_sim_time', default_value='false', choices=BOOL,
-                description='Take the time from /clock; always so when a bag is played.'),
+        declare('use_sim_time', default_value='', choices=['', *BOOL],
+                description='Take the time from /clock; always so when a bag is played. '
+                            'Empty: as in params_file.'),
         declare('autostart', default_value='', choices=['', *BOOL],
                 description='Configure and activate the managed node at once. '
                             'Empty: as in params_file.'),
@@ -69,13 +70,11 @@ def actions(context: LaunchContext) -> list[Action]:
     """What to start, now that the arguments are known."""
     given = {name: LaunchConfiguration(name).perform(context)
              for name in (argument.name for argument in arguments())}
-    sim_time = given['use_sim_time'] == 'true' or bool(given['bag'])
-    return [SetParameter('use_sim_time', sim_time), tracker(given), *init_box(given),
-            *bag_player(given), *debug_view(given)]
+    return [tracker(given), *init_box(given), *bag_player(given), *debug_view(given)]
 
 
 def tracker(given: dict[str, str]) -> Node:
-    """The tracker node; what was given on the command line goes before the parameter file."""
+    """The tracker node; what was given on the command line overrules the parameter file."""
     names = {'image_transport': 'image_transport', 'image_reliability': 'image_reliability',
              'weights': 'model.weights', 'device': 'model.device'}
     chosen = {parameter: given[name] for name, parameter in names.items() if given[name]}
@@ -84,23 +83,30 @@ def tracker(given: dict[str, str]) -> Node:
     return Node(
         package='siamx_ros', executable='tracker_node', output='screen', emulate_tty=True,
         namespace=given['namespace'], name=given['node_name'],
-        parameters=[given['params_file'], *([chosen] if chosen else [])],
+        parameters=[given['params_file'], *([chosen] if chosen else []), *sim_time(given)],
         remappings=remappings(given), respawn=given['respawn'] == 'true', respawn_delay=2.0,
         ros_arguments=['--log-level', given['log_level']])
 
 
+def sim_time(given: dict[str, str]) -> list[dict[str, bool]]:
+    """The clock as parameters of one node; nothing that the file which includes this one gets."""
+    if not given['use_sim_time'] and not given['bag']:
+        return []
+    return [{'use_sim_time': bool(given['bag']) or given['use_sim_time'] == 'true'}]
+
+
 def remappings(given: dict[str, str]) -> list[tuple[str, str]]:
     """Topic arguments as remap rules; a camera keeps its calibration beside its image."""
-    image, depth = given['image_topic'], given['depth_topic']
+    image = given['image_topic']
     info = given['camera_info_topic'] or sibling(image, 'camera_info')
     return [('image', image), ('image/compressed', f'{image}/compressed'), ('camera_info', info),
-            ('depth', depth), ('depth/camera_info', sibling(depth, 'camera_info', below='depth'))]
+            ('depth', given['depth_topic'])]
 
 
-def sibling(topic: str, name: str, below: str = '') -> str:
-    """The topic `name` beside another; for a topic without a parent, `name` below `below`."""
+def sibling(topic: str, name: str) -> str:
+    """The topic `name` beside another."""
     parent, slash, _ = topic.rpartition('/')
-    return f'{parent}/{name}' if slash else f'{below}/{name}' if below else name
+    return f'{parent}/{name}' if slash else name
 
 
 def init_box(given: dict[str, str]) -> list[Action]:
@@ -109,7 +115,7 @@ def init_box(given: dict[str, str]) -> list[Action]:
         return []
     return [Node(
         package='siamx_ros', executable='init_box', output='screen', name='init_box',
-        namespace=given['namespace'],
+        namespace=given['namespace'], parameters=sim_time(given),
         arguments=[given['init_box'], '--node', given['node_name']])]
 
 
@@ -119,7 +125,8 @@ def bag_player(given: dict[str, str]) -> list[Action]:
         return []
     ready = Node(
         package='siamx_ros', executable='await_active', output='screen', name='await_active',
-        namespace=given['namespace'], arguments=['--node', given['node_name']])
+        namespace=given['namespace'], parameters=sim_time(given),
+        arguments=['--node', given['node_name']])
     player = ExecuteProcess(
         cmd=['ros2', 'bag', 'play', given['bag'], '--clock', '100', '--rate', given['bag_rate']],
         output='screen')

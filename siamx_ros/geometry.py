@@ -20,7 +20,7 @@ class BoundingBox:
     """An axis-aligned box in pixels: top-left corner ``x, y``, size ``w, h`` (both > 0).
 
     Raises:
-        InputError: a number is not finite, or a size is not positive.
+        InputError: a number is not finite, a size is not positive, or the area no number above 0.
     """
 
     x: float
@@ -34,6 +34,8 @@ class BoundingBox:
             raise InputError(f'a box needs four finite numbers x,y,w,h, got {self}')
         if self.w <= 0 or self.h <= 0:
             raise InputError(f'a box needs a positive width and height, got {self}')
+        if not 0 < self.area < math.inf:
+            raise InputError(f'a box needs an area that is neither 0 nor infinite, got {self}')
 
     def __str__(self) -> str:
         return f'{self.x:g},{self.y:g},{self.w:g},{self.h:g}'

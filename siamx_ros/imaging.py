@@ -1,8 +1,9 @@
-"""Cutting square windows out of images: the same crop for tracking and training."""
+"""Reading images, and cutting square windows out of them: the same for tracking and training."""
 
 from __future__ import annotations
 
 from pathlib import Path
+import re
 
 import cv2
 import numpy as np
@@ -12,6 +13,27 @@ from siamx_ros.geometry import CropWindow
 
 DECODE_ERRORS = cv2.error, MemoryError
 """Raised for a header that gives more pixels than OpenCV takes, or than fit into memory."""
+IMAGE_SUFFIXES = frozenset(
+    ('.bmp', '.jpeg', '.jpg', '.png', '.pgm', '.ppm', '.tif', '.tiff', '.webp'))
+
+
+def list_images(folder: Path) -> tuple[Path, ...]:
+    """The image files of a folder in natural order of their names: 2.jpg comes before 10.jpg.
+
+    Raises:
+        OSError: the folder cannot be listed.
+    """
+    return tuple(sorted(
+        (path for path in folder.iterdir()
+         if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith('.')),
+        key=natural_key))
+
+
+def natural_key(path: Path) -> tuple[list[tuple[int, int, str]], str]:
+    """Sort key by which numbers inside names count as numbers, and capitals only in a tie."""
+    parts = re.split(r'(\d+)', path.name.lower())
+    return ([(0, int(part), '') if part.isdecimal() else (1, 0, part) for part in parts],
+            path.name)
 
 
 def read_image(path: str | Path) -> np.ndarray:
@@ -93,7 +115,7 @@ def crop_as_authors(image: np.ndarray, window: CropWindow,
 
     Its patch shows the target about 0.7 image pixels off the exact window's place.
     """
-    side = int(window.side)
+    side = max(1, int(window.side))
     half = (window.side + 1) / 2
     left, top = round(window.centre_x - half), round(window.centre_y - half)
     colour = tuple(float(int(value)) for value in fill)

@@ -69,7 +69,8 @@ class TrackResult:
         box: the best box of this image in image pixels, unclipped; None only without a target.
         confidence: calibrated confidence that ``box`` is the target, 0 to 1.
         state: one of UNINITIALISED, TRACKING, UNCERTAIN, LOST, RELOCALISED.
-        reason: why ``state`` differs from the previous one, NONE while it does not.
+        reason: why ``state`` differs from the previous one; NONE while it does not, and at the
+            change from LOST to RELOCALISED, which is no more than a candidate.
         box_source: MEASURED, PREDICTED (held or uncertain), RELOCALISED, or NONE.
         valid: whether a controller may act on ``box``: measured on this image while TRACKING.
         raw_score: sigmoid of the chosen cell, before calibration.
@@ -78,7 +79,7 @@ class TrackResult:
         template_similarity: cosine between the template's and the box's features, NaN where not
             computed.
         online_response: of the target's own classifier, about 0 to 1; 0 without one.
-        velocity: (vx, vy) of the centre in pixels per frame, zero where unknown.
+        velocity: (vx, vy) of the centre in pixels per frame, NaN where unknown.
         windows: the windows searched on this image.
         frames_since_init, frames_lost: counters; ``frames_lost`` is 0 unless LOST or UNCERTAIN.
     """
@@ -93,7 +94,7 @@ class TrackResult:
     peak_ratio: float = math.nan
     template_similarity: float = math.nan
     online_response: float = 0.0
-    velocity: tuple[float, float] = (0.0, 0.0)
+    velocity: tuple[float, float] = (math.nan, math.nan)
     windows: tuple[CropWindow, ...] = ()
     frames_since_init: int = 0
     frames_lost: int = 0

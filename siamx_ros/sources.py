@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-import re
 from typing import Iterator, Protocol
 
 import cv2
 import numpy as np
 
 from siamx_ros.errors import InputError
-from siamx_ros.imaging import read_image
+from siamx_ros.imaging import IMAGE_SUFFIXES, list_images, read_image
 
 LOGGER = logging.getLogger(__name__)
 UNKNOWN_FPS = 30.0
-IMAGE_SUFFIXES = frozenset(
-    ('.bmp', '.jpeg', '.jpg', '.png', '.pgm', '.ppm', '.tif', '.tiff', '.webp'))
 
 
 class Source(Protocol):
@@ -66,13 +63,9 @@ class FolderSource:
             InputError: the folder holds no image, or the first cannot be read.
         """
         try:
-            entries = list(folder.iterdir())
+            self.paths = list_images(folder)
         except OSError as error:
             raise InputError(f'cannot list the folder {folder}: {error.strerror}') from None
-        self.paths = sorted(
-            (path for path in entries
-             if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith('.')),
-            key=natural_key)
         if not self.paths:
             raise InputError(f'the folder {folder} holds no image '
                              f'({", ".join(sorted(IMAGE_SUFFIXES))})')
@@ -160,9 +153,3 @@ class CameraSource:
                 yield image
         finally:
             self._capture.release()
-
-
-def natural_key(path: Path) -> list[tuple[int, int, str]]:
-    """Sort key by which numbers inside names count as numbers."""
-    parts = re.split(r'(\d+)', path.name.lower())
-    return [(0, int(part), '') if part.isdecimal() else (1, 0, part) for part in parts]

@@ -14,6 +14,7 @@ import cv2
 import pytest
 
 from siamx_ros.cli import COMMANDS
+from siamx_ros.evaluation.tables import HEADINGS
 from siamx_ros.recording import CSV_COLUMNS
 from siamx_ros.synthetic import sequence
 
@@ -62,6 +63,12 @@ def test_every_command_has_its_module_and_help():
         process = command(name, '--help')
         assert process.returncode == 0, process.stderr
         assert f'siamx_ros {name}' in process.stdout
+
+
+def test_help_of_evaluate_lists_all_columns():
+    text = command('evaluate', '--help').stdout
+    for heading, _ in HEADINGS.values():
+        assert f'\n  {heading} ' in text
 
 
 def test_overview_lists_all_commands():
@@ -152,6 +159,7 @@ def test_missing_box_is_refused(folder):
     (('--tracking.heat_map_inhibit', 'perhaps'), ('true or false',)),
     (('--config', '/no/such/file.yaml'), ('/no/such/file.yaml',)),
     (('--frames', '0'), ('--frames',)),
+    (('--heat-map',), ('--heat-map', '--video or --show')),
     (('--csv', '/no/such/folder/a.csv', '--weights', 'random'), ('/no/such/folder/a.csv',)),
     (('--video', '/no/such/folder/a.mp4', '--weights', 'random'), ('/no/such/folder/a.mp4',)),
     (('--video', 'a.gif', '--weights', 'random'), ('a.gif', '.mp4')),

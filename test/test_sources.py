@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from siamx_ros.errors import InputError
-from siamx_ros.sources import UNKNOWN_FPS, natural_key, open_source
+from siamx_ros.imaging import natural_key
+from siamx_ros.sources import UNKNOWN_FPS, open_source
 
 
 def grey(value: int, height: int = 48, width: int = 64) -> np.ndarray:

@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N')
     parser.add_argument('--half', action='store_true', help='store fp16, half the size')
     add_config_file(parser)
-    add_settings(parser, TrainConfig(), '')
+    add_settings(parser, TrainConfig(), '', without='network')  # the network is the checkpoint's
 
 
 def run(args: argparse.Namespace) -> int:

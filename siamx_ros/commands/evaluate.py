@@ -2,7 +2,7 @@
 
 One pass per sequence: initialised with the true box of the first frame, never corrected. The
 initial frame does not count, and frames without the target only for valid-while-absent. The
-columns, each a mean over sequences:
+columns, each a mean over sequences where nothing else is said:
 
   AUC                area under the success curve: mean share of frames with an overlap above
                      0, 0.05, ..., 1
@@ -13,6 +13,9 @@ columns, each a mean over sequences:
   wrong-while-valid  share reported as valid with an overlap below 0.1
   false-lost         share reported LOST although the box overlaps by 0.5 or more
   valid-while-absent share of the frames without the target that are reported as valid
+  frames             how many frames with the target count, of all sequences together
+
+Exit status: 0, or 1 if a sequence had to be left out: an image or its first box cannot be used.
 """
 
 from __future__ import annotations
@@ -94,16 +97,26 @@ def run(args: argparse.Namespace) -> int:
     runs = run_campaign(Campaign(
         tuple(specs), tuple(sequences), args.out, args.overwrite, args.jobs,
         settings['model'].threads, kit.protocol if kit else 'once'))
+    names = {each.name for each in next(iter(runs.values()))}
+    kept = [sequence for sequence in sequences if sequence.name in names]
     _print_tables(runs)
     if kit is not None:
-        _official(kit, runs, sequences, args.out)
+        _official(kit, runs, kept, args.out)
     if args.out is not None:
         from siamx_ros.evaluation.report import draw_timelines, write_report
         paths = write_report(args.out, runs)
         for path in [*paths, *draw_timelines(
-                args.out / 'plots', runs, sequences, args.timelines)]:
+                args.out / 'plots', runs, kept, args.timelines)]:
             print(f'wrote {path}', file=sys.stderr)
-    return 0
+    return _left_out([sequence.name for sequence in sequences if sequence.name not in names])
+
+
+def _left_out(names: list[str]) -> int:
+    """Say which sequences all tables are without; returns the exit status."""
+    if names:
+        print(f'note: left out of all tables, for the reasons above: {", ".join(names)}',
+              file=sys.stderr)
+    return 1 if names else 0
 
 
 def _specs(args: argparse.Namespace, settings: dict) -> list:

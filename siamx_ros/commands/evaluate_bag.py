@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='recorded request for the first box: Detection2D, or the service '
                              'event of ~/init')
     parser.add_argument('--box', metavar='x,y,w,h', help='the first box')
-    parser.add_argument('--box-frame', metavar='N', type=int, default=0,
+    parser.add_argument('--box-frame', metavar='N', type=int,
                         help='image that --box lies on, counted from 0 (default 0)')
     parser.add_argument('--mode', metavar='M', default='offline', help=', '.join(MODES))
     add_live_arguments(parser)
@@ -67,8 +67,8 @@ def run(args: argparse.Namespace) -> int:
     """Replay, write and print; returns the exit status."""
     settings = read_settings(args, {'model': ModelConfig(), 'tracking': TrackerConfig()})
     from siamx_ros.evaluation.bag import criteria as pass_or_fail
-    from siamx_ros.evaluation.bag.evaluation import BagEvaluation, evaluate
-    from siamx_ros.evaluation.bag.folder import open_results, write_replay
+    from siamx_ros.evaluation.bag.evaluation import BagEvaluation
+    from siamx_ros.evaluation.bag.folder import write_replay
     from siamx_ros.evaluation.bag.outcome import plain
     from siamx_ros.evaluation.trackers import TrackerSpec
     from siamx_ros.tracking.process import use_threads
@@ -79,12 +79,9 @@ def run(args: argparse.Namespace) -> int:
         lockstep=args.mode == 'lockstep', foreign=bool(args.node))
     check_live_arguments(args, settings)
     if not args.node:
-        spec.fingerprint()  # weights that are not there are refused before anything is started
-    if args.out is not None:
-        open_results(args.out, args.overwrite)
+        spec.build()  # a tracker that is not there is refused before anything is deleted or started
     use_threads(settings['model'].threads)
-    with player_of(args, settings) as player:
-        replay, summary = evaluate(dataclasses.replace(job, player=player))
+    replay, summary = _replayed(args, settings, job)
     try:
         summary['criteria'] = pass_or_fail.check(criteria, summary['figures'])
     finally:  # a criterion that cannot be checked does not take the results along
@@ -99,11 +96,36 @@ def run(args: argparse.Namespace) -> int:
     return 0 if all(verdict['passed'] for verdict in verdicts) else 1
 
 
+def _replayed(args: argparse.Namespace, settings: dict[str, Any], job: Any) -> tuple[Any, dict]:
+    """The replay and its summary; earlier results are deleted once the bag has what is needed."""
+    from siamx_ros.evaluation.bag.evaluation import evaluate, opened
+    from siamx_ros.evaluation.bag.folder import check_results, open_results
+    if args.out is not None:
+        check_results(args.out, args.overwrite)
+    with opened(job) as (bag, found):
+        if args.out is not None:
+            open_results(args.out, args.overwrite)
+        with player_of(args, settings) as player:
+            return evaluate(dataclasses.replace(job, player=player), bag, found)
+
+
 def _wanted(args: argparse.Namespace) -> Any:
+    """What to take from the bag.
+
+    Raises:
+        InputError: of two options one would be ignored.
+    """
     from siamx_ros.evaluation.bag.preparation import Wanted
+    if args.truth_file and (args.truth_topic or args.truth_bag or args.truth_id):
+        raise InputError('give --truth-file or a topic (--truth-topic, --truth-bag, --truth-id), '
+                         'not both')
+    if args.box and args.init_topic:
+        raise InputError('give --box or --init-topic, not both')
+    if args.box_frame is not None and not args.box:
+        raise InputError('--box-frame belongs to --box')
     return Wanted(
         args.image_topic, args.truth_topic, args.truth_bag, args.truth_id, args.truth_file,
-        args.init_topic, parse_box(args.box) if args.box else None, args.box_frame)
+        args.init_topic, parse_box(args.box) if args.box else None, args.box_frame or 0)
 
 
 def _latency(args: argparse.Namespace) -> Any:

@@ -26,6 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the copies; returns the exit status."""
+    if args.seed < 0:
+        raise InputError(f'--seed must be at least 0, got {args.seed}')
     sequences = read_sequences(args.data)
     if len(sequences) < 2:
         raise InputError(f'{args.data} holds one sequence: what is shown meanwhile needs another')

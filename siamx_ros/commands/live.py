@@ -33,7 +33,8 @@ def check_live_arguments(args: argparse.Namespace, settings: dict[str, Any]) -> 
     """Refuse what cannot be done by a node.
 
     Raises:
-        InputError: an option belongs to another mode, or to another tracker than a running node.
+        InputError: an option belongs to another mode, or to another tracker than a running node,
+            or there is no ROS here.
     """
     if args.mode not in LIVE_MODES:
         if args.node or args.node_image:
@@ -49,6 +50,7 @@ def check_live_arguments(args: argparse.Namespace, settings: dict[str, Any]) -> 
     if args.node and settings != {'model': ModelConfig(), 'tracking': TrackerConfig()}:
         raise InputError(f'{args.node} runs with settings of its own; give the settings to it, or '
                          'leave --node out')
+    _live_player(args.mode)
 
 
 @contextmanager
@@ -61,21 +63,30 @@ def player_of(args: argparse.Namespace, settings: dict[str, Any]) -> Iterator[An
     if args.mode not in LIVE_MODES:
         yield None
         return
-    try:
-        from siamx_ros.ros.live import LivePlayer
-        from siamx_ros.ros.probe import NoAnswer
-    except ImportError as error:
-        raise InputError(
-            f'--mode {args.mode} needs ROS 2 with rclpy and the messages of this package '
-            f'({error}); source the set-up file of your ROS workspace, or use --mode '
-            'offline') from None
+    kind = _live_player(args.mode)
     from siamx_ros.demo.node_process import NodeDied
-    opened = _running(args, LivePlayer) if args.node else _started(args, settings, LivePlayer)
+    from siamx_ros.ros.probe import NoAnswer
+    opened = _running(args, kind) if args.node else _started(args, settings, kind)
     try:
         with opened as player:
             yield player
     except (NodeDied, NoAnswer) as error:
         raise InputError(str(error)) from None
+
+
+def _live_player(mode: str) -> type:
+    """The player of a node.
+
+    Raises:
+        InputError: there is no ROS here.
+    """
+    try:
+        from siamx_ros.ros.live import LivePlayer
+    except ImportError as error:
+        raise InputError(
+            f'--mode {mode} needs ROS 2 with rclpy and the messages of this package ({error}); '
+            'source the set-up file of your ROS workspace, or use --mode offline') from None
+    return LivePlayer
 
 
 @contextmanager

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import difflib
-from pathlib import Path
 from typing import Any, Callable, Mapping
 
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
-from siamx_ros.settings import Settings, SettingsError, read_yaml, walk
+from siamx_ros.ros.settings import NodeConfig, is_of_ros
+from siamx_ros.settings import (
+    Settings, SettingsError, dotted, read_settings_file, unknown, walk)
 
 _MARK = 'setting:'
 MODEL_SHORT = {'weights': '--weights', 'device': '--device', 'threads': '--threads'}
@@ -20,12 +20,13 @@ def add_config_file(parser: argparse.ArgumentParser) -> None:
     """Add ``--config FILE``, read by :func:`read_settings`."""
     parser.add_argument(
         '--config', metavar='FILE', action='append', default=[],
-        help='YAML file of settings, with or without the ROS wrapping; may be given again, '
-             'later files and the options below win')
+        help='YAML file of settings; of a ROS parameter file, those of /** and of the tracker; '
+             'may be given again, later files and the options below win')
 
 
 def add_settings(parser: argparse.ArgumentParser, settings: Settings, prefix: str, *,
-                 title: str = '', short: Mapping[str, str] | None = None) -> None:
+                 title: str = '', short: Mapping[str, str] | None = None,
+                 without: str | None = None) -> None:
     """Add one option per setting, e.g. ``--tracking.penalty_k``.
 
     Set ``parser.usage`` yourself: the one argparse makes would list every setting.
@@ -37,10 +38,13 @@ def add_settings(parser: argparse.ArgumentParser, settings: Settings, prefix: st
         title: heading of the group in ``--help``.
         short: setting name -> a short option for it, e.g. ``{'weights': '--weights'}``, listed
             among the command's own options.
+        without: a group inside ``settings`` that gets no option, as it would be without effect.
     """
     short = short or {}
     group = parser.add_argument_group(title or f'{prefix or "other"} settings')
     for name, field, default in walk(settings):
+        if without is not None and name.startswith(f'{without}.'):
+            continue
         full = f'{prefix}.{name}' if prefix else name
         text = _help(default, field.metadata)
         kind = field.default if default == () else default
@@ -94,23 +98,25 @@ def parse_box(text: str) -> BoundingBox:
 
 
 def _file_values(path: str, groups: Mapping[str, Settings]) -> dict[str, dict[str, Any]]:
-    """Split a file's names by group; in a ROS file, names of no group belong to the node."""
-    values = read_yaml(path)
-    is_ros_file = 'ros__parameters' in Path(path).read_text(encoding='utf-8')
+    """A file's values by group; names of no group belong to group '' or are refused.
+
+    A ROS file may also hold what only the node has.
+    """
+    values, is_ros_file = read_settings_file(path)
+    known = {f'{p}.{n}' if p else n for p, s in groups.items() for n, _, _ in walk(s)}
+    if is_ros_file:
+        known |= {name for name, _, _ in walk(NodeConfig())}
     split: dict[str, dict[str, Any]] = {prefix: {} for prefix in groups}
-    known = [f'{p}.{n}' if p else n for p, s in groups.items() for n, _, _ in walk(s)]
-    for name, value in values.items():
-        prefix, _, rest = str(name).partition('.')
-        if prefix in groups and rest:
+    for name, value in dotted(values).items():
+        prefix, _, rest = name.partition('.')
+        if prefix in groups and not rest:
+            raise SettingsError(f'{path}: {name} is a group of settings, got {value!r}')
+        if prefix in groups:
             split[prefix][rest] = value
-        elif prefix in groups and isinstance(value, dict):
-            split[prefix].update(value)
         elif '' in groups:
             split[''][name] = value
-        elif not is_ros_file:
-            near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.4)
-            hint = f'; near names: {", ".join(near)}' if near else ''
-            raise SettingsError(f'unknown setting {name!r} in {path}{hint}')
+        elif name not in known and not (is_ros_file and is_of_ros(name)):
+            raise SettingsError(f'{path}: {unknown(name, sorted(known))}')
     return split
 
 

@@ -1,13 +1,15 @@
 """Measure milliseconds per stage of the tracker and frames per second on this machine.
 
-The picture is noise with a target in its middle: the time does not depend on what is seen, except
-that a lost target is searched for in further windows, which is measured by itself. Rows:
+The picture is a generated one with a target in its middle. The time depends on what is seen only by
+the state: a tracked target is learnt from, a lost one is searched for in further windows. Where the
+state was another one than the row promises, as with random weights, a warning says so. Rows:
 
   template            encode the target, once per init
   crop                cut the search window out of the image
   search              the network: score and distance maps of the search patch
   decode              choose the box, compare it with the template
-  frame               one whole update in state TRACKING: crop to decode, and the rest
+  frame               one whole update in state TRACKING: crop to decode, and the rest; every sixth
+                      one also solves the target's classifier, which p95 shows
   frame while lost    one whole update in state LOST: also what the adaptive scheme searches then
 """
 

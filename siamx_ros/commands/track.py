@@ -58,6 +58,8 @@ def run(args: argparse.Namespace) -> int:
         raise InputError('the target is missing: give --box x,y,w,h, or --show to draw it')
     if args.frames is not None and args.frames < 1:
         raise InputError(f'--frames must be at least 1, got {args.frames}')
+    if args.heat_map and not (args.video or args.show):
+        raise InputError('--heat-map is drawn over --video or --show: give one of them')
     source = open_source(args.source)
     images = iter(source)
     first = next(images)

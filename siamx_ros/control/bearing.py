@@ -53,10 +53,7 @@ class Camera:
         """
         matrix = np.array(k, np.float64).reshape(3, 3)
         distortion = np.array(d, np.float64)
-        if not (np.isfinite(matrix).all() and np.isfinite(distortion).all()):
-            raise InputError('camera_info holds numbers that are not finite')
-        if matrix[0, 0] <= 0 or matrix[1, 1] <= 0 or width <= 0 or height <= 0:
-            raise InputError('camera_info is not calibrated: focal length or size is not positive')
+        _check(width, height, matrix, 'K', distortion)
         fisheye = model in FISHEYE_MODELS
         if distortion.size not in ((0, 4) if fisheye else COEFFICIENTS):
             raise InputError(f'camera_info has {distortion.size} distortion coefficients for the '
@@ -64,6 +61,19 @@ class Camera:
         if fisheye and not distortion.size:
             distortion = np.zeros(4)
         return cls(int(width), int(height), matrix, distortion, fisheye)
+
+    @classmethod
+    def from_projection(cls, width: int, height: int, p) -> Camera:
+        """Of rectified images, from P of a camera_info message: no distortion is left in them.
+
+        The fourth column, where a stereo camera's other eye is, does not turn a ray.
+
+        Raises:
+            InputError: P is not filled in, or a number is not finite.
+        """
+        matrix = np.array(p, np.float64).reshape(3, 4)[:, :3]
+        _check(width, height, matrix, 'P')
+        return cls(int(width), int(height), matrix, np.zeros(0))
 
     @classmethod
     def from_field_of_view(cls, width: int, height: int, degrees: float) -> Camera:
@@ -138,6 +148,14 @@ def position(ray: tuple[float, float], distance: float) -> tuple[float, float, f
     """Point (x, y, z) in metres at a straight distance along a ray, camera frame."""
     depth = distance / _stretch(ray)
     return ray[0] * depth, ray[1] * depth, depth
+
+
+def _check(width: int, height: int, matrix: np.ndarray, name: str, distortion=()) -> None:
+    if not (np.isfinite(matrix).all() and np.isfinite(distortion).all()):
+        raise InputError('camera_info holds numbers that are not finite')
+    if matrix[0, 0] <= 0 or matrix[1, 1] <= 0 or width <= 0 or height <= 0:
+        raise InputError(
+            f'camera_info is not calibrated: focal length in {name} or size is not positive')
 
 
 def _stretch(ray: tuple[float, float]) -> float:

@@ -97,20 +97,22 @@ class Follower:
         self.why = 'nothing seen yet'
         self._sighting: Sighting | None = None
         self._uncertain_since: float | None = None
-        self._target_id = ''
+        self._target_id: str | None = None
         self._moving = False
         self._velocity, self._last_s = STOP, 0.0
 
     def see(self, sighting: Sighting) -> None:
         """Take the newest sighting; one whose ``seq`` does not grow is ignored.
 
-        But of a newer image after a silence longer than ``max_age``: a tracker that was started
-        again counts anew.
+        But after a silence longer than ``max_age`` all but the last one again counts, as another
+        target: tracker and clock may have started over.
         """
         last = self._sighting
-        if last is not None and sighting.seq <= last.seq and not (
-                sighting.arrived_s - last.arrived_s > self.config.max_age
-                and sighting.stamp_s > last.stamp_s):
+        if last is not None and sighting.arrived_s - last.arrived_s > self.config.max_age:
+            if (sighting.seq, sighting.stamp_s) == (last.seq, last.stamp_s):
+                return
+            self._target_id = None
+        elif last is not None and sighting.seq <= last.seq:
             return
         if sighting.state != TrackState.UNCERTAIN:
             self._uncertain_since = None
@@ -136,11 +138,15 @@ class Follower:
             self._target_id = self._sighting.target_id
             self.why = self.why or 'another target'
         if self.why:
-            stop, self._moving, self._velocity = self._moving, False, STOP
-            return STOP if stop else None
+            return self.stop()
         self._moving = True
         self._velocity = self._next(self._sighting, min(max(0.0, elapsed_s), LONGEST_STEP_S))
         return self._velocity
+
+    def stop(self) -> Velocity | None:
+        """Stand: :data:`STOP` if the robot was told to move, else None."""
+        moved, self._moving, self._velocity = self._moving, False, STOP
+        return STOP if moved else None
 
     def _objection(self, now_s: float, steady_s: float) -> str:
         """Why the robot must not move, or nothing."""

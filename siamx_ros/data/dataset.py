@@ -32,7 +32,7 @@ def select(sequences: list[Sequence], names: list[str]) -> list[Sequence]:
     """Those sequences that are named; all if no name is given.
 
     Raises:
-        InputError: a name is unknown.
+        InputError: a name is unknown, or given twice.
     """
     if not names:
         return sequences
@@ -40,4 +40,7 @@ def select(sequences: list[Sequence], names: list[str]) -> list[Sequence]:
     unknown = [name for name in names if name not in by_name]
     if unknown:
         raise InputError(f'there is no sequence {unknown[0]!r}; known: {", ".join(by_name)}')
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise InputError(f'sequence {twice[0]!r} is named more than once')
     return [by_name[name] for name in names]

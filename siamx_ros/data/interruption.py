@@ -15,6 +15,7 @@ import numpy as np
 
 from siamx_ros import imaging
 from siamx_ros.data.sequence import Sequence
+from siamx_ros.errors import InputError
 
 GAP = (10, 300)
 """Shortest and longest absence, frames; lengths are drawn evenly on a logarithmic scale."""
@@ -51,12 +52,20 @@ def interrupted(sequence: Sequence, other: Sequence,
 
 
 def write_sequence(folder: Path, frames: Iterator[tuple[np.ndarray, np.ndarray]]) -> int:
-    """Write ``img/%08d.jpg`` and ``groundtruth.txt``; returns the number of frames."""
-    (folder / 'img').mkdir(parents=True)
+    """Write ``img/%08d.jpg`` and ``groundtruth.txt``; returns the number of frames.
+
+    Raises:
+        InputError: the folder cannot be made, or an image not be written.
+    """
+    try:
+        (folder / 'img').mkdir(parents=True)
+    except OSError as error:
+        raise InputError(f'cannot make the folder {folder}: {error.strerror}') from None
     boxes = []
     for index, (image, box) in enumerate(frames, 1):
-        cv2.imwrite(str(folder / 'img' / f'{index:08d}.jpg'), image,
-                    [cv2.IMWRITE_JPEG_QUALITY, 95])
+        path = folder / 'img' / f'{index:08d}.jpg'
+        if not cv2.imwrite(str(path), image, [cv2.IMWRITE_JPEG_QUALITY, 95]):
+            raise InputError(f'cannot write {path}: is there space left?')
         boxes.append(box)
     np.savetxt(folder / 'groundtruth.txt', np.array(boxes), fmt='%.3f', delimiter=',')
     return len(boxes)

@@ -8,9 +8,8 @@ import re
 
 import numpy as np
 
+from siamx_ros import imaging
 from siamx_ros.errors import InputError
-
-IMAGE_SUFFIXES = frozenset(('.jpg', '.jpeg', '.png', '.bmp'))
 
 
 @dataclass(frozen=True)
@@ -62,14 +61,8 @@ def read_folder(path: str | Path) -> Sequence:
 
 
 def list_images(folder: Path) -> tuple[Path, ...]:
-    """Image files of a folder in natural order (2.jpg before 10.jpg); none without a folder."""
-    if not folder.is_dir():
-        return ()
-    paths = [p for p in folder.iterdir()
-             if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith('.')]
-    return tuple(sorted(paths, key=lambda p: [
-        (0, int(part), '') if part.isdecimal() else (1, 0, part)
-        for part in re.split(r'(\d+)', p.name)]))
+    """The image files of a folder as :func:`imaging.list_images` does; none without a folder."""
+    return imaging.list_images(folder) if folder.is_dir() else ()
 
 
 def read_boxes(path: str | Path) -> np.ndarray:

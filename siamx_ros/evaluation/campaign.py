@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 import logging
 import multiprocessing
 from pathlib import Path
@@ -16,7 +17,8 @@ from tqdm import tqdm
 from siamx_ros.data.sequence import Sequence
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation import results
-from siamx_ros.evaluation.runner import Run, TwoVerbTracker, run_sequence
+from siamx_ros.evaluation.runner import (
+    Run, SequenceError, TwoVerbTracker, run_sequence)
 from siamx_ros.evaluation.trackers import TrackerSpec
 from siamx_ros.tracking.process import use_threads
 
@@ -35,6 +37,9 @@ class Campaign:
         jobs: processes; with more than one, frames per second are those of a busy machine.
         threads: threads of each process for torch and OpenCV, 0 for their own choice.
         protocol: 'once', or 'restart' five frames after every failure (VOT short-term).
+
+    Raises:
+        InputError: two sequences share a name, under which their results would be kept.
     """
 
     specs: tuple[TrackerSpec, ...]
@@ -45,16 +50,26 @@ class Campaign:
     threads: int = 0
     protocol: str = 'once'
 
+    def __post_init__(self) -> None:
+        names = [sequence.name for sequence in self.sequences]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise InputError(f'there are several sequences of the name {twice[0]!r}, which must be '
+                             'unique')
+
 
 def run_campaign(campaign: Campaign) -> dict[str, list[Run]]:
     """Run what is not in the results folder yet, and read back what is.
 
+    A sequence that a tracker cannot be run over is left out, which is logged at the end.
+
     Returns:
-        Name of the tracker -> one run per sequence, in the order of the sequences.
+        Name of the tracker -> one run per sequence that every tracker was run over, in the order
+        of the sequences.
 
     Raises:
-        InputError: see :func:`~siamx_ros.evaluation.results.open_folder` and
-            :func:`~siamx_ros.evaluation.runner.run_sequence`; finished runs are kept.
+        InputError: see :func:`~siamx_ros.evaluation.results.open_folder`, or no sequence can be
+            run; finished runs are kept.
     """
     done = {} if campaign.folder is None else _read_finished(campaign)
     todo = [(spec, sequence) for spec in campaign.specs for sequence in campaign.sequences
@@ -62,61 +77,100 @@ def run_campaign(campaign: Campaign) -> dict[str, list[Run]]:
     if done:
         LOGGER.info('%d of %d runs are read back from %s', len(done),
                     len(done) + len(todo), campaign.folder)
+    refused: list[SequenceError] = []
     frames = sum(len(sequence.frame_paths) for _, sequence in todo)
     work = _in_processes if campaign.jobs > 1 and len(todo) > 1 else _in_this_process
     with tqdm(total=frames, unit='frame', dynamic_ncols=True, disable=not todo) as bar:
         for spec, run in work(campaign, todo, bar):
+            if isinstance(run, SequenceError):
+                refused.append(run)
+                continue
             if campaign.folder is not None:
                 results.write_run(campaign.folder / spec.name, run)
             done[spec.name, run.name] = run
-    return {spec.name: [done[spec.name, sequence.name] for sequence in campaign.sequences]
-            for spec in campaign.specs}
+    for error in refused:
+        LOGGER.warning('left out: %s', error)
+    return _of_every_tracker(campaign, done, refused)
+
+
+def _of_every_tracker(campaign: Campaign, done: dict[tuple[str, str], Run],
+                      refused: list[SequenceError]) -> dict[str, list[Run]]:
+    """The runs over those sequences that every tracker has: only they can be compared.
+
+    Raises:
+        SequenceError: there is none.
+    """
+    kept = [sequence.name for sequence in campaign.sequences
+            if all((spec.name, sequence.name) in done for spec in campaign.specs)]
+    if refused and not kept:
+        raise refused[0]
+    return {spec.name: [done[spec.name, name] for name in kept] for spec in campaign.specs}
 
 
 def _read_finished(campaign: Campaign) -> dict[tuple[str, str], Run]:
+    """Make or check the results folders and read what they hold.
+
+    Nothing is deleted before all trackers are known to be there.
+    """
+    prints = {campaign.folder / spec.name: {**spec.fingerprint(), 'protocol': campaign.protocol}
+              for spec in campaign.specs}
+    if campaign.overwrite:
+        _remove([folder for folder in prints if folder.exists()])
     done = {}
-    for spec in campaign.specs:
-        folder = campaign.folder / spec.name
-        if campaign.overwrite and folder.exists():
-            _remove(folder)
-        results.open_folder(folder, {**spec.fingerprint(), 'protocol': campaign.protocol})
+    for folder, fingerprint in prints.items():
+        results.open_folder(folder, fingerprint)
         for sequence in campaign.sequences:
             if results.run_path(folder, sequence.name).exists():
                 run = results.read_run(folder, sequence.name)
-                _check_same_truth(run, sequence, folder)
-                done[spec.name, sequence.name] = run
+                _check_fits(run, sequence, folder, campaign.protocol)
+                done[folder.name, sequence.name] = run
     return done
 
 
-def _remove(folder: Path) -> None:
-    """Delete a tracker's results, and nothing that is not one."""
-    if not (folder / results.FINGERPRINT).exists():
-        raise InputError(f'{folder} is no results folder of ours and is not deleted')
-    shutil.rmtree(folder)
+def _remove(folders: list[Path]) -> None:
+    """Delete trackers' results, and nothing that is not one."""
+    for folder in folders:
+        if not (folder / results.FINGERPRINT).exists():
+            raise InputError(f'{folder} is no results folder of ours and is not deleted')
+    for folder in folders:
+        shutil.rmtree(folder)
 
 
-def _check_same_truth(run: Run, sequence: Sequence, folder: Path) -> None:
+def _check_fits(run: Run, sequence: Sequence, folder: Path, protocol: str) -> None:
+    """Refuse a run that was read back and cannot stand for one over this sequence."""
     same = np.array_equal(
         run.truth[run.start:], sequence.boxes_xywh[run.start:], equal_nan=True)
     if not same:
         raise InputError(f'{folder} holds results of {sequence.name} with other frames or boxes; '
                          'give another --out, or --overwrite')
+    if protocol == 'restart' and run.codes is None:
+        raise InputError(f'{folder} holds results of an earlier version, which did not note the '
+                         'new starts; give another --out, or --overwrite')
+
+
+def _tried(work: Callable[[], Run]) -> Run | SequenceError:
+    """A run, or why there is none of this sequence."""
+    try:
+        return work()
+    except SequenceError as error:
+        return error
 
 
 def _in_this_process(campaign: Campaign, todo: list[tuple[TrackerSpec, Sequence]],
-                     bar: tqdm) -> Iterator[tuple[TrackerSpec, Run]]:
+                     bar: tqdm) -> Iterator[tuple[TrackerSpec, Run | SequenceError]]:
     use_threads(campaign.threads)
     kept = _Kept()
     try:
         for spec, sequence in todo:
             bar.set_postfix_str(f'{spec.name} {sequence.name}')
-            yield spec, _pass(campaign.protocol)(kept.tracker(spec), sequence, bar.update)
+            yield spec, _tried(partial(
+                _pass(campaign.protocol), kept.tracker(spec), sequence, bar.update))
     finally:
         kept.drop()
 
 
 def _in_processes(campaign: Campaign, todo: list[tuple[TrackerSpec, Sequence]],
-                  bar: tqdm) -> Iterator[tuple[TrackerSpec, Run]]:
+                  bar: tqdm) -> Iterator[tuple[TrackerSpec, Run | SequenceError]]:
     context = multiprocessing.get_context('spawn')
     numbers = context.Queue()
     for number in range(campaign.jobs):
@@ -128,8 +182,8 @@ def _in_processes(campaign: Campaign, todo: list[tuple[TrackerSpec, Sequence]],
                    for spec, sequence in longest_first}
         try:
             for future in as_completed(futures):
-                run = future.result()
-                bar.update(len(run.boxes))
+                run = _tried(future.result)
+                bar.update(0 if isinstance(run, SequenceError) else len(run.boxes))
                 yield futures[future], run
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)

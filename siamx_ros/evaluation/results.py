@@ -20,7 +20,9 @@ from siamx_ros.records import TrackState
 COLUMNS = ('frame', 'x', 'y', 'w', 'h', 'confidence', 'state', 'valid', 'seconds',
            'true_x', 'true_y', 'true_w', 'true_h')
 WINDOWS = 'windows'
-"""The last column, ``x y side`` of each window with ``|`` between them; results may lack it."""
+"""A further column, ``x y side`` of each window with ``|`` between them; results may lack it."""
+CODE = 'code'
+"""The column after it in a run with restarts: what each frame was."""
 FINGERPRINT = 'run.json'
 
 
@@ -63,14 +65,16 @@ def read_fingerprint(folder: Path) -> dict[str, Any]:
 
 def write_run(folder: Path, run: Run) -> None:
     """Write one run; the file appears whole or not at all."""
-    lines = [','.join([*COLUMNS, WINDOWS])]
+    coded = run.codes is not None
+    lines = [','.join([*COLUMNS, WINDOWS, *[CODE] * coded])]
     for index in range(run.start, len(run.boxes)):
         numbers = [*run.boxes[index], run.confidence[index]]
         truth = [repr(float(value)) for value in run.truth[index]]
         lines.append(','.join([
             str(index), *(repr(float(value)) for value in numbers),
             TrackState(run.states[index]).name, str(int(run.valid[index])),
-            repr(float(run.seconds[index])), *truth, _windows_text(run, index)]))
+            repr(float(run.seconds[index])), *truth, _windows_text(run, index),
+            *([str(int(run.codes[index]))] if coded else [])]))
     write_whole(run_path(folder, run.name), '\n'.join(lines) + '\n')
 
 
@@ -89,13 +93,14 @@ def read_run(folder: Path, name: str) -> Run:
         columns = {column: _column(rows, column) for column in COLUMNS if column != 'state'}
         states = np.array([int(TrackState[row['state']]) for row in rows])
         windows = [_windows(row.get(WINDOWS) or '') for row in rows]
+        codes = np.array([int(row[CODE]) for row in rows]) if CODE in rows[0] else None
     except OSError as error:
         raise InputError(f'cannot read {path}: {error.strerror}') from None
     except (ValueError, KeyError, IndexError, TypeError) as error:
         raise InputError(f'{path} is damaged: {error!r}') from None
     if frames != list(range(start, start + len(rows))):
         raise InputError(f'{path} is damaged: its frames are not consecutive')
-    return _assemble(name, start, columns, states, windows)
+    return _assemble(name, start, columns, states, windows, codes)
 
 
 def run_path(folder: Path, name: str) -> Path:
@@ -150,7 +155,7 @@ def _windows(text: str) -> Windows:
 
 
 def _assemble(name: str, start: int, columns: dict[str, np.ndarray], states: np.ndarray,
-              windows: list[Windows]) -> Run:
+              windows: list[Windows], codes: np.ndarray | None) -> Run:
     """Put the frames before the start back: nothing was known about them."""
     def padded(values: np.ndarray, fill: float) -> np.ndarray:
         head = np.full((start, *values.shape[1:]), fill, values.dtype)
@@ -160,15 +165,16 @@ def _assemble(name: str, start: int, columns: dict[str, np.ndarray], states: np.
     return Run(
         name, padded(truth, np.nan), padded(boxes, np.nan), padded(columns['confidence'], 0.0),
         padded(states, 0), padded(columns['valid'] > 0, False), padded(columns['seconds'], 0.0),
-        start, [()] * start + windows)
+        start, [()] * start + windows, None if codes is None else padded(codes, 0))
 
 
 def _differences(old: dict[str, Any], new: dict[str, Any], prefix: str = '') -> list[str]:
+    """Names of the entries that differ; of those that ``old`` lacks, this is said."""
     names = []
     for key in sorted({*old, *new}):
         a, b = old.get(key), new.get(key)
         if isinstance(a, dict) and isinstance(b, dict):
             names += _differences(a, b, f'{prefix}{key}.')
         elif a != b:
-            names.append(prefix + key)
+            names.append(prefix + key + ('' if key in old else ' is not noted there'))
     return names

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 import time
-from typing import Callable, Protocol, Sequence
+from typing import Callable, Iterator, Protocol, Sequence
 
 import numpy as np
 
@@ -15,6 +16,10 @@ from siamx_ros.imaging import read_image
 from siamx_ros.records import TrackResult, TrackState
 
 Windows = tuple[tuple[float, float, float], ...]
+
+
+class SequenceError(InputError):
+    """One sequence cannot be run, others may be; the text names it, and the frame."""
 
 
 class TwoVerbTracker(Protocol):
@@ -42,6 +47,8 @@ class Run:
         start: index of the frame on which the tracker was initialised with the true box.
         windows: for each of the N frames the windows that were searched, (centre x, centre y, side)
             in pixels each; empty where this is not known.
+        codes: N integers, of a run with new starts after failures what each frame was, see
+            :mod:`siamx_ros.evaluation.kits.vot`; None of one pass.
     """
 
     name: str
@@ -53,6 +60,7 @@ class Run:
     seconds: np.ndarray
     start: int = 0
     windows: Sequence[Windows] = ()
+    codes: np.ndarray | None = None
 
     @classmethod
     def empty(cls, sequence: data.Sequence, start: int) -> Run:
@@ -117,28 +125,43 @@ def run_sequence(tracker: TwoVerbTracker, sequence: data.Sequence,
         each_frame: called after every frame, for a progress bar.
 
     Raises:
-        InputError: the target is visible nowhere, an image cannot be read, or the tracker refuses.
+        SequenceError: the target is visible nowhere, an image cannot be read, or the tracker
+            refuses a box or an image.
     """
     start = first_visible(sequence)
     run = Run.empty(sequence, start)
     box = BoundingBox.from_xywh(sequence.boxes_xywh[start])
     for index in range(start, len(sequence.frame_paths)):
-        image = read_image(sequence.frame_paths[index])
-        before = time.perf_counter()
-        result = tracker.init(image, box) if index == start else tracker.update(image)
-        run.note(index, result, time.perf_counter() - before)
+        with named(sequence, index):
+            image = read_image(sequence.frame_paths[index])
+            before = time.perf_counter()
+            result = tracker.init(image, box) if index == start else tracker.update(image)
+            run.note(index, result, time.perf_counter() - before)
         each_frame()
         if result.state == TrackState.UNINITIALISED:
             break
     return run
 
 
+@contextmanager
+def named(sequence: data.Sequence, index: int) -> Iterator[None]:
+    """Name sequence and frame in the sentence with which something is refused.
+
+    Raises:
+        SequenceError: in place of an InputError.
+    """
+    try:
+        yield
+    except InputError as error:
+        raise SequenceError(f'sequence {sequence.name}, frame {index}: {error}') from None
+
+
 def first_visible(sequence: data.Sequence) -> int:
     """Index of the first frame with a true box.
 
     Raises:
-        InputError: there is none.
+        SequenceError: there is none.
     """
     if not sequence.visible.any():
-        raise InputError(f'{sequence.name} has no frame with a true box to start from')
+        raise SequenceError(f'{sequence.name} has no frame with a true box to start from')
     return int(np.argmax(sequence.visible))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+import logging
 import time
 from typing import Callable
 
@@ -11,16 +12,22 @@ import torch
 
 from siamx_ros import imaging
 from siamx_ros.config import ModelConfig, TrackerConfig
-from siamx_ros.geometry import BoundingBox, CropWindow, context_side
+from siamx_ros.geometry import CropWindow, context_side
 from siamx_ros.model.network import TEMPLATE_SIZE
+from siamx_ros.records import TrackState
+from siamx_ros.synthetic import SyntheticClip, sequence
 from siamx_ros.tracking import decode
 from siamx_ros.tracking.tracker import Tracker, load_tracker
 
+LOGGER = logging.getLogger(__name__)
 WARM_UP = 5
 """Calls before measuring: first calls allocate memory and choose kernels."""
 STAGES = ('template', 'crop', 'search', 'decode', 'frame', 'frame while lost')
 """``template`` runs once per target; ``frame`` is a whole update in TRACKING, with the three
-before; ``frame while lost`` is one in LOST, with whatever the adaptive scheme searches then."""
+before and what is learnt; ``frame while lost`` is one in LOST, with whatever the adaptive scheme
+searches then."""
+STATES = {'frame': TrackState.TRACKING, 'frame while lost': TrackState.LOST}
+"""Stage -> the state that its updates are to be in."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +46,9 @@ class Timing:
 
 def measure(model: ModelConfig, config: TrackerConfig, width: int, height: int, repeats: int,
             each_call: Callable[[], object] = lambda: None) -> list[Timing]:
-    """Time every stage on a picture of noise with one target in its middle.
+    """Time every stage on a generated picture with one target in its middle.
+
+    A warning is logged where the tracker was not in the state that a stage promises.
 
     Args:
         model: which weights run where.
@@ -54,21 +63,31 @@ def measure(model: ModelConfig, config: TrackerConfig, width: int, height: int, 
     Raises:
         InputError: the weights or the device cannot be used.
     """
+    config = config.replace({'search_timeout': 0.0})  # or the lost target would be dropped
     tracker = load_tracker(model, config)
+    states: dict[str, list[TrackState]] = {name: [] for name in STATES}
     try:
-        calls = _stages(tracker, config, width, height)
+        calls = {**_stages(tracker, config, _clip(width, height)),
+                 **_whole_frames(tracker, _clip(width, height), states)}
         with tracker.engine.image_context():
-            return [_timing(name, calls[name], tracker.engine.device, repeats, each_call)
-                    for name in STAGES]
+            timings = [_timing(name, calls[name], tracker.engine.device, repeats, each_call)
+                       for name in STAGES]
     finally:
         tracker.close()
+    _warn_of_other_states(states)
+    return timings
 
 
-def _stages(tracker: Tracker, config: TrackerConfig, width: int,
-            height: int) -> dict[str, Callable[[], object]]:
-    """Name of each stage -> a function that runs it once."""
-    image = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
-    box = BoundingBox.from_centre(width / 2, height / 2, width / 8, height / 6)
+def _clip(width: int, height: int) -> SyntheticClip:
+    """One picture of a target that trained weights recognise."""
+    return sequence(frames=1, image_size=(width, height),
+                    target_size=(max(1, width // 8), max(1, height // 6)))
+
+
+def _stages(tracker: Tracker, config: TrackerConfig,
+            clip: SyntheticClip) -> dict[str, Callable[[], object]]:
+    """Name of each part of an update -> a function that runs it once."""
+    image, box = clip.image(0), clip.first_box
     side = context_side(box.w, box.h)
     window = CropWindow(*box.centre, side * config.search_size / TEMPLATE_SIZE, config.search_size)
     fill, crop, engine = imaging.mean_colour(image), imaging.CROPS[config.crop], tracker.engine
@@ -86,34 +105,39 @@ def _stages(tracker: Tracker, config: TrackerConfig, width: int,
     return {
         'template': lambda: engine.embed(template_patch, inside),
         'crop': lambda: crop(image, window, fill),
-        'search': lambda: engine.search(patch, template), 'decode': decoded,
-        **_whole_frames(tracker, config, image, box)}
+        'search': lambda: engine.search(patch, template), 'decode': decoded}
 
 
-def _whole_frames(tracker: Tracker, config: TrackerConfig, image: np.ndarray,
-                  box: BoundingBox) -> dict[str, Callable[[], object]]:
-    """``frame``, with the target where it was, and ``frame while lost``, on an empty picture."""
+def _whole_frames(tracker: Tracker, clip: SyntheticClip,
+                  states: dict[str, list[TrackState]]) -> dict[str, Callable[[], object]]:
+    """``frame``, with the target where it was, and ``frame while lost``, on an empty picture.
+
+    Each call adds the state that it ended in to ``states``.
+    """
+    image = clip.image(0)
     empty = np.full_like(image, 127)
-    off = config.replace({'adaptive': 'off'})
 
-    def seen() -> None:
-        tracker.update(image)
+    def frame() -> None:
+        if not states['frame']:
+            tracker.init(image, clip.first_box)
+        states['frame'].append(tracker.update(image).state)
 
-    def lost() -> None:
+    def frame_while_lost() -> None:
+        if not states['frame while lost']:
+            tracker.init(image, clip.first_box)
         tracker.lose()
-        tracker.update(empty)
+        states['frame while lost'].append(tracker.update(empty).state)
+    return {'frame': frame, 'frame while lost': frame_while_lost}
 
-    def start(settings: TrackerConfig, update: Callable[[], None]) -> Callable[[], None]:
-        started = []
 
-        def call() -> None:
-            if not started:
-                tracker.configure(settings)
-                tracker.init(image, box)
-                started.append(True)
-            update()
-        return call
-    return {'frame': start(off, seen), 'frame while lost': start(config, lost)}
+def _warn_of_other_states(states: dict[str, list[TrackState]]) -> None:
+    """Say where the measured updates were not what their stage promises."""
+    for name, seen in states.items():
+        others = [state.name for state in seen[WARM_UP:] if state != STATES[name]]
+        if others:
+            LOGGER.warning(
+                '%r is not a whole update in %s: %d of %d measured ones ended in %s', name,
+                STATES[name].name, len(others), len(seen) - WARM_UP, ', '.join(sorted({*others})))
 
 
 def _timing(stage: str, call: Callable[[], object], device: torch.device, repeats: int,

@@ -68,22 +68,33 @@ class TrackerSpec:
         Raises:
             InputError: the weights, the device or the runtime are not there.
         """
-        common = {'name': self.name, 'kind': self.kind, 'siamx_ros': __version__}
+        common = {'name': self.name, 'kind': self.kind, 'siamx_ros': __version__,
+                  'opencv': cv2.__version__}
         if self.kind.endswith(ADAPTED):
-            return {**common, 'opencv': cv2.__version__, 'tracking': self.config.to_dict()}
+            return {**common, 'tracking': self.config.to_dict()}
         if self.kind != 'siamx':
-            return {**common, 'opencv': cv2.__version__}
+            return common
         return {**common, 'weights_sha256': weights_sha256(self.model.weights),
                 **_computed_by(self.model), 'tracking': self.config.to_dict()}
 
 
 def _computed_by(model: ModelConfig) -> dict[str, str]:
-    """Device type, runtime and number format that settings such as 'auto' mean on this machine."""
+    """Device type, runtime and number format that settings such as 'auto' mean on this machine.
+
+    With the versions of the libraries that compute.
+    """
+    import torch
+
     from siamx_ros.model.runtime import make_engine
     from siamx_ros.model.weights import load_checkpoint
     checkpoint = load_checkpoint(model.weights)
     engine = make_engine(checkpoint.network, model, checkpoint.ranges)
-    return {'device': engine.device.type, 'runtime': engine.runtime, 'precision': engine.precision}
+    versions = {'torch': str(torch.__version__)}
+    if engine.runtime == 'openvino':
+        import openvino
+        versions['openvino'] = openvino.get_version()
+    return {'device': engine.device.type, 'runtime': engine.runtime,
+            'precision': engine.precision, **versions}
 
 
 def weights_sha256(weights: str) -> str:

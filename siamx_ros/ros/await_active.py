@@ -8,13 +8,13 @@ when this was interrupted or the time was over.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 
 from lifecycle_msgs.msg import State
 from lifecycle_msgs.srv import GetState
 import rclpy
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.utilities import remove_ros_args
 
@@ -52,14 +52,16 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument('--timeout', type=float, default=float('inf'),
                         help='seconds (default: wait for ever)')
     args = parser.parse_args(remove_ros_args(argv)[1:])
-    rclpy.init(args=argv)
+    # rclpy's own handlers would end the context under what waits, which then raises an error.
+    rclpy.init(args=argv, signal_handler_options=rclpy.signals.SignalHandlerOptions.NO)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         node = Node('await_active')
         if wait_until_active(node, args.node, args.timeout):
             return 0
         node.get_logger().error(f'{args.node} was not active within {args.timeout:g} s.')
         return 1
-    except (KeyboardInterrupt, ExternalShutdownException):
+    except KeyboardInterrupt:
         return 1
     finally:
         rclpy.try_shutdown()

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import count
 import time
-from typing import Any, Callable, Iterator
+from typing import Any, Callable
 
 import numpy as np
 
@@ -16,11 +15,12 @@ from siamx_ros.geometry import BoundingBox
 from siamx_ros.records import Reason, TrackState
 from siamx_ros.ros.camera_input import CameraInput
 from siamx_ros.ros.conversions import depth_from_msg, image_from_compressed, image_from_msg
-from siamx_ros.ros.frames import Frame, FrameBuffer, stamp_seconds
+from siamx_ros.ros.frames import Frame, FrameBuffer, stamp_seconds, thinned
 from siamx_ros.ros.health import Health
+from siamx_ros.ros.input_watch import InputWatch
 from siamx_ros.ros.measuring import Measurer
 from siamx_ros.ros.outputs import Outputs
-from siamx_ros.ros.session import Outcome, Session
+from siamx_ros.ros.session import Outcome, Session, TargetNames
 from siamx_ros.ros.settings import NodeConfig
 from siamx_ros.ros.status import StatusBoard
 from siamx_ros.ros.wiring import Wiring
@@ -33,7 +33,7 @@ class TrackerCore:
     """Lives from activation to deactivation.
 
     Args:
-        numbers: names for targets without one; they go on from one life to the next.
+        names: of targets; they go on from one life to the next.
 
     Images arrive in the executor's thread (:meth:`_on_image`) and are tracked in the worker's
     (:meth:`_handle`); :meth:`watch` is called by a timer.
@@ -41,25 +41,25 @@ class TrackerCore:
 
     def __init__(self, node: Any, config: NodeConfig, tracker: Any, outputs: Outputs,
                  board: StatusBoard, wiring: Wiring = Wiring(), *,
-                 numbers: Iterator[int] | None = None) -> None:
+                 names: TargetNames | None = None) -> None:
         self.node, self.config = node, config
         self.outputs, self.board = outputs, board
         self.health = Health()
-        self.measurer = Measurer()
+        self.measurer = Measurer(config.image_rectified, node.get_logger().warning, time.monotonic)
         self.buffer = FrameBuffer(config.buffer_seconds, config.buffer_max_mb)
         self._idle_since = 0.0
         self.session = Session(
-            tracker, self._decode, time.monotonic, config.stamp_jump, numbers or count(1))
+            tracker, self._decode, time.monotonic, config.stamp_jump, names or TargetNames())
+        self.input = InputWatch(config, lambda: self.session.unreadable)
         self._in_use = config
-        self._last_image = self._last_good = time.monotonic()
         self._last_tracked = self._taken = -float('inf')
         self._dropped = 0
-        self._missing = self._gap = self._stalled = self._too_old = self._muted = False
+        self._stalled = self._muted = False
         self.problem = ''
-        self.worker = wiring.worker(self._handle, self._make_future, self._wake_executor)
         self.camera = CameraInput(
             node, config, on_image=self._on_image, on_info=self._on_info, on_depth=self._on_depth,
             depth=wiring.image_depth)
+        self.worker = wiring.worker(self._handle, self._make_future, self._wake_executor)
 
     def close(self, patience: float) -> bool:
         """Unsubscribe and stop the worker; True when it has ended within ``patience`` seconds."""
@@ -72,7 +72,7 @@ class TrackerCore:
 
     def configure(self, config: NodeConfig) -> None:
         """Take changed live settings; the tracker's from the next image on."""
-        self.config = config
+        self.config = self.input.config = config
 
     def start_target(self, frames: list[Frame], choose: Callable[[np.ndarray], BoundingBox],
                      target_id: str, class_id: str) -> list[Outcome]:
@@ -92,9 +92,10 @@ class TrackerCore:
             outcomes[-1] = _without_pixels(outcomes[-1])
             outcomes.append(self.session.process(left[0]))
             now = time.monotonic()
-            left = _thinned(left[1:], now - begin, deadline - now)
+            left = thinned(left[1:], now - begin, deadline - now)
         self._stalled = False
-        self._taken, self._gap = frames[-1].received, False
+        self._taken = frames[-1].received
+        self.input.forgive()
         for outcome in outcomes:
             self._publish(outcome, dropped=0)
         return outcomes
@@ -133,26 +134,11 @@ class TrackerCore:
         if self.board.status.state != state:
             self._announce(state, reason)
 
-    def say(self, text: str) -> None:
-        """Put a sentence into ~/status without a change of state."""
-        now = time.monotonic()
-        self.board.note(text)
-        self.outputs.publish_status(self.board, now)
-
     def _find_problem(self) -> str:
         busy = self.worker.busy_s
         if busy > self.config.stall_timeout:
             return f'one image has been worked on for {busy:.1f} s'
-        gap = time.monotonic() - self._last_image
-        self._missing = self._missing or gap > self.config.image_timeout
-        if gap <= self.config.image_timeout:
-            return ''
-        if self._too_old:
-            return (f'no image for {gap:.1f} s that is younger than '
-                    f'{self.config.max_image_age:g} s (max_image_age)')
-        if self.session.unreadable:
-            return f'no readable image for {gap:.1f} s: {self.board.status.message}'
-        return f'no image for {gap:.1f} s: {self.camera.describe()}'
+        return self.input.problem(self.camera.describe, self.board.status.message)
 
     def _make_future(self) -> Future:
         return Future(executor=self.node.executor)
@@ -166,22 +152,13 @@ class TrackerCore:
         stamp = stamp_seconds(msg.header.stamp)
         frame = Frame(msg, stamp, now, self.node.get_clock().now().nanoseconds * 1e-9 - stamp)
         self.health.received(frame.age)
-        self._too_old = 0 < self.config.max_image_age < frame.age
-        if self._too_old:
+        if self.input.is_too_old(frame.age):
             self.health.skipped_old()
             return
-        if not self.session.unreadable:
-            self._note_gap(now - self._last_image)
-            self._last_image = now
+        self.input.arrived(now)
         self.buffer.add(frame)
         if self._is_due(stamp):
             self.worker.offer(frame)
-
-    def _note_gap(self, gap: float) -> None:
-        """After a long time without images the target must be found and confirmed."""
-        missing, self._missing = self._missing or gap > self.config.image_timeout, False
-        if missing and gap > self.config.tracking.lost_time:
-            self._gap = True
 
     def _is_due(self, stamp: float) -> bool:
         """Whether ``max_rate`` lets this image through."""
@@ -228,10 +205,7 @@ class TrackerCore:
             return
         self._stalled = False  # may have been noticed while the image before was published
         self._take_settings()
-        if self.session.unreadable:
-            self._note_gap(frame.received - self._last_image)
-        if self._gap:
-            self._gap = False
+        if self.input.ends_gap(frame.received):
             self.session.interrupt(Reason.NO_IMAGES)
         outcome = self.session.process(frame)
         if self._muted:
@@ -247,12 +221,7 @@ class TrackerCore:
 
     def _judge_input(self, outcome: Outcome) -> Outcome:
         """An image that could not be read counts as none: the input may be stale in spite of it."""
-        if not self.session.unreadable:
-            self._last_good = outcome.frame.received
-            self._last_image = max(self._last_image, self._last_good)
-            return outcome
-        self._last_image = min(self._last_image, self._last_good)
-        if time.monotonic() - self._last_image <= self.config.image_timeout:
+        if not self.input.is_stale_after(outcome.frame.received):
             return outcome
         return replace(outcome, result=replace(
             outcome.result, state=TrackState.INPUT_STALE, reason=Reason.NO_IMAGES))
@@ -272,6 +241,7 @@ class TrackerCore:
         waited = max(0.0, self._idle_since - outcome.frame.received)
         self.health.tracked(
             latency=latency, inference=outcome.inference_s, dropped=dropped,
+            mismatches=self.measurer.mismatches,
             overhead=time.monotonic() - outcome.frame.received - waited - outcome.inference_s)
         self._announce(result.state, result.reason, outcome.message, valid=result.valid,
                        header=header)
@@ -297,12 +267,3 @@ def _without_pixels(outcome: Outcome) -> Outcome:
     if outcome.image is None:
         return outcome
     return replace(outcome, image=np.broadcast_to(np.uint8(0), outcome.image.shape))
-
-
-def _thinned(frames: list[Frame], cost_s: float, left_s: float) -> list[Frame]:
-    """Every n-th frame and the newest, so that each at its cost fits into the time left."""
-    if len(frames) < 2 or cost_s * len(frames) <= left_s:
-        return frames
-    count = max(1, int(left_s / cost_s)) if left_s > 0 else 1
-    step = -(-len(frames) // count)
-    return frames[::-1][::step][::-1]

@@ -11,7 +11,6 @@ import time
 from typing import Any
 
 from geometry_msgs.msg import Twist, TwistStamped
-import rclpy
 from rclpy.clock import Clock, ClockType
 from rclpy.duration import Duration
 from rclpy.node import Node
@@ -22,7 +21,7 @@ from siamx_ros.msg import TrackedTarget
 from siamx_ros.records import TrackState
 from siamx_ros.ros.frames import stamp_seconds
 from siamx_ros.ros.parameters import NodeParameters
-from siamx_ros.ros.running import StopSignals
+from siamx_ros.ros.running import StopSignals, started
 
 PERIOD_S = 0.05
 ACKNOWLEDGED_S = 1.0
@@ -44,8 +43,10 @@ class FollowController(Node):
         self.create_timer(PERIOD_S, self._drive, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def close(self) -> bool:
-        """Stop the robot, and wait until those who listen know."""
-        self._publish(Velocity())
+        """Stop the robot if it moves, and wait until those who listen know."""
+        velocity = self._follower.stop()
+        if velocity is not None:
+            self._publish(velocity)
         self._publisher.wait_for_all_acked(Duration(seconds=ACKNOWLEDGED_S))
         return True
 
@@ -82,10 +83,9 @@ class FollowController(Node):
 
 def main(args: list[str] | None = None) -> int:
     """Run the node until SIGINT or SIGTERM; returns the exit status."""
-    rclpy.init(args=args, signal_handler_options=rclpy.signals.SignalHandlerOptions.NO)
     node, signals = None, StopSignals()
     try:
-        node = FollowController()
+        node = started(FollowController, args)
         signals.spin(node)
     except InputError as error:
         print(f'error: {error}', file=sys.stderr)

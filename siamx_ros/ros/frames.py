@@ -75,3 +75,12 @@ class FrameBuffer:
     def _drop_all(self) -> None:
         self._frames.clear()
         self._bytes = 0
+
+
+def thinned(frames: list[Frame], cost_s: float, left_s: float) -> list[Frame]:
+    """Every n-th frame and the newest, so that each at its cost fits into the time left."""
+    if len(frames) < 2 or cost_s * len(frames) <= left_s:
+        return frames
+    count = max(1, int(left_s / cost_s)) if left_s > 0 else 1
+    step = -(-len(frames) // count)
+    return frames[::-1][::step][::-1]

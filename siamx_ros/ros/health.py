@@ -19,6 +19,8 @@ CLOCK_SLACK_S = 0.01
 """Images may be this much younger than the node's clock before that counts as a clock fault."""
 MAX_AGE_S = 2.0
 """Images that are older on arrival are reported: a slow link, or clocks that disagree."""
+MISMATCHES = ('calibration', 'depth')
+"""Figures that are sentences on an input that does not fit the images, empty where it does."""
 LEVELS = {
     TrackState.ERROR: DiagnosticStatus.ERROR, TrackState.INPUT_STALE: DiagnosticStatus.ERROR,
     TrackState.LOST: DiagnosticStatus.WARN, TrackState.UNCERTAIN: DiagnosticStatus.WARN}
@@ -32,6 +34,7 @@ class Health:
         self._received: deque[tuple[float, float]] = deque(maxlen=2000)
         self._tracked: deque[tuple[float, float, float, float]] = deque(maxlen=2000)
         self._dropped = self._old = 0
+        self._mismatches = dict.fromkeys(MISMATCHES, '')
 
     def received(self, age: float) -> None:
         """An image arrived ``age`` seconds after its stamp."""
@@ -44,7 +47,7 @@ class Health:
             self._old += 1
 
     def tracked(self, *, latency: float, inference: float, overhead: float,
-                dropped: int) -> None:
+                dropped: int, mismatches: dict[str, str]) -> None:
         """An image was answered; all times in seconds.
 
         Args:
@@ -52,10 +55,12 @@ class Health:
             inference: the tracker's own time.
             overhead: from reception to publication, without inference and waiting for it.
             dropped: images overwritten before this one.
+            mismatches: a sentence for each of :data:`MISMATCHES`.
         """
         with self._lock:
             self._tracked.append((time.monotonic(), latency, inference, overhead))
             self._dropped += dropped
+            self._mismatches = mismatches
 
     def figures(self) -> dict[str, str]:
         """Names and values for the diagnostics."""
@@ -63,7 +68,8 @@ class Health:
         figures = {
             'input_rate_hz': f'{len(ages) / WINDOW_S:.1f}',
             'tracked_rate_hz': f'{len(rows) / WINDOW_S:.1f}',
-            'overwritten_total': str(self._dropped), 'too_old_total': str(self._old)}
+            'overwritten_total': str(self._dropped), 'too_old_total': str(self._old),
+            **self._mismatches}
         names = ('age_on_arrival', 'latency', 'inference', 'overhead')
         for name, column in zip(names, (ages, *rows.T)):
             column = column[np.isfinite(column)]
@@ -114,7 +120,7 @@ def resident_mb(pid: str | int = 'self') -> float:
 
 def diagnostics(name: str, stamp, state: TrackState, figures: dict[str, str], *, message: str,
                 problem: str) -> DiagnosticArray:
-    """One status: level by state and problem, figures as values.
+    """One status: level by state, problem and mismatches, figures as values.
 
     Args:
         name: full name of the node.
@@ -125,6 +131,7 @@ def diagnostics(name: str, stamp, state: TrackState, figures: dict[str, str], *,
         problem: what is wrong with the input or the clocks, empty if nothing.
     """
     level = LEVELS.get(state, DiagnosticStatus.OK)
+    problem = problem or '; '.join(filter(None, map(figures.get, MISMATCHES)))
     if problem:
         level = max(level, DiagnosticStatus.WARN)
     status = DiagnosticStatus(

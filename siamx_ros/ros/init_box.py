@@ -2,7 +2,7 @@
 
 The box is drawn on whatever image the node has next, so that a launch file can start this together
 with the node and the camera. Exit status 0 when the target was accepted, 1 when it was refused or
-nobody answered in time, 2 for a box that cannot be read.
+nobody answered in time or this was interrupted, 2 for a box that cannot be read.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import sys
 import time
 
 import rclpy
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.utilities import remove_ros_args
 
@@ -24,6 +23,8 @@ from siamx_ros.srv import InitTarget
 NOT_YET = (InitTarget.Response.NOT_ACTIVE, InitTarget.Response.NO_IMAGE,
            InitTarget.Response.IMAGE_STALE)
 """Answers that mean: ask again in a moment."""
+LOOK_PERIOD_S = 0.1
+"""A signal is obeyed between two waits of this length."""
 
 
 def parse_box(text: str) -> tuple[float, float, float, float]:
@@ -75,7 +76,9 @@ def give_target(node: Node, request: InitTarget.Request, *, service: str, timeou
         return None
     while remaining() and (answer is None or answer.error_code in NOT_YET):
         future = client.call_async(request)
-        rclpy.spin_until_future_complete(node, future, timeout_sec=remaining())
+        while remaining() and not future.done():
+            rclpy.spin_until_future_complete(
+                node, future, timeout_sec=min(LOOK_PERIOD_S, remaining()))
         if not future.done():
             break
         if answer is None and future.result().error_code in NOT_YET:
@@ -100,19 +103,20 @@ def main(argv: list[str] | None = None) -> int:
     except InputError as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
-    rclpy.init(args=argv)
+    # rclpy's own handlers would end the context under what waits, which then raises an error.
+    rclpy.init(args=argv, signal_handler_options=rclpy.signals.SignalHandlerOptions.NO)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         node = Node('init_box')
         answer = give_target(
             node, request, service=f'{args.node}/init', timeout=args.timeout)
         return report(node, args.node, answer)
-    except (KeyboardInterrupt, ExternalShutdownException):
+    except KeyboardInterrupt:
         return 1
     finally:
-        # What was answered stays the exit status; the shutdown puts the former handler back.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)  # what was answered stays the exit status
         rclpy.try_shutdown()
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def report(node: Node, tracker: str, answer: InitTarget.Response | None) -> int:

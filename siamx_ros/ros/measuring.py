@@ -6,12 +6,13 @@ from collections import deque
 from dataclasses import dataclass
 import math
 from threading import Lock
-from typing import Any
+from typing import Any, Callable
 
 import numpy as np
 
 from siamx_ros.control import bearing
 from siamx_ros.control.bearing import Camera
+from siamx_ros.geometry import BoundingBox
 from siamx_ros.records import BoxSource
 from siamx_ros.ros.frames import stamp_seconds
 from siamx_ros.ros.session import Outcome
@@ -22,6 +23,11 @@ DEPTHS = 10
 """Depth images that are kept: newer ones arrive while an image is tracked."""
 MAX_RATE_GAP = 0.5
 """Longest time between two images for a rate of change, seconds."""
+WARN_AFTER = 1.0
+"""How long an input must not fit until that is warned of, seconds: while a target is caught up, or
+before the first depth image, it may be so for a moment."""
+WARN_PERIOD = 10.0
+"""Shortest time between two warnings of one input, seconds."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,26 @@ class Measurement:
     range_stddev: float = math.nan
     range_source: int = RANGE_NONE
     position: tuple[float, float, float] | None = None
-    velocity: tuple[float, float] = (0.0, 0.0)
+    velocity: tuple[float, float] = (math.nan, math.nan)
+
+
+class Mismatch:
+    """Why one input does not fit the images: warned of once it has lasted, each sentence once."""
+
+    def __init__(self, warn: Callable[[str], Any]) -> None:
+        self.sentence = ''
+        self._warn, self._warned = warn, ''
+        self._since, self._last = 0.0, -math.inf
+
+    def note(self, sentence: str, now: float) -> None:
+        """Take the sentence of one image, empty if the input fits; ``now`` in steady seconds."""
+        if sentence and not self.sentence:
+            self._since = now
+        self.sentence = sentence
+        if (sentence and sentence != self._warned and now - self._since >= WARN_AFTER
+                and now - self._last >= WARN_PERIOD):
+            self._warned, self._last = sentence, now
+            self._warn(sentence)
 
 
 class Measurer:
@@ -44,14 +69,27 @@ class Measurer:
 
     :meth:`set_camera` and :meth:`set_depth` may be called from another thread than
     :meth:`measure`.
+
+    Args:
+        rectified: whether the images are, so that P of camera_info holds instead of K and D.
+        warn: called with a sentence on an input that does not fit the images.
+        clock: steady seconds.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, rectified: bool, warn: Callable[[str], Any],
+                 clock: Callable[[], float]) -> None:
+        self._rectified, self._clock = rectified, clock
+        self._mismatches = {'calibration': Mismatch(warn), 'depth': Mismatch(warn)}
         self._lock = Lock()
         self._camera: Camera | None = None
         self._depths: deque[tuple[float, str, np.ndarray]] = deque(maxlen=DEPTHS)
         self._last: tuple[float, float, str] | None = None
         self._last_stamp = -math.inf
+
+    @property
+    def mismatches(self) -> dict[str, str]:
+        """For each input why it did not fit the last image, empty if it did or nothing was seen."""
+        return {name: mismatch.sentence for name, mismatch in self._mismatches.items()}
 
     def set_camera(self, info: Any) -> None:
         """Take a CameraInfo message.
@@ -59,8 +97,11 @@ class Measurer:
         Raises:
             InputError: it is not calibrated.
         """
-        camera = Camera.from_calibration(
-            info.width, info.height, info.k, info.d, info.distortion_model)
+        if self._rectified:
+            camera = Camera.from_projection(info.width, info.height, info.p)
+        else:
+            camera = Camera.from_calibration(
+                info.width, info.height, info.k, info.d, info.distortion_model)
         with self._lock:
             self._camera = camera
 
@@ -74,10 +115,13 @@ class Measurer:
         box, image = outcome.result.box, outcome.image
         if box is None or image is None or outcome.result.box_source == BoxSource.NONE:
             self._last = None
+            self._note(calibration='', depth='')
             return Measurement()
         height, width = image.shape[:2]
         truncated = bearing.is_truncated(box, width, height)
-        camera = self._usable_camera(width, height, config)
+        camera, calibration = self._usable_camera(width, height, config)
+        depth, misfit = self._matching_depth(outcome, config)
+        self._note(calibration=calibration, depth=misfit)
         if camera is None:
             return Measurement(truncated=truncated, velocity=self._velocity(outcome))
         ray = camera.ray(*box.centre)
@@ -85,26 +129,34 @@ class Measurer:
             self._last = None
             return Measurement(truncated=truncated, velocity=self._velocity(outcome))
         angle, elevation = bearing.angles(ray)
-        distance, deviation, source = self._range(outcome, camera, truncated, config)
+        distance, deviation, source = self._range(box, camera, depth, truncated, config)
         known = math.isfinite(distance)
         return Measurement(
             truncated, angle, elevation, self._rate(outcome, angle), distance, deviation, source,
             bearing.position(ray, distance) if known else None, self._velocity(outcome))
 
-    def _usable_camera(self, width: int, height: int, config: NodeConfig) -> Camera | None:
-        """The calibration if it is of this image size, else the fallback, else None."""
+    def _note(self, **sentences: str) -> None:
+        now = self._clock()
+        for name, sentence in sentences.items():
+            self._mismatches[name].note(sentence, now)
+
+    def _usable_camera(self, width: int, height: int,
+                       config: NodeConfig) -> tuple[Camera | None, str]:
+        """The calibration if it fits, else the fallback, else None; and why it does not fit."""
         with self._lock:
             camera = self._camera
-        if camera is not None and (camera.width, camera.height) == (width, height):
-            return camera
+        misfit = ''
+        if camera is not None:
+            if (camera.width, camera.height) == (width, height):
+                return camera, ''
+            misfit = (f'camera_info is for {camera.width}x{camera.height}, '
+                      f'the images are {width}x{height}')
         if config.fallback_hfov > 0:
-            return Camera.from_field_of_view(width, height, config.fallback_hfov)
-        return None
+            return Camera.from_field_of_view(width, height, config.fallback_hfov), misfit
+        return None, misfit
 
-    def _range(self, outcome: Outcome, camera: Camera, truncated: bool,
+    def _range(self, box: BoundingBox, camera: Camera, depth: np.ndarray | None, truncated: bool,
                config: NodeConfig) -> tuple[float, float, int]:
-        box = outcome.result.box
-        depth = self._matching_depth(outcome, config)
         if depth is not None:
             distance, deviation = bearing.range_from_depth(camera, box, depth, config.depth_max)
             if math.isfinite(distance):
@@ -115,20 +167,28 @@ class Measurer:
                 return distance, deviation, RANGE_KNOWN_HEIGHT
         return math.nan, math.nan, RANGE_NONE
 
-    def _matching_depth(self, outcome: Outcome, config: NodeConfig) -> np.ndarray | None:
-        """The depth image of the nearest stamp, if it is of the same moment, place and size."""
+    def _matching_depth(self, outcome: Outcome,
+                        config: NodeConfig) -> tuple[np.ndarray | None, str]:
+        """The depth image of the nearest stamp if it fits, else None; and why it does not fit."""
         with self._lock:
             kept = list(self._depths)
-        if not config.use_depth or not kept:
-            return None
-        header = outcome.frame.msg.header
+        if not config.use_depth:
+            return None, ''
+        if not kept:
+            return None, 'no depth image has arrived'
+        header, (height, width) = outcome.frame.msg.header, outcome.image.shape[:2]
         taken = stamp_seconds(header.stamp)
         stamp, frame_id, depth = min(kept, key=lambda entry: abs(entry[0] - taken))
-        if abs(stamp - taken) > config.depth_slop:
-            return None
-        if depth.shape != outcome.image.shape[:2] or frame_id != header.frame_id:
-            return None
-        return depth
+        if depth.shape != (height, width):
+            return None, (f'depth is {depth.shape[1]}x{depth.shape[0]}, '
+                          f'the images are {width}x{height}')
+        if frame_id != header.frame_id:
+            return None, f'depth is in frame {frame_id!r}, the images in {header.frame_id!r}'
+        gap = abs(stamp - taken)
+        if gap > config.depth_slop:
+            return None, (f'the nearest depth image is {gap:.3f} s away from the image, more than '
+                          f'{config.depth_slop:g} s (depth_slop)')
+        return depth, ''
 
     def _rate(self, outcome: Outcome, angle: float) -> float:
         """Change of the bearing since the last image of this target, rad/s."""
@@ -143,6 +203,6 @@ class Measurer:
         stamp, self._last_stamp = self._last_stamp, outcome.frame.stamp
         gap = outcome.frame.stamp - stamp
         if not 0 < gap <= MAX_RATE_GAP:
-            return 0.0, 0.0
+            return math.nan, math.nan
         dx, dy = outcome.result.velocity
         return dx / gap, dy / gap

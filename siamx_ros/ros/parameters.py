@@ -10,10 +10,9 @@ from rcl_interfaces.msg import (
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.node import Node
 
+from siamx_ros.ros.settings import is_of_ros
 from siamx_ros.settings import Settings, SettingsError, walk
 
-FOREIGN = ('use_sim_time', 'start_type_description_service')
-"""Parameters that rclpy declares itself."""
 AT_START = ('autostart', 'status_rate', 'stamped')
 """Parameters that are used once, when the process starts."""
 
@@ -88,7 +87,7 @@ class NodeParameters:
 
     def _warn_of_unknown_names(self) -> None:
         for name in sorted(set(self._given) - set(self._declared)):
-            if name in FOREIGN or name.startswith('qos_overrides.'):
+            if is_of_ros(name):
                 continue
             near = difflib.get_close_matches(name, self._declared, n=2)
             hint = f'; near names: {", ".join(near)}' if near else ''

@@ -3,33 +3,45 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 from threading import Thread
 import time
-from typing import Any
+from typing import Any, Callable
 
+from lifecycle_msgs.srv import ChangeState
 import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.impl.implementation_singleton import rclpy_implementation
+from rclpy.signals import SignalHandlerOptions
+
+from siamx_ros.errors import InputError
 
 LOOK_PERIOD_S = 0.1
 START_PATIENCE_S = 2.0
 """How long a node that shall stop may go on starting."""
+CALLBACK_PATIENCE_S = 5.0
+"""How long a callback may then go on, such as one that loads a model."""
 NUMBERS = (signal.SIGINT, signal.SIGTERM)
+PLACE_IN_SOURCE = re.compile(r', at \S+:\d+')
+"""Where in its own source the layer below complains."""
+RCLError = rclpy_implementation.RCLError
+"""What rclpy raises when the layer below refuses; it has no public name."""
 
 
 class StopSignals:
-    """A signal lets the callback at hand end; a start that takes too long is cut off.
+    """A signal lets the callback at hand end; one or a start that takes too long is cut off.
 
     A KeyboardInterrupt in the middle of a callback could leave locks and messages half done, and
     one in foreign code, such as a compiler of networks, aborts the process.
     """
 
     def __init__(self) -> None:
-        self._started = self._stop = False
+        self._started = self._stop = self._ending = False
         for number in NUMBERS:
             signal.signal(number, self._note)
-        Thread(target=self._guard_start, name='start guard', daemon=True).start()
+        Thread(target=self._guard, name='stop guard', daemon=True).start()
 
     def spin(self, node: Any) -> None:
         """Serve callbacks until a signal comes or the context is shut down."""
@@ -48,10 +60,10 @@ class StopSignals:
         A worker that hangs in foreign code cannot be joined: the process then ends at once, since
         tearing the interpreter down under a running inference may crash.
         """
-        self._started = True
+        self._ending = True
         for number in NUMBERS:
             signal.signal(number, signal.SIG_IGN)
-        ended = node is None or node.close()
+        ended = node is None or _closed(node)
         if node is not None:
             node.destroy_node()
         rclpy.try_shutdown()
@@ -63,10 +75,54 @@ class StopSignals:
     def _note(self, _number: int, _frame: Any) -> None:
         self._stop = True
 
-    def _guard_start(self) -> None:
-        patience = START_PATIENCE_S
-        while not self._started and patience > 0:
+    def _guard(self) -> None:
+        waited = 0.0
+        while not self._ending:
             time.sleep(LOOK_PERIOD_S)
-            patience -= LOOK_PERIOD_S * self._stop
-        if not self._started:
-            os._exit(0)
+            waited += LOOK_PERIOD_S * self._stop
+            if waited > (CALLBACK_PATIENCE_S if self._started else START_PATIENCE_S):
+                os._exit(0)
+
+
+def _closed(node: Any) -> bool:
+    """Close a node; what fails is logged, it ends all the same."""
+    try:
+        return node.close()
+    except Exception as error:  # noqa: B902 - see above
+        node.get_logger().error(f'closing failed: {type(error).__name__}: {error}')
+        return True
+
+
+def started(make: Callable[[], Any], args: list[str] | None) -> Any:
+    """Start rclpy, without signal handlers of its own, and make a node.
+
+    Raises:
+        InputError: the arguments cannot be used, or the node cannot be made with them.
+    """
+    try:
+        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+        return make()
+    except RuntimeError as error:
+        raise InputError(PLACE_IN_SOURCE.sub('', str(error))) from None
+
+
+def refuse_illegal_transitions(node: Any) -> None:
+    """Have a lifecycle node answer a transition that its state does not allow with a refusal.
+
+    rclpy of Jazzy raises instead, which would end the node: a manager that configures one that has
+    configured itself would kill it.
+    """
+    for service in node.services:
+        if service.srv_type is ChangeState:
+            service.callback = _refusing(node, service.callback)
+
+
+def _refusing(node: Any, answer: Callable) -> Callable:
+    def answered(request: Any, response: Any) -> Any:
+        try:
+            return answer(request, response)
+        except RCLError as error:
+            node.get_logger().warning(f'a transition was refused: {error}')
+            response.success = False
+            return response
+    return answered

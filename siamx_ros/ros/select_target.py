@@ -64,13 +64,8 @@ class Selector(Node):
 
     def picture(self) -> np.ndarray | None:
         """What to show now, H x W x 3 BGR; None before the first image."""
-        message = self.drawing.frame if self.drawing.active else self.message
-        if message is None:
-            return None
-        try:
-            image = self._decode(message)
-        except InputError as error:
-            self.get_logger().warning(str(error), throttle_duration_sec=2.0)
+        image = self._decode(self.drawing.frame if self.drawing.active else self.message)
+        if image is None:
             return None
         if self.drawing.active:
             image = image.copy()
@@ -86,10 +81,10 @@ class Selector(Node):
         return image
 
     def press(self, x: float, y: float) -> None:
-        """First corner, on the image that is shown."""
-        if self.message is not None:
-            size = self._decode(self.message).shape[1::-1]
-            self.drawing.press(x, y, self.message, size)
+        """First corner, on the image that is shown; nothing if that cannot be read."""
+        image = self._decode(self.message)
+        if image is not None:
+            self.drawing.press(x, y, self.message, image.shape[1::-1])
 
     def release(self, x: float, y: float) -> None:
         """Second corner; gives the target if the box has an extent."""
@@ -143,10 +138,16 @@ class Selector(Node):
     def _on_target(self, message: TrackedTarget) -> None:
         self._target = message
 
-    def _decode(self, message: Any) -> np.ndarray:
-        if self._transport == 'compressed':
-            return image_from_compressed(message)
-        return image_from_msg(message)
+    def _decode(self, message: Any) -> np.ndarray | None:
+        """H x W x 3 BGR; None without an image, or with a warning for one that cannot be read."""
+        if message is None:
+            return None
+        decode = image_from_compressed if self._transport == 'compressed' else image_from_msg
+        try:
+            return decode(message)
+        except InputError as error:
+            self.get_logger().warning(str(error), throttle_duration_sec=2.0)
+            return None
 
 
 class Window:

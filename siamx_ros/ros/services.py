@@ -57,8 +57,8 @@ class Services:
         if detection.results:
             request.class_id = detection.results[0].hypothesis.class_id
         answer = await self._init(request, InitTarget.Response())
-        if not answer.success and self._node.core is not None:
-            self._node.core.say(f'init refused ({answer.error_code}): {answer.message}')
+        if not answer.success:
+            self._node.say(f'init refused ({answer.error_code}): {answer.message}')
 
     async def initialise(self, request, response) -> None:
         """Check the request, have the worker start the target, fill the response.

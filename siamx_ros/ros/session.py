@@ -7,9 +7,10 @@ can know: paused, an inference that failed. Whether images arrive at all is watc
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import count
 import logging
 import math
-from typing import Any, Callable, Iterator
+from typing import Any, Callable
 
 import numpy as np
 
@@ -47,6 +48,22 @@ class Outcome:
     interruption: Reason = Reason.NONE
 
 
+class TargetNames:
+    """Names for targets, each unlike the one before, also where that one was dropped meanwhile."""
+
+    def __init__(self) -> None:
+        self._numbers = count(1)
+        self._last = ''
+
+    def new(self, wanted: str) -> str:
+        """The wanted name, with a number where it is the last one's; a number if empty."""
+        names = (f'{wanted}-{number}' if wanted else str(number) for number in self._numbers)
+        if not wanted or wanted == self._last:
+            wanted = next(name for name in names if name != self._last)
+        self._last = wanted
+        return wanted
+
+
 class Session:
     """Drives a tracker; used by the worker thread alone.
 
@@ -55,11 +72,11 @@ class Session:
         decode: Frame -> image; raises InputError.
         clock: monotonic seconds.
         stamp_jump: stamps going back by more than this, seconds, mean a new recording.
-        numbers: names for targets that are given without one.
+        names: of targets.
     """
 
     def __init__(self, tracker: Any, decode: Callable[[Frame], np.ndarray],
-                 clock: Callable[[], float], stamp_jump: float, numbers: Iterator[int]) -> None:
+                 clock: Callable[[], float], stamp_jump: float, names: TargetNames) -> None:
         self.tracker, self._decode, self._clock = tracker, decode, clock
         self.stamp_jump = stamp_jump
         self.target_id, self.class_id = '', ''
@@ -67,7 +84,7 @@ class Session:
         self.result = IDLE
         self.unreadable = False
         self._interruption = Reason.NONE
-        self._numbers = numbers
+        self._names = names
         self._last_stamp = -math.inf
         self._size: tuple[int, int] | None = None
 
@@ -84,7 +101,7 @@ class Session:
             frame: the image on which it was given.
             choose: the decoded image -> the target's box; raises InputError.
             target_id, class_id: names to report; empty for a new number and 'target'. A name
-                that the present target has gets a number, for every target's name is new.
+                that the last target had gets a number, for every target's name is new.
 
         Raises:
             InputError: the image cannot be read or the box cannot be used; the old target stays.
@@ -94,7 +111,7 @@ class Session:
         box = choose(image)
         begin = self._clock()
         result = self.tracker.init(image, box, frame.stamp)
-        self.target_id = self._new_name(target_id)
+        self.target_id = self._names.new(target_id)
         self.class_id = class_id or 'target'
         self.enabled, self.result, self.unreadable = True, result, False
         self._interruption = Reason.NONE
@@ -154,12 +171,6 @@ class Session:
         self.result = self._standing(TrackState.ERROR, Reason.INFERENCE_ERROR)
         return replace(outcome, result=self.result, interruption=Reason.NONE,
                        message=f'an inference took {outcome.inference_s:.1f} s')
-
-    def _new_name(self, wanted: str) -> str:
-        if wanted and wanted != self.target_id:
-            return wanted
-        names = (f'{wanted}-{number}' if wanted else str(number) for number in self._numbers)
-        return next(name for name in names if name != self.target_id)
 
     def _track(self, frame: Frame, image: np.ndarray) -> Outcome:
         interruption, self._interruption = self._interruption, Reason.NONE

@@ -8,6 +8,13 @@ from siamx_ros.config import ModelConfig, TrackerConfig
 from siamx_ros.settings import Settings, SettingsError, setting
 
 RELIABILITIES = ('auto', 'reliable', 'best_effort')
+ROS_OWN = ('use_sim_time', 'start_type_description_service')
+"""Parameters that rclpy gives to every node, besides ``qos_overrides.*``."""
+
+
+def is_of_ros(name: str) -> bool:
+    """Whether a parameter is one that every node has."""
+    return name in ROS_OWN or name.startswith('qos_overrides.')
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,8 @@ class NodeConfig(Settings):
         live=True)
     publish_uncertain: bool = setting(
         True, 'list the target in ~/detections while it is UNCERTAIN', live=True)
+    image_rectified: bool = setting(
+        False, 'the images are rectified: P of camera_info holds, without distortion')
     use_depth: bool = setting(False, 'subscribe to a depth image registered to the colour image')
     depth_slop: float = setting(
         0.05, 'largest difference of stamps between depth and colour', unit='s', low=0.0, high=1.0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+import math
 
 from siamx_ros.config import TrackerConfig
 from siamx_ros.geometry import BoundingBox
@@ -17,18 +18,24 @@ class Observation:
     jumped: bool = False
 
 
-def displacement(history: list[Observation]) -> tuple[float, float]:
-    """First half of Eq. (9): d = S_c(t-1) - S_c(t-2) in pixels.
+def velocity(history: list[Observation]) -> tuple[float, float]:
+    """First half of Eq. (9): d = S_c(t-1) - S_c(t-2) in pixels per frame.
 
-    Zero unless both frames were reliable and neither was a re-localisation: a jump is no velocity.
+    NaN unless both frames were reliable and neither was a re-localisation: a jump is no velocity.
     """
     if len(history) < 2:
-        return 0.0, 0.0
+        return math.nan, math.nan
     older, newer = history[-2:]
     if not (older.reliable and newer.reliable) or older.jumped or newer.jumped:
-        return 0.0, 0.0
+        return math.nan, math.nan
     (x0, y0), (x1, y1) = older.box.centre, newer.box.centre
     return x1 - x0, y1 - y0
+
+
+def displacement(history: list[Observation]) -> tuple[float, float]:
+    """The velocity to drift with, pixels per frame: zero where it is not known."""
+    shift = velocity(history)
+    return (0.0, 0.0) if math.isnan(shift[0]) else shift
 
 
 def is_fast(shift: tuple[float, float], box: BoundingBox) -> bool:

@@ -125,10 +125,14 @@ class HeatMapSearch(Stay):
     def windows(self, local: CropWindow) -> list[CropWindow]:
         peak = self.heat_map.peak()
         far = max(abs(peak[0] - local.centre_x), abs(peak[1] - local.centre_y)) >= local.side / 4
-        self._swept = self.config.heat_map_inhibit and not (far and self._swept)
-        if self._swept:
-            return self._sweep(local, peak)
-        return [local.moved_to(*peak)] if far else []
+        if not self.config.heat_map_inhibit:
+            self._swept = False
+            return [local.moved_to(*peak)] if far else []
+        if far and self._swept:
+            self._swept = False
+            return [local.moved_to(*peak)]
+        self._swept = True
+        return self._sweep(local, peak)
 
     def _sweep(self, local: CropWindow, peak: tuple[float, float]) -> list[CropWindow]:
         """The window that shows most of what is open, moved inside the image; none at the end."""

@@ -148,7 +148,7 @@ class Tracker:
             box_source=_source(self.states.state), valid=self.states.state == TrackState.TRACKING,
             raw_score=candidate.score, peak_ratio=candidate.peak_ratio,
             template_similarity=look.similarity, online_response=candidate.response,
-            velocity=motion.displacement(memory.history),
+            velocity=motion.velocity(memory.history),
             windows=tuple(windows), frames_since_init=memory.frames,
             frames_lost=self.states.frames_lost)
         if result.state == TrackState.UNINITIALISED:

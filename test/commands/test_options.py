@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import pytest
 
 from siamx_ros.cli import ArgumentParser
-from siamx_ros.commands.options import add_config_file, add_settings, parse_box, read_settings
+from siamx_ros.commands.options import (
+    add_config_file, add_settings, parse_box, read_settings)
 from siamx_ros.config import ModelConfig, TrackerConfig
 from siamx_ros.errors import InputError
 from siamx_ros.settings import Settings, setting, walk
@@ -80,8 +81,46 @@ def test_a_ros_file_may_hold_more_but_no_unknown_name_of_ours(tmp_path):
 def test_a_plain_file_with_an_unknown_group_is_refused(tmp_path):
     path = tmp_path / 'plain.yaml'
     path.write_text('groop: {count: 4}')
-    with pytest.raises(InputError, match="unknown setting 'groop'.*group"):
+    with pytest.raises(InputError, match=r"unknown setting 'groop\.count'.*group\.count"):
         parse('--config', str(path))
+
+
+def refused(path, text):
+    """The sentence with which ``--config`` refuses a file."""
+    path.write_text(text)
+    with pytest.raises(InputError) as error:
+        parse('--config', str(path))
+    return str(error.value)
+
+
+def test_a_plain_file_may_speak_of_the_wrapping(tmp_path):
+    text = '# without ros__parameters\ngroop: {count: 4}'
+    assert 'unknown setting' in refused(tmp_path / 'plain.yaml', text)
+
+
+@pytest.mark.parametrize('name', ['groop.count', 'groop: {count', 'max_raet', 'trackin.adaptive'])
+def test_a_ros_file_with_a_name_that_the_node_has_not_is_refused(tmp_path, name):
+    end = '}' * name.count('{')
+    text = f'/robot: {{siamx_tracker: {{ros__parameters: {{{name}: 3{end}}}}}}}'
+    message = refused(tmp_path / 'ros.yaml', text)
+    assert 'unknown setting' in message and 'near names' in message
+
+
+def test_a_group_that_is_none_is_refused(tmp_path):
+    assert 'group is a group of settings, got 3' in refused(tmp_path / 'plain.yaml', 'group: 3')
+
+
+def test_a_ros_file_may_hold_what_ros_gives_every_node(tmp_path):
+    path = tmp_path / 'ros.yaml'
+    path.write_text('/**: {ros__parameters: {use_sim_time: true, group.count: 4, '
+                    'qos_overrides: {/tf: {subscription: {depth: 1}}}}}')
+    assert parse('--config', str(path)).count == 4
+
+
+def test_a_group_without_effect_gets_no_option():
+    parser = ArgumentParser(prog='p')
+    add_settings(parser, Sample(), '', without='inner')
+    assert '--inner.share' not in parser.format_help() and '--count' in parser.format_help()
 
 
 def test_help_shows_every_setting_with_its_default(capsys):
@@ -99,7 +138,8 @@ def test_help_shows_every_setting_with_its_default(capsys):
 
 
 @pytest.mark.parametrize('text', ['', '1,2,3', '1,2,3,4,5', '1;2;3;4', 'a,b,c,d', '1,2,nan,4',
-                                  '1,2,3,inf', '1,2,0,4', '1,2,3,-4'])
+                                  '1,2,3,inf', '1,2,0,4', '1,2,3,-4',
+                                  '100,80,1e-200,1e-200', '0,0,1e200,1e200'])
 def test_bad_boxes_are_refused(text):
     with pytest.raises(InputError):
         parse_box(text)

@@ -1,4 +1,4 @@
-"""Rays of fisheye cameras: right where there is one, unknown where there is none."""
+"""Rays: of a fisheye camera right or unknown, of a rectified image those of P."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ import numpy as np
 import pytest
 
 from siamx_ros.control.bearing import Camera, angles
+from siamx_ros.errors import InputError
+
+K = [500.0, 0.0, 319.5, 0.0, 500.0, 239.5, 0.0, 0.0, 1.0]
+D = [-0.35, 0.0, 0.0, 0.0, 0.0]
+P = [420.0, 0.0, 319.5, 0.0, 0.0, 420.0, 239.5, 0.0, 0.0, 0.0, 1.0, 0.0]
 
 
 def fisheye(focal: float, d: list[float]) -> Camera:
@@ -30,3 +35,22 @@ def test_angles_follow_the_model(degrees):
 def test_a_point_without_a_ray_forwards_is_unknown(focal, d, x):
     """Never the other side: a robot would turn away from its target."""
     assert np.isnan(fisheye(focal, d).ray(x, 360.5)).all()
+
+
+@pytest.mark.parametrize('baseline', [0.0, -50.0])
+def test_raw_and_rectified_image_give_one_bearing(baseline):
+    """Column 550 rectified: atan(230.5 / 420) = 28.76 degrees to the right, so -28.76."""
+    slope = 230.5 / 420
+    raw_column = 319.5 + 500 * slope * (1 - 0.35 * slope ** 2)
+    rectified = Camera.from_projection(640, 480, [*P[:3], baseline, *P[4:]])
+    raw = Camera.from_calibration(640, 480, K, D, 'plumb_bob')
+    bearing, elevation = angles(rectified.ray(550.5, 240.0))
+    assert math.degrees(bearing) == pytest.approx(-28.76, abs=0.01) and elevation == 0
+    assert angles(raw.ray(raw_column + 0.5, 240.0))[0] == pytest.approx(bearing, abs=1e-4)
+
+
+@pytest.mark.parametrize('p, words', [
+    ([0.0] * 12, 'focal length in P'), ([math.nan, *P[1:]], 'not finite')])
+def test_a_p_that_is_not_filled_in_is_refused(p, words):
+    with pytest.raises(InputError, match=words):
+        Camera.from_projection(640, 480, p)

@@ -50,15 +50,25 @@ def test_the_turning_rate_grows_slowly_and_falls_at_once():
     assert 0 < turned <= 0.05 + 1e-9, 'no longer to the other side'
 
 
-def test_a_tracker_that_was_started_again_counts_anew():
-    follower = following(sighting=replace(GOOD, seq=5000))
-    again = replace(GOOD, seq=1, stamp_s=103.0, arrived_s=10.0)
+@pytest.mark.parametrize('stamp', [103.0, 2.0], ids=['tracker', 'tracker and clock'])
+def test_what_was_started_again_counts_anew(stamp):
+    follower, now = following(sighting=replace(GOOD, seq=5000)), stamp + 0.05
+    again = replace(GOOD, seq=1, stamp_s=stamp, arrived_s=10.0)
     follower.see(replace(again, arrived_s=7.1))
-    assert follower.command(103.05, 7.15) == STOP, 'only after a silence'
+    assert follower.command(now, 7.15) == STOP, 'only after a silence'
     follower.see(again)
-    assert follower.command(103.05, 10.05) is not None
+    assert follower.command(now, 10.05) is None and follower.why == 'another target'
+    follower.see(replace(again, seq=2, arrived_s=10.1))
+    assert follower.command(now, 10.1).angular > 0
     follower.see(replace(GOOD, seq=5000, arrived_s=20.0))
-    assert follower.command(103.05, 20.0) == STOP, 'an old one that comes late is no news'
+    assert follower.command(now, 20.0) == STOP, 'an old one that comes late is no news'
+
+
+def test_after_a_silence_the_same_name_is_another_target():
+    follower = following()
+    follower.see(replace(GOOD, seq=2, stamp_s=101.0, arrived_s=8.0))
+    assert follower.command(101.05, 8.05) == STOP and follower.why == 'another target'
+    assert follower.command(101.05, 8.1) is not None
 
 
 def test_never_backwards():
@@ -124,6 +134,12 @@ def test_another_target_stops_first():
     follower.see(replace(GOOD, seq=2, target_id='b'))
     assert follower.command(100.1, 7.1) == STOP
     assert follower.command(100.1, 7.1) is not None
+
+
+def test_at_the_end_it_stops_only_what_moves():
+    follower = following()
+    assert follower.stop() == STOP and follower.stop() is None
+    assert Follower().stop() is None
 
 
 def test_an_unknown_bearing_stops():

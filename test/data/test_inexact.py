@@ -56,7 +56,8 @@ def test_the_command_runs_each_start(tmp_path, monkeypatch, capfd):
     seen = []
     monkeypatch.setattr('siamx_ros.data.benchmarks.read_benchmark', lambda *_: [sequence()])
     monkeypatch.setattr('siamx_ros.evaluation.campaign.run_campaign',
-                        lambda campaign: seen.extend(campaign.sequences) or {})
+                        lambda campaign: seen.extend(campaign.sequences) or {
+                            'siamx': campaign.sequences})
     monkeypatch.setattr(evaluate, '_print_tables', lambda runs: None)
     assert main(['evaluate', str(tmp_path), '--trackers', 'siamx', '--inexact', '2']) == 0
     assert [each.name for each in seen] == ['a~1', 'a~2']

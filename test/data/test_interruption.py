@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from siamx_ros.cli import main
-from siamx_ros.data.interruption import GAP, interrupted
+from siamx_ros.data.interruption import GAP, interrupted, write_sequence
 from siamx_ros.data.sequence import read_folder
+from siamx_ros.errors import InputError
 
 
 def write(folder, name, colour, count=20, size=(80, 60)):
@@ -64,3 +65,19 @@ def test_command(pair, tmp_path, capsys):
     assert main(['interrupt', str(data), '--out', str(tmp_path / 'a')]) == 2
     assert main(['interrupt', str(data / 'red'), '--out', str(tmp_path / 'c')]) == 2
     assert 'needs another' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('arguments, sentence', [
+    (('--out', 'new', '--seed', '-1'), '--seed must be at least 0, got -1'),
+    (('--out', 'file/x'), 'cannot make the folder file/x/blue: Not a directory')])
+def test_bad_input_is_refused(pair, tmp_path, capsys, monkeypatch, arguments, sentence):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'file').touch()
+    assert main(['interrupt', 'data', *arguments]) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_an_image_that_cannot_be_written_is_told(pair, tmp_path, monkeypatch):
+    monkeypatch.setattr(cv2, 'imwrite', lambda *_: False)
+    with pytest.raises(InputError, match='cannot write .*00000001.jpg'):
+        write_sequence(tmp_path / 'copy', interrupted(*pair, np.random.default_rng(0)))

@@ -7,6 +7,7 @@ import pytest
 from siamx_ros.data.dataset import read_sequences, select
 from siamx_ros.data.sequence import read_boxes, read_folder
 from siamx_ros.errors import InputError
+from siamx_ros.sources import FolderSource
 
 
 def make(folder, names=('1.jpg', '2.jpg', '10.jpg'), truth='1,2,3,4\n1,2,3,4\n1.5,2,3,4\n'):
@@ -24,6 +25,15 @@ def test_images_are_in_natural_order_and_stray_files_ignored(tmp_path):
     sequence = read_folder(tmp_path / 's')
     assert [path.name for path in sequence.frame_paths] == ['1.jpg', '2.jpg', '10.jpg']
     assert sequence.name == 's' and sequence.boxes_xywh[2, 0] == 1.5
+
+
+@pytest.mark.parametrize('names', [
+    ('1.webp', '2.tif', '10.ppm', '11.tiff'), ('a1.png', 'B2.png', 'c3.PNG'), ('01.png', '1.png')])
+def test_images_are_those_of_a_source_in_the_same_order(tmp_path, names):
+    make(tmp_path / 's', names, '1,2,3,4\n' * len(names))
+    sequence = read_folder(tmp_path / 's')
+    assert tuple(path.name for path in sequence.frame_paths) == names
+    assert sequence.frame_paths == FolderSource(tmp_path / 's' / 'img').paths
 
 
 @pytest.mark.parametrize('line', ['nan,nan,nan,nan', '0,0,0,0', '5,5,0,7', 'NaN 3 4 5', '3,4,-2,5'])
@@ -75,6 +85,8 @@ def test_folders_of_sequences(tmp_path):
     assert [sequence.name for sequence in select(sequences, ['b'])] == ['b']
     with pytest.raises(InputError, match="no sequence 'c'; known: a, b"):
         select(sequences, ['c'])
+    with pytest.raises(InputError, match="sequence 'a' is named more than once"):
+        select(sequences, ['a', 'a', 'b'])
 
 
 def test_no_sequences(tmp_path):

@@ -131,12 +131,6 @@ def test_processes_give_the_same_boxes(dataset):
         np.testing.assert_array_equal(a.confidence, b.confidence)
 
 
-def test_an_error_in_a_process_arrives_as_a_sentence(dataset):
-    (dataset / 'moving' / 'img' / '00000004.png').write_bytes(b'')
-    with pytest.raises(InputError, match='00000004.png'):
-        run_campaign(Campaign((RANDOM,), tuple(read_sequences(dataset)), jobs=2, threads=1))
-
-
 def test_variants():
     specs = variants(['siamx', 'csrt'], ['off', 'paper'], ModelConfig(), TrackerConfig())
     assert [(s.name, s.config.adaptive) for s in specs] == [

@@ -1,12 +1,19 @@
 """The speed command."""
 
+from collections import Counter
 import time
 
 import pytest
 import torch
 
 from siamx_ros.cli import main
+from siamx_ros.config import ModelConfig, TrackerConfig
 from siamx_ros.evaluation import speed
+from siamx_ros.records import TrackState
+from siamx_ros.tracking.online import OnlineModel
+from siamx_ros.tracking.tracker import Tracker
+
+CPU = ModelConfig(device='cpu', threads=1)
 
 
 def test_the_table_has_every_stage(capfd):
@@ -34,3 +41,44 @@ def test_medians_are_milliseconds(monkeypatch):
 def test_bad_input(capfd, arguments, sentence):
     assert main(['speed', *arguments]) == 2
     assert sentence in capfd.readouterr().err
+
+
+@pytest.fixture
+def seen(monkeypatch):
+    """Counts the states of all updates, and how often the target was learnt from."""
+    counts, update, learn = Counter(), Tracker.update, OnlineModel.learn
+
+    def counted_update(*args):
+        result = update(*args)
+        counts[result.state.name] += 1
+        return result
+
+    def counted_learn(*args):
+        counts['learnt'] += 1
+        return learn(*args)
+    monkeypatch.setattr(Tracker, 'update', counted_update)
+    monkeypatch.setattr(OnlineModel, 'learn', counted_learn)
+    return counts
+
+
+@pytest.mark.parametrize('size', [(320, 240), (64, 200)])
+def test_frames_are_tracked_and_lost_ones_are_lost(seen, caplog, size):
+    speed.measure(CPU, TrackerConfig(), *size, 10)
+    each = speed.WARM_UP + 10
+    assert seen == {'TRACKING': each, 'LOST': each, 'learnt': each}
+    assert not caplog.records
+
+
+def test_measured_updates_in_another_state_are_told(caplog):
+    tracking, uncertain = TrackState.TRACKING, TrackState.UNCERTAIN
+    speed._warn_of_other_states({'frame': [*[tracking] * speed.WARM_UP, tracking, uncertain],
+                                 'frame while lost': [TrackState.LOST] * (speed.WARM_UP + 2)})
+    (record,) = caplog.records
+    assert record.getMessage() == ("'frame' is not a whole update in TRACKING: "
+                                   '1 of 2 measured ones ended in UNCERTAIN')
+
+
+def test_a_search_that_times_out_is_measured_all_the_same(seen):
+    config = TrackerConfig().replace({'search_timeout': 0.01})
+    assert len(speed.measure(CPU, config, 160, 120, 3)) == len(speed.STAGES)
+    assert seen['LOST'] == speed.WARM_UP + 3

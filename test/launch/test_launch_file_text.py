@@ -62,6 +62,11 @@ def test_no_evaluation_download_or_work_at_import(repository: Path, tree: ast.Mo
             ast.literal_eval(node.value)
 
 
+def test_nothing_is_set_for_the_file_that_includes_it(tree: ast.Module) -> None:
+    for name in ('SetParameter', 'SetParametersFromFile', 'SetRemap', 'SetEnvironmentVariable'):
+        assert not calls(tree, name)
+
+
 def test_executables_exist_and_their_modules_have_a_main(repository: Path) -> None:
     text = (repository / 'launch/tracker.launch.py').read_text()
     started = set(re.findall(r"package='siamx_ros', executable='(\w+)'", text))

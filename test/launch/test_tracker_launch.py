@@ -18,13 +18,15 @@ pytest.importorskip('rclpy', reason='rclpy is not installed')
 
 from ament_index_python.packages import get_package_share_directory  # noqa: E402
 from launch import LaunchContext, LaunchDescription  # noqa: E402
-from launch.actions import IncludeLaunchDescription, RegisterEventHandler  # noqa: E402
+from launch.actions import IncludeLaunchDescription, OpaqueFunction  # noqa: E402
+from launch.actions import RegisterEventHandler  # noqa: E402
 from launch.event_handlers import OnProcessExit  # noqa: E402
 from launch.events.process import ProcessExited  # noqa: E402
 from launch.launch_description_sources import PythonLaunchDescriptionSource  # noqa: E402
 from launch.utilities import perform_substitutions  # noqa: E402
 import launch_pytest  # noqa: E402
 from launch_pytest.actions import ReadyToTest  # noqa: E402
+from launch_ros.actions import Node  # noqa: E402
 from launch_ros.utilities import evaluate_parameters  # noqa: E402
 from rcl_interfaces.srv import GetParameters  # noqa: E402
 import rclpy  # noqa: E402
@@ -42,17 +44,22 @@ WAIT = 90.0
 
 EXITS: list[tuple[str, int]] = []
 """(name, status) of the processes that ended, newest last."""
+LEAKS: list[object] = []
+"""What every later node of the including launch file is given; None is nothing."""
 
 
 def included(**arguments: str) -> LaunchDescription:
-    """tracker.launch.py as installed, with arguments; says in EXITS how its processes ended."""
+    """A parent of tracker.launch.py as installed; fills EXITS and LEAKS."""
     path = Path(get_package_share_directory('siamx_ros')) / 'launch/tracker.launch.py'
     EXITS.clear()
+    LEAKS.clear()
     return LaunchDescription([
         RegisterEventHandler(OnProcessExit(
             on_exit=lambda event, _: EXITS.append((event.process_name, event.returncode)))),
         IncludeLaunchDescription(PythonLaunchDescriptionSource(str(path)),
                                  launch_arguments=arguments.items()),
+        OpaqueFunction(function=lambda context: LEAKS.append(
+            context.launch_configurations.get('global_params'))),
         ReadyToTest()])
 
 
@@ -134,6 +141,7 @@ def test_the_box_of_the_command_line_becomes_the_target(peer: Peer):
     assert (target.image_width, target.image_height) == (160, 120)
     assert peer.parameters('model.device', 'image_reliability', 'use_sim_time', 'autostart') == [
         'cpu', 'reliable', False, True]
+    assert LEAKS == [None]
     assert peer.wait(lambda: any(name.startswith('init_box') for name, _ in EXITS))
     yield  # the launch is shut down here
     codes = {name.rpartition('-')[0]: code for name, code in EXITS}
@@ -166,8 +174,10 @@ def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LaunchDescription
     program.write_text(PLAYER.format(python=sys.executable))
     program.chmod(0o755)
     monkeypatch.setenv('PATH', f'{tmp_path}{os.pathsep}{os.environ["PATH"]}')
+    wall_time = tmp_path / 'wall_time.yaml'
+    wall_time.write_text('/**: {ros__parameters: {use_sim_time: false, status_rate: 2.0}}')
     return included(namespace='robot', node_name='eye', image_topic='/camera/image_raw',
-                    device='cpu', bag='walk', init_box='80,60,40,40')
+                    device='cpu', bag='walk', init_box='80,60,40,40', params_file=str(wall_time))
 
 
 class Listener(Peer):
@@ -189,6 +199,8 @@ def test_a_bag_is_played_and_the_box_meets_its_first_images(listener: Listener):
     assert listener.wait(lambda: any(m.target_id for m in listener.targets))
     target = next(m for m in listener.targets if m.target_id)
     assert target.header.stamp.sec <= 3
+    assert listener.parameters('use_sim_time', 'status_rate') == [True, 2.0]
+    assert LEAKS == [None]
 
 
 @pytest.fixture(scope='module')
@@ -210,22 +222,20 @@ def start(functions: dict, **arguments: str) -> list:
 
 @pytest.mark.parametrize(('given', 'remaps'), [
     ({'image_topic': 'image', 'depth_topic': 'depth', 'camera_info_topic': ''},
-     {'camera_info': 'camera_info', 'depth/camera_info': 'depth/camera_info'}),
+     {'camera_info': 'camera_info', 'depth': 'depth'}),
     ({'image_topic': '/c/image_raw', 'depth_topic': '/d/image_rect', 'camera_info_topic': ''},
      {'image': '/c/image_raw', 'image/compressed': '/c/image_raw/compressed',
-      'camera_info': '/c/camera_info', 'depth': '/d/image_rect',
-      'depth/camera_info': '/d/camera_info'}),
+      'camera_info': '/c/camera_info', 'depth': '/d/image_rect'}),
     ({'image_topic': '/c/image', 'depth_topic': 'depth', 'camera_info_topic': '/other/info'},
      {'camera_info': '/other/info'})])
 def test_topics_become_remaps(functions: dict, given: dict, remaps: dict) -> None:
     made = dict(functions['remappings'](given))
     assert {name: made[name] for name in remaps} == remaps
+    assert made.keys() == {'image', 'image/compressed', 'camera_info', 'depth'}
 
 
 def test_a_bag_is_played_with_its_clock(functions: dict) -> None:
-    sim_time, _, waiting, ready = start(functions, bag='/bags/walk', bag_rate='0.5')
-    assert perform_substitutions(LaunchContext(), sim_time.name) == 'use_sim_time'
-    assert sim_time.value is True
+    _, waiting, ready = start(functions, bag='/bags/walk', bag_rate='0.5')
     assert ready.node_executable == 'await_active'
 
     def after(status: int) -> list:
@@ -248,18 +258,34 @@ def test_the_debug_view_has_an_absolute_topic(functions: dict, namespace: str) -
     assert functions['debug_topic']({**given, 'namespace': ''}) == '/eye/debug_image'
 
 
-@pytest.mark.parametrize(('given', 'sets'), [('', []), ('false', [False]), ('true', [True])])
+def parameters(node: Node) -> list:
+    """What a node is given, in order: paths of files and dicts."""
+    return list(evaluate_parameters(LaunchContext(), node._Node__parameters))
+
+
+@pytest.mark.parametrize(('given', 'sets'), [
+    ('', []), ('false', [{'autostart': False}]), ('true', [{'autostart': True}])])
 def test_autostart_is_left_to_the_parameter_file_unless_given(
         functions: dict, given: str, sets: list) -> None:
-    _, node = start(functions, autostart=given)
-    context = LaunchContext()
-    chosen = [evaluate_parameters(context, [part])[0] for part in node._Node__parameters[1:]]
-    assert [values['autostart'] for values in chosen] == sets
+    [node] = start(functions, autostart=given)
+    assert parameters(node)[1:] == sets
+
+
+@pytest.mark.parametrize(('given', 'sets'), [
+    ({}, []), ({'use_sim_time': 'false'}, [False]), ({'use_sim_time': 'true'}, [True]),
+    ({'bag': 'walk'}, [True]), ({'bag': 'walk', 'use_sim_time': 'false'}, [True])], ids=str)
+def test_the_clock_overrules_the_parameter_file_and_goes_to_the_helpers(
+        functions: dict, given: dict, sets: list) -> None:
+    actions = start(functions, init_box='80,60,40,40', **given)
+    tracker, *helpers = [action for action in actions if isinstance(action, Node)]
+    assert len(helpers) == 1 + ('bag' in given)
+    file, *after = parameters(tracker)
+    assert file.name == 'tracker.yaml' and after == [{'use_sim_time': on} for on in sets]
+    assert all(parameters(helper) == after for helper in helpers)
 
 
 def test_only_the_node_is_started_by_default(functions: dict) -> None:
-    sim_time, node = start(functions)
-    assert sim_time.value is False
+    [node] = start(functions)
     assert node.node_executable == 'tracker_node'
 
 

@@ -1,7 +1,7 @@
 """The tracker node with a tracker that obeys its images: faults and losses at will, no network.
 
 The first pixel of an image is (command, confidence in 1/255, duration in 10 ms, or 100 ms if long),
-blue first.
+blue first. Weights 'slow' take 3 s to load, 'stuck' ones for ever; 'broken' ones fail at the end.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class OutOfMemoryError(RuntimeError):
 class ScriptedTracker:
     """Keeps the box where it was given; states follow the scripted confidence."""
 
-    def __init__(self, config) -> None:
-        self.config, self.states = config, StateMachine(config)
+    def __init__(self, config, weights='') -> None:
+        self.config, self.states, self.weights = config, StateMachine(config), weights
         self.box, self.stamp = None, 0.0
         self.heat_map = np.ones((4, 4), np.float32)
 
@@ -59,6 +59,8 @@ class ScriptedTracker:
 
     def close(self):
         self.reset()
+        if self.weights == 'broken':
+            raise RuntimeError('the device has gone')
 
 
 def obey(image) -> None:
@@ -76,5 +78,11 @@ def obey(image) -> None:
         time.sleep(3600)
 
 
+def loaded(config) -> ScriptedTracker:
+    """The tracker, after as long as its weights take."""
+    time.sleep({'slow': 3, 'stuck': 3600}.get(config.model.weights, 0))
+    return ScriptedTracker(config.tracking, config.model.weights)
+
+
 if __name__ == '__main__':
-    sys.exit(main(tracker_factory=lambda config: ScriptedTracker(config.tracking)))
+    sys.exit(main(tracker_factory=loaded))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import statistics
 import time
+from types import SimpleNamespace
 import weakref
 
 import pytest
@@ -96,6 +97,42 @@ def test_the_whole_lifecycle(make_rig):
     assert rig.stop() == 0
 
 
+def test_a_transition_that_the_state_does_not_allow_is_refused(rig):
+    rig.started()
+    assert not rig.transition('configure') and not rig.transition('cleanup')
+    assert lifecycle(rig) == 'active' and rig.show().valid
+
+
+def test_a_model_that_fails_at_the_end_is_told_and_given_up(make_rig):
+    rig = make_rig({'model': {'weights': 'broken'}})
+    assert rig.transition('deactivate') and rig.transition('cleanup')
+    assert 'the model could not be closed: RuntimeError: the device has gone' in rig.log
+    assert rig.set_parameters(model__weights='default').successful, 'no model is held any more'
+    assert rig.transition('configure') and rig.transition('activate')
+    rig.ready().started()
+
+
+def test_a_transition_that_fails_is_told_and_leads_back_to_the_start(monkeypatch):
+    """In this process, so that something can fail that never should."""
+    from siamx_ros.ros import tracker_node
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    try:
+        node = tracker_node.TrackerNode(lambda config: SimpleNamespace(
+            reset=lambda: None, close=lambda: None), context=context)
+        with monkeypatch.context() as broken:
+            broken.setattr(tracker_node, 'TrackerCore', lambda *args, **names: 1 / 0)
+            assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+            assert node.trigger_activate() == TransitionCallbackReturn.ERROR
+        assert 'on_activate failed: ZeroDivisionError' in node.board.status.message
+        assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+        assert node.trigger_activate() == TransitionCallbackReturn.SUCCESS
+        node.close()
+        node.destroy_node()
+    finally:
+        rclpy.shutdown(context=context)
+
+
 def test_calls_that_wait_during_deactivation_are_answered(make_rig, make_scene):
     rig = make_rig()
     rig.started()
@@ -170,7 +207,7 @@ def test_cleaning_up_frees_the_network():
         node = TrackerNode(context=context, parameter_overrides=[
             rclpy.parameter.Parameter('model.device', value='cpu')])
         assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
-        network = weakref.ref(node._tracker.engine.network)
+        network = weakref.ref(node.lifetime.tracker.engine.network)
         weights = weakref.ref(next(network().parameters()))
         assert node.trigger_activate() == TransitionCallbackReturn.SUCCESS
         assert node.trigger_deactivate() == TransitionCallbackReturn.SUCCESS

@@ -11,7 +11,7 @@ pytest.importorskip('rclpy', reason='rclpy is not installed')
 
 from siamx_ros.msg import TrackerStatus  # noqa: E402
 from siamx_ros.records import Reason, TrackState  # noqa: E402
-from siamx_ros.ros.health import Health, memory  # noqa: E402
+from siamx_ros.ros.health import MISMATCHES, Health, memory  # noqa: E402
 from siamx_ros.ros.settings import NodeConfig  # noqa: E402
 from siamx_ros.ros.status import REASON_TEXTS, STATE_TEXTS  # noqa: E402
 from siamx_ros.settings import walk  # noqa: E402
@@ -66,7 +66,8 @@ def test_every_topic_and_service_of_the_policy_has_a_line(text, repository):
 def test_diagnostics_have_a_line(text):
     health = Health()
     health.received(0.1)
-    health.tracked(latency=0.1, inference=0.1, overhead=0.1, dropped=0)
+    health.tracked(latency=0.1, inference=0.1, overhead=0.1, dropped=0,
+                   mismatches=dict.fromkeys(MISMATCHES, ''))
     for key in ['state', 'input', *memory(), *health.figures()]:
         assert f'`{key}`' in text, key
 

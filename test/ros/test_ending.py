@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 import signal
 import subprocess
 import sys
@@ -10,6 +11,9 @@ import time
 import pytest
 
 pytest.importorskip('rclpy', reason='rclpy is not installed')
+
+from lifecycle_msgs.msg import Transition  # noqa: E402
+from lifecycle_msgs.srv import ChangeState  # noqa: E402
 
 from siamx_ros.msg import TrackerStatus as S  # noqa: E402
 from siamx_ros.srv import InitTarget  # noqa: E402
@@ -79,6 +83,26 @@ def test_kill_and_restart(make_rig):
     assert again.show().target_id == ''
     again.started()
     assert again.show().valid
+
+
+def test_a_signal_while_a_model_is_loaded_for_a_manager(make_rig):
+    rig = make_rig({'autostart': False, 'model': {'weights': 'stuck'}}, ready=False)
+    assert rig.probe.wait(lambda: rig.probe.heard['status'])
+    rig.probe.call_async(ChangeState, 'change_state', ChangeState.Request(
+        transition=Transition(id=Transition.TRANSITION_CONFIGURE)))
+    time.sleep(1.0)
+    assert rig.stop(signal.SIGTERM, patience=30.0) == 0
+
+
+@pytest.mark.parametrize('wrong', [
+    ['--params-file', '/missing.yaml'], ['-r', '__node:=two words'],
+    ['-p', 'qos_overrides./siamx_tracker/target.publisher.reliability:=often']])
+def test_a_bad_start_is_one_sentence(wrong):
+    node = [sys.executable, str(Path(__file__).with_name('scripted_node.py'))]
+    done = subprocess.run([*node, '--ros-args', *wrong], text=True, capture_output=True)
+    assert done.returncode == 2 and 'Traceback' not in done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith('error: ') and '.c:' not in last
 
 
 def test_a_start_that_takes_too_long_is_cut_off():

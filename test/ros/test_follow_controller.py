@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from typing import Any
 
 import pytest
 
@@ -18,39 +19,74 @@ from siamx_ros.config import TrackerConfig  # noqa: E402
 pytestmark = pytest.mark.ros
 
 
-@pytest.mark.parametrize('stamped', [False, True])
-def test_follows_and_stops(make_rig, make_scene, stamped):
-    rig = make_rig({'fallback_hfov': 60, 'target_height': 1.8})
-    follower = subprocess.Popen(
-        [sys.executable, '-m', 'siamx_ros.ros.follow_controller', '--ros-args', '-r',
-         f'__ns:={rig.namespace}', '-p', f'stamped:={stamped}'.lower()],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    try:
-        heard = rig.probe.heard['cmd_vel']
-        rig.probe.listen(TwistStamped if stamped else Twist, f'{rig.namespace}/cmd_vel', 10)
+class Base:
+    """A robot that is told by a follow_controller where to go, and the scenes that lead it."""
+
+    def __init__(self, process: Any, rig: Any, scene: Any, stamped: bool) -> None:
+        self.process, self.rig, self._scene, self._stamped = process, rig, scene, stamped
+        self.heard = rig.probe.heard['cmd_vel']
+        topic = f'{rig.namespace}/cmd_vel'
+        rig.probe.listen(TwistStamped if stamped else Twist, topic, 10)
         rig.started()
-        assert rig.probe.wait(lambda: rig.probe.node.count_publishers(f'{rig.namespace}/cmd_vel'))
+        assert rig.probe.wait(lambda: rig.probe.node.count_publishers(topic))
 
-        def show(**how) -> None:
-            rig.clock_ns = time.time_ns()
-            rig.show(make_scene(**how), step=0)
-            rig.probe.wait(lambda: False, 0.03)
+    def newest(self) -> Twist:
+        """The last command; one to stand before the first."""
+        if not self.heard:
+            return Twist()
+        return self.heard[-1].twist if self._stamped else self.heard[-1]
 
-        def newest():
-            return (heard[-1].twist if stamped else heard[-1]) if heard else Twist()
+    def show(self, **how: Any) -> None:
+        """Show the target now."""
+        self.rig.clock_ns = time.time_ns()
+        self.rig.show(self._scene(**how), step=0)
+        self.rig.probe.wait(lambda: False, 0.03)
+
+    def drive(self) -> None:
+        """Show the target until the robot drives."""
         deadline = time.monotonic() + 30
-        while not newest().linear.x > 0.1 and time.monotonic() < deadline:
-            show()
-        assert 0.1 < newest().linear.x <= 0.4
-        for _ in range(TrackerConfig().n_lost + 3):
-            show(confidence=0.1)
-        assert rig.probe.wait(lambda: newest() == Twist()), 'lost: a stop'
-        count = len(heard)
-        for _ in range(8):
-            show(confidence=0.1)
-        assert len(heard) == count, 'and then silence'
-        follower.send_signal(signal.SIGINT)
-        assert follower.wait(10) == 0
-        assert rig.probe.wait(lambda: len(heard) > count) and newest() == Twist()
-    finally:
-        follower.kill()
+        while not self.newest().linear.x > 0.1 and time.monotonic() < deadline:
+            self.show()
+        assert 0.1 < self.newest().linear.x <= 0.4
+
+
+@pytest.fixture
+def make_base(make_rig, make_scene):
+    """Starts a tracker and a follower: make_base(stamped)."""
+    processes = []
+
+    def make(stamped: bool) -> Base:
+        rig = make_rig({'fallback_hfov': 60, 'target_height': 1.8})
+        processes.append(subprocess.Popen(
+            [sys.executable, '-m', 'siamx_ros.ros.follow_controller', '--ros-args', '-r',
+             f'__ns:={rig.namespace}', '-p', f'stamped:={stamped}'.lower()],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
+        return Base(processes[-1], rig, make_scene, stamped)
+    yield make
+    for process in processes:
+        process.kill()
+
+
+@pytest.mark.parametrize('stamped', [False, True])
+def test_follows_and_stops(make_base, stamped):
+    base = make_base(stamped)
+    base.drive()
+    for _ in range(TrackerConfig().n_lost + 3):
+        base.show(confidence=0.1)
+    assert base.rig.probe.wait(lambda: base.newest() == Twist()), 'lost: a stop'
+    count = len(base.heard)
+    for _ in range(8):
+        base.show(confidence=0.1)
+    assert len(base.heard) == count, 'and then silence'
+    base.process.send_signal(signal.SIGINT)
+    assert base.process.wait(10) == 0
+    base.rig.probe.wait(lambda: False, 0.3)
+    assert len(base.heard) == count, 'to the end: somebody else may drive'
+
+
+def test_a_moving_robot_is_stopped_at_the_end(make_base):
+    base = make_base(False)
+    base.drive()
+    base.process.send_signal(signal.SIGINT)
+    assert base.process.wait(10) == 0
+    assert base.rig.probe.wait(lambda: base.newest() == Twist())

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import time
 
 import numpy as np
 import pytest
 
 pytest.importorskip('rclpy', reason='rclpy is not installed')
 
+from diagnostic_msgs.msg import DiagnosticStatus  # noqa: E402
 from geometry_msgs.msg import PoseStamped  # noqa: E402
 from rclpy.qos import ReliabilityPolicy  # noqa: E402
 from sensor_msgs.msg import CameraInfo, Image  # noqa: E402
@@ -28,20 +30,33 @@ FOCAL = 200.0
 @pytest.fixture(scope='module')
 def shared(make_rig):
     """A node that uses depth, with publishers of depth and calibration, and a pose listener."""
-    rig = make_rig({'use_depth': True, 'depth_slop': 0.04})
-    node = rig.probe.node
-    rig.info = node.create_publisher(CameraInfo, f'{rig.namespace}/camera_info', 1)
-    rig.depth = node.create_publisher(Image, f'{rig.namespace}/depth', 1)
+    rig = with_depth(with_info(make_rig({'use_depth': True, 'depth_slop': 0.04})))
     rig.probe.listen(PoseStamped, f'{rig.namespace}/siamx_tracker/target_pose', 10)
-    assert rig.probe.wait(lambda: rig.info.get_subscription_count()
-                          and rig.depth.get_subscription_count())
     return rig
 
 
-def calibrate(rig, *, distortion=(), model='plumb_bob', width=160, focal=FOCAL) -> None:
-    """Publish camera_info until the node uses it (NaN until then)."""
+def with_info(rig):
+    """Give a rig a publisher of camera_info."""
+    rig.info = rig.probe.node.create_publisher(CameraInfo, f'{rig.namespace}/camera_info', 1)
+    assert rig.probe.wait(rig.info.get_subscription_count)
+    return rig
+
+
+def with_depth(rig):
+    """Give a rig a publisher of depth."""
+    rig.depth = rig.probe.node.create_publisher(Image, f'{rig.namespace}/depth', 1)
+    assert rig.probe.wait(rig.depth.get_subscription_count)
+    return rig
+
+
+def calibrate(rig, *, distortion=(), model='plumb_bob', width=160, focal=FOCAL,
+              rectified_focal=0.0) -> None:
+    """Publish camera_info; P is left empty without a rectified_focal."""
     info = CameraInfo(width=width, height=120, distortion_model=model, d=list(distortion))
     info.k = [focal, 0.0, 79.5, 0.0, focal, 59.5, 0.0, 0.0, 1.0]
+    if rectified_focal:
+        info.p = [rectified_focal, 0.0, 79.5, 0.0, 0.0, rectified_focal, 59.5, 0.0,
+                  0.0, 0.0, 1.0, 0.0]
     rig.info.publish(info)
 
 
@@ -63,11 +78,18 @@ def seen(rig, condition=lambda target: math.isfinite(target.bearing), box=BOX, *
 
 def test_unknown_is_nan_never_zero(make_rig):
     rig = make_rig()
-    rig.started()
+    idle = rig.show()
+    assert math.isnan(idle.vx) and math.isnan(idle.vy)
+    assert rig.init().success
+    first = rig.probe.wait(lambda: [m for m in rig.probe.heard['target'] if m.target_id])[0]
+    late = rig.show(step=1.0)
+    for target in (idle, first, late):
+        for name in ('bearing', 'elevation', 'bearing_rate', 'range', 'range_stddev', 'vx', 'vy'):
+            assert math.isnan(getattr(target, name)), name
+        assert target.range_source == T.RANGE_NONE
+    assert (first.valid, late.valid) == (True, True)
     target = rig.show()
-    for name in ('bearing', 'elevation', 'bearing_rate', 'range', 'range_stddev'):
-        assert math.isnan(getattr(target, name)), name
-    assert target.range_source == T.RANGE_NONE
+    assert (target.vx, target.vy) == pytest.approx((90.0, -45.0), rel=1e-4)
 
 
 def test_bearing_is_positive_left_and_elevation_up(rig):
@@ -107,6 +129,18 @@ def test_a_calibration_of_another_size_or_uncalibrated_is_not_used(rig):
     calibrate(rig, focal=0.0)
     assert rig.probe.wait(lambda: 'camera_info is not calibrated' in rig.log)
     assert math.isfinite(rig.show().bearing), 'the last good one is kept'
+
+
+def test_rectified_images_are_seen_through_p_without_distortion(make_rig):
+    rig = with_info(make_rig({'image_rectified': True}))
+    rig.show()
+    assert rig.init(BOX).success
+    calibrate(rig, distortion=(-0.35, 0.0, 0.0, 0.0, 0.0), rectified_focal=160.0)
+    target = until(rig, lambda m: math.isfinite(m.bearing))
+    assert target.bearing == pytest.approx(-math.atan(20 / 160), abs=1e-5)
+    calibrate(rig)
+    assert rig.probe.wait(lambda: 'camera_info is not calibrated: focal length in P' in rig.log)
+    assert rig.show().bearing == pytest.approx(target.bearing, abs=1e-6), 'the last good one'
 
 
 @pytest.mark.parametrize('model, distortion', [
@@ -201,6 +235,31 @@ def test_depth_that_does_not_fit_gives_no_range(rig, depth, how):
     assert target.range_source == T.RANGE_NONE
     poses = rig.probe.heard['target_pose']
     assert not poses or poses[-1].header.stamp != target.header.stamp
+
+
+def test_inputs_that_do_not_fit_are_told(make_rig):
+    """As diagnostics with a level, once in the log, and no more when they fit."""
+    calibration = 'camera_info is for 640x120, the images are 160x120'
+    depth = "depth is in frame 'other', the images in 'camera_optical_frame'"
+
+    def diagnosis(wanted: list[str]):
+        def look(status, values):
+            rig.clock_ns = time.time_ns() - 10**9  # however many are shown, none of the future
+            show_depth(rig, np.full((120, 160), 2.0, np.float32), '32FC1',
+                       frame_id='other' if wanted[1] else 'camera_optical_frame')
+            return [values['calibration'], values['depth']] == wanted
+        return rig.diagnosis(look)[0]
+    rig = with_depth(with_info(make_rig({'use_depth': True})))
+    rig.clock_ns -= 10**9
+    seen(rig)
+    calibrate(rig, width=640)
+    status = diagnosis([calibration, depth])
+    assert status.level == DiagnosticStatus.WARN
+    assert status.message == f'{calibration}; {depth}'
+    assert rig.probe.wait(lambda: rig.show() and calibration in rig.log and depth in rig.log)
+    calibrate(rig)
+    assert diagnosis(['', '']).level == DiagnosticStatus.OK
+    assert rig.log.count(calibration) == rig.log.count(depth) == 1
 
 
 def test_range_from_a_known_height_unless_truncated(rig):

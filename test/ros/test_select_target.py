@@ -18,6 +18,7 @@ pytest.importorskip('rclpy', reason='rclpy is not installed')
 
 from geometry_msgs.msg import Point  # noqa: E402
 import rclpy  # noqa: E402
+from sensor_msgs.msg import Image  # noqa: E402
 
 from siamx_ros.msg import TrackerStatus as S  # noqa: E402
 from siamx_ros.ros import select_target  # noqa: E402
@@ -117,6 +118,22 @@ def test_two_clicks_from_a_topic_without_any_window(rig, make_scene, repository)
         tool.kill()
     assert tool.returncode == 0, tool.stderr.read()
     assert rig.status(S.STATE_TRACKING).target_id
+
+
+def test_a_corner_on_an_image_that_cannot_be_read_is_no_corner():
+    rclpy.init()
+    try:
+        selector = select_target.Selector('nobody', 'raw')
+        selector.message = Image(height=120, width=160, encoding='bgr8', step=480)
+        selector.click(Point(x=60.0, y=40.0))
+        assert selector.picture() is None and not selector.drawing.active
+        selector.message = Image(height=120, width=160, encoding='bgr8', step=480,
+                                 data=bytes(120 * 480))
+        selector.click(Point(x=60.0, y=40.0))
+        assert selector.drawing.active
+        selector.destroy_node()
+    finally:
+        rclpy.try_shutdown()
 
 
 def test_without_a_display_the_reason_is_told(repository):

@@ -43,6 +43,16 @@ def test_heartbeat_at_the_asked_rate(make_rig):
     assert 0.7 < time.monotonic() - begin < 6.0, '1 s on an idle machine'
 
 
+def test_heartbeat_goes_on_while_a_model_is_loaded(make_rig):
+    rig = make_rig({'autostart': False, 'model': {'weights': 'slow'}}, ready=False)
+    heard = rig.probe.heard['status']
+    assert rig.probe.wait(lambda: heard)
+    before, begin = len(heard), time.monotonic()
+    assert rig.transition('configure')
+    took = time.monotonic() - begin
+    assert took > 2.5 and len(heard) - before > took, 'five a second on an idle machine'
+
+
 def test_sequence_numbers_grow_over_both_messages(rig):
     rig.started()
     for _ in range(5):

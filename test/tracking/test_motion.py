@@ -1,10 +1,12 @@
 """Eq. (9) on scripted trajectories."""
 
+import math
+
 import pytest
 
 from siamx_ros.config import TrackerConfig
 from siamx_ros.geometry import BoundingBox
-from siamx_ros.tracking.motion import Observation, displacement, drifted_centre, is_fast
+from siamx_ros.tracking.motion import Observation, displacement, drifted_centre, is_fast, velocity
 
 FAST = TrackerConfig()
 LITERAL = FAST.replace({'momentum_gate': 'confidence'})
@@ -16,7 +18,8 @@ def seen(x, y, reliable=True, jumped=False, size=20.0):
 
 
 def test_displacement():
-    assert displacement([seen(100, 100), seen(130, 90)]) == pytest.approx((30, -10))
+    history = [seen(100, 100), seen(130, 90)]
+    assert displacement(history) == velocity(history) == pytest.approx((30, -10))
 
 
 @pytest.mark.parametrize('history', [
@@ -24,7 +27,7 @@ def test_displacement():
     [seen(1, 1), seen(9, 9, reliable=False)],
     [seen(1, 1), seen(9, 9, jumped=True)], [seen(1, 1, jumped=True), seen(9, 9)]])
 def test_no_displacement_without_two_reliable_steps(history):
-    assert displacement(history) == (0, 0)
+    assert displacement(history) == (0, 0) and all(map(math.isnan, velocity(history)))
 
 
 def test_fast_means_further_than_its_size_on_either_axis():

@@ -21,6 +21,7 @@ def start(engine, scene, centre=(200, 200), **settings):
     tracker = Tracker(engine, CONFIG.replace(settings))
     first = tracker.init(scene(centre), BoundingBox.from_centre(*centre, 40, 40))
     assert first.state == TrackState.TRACKING and first.reason == Reason.INIT and first.valid
+    assert np.isnan(first.velocity).all()
     return tracker
 
 
@@ -70,6 +71,8 @@ def test_lost_and_found_where_it_was_before(engine, scene):
     assert states == [TrackState.UNCERTAIN] + [TrackState.LOST] * 5 + [
         TrackState.RELOCALISED, *[TrackState.TRACKING] * 3]
     assert not any(result.valid for result in results[:7])
+    assert np.isnan([result.velocity for result in results[:8]]).all(), 'a jump is no velocity'
+    assert results[-1].velocity == pytest.approx((0, 0), abs=2)
     assert results[6].box_source == BoxSource.RELOCALISED
     assert results[-1].box.centre == pytest.approx((120, 120), abs=2)
     assert len(results[3].windows) == 2
@@ -172,7 +175,8 @@ def test_box_outside(engine, scene, box):
 
 
 @pytest.mark.parametrize(
-    'box', [(math.nan, 0, 4, 4), (0, 0, 0, 4), (0, 0, 4, -1), (0, math.inf, 4, 4)])
+    'box', [(math.nan, 0, 4, 4), (0, 0, 0, 4), (0, 0, 4, -1), (0, math.inf, 4, 4),
+            (100, 80, 1e-200, 1e-200)])
 def test_impossible_boxes(box):
     with pytest.raises(InputError):
         BoundingBox(*box)

@@ -91,6 +91,12 @@ def test_without_anything_to_track_it_is_refused_at_once(data, tmp_path, capsys,
     assert 'two held-out photographs' in error and 'got 1 with boxes and 3 flights' in error
 
 
+def test_the_network_is_that_of_the_checkpoint(data, tmp_path, capsys):
+    assert main(['calibrate', str(data), '--weights', 'default', '--out', str(tmp_path / 'no.pt'),
+                 '--network.channels', '32']) == 2
+    assert "unknown option '--network.channels'" in capsys.readouterr().err
+
+
 def test_without_a_wrong_answer_it_is_refused(data, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr('siamx_ros.commands.calibrate.look', lambda *args: (
         np.full((4, 4), 0.5), np.ones(4, bool)))

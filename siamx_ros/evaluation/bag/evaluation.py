@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
 import numpy as np
 from tqdm import tqdm
@@ -60,18 +60,27 @@ class BagEvaluation:
         return 'realtime' if self.latency else 'offline'
 
 
-def evaluate(job: BagEvaluation) -> tuple[Replay, dict[str, Any]]:
-    """Replay and sum up.
+@contextmanager
+def opened(job: BagEvaluation) -> Iterator[tuple[Bag, Prepared]]:
+    """The open bag, and what was found in it.
+
+    Raises:
+        InputError: the bag or what is needed from it cannot be read.
+    """
+    with Bag(job.bag) as bag:
+        yield bag, prepare(bag, job.wanted)
+
+
+def evaluate(job: BagEvaluation, bag: Bag, found: Prepared) -> tuple[Replay, dict[str, Any]]:
+    """Replay what was opened, and sum up.
 
     Returns:
         The replay, and its summary: bag, start, truth, tracker, mode, versions and figures.
 
     Raises:
-        InputError: the bag or what is needed from it cannot be read, or the tracker refuses.
+        InputError: the bag cannot be read to its end, or the tracker refuses.
     """
     with ExitStack() as stack:
-        bag = stack.enter_context(Bag(job.bag))
-        found = prepare(bag, job.wanted)
         bar = stack.enter_context(
             tqdm(total=len(found.table.stamps), unit='frame', dynamic_ncols=True))
         film = _Film(job.video, found) if job.video else None

@@ -26,17 +26,28 @@ COMPARED = ('metrics.auc', 'metrics.success', 'metrics.precision', 'honesty.wron
             'calibration.error', 'frames.processed', 'frames.overwritten')
 
 
-def open_results(folder: Path, overwrite: bool) -> None:
-    """Make an empty results folder.
+def check_results(folder: Path, overwrite: bool) -> bool:
+    """Whether something in a results folder is to be replaced; nothing is done to it.
 
     Raises:
         InputError: it holds something, and is not to be replaced or is no results folder.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        if not overwrite:
-            raise InputError(f'{folder} is not empty: give another --out, or --overwrite')
-        if not _is_ours(folder):
-            raise InputError(f'{folder} is no results folder of ours and is not deleted')
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return False
+    if not overwrite:
+        raise InputError(f'{folder} is not empty: give another --out, or --overwrite')
+    if not _is_ours(folder):
+        raise InputError(f'{folder} is no results folder of ours and is not deleted')
+    return True
+
+
+def open_results(folder: Path, overwrite: bool) -> None:
+    """Make an empty results folder.
+
+    Raises:
+        InputError: see :func:`check_results`, or it cannot be written.
+    """
+    if check_results(folder, overwrite):
         shutil.rmtree(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)

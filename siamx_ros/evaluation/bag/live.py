@@ -79,8 +79,12 @@ def replay_live(bag: Bag, topic: str, table: FrameTable, player: Player, start: 
             step = replace(step, note=f'{UNREADABLE}: {frame.problem}')
         else:
             step = replace(step, size=frame.image.shape[1::-1])
-            step = replace(step, note=BEFORE_INIT) if frame.index < start else \
-                show.first(frame, box, step) if frame.index == start else show.next(frame, step)
+            if frame.index < start:
+                step = replace(step, note=BEFORE_INIT)
+            elif frame.index == start:
+                step = show.first(frame, box, step)
+            else:
+                step = show.next(frame, step)
         steps.append(step)
         each_frame(frame, step.result or show.newest)
     return _with_reasons(player, _until_dropped(show.finish(steps)))

@@ -79,7 +79,8 @@ def prepare(bag: Bag, wanted: Wanted) -> Prepared:
 def _truth(bag: Bag, table: FrameTable, wanted: Wanted) -> tuple[Truth, str]:
     if wanted.truth_file is not None:
         return truth_from_file(wanted.truth_file, table), wanted.truth_file.name
-    if not wanted.truth_topic and wanted.truth_bag is None and TRUTH_TOPIC not in bag.topics:
+    asked = wanted.truth_topic or wanted.truth_bag is not None or wanted.truth_id
+    if not asked and TRUTH_TOPIC not in bag.topics:
         return Truth.unknown(len(table.stamps)), ''
     with ExitStack() as stack:
         source = bag

@@ -16,7 +16,7 @@ from siamx_ros.evaluation.bag.reading import Bag, BagFrame, FrameTable
 from siamx_ros.evaluation.bag.truth import Truth
 from siamx_ros.evaluation.runner import Run, TwoVerbTracker, windows_of
 from siamx_ros.geometry import BoundingBox
-from siamx_ros.records import TrackResult, TrackState
+from siamx_ros.records import Reason, TrackResult, TrackState
 
 DROPPED, OVERWRITTEN, BEFORE_INIT = 'dropped', 'overwritten', 'before init'
 UNREADABLE, NOT_YET = 'unreadable', 'not yet'
@@ -146,6 +146,7 @@ class _Target:
     def __init__(self, tracker: TwoVerbTracker, start: int, box: BoundingBox) -> None:
         self.tracker, self.start, self.box = tracker, start, box
         self.takes_stamp = 'stamp' in inspect.signature(tracker.update).parameters
+        self.size = (0, 0)
         self.dropped = False
 
     def follow(self, frame: BagFrame, done: dict[int, int] | None) -> Step:
@@ -157,14 +158,25 @@ class _Target:
         if frame.index < self.start or self.dropped:
             note = DROPPED if self.dropped else BEFORE_INIT
             return Step(frame.index, frame.stamp, note=note, size=size, frame_id=frame.frame_id)
-        stamp = (frame.stamp / 1e9,) if self.takes_stamp else ()
         before = time.perf_counter()
-        result = self.tracker.init(frame.image, self.box, *stamp) if frame.index == self.start \
-            else self.tracker.update(frame.image, *stamp)
+        result = self._said(frame, size)
         seconds = time.perf_counter() - before
         self.dropped = result.state == TrackState.UNINITIALISED
         finished = frame.stamp if done is None else done[frame.index]
         return Step(frame.index, frame.stamp, result, finished, seconds, '', size, frame.frame_id)
+
+    def _said(self, frame: BagFrame, size: tuple[int, int]) -> TrackResult:
+        """The tracker's answer; on an image of another size the target is dropped, as by the node.
+
+        Such an image has another geometry, and what was learnt means nothing on it.
+        """
+        stamp = (frame.stamp / 1e9,) if self.takes_stamp else ()
+        if frame.index == self.start:
+            self.size = size
+            return self.tracker.init(frame.image, self.box, *stamp)
+        if size != self.size:
+            return TrackResult(None, 0.0, TrackState.UNINITIALISED, Reason.IMAGE_SIZE_CHANGED)
+        return self.tracker.update(frame.image, *stamp)
 
 
 def run_of(name: str, steps: list[Step], truth: Truth, start: int) -> Run:
@@ -194,7 +206,8 @@ def at_arrival(steps: list[Step], table: FrameTable) -> list[Step]:
         table: the same frames.
 
     Returns:
-        One step per frame, with an older frame's result; none before the first one is finished.
+        One step per frame, with an older frame's result; none before the first one is finished
+        nor after the one that dropped the target.
     """
     finished = sorted((step for step in steps if step.result is not None), key=lambda s: s.done)
     times = [step.done for step in finished]
@@ -202,6 +215,13 @@ def at_arrival(steps: list[Step], table: FrameTable) -> list[Step]:
     newest = np.searchsorted(times, arrivals, 'right') - 1
     first = finished[0].index if finished else len(steps)
     return [
-        replace(step, result=finished[i].result, note='') if i >= 0 else
+        _with_result_of(finished[i], step) if i >= 0 else
         replace(step, result=None, note=NOT_YET if step.index >= first else step.note)
         for step, i in zip(steps, newest)]
+
+
+def _with_result_of(newest: Step, step: Step) -> Step:
+    """A frame with an older one's result; the one that drops the target is of its own frame."""
+    dropped = newest.result.state == TrackState.UNINITIALISED and newest.index != step.index
+    return replace(step, result=None, note=DROPPED) if dropped else \
+        replace(step, result=newest.result, note='')

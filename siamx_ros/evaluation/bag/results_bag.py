@@ -73,10 +73,10 @@ def _target(step: Step, number: int, before: int | None) -> Any:
 
 
 def _velocity(step: Step, before: int | None) -> tuple[float, float]:
-    """Pixels per second, as the node tells it; zero where the gap between images is too long."""
+    """Pixels per second, as the node tells it; NaN where the gap between images is too long."""
     gap = 0.0 if before is None else (step.stamp - before) / 1e9
     if not 0 < gap <= MAX_RATE_GAP:
-        return 0.0, 0.0
+        return math.nan, math.nan
     return float(step.result.velocity[0]) / gap, float(step.result.velocity[1]) / gap
 
 

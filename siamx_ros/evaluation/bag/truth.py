@@ -47,13 +47,19 @@ def truth_from_topic(bag: Bag, topic: str, table: FrameTable, identity: str = ''
         identity: take only detections with this id; '' for messages with at most one box.
 
     Raises:
-        InputError: a message holds several boxes and no identity was given.
+        InputError: a message holds several boxes and no identity was given, or there is no
+            detection with that identity.
     """
+    if identity and bag.topics[topic] == messages.BOXES:
+        raise InputError(f'the boxes of {topic} ({messages.BOXES}) have no ids: leave --truth-id '
+                         'out')
+    seen: set[str] = set()
     truth = Truth.unknown(len(table.stamps))
     distance = np.full(len(table.stamps), np.inf)
     unmatched = 0
     for time, raw, connection in bag.messages(topic):
         msg = bag.decode(raw, connection)
+        seen |= _ids(msg)
         stamp = time if table.unstamped else messages.nanoseconds(msg.header.stamp)
         index = nearest_frame(table, stamp)
         off = abs(int(table.stamps[index]) - stamp)
@@ -64,6 +70,9 @@ def truth_from_topic(bag: Bag, topic: str, table: FrameTable, identity: str = ''
         distance[index] = off
         truth.labelled[index] = True
         truth.boxes[index] = _box_of(msg, identity, topic)
+    if identity and seen and identity not in seen:
+        raise InputError(f'no detection of {topic} has the id {identity!r}; the ids there: '
+                         f'{", ".join(map(repr, sorted(seen)))}')
     return Truth(absent_as_nan(truth.boxes), truth.labelled, int(unmatched))
 
 
@@ -143,9 +152,14 @@ def _requests(msg: Any) -> Iterator[Any]:
     yield from (candidate for candidate in candidates if hasattr(candidate, 'bbox'))
 
 
+def _ids(msg: Any) -> set[str]:
+    """The ids of a message's detections; older vision_msgs have none."""
+    return {getattr(each, 'id', '') for each in getattr(msg, 'detections', ())}
+
+
 def _box_of(msg: Any, identity: str, topic: str) -> tuple[float, ...]:
     if hasattr(msg, 'detections'):
-        boxes = [d.bbox for d in msg.detections if not identity or d.id == identity]
+        boxes = [d.bbox for d in msg.detections if not identity or getattr(d, 'id', '') == identity]
     else:
         boxes = list(msg.boxes)
     if len(boxes) > 1:

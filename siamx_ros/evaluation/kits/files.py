@@ -14,7 +14,6 @@ from siamx_ros.evaluation.kits import vot
 from siamx_ros.evaluation.kits.one_pass import repeat_invalid
 from siamx_ros.evaluation.results import write_whole
 from siamx_ros.evaluation.runner import Run
-from siamx_ros.imaging import read_image
 
 
 def write_lasot(folder: Path, tracker: str, run: Run, sequence: Sequence) -> None:
@@ -47,10 +46,8 @@ def write_360vot(folder: Path, tracker: str, run: Run, sequence: Sequence) -> No
 
 def write_vot(folder: Path, tracker: str, run: Run, sequence: Sequence) -> None:
     """``<tracker>/baseline/<name>/<name>_001.txt``: 1 for a start, 2 a failure, 0 skipped."""
-    height, width = read_image(sequence.frame_paths[0]).shape[:2]
-    _, codes = vot.overlaps_and_codes(run, sequence, (width, height))
     lines = [_line(box, 4) if code == vot.TRACKED else str(code)
-             for box, code in zip(run.boxes, codes)]
+             for box, code in zip(run.boxes, run.codes)]
     _write_vot(folder / tracker / 'baseline', sequence.name, lines, run)
 
 

@@ -66,9 +66,9 @@ def _otb(runs: list[Run], sequences: list[Sequence]) -> Figures:
 
 
 def _vot(runs: list[Run], sequences: list[Sequence]) -> Figures:
-    rows = [vot.overlaps_and_codes(run, sequence, image_size(sequence))
-            for run, sequence in zip(runs, sequences)]
-    return vot.figures(*map(list, zip(*rows)))
+    overlaps = [vot.overlaps(run, sequence, image_size(sequence))
+                for run, sequence in zip(runs, sequences)]
+    return vot.figures(overlaps, [run.codes for run in runs])
 
 
 def _vot_long_term(runs: list[Run], sequences: list[Sequence]) -> Figures:

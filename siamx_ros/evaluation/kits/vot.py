@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 import time
 from typing import Callable
 
@@ -9,10 +10,11 @@ import numpy as np
 
 from siamx_ros.data.sequence import Sequence
 from siamx_ros.evaluation.kits.regions import region_overlap
-from siamx_ros.evaluation.runner import Run, TwoVerbTracker
+from siamx_ros.evaluation.runner import Run, TwoVerbTracker, named
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.imaging import read_image
-from siamx_ros.records import TrackState
+from siamx_ros.records import TrackResult, TrackState
+from siamx_ros.tracking.tracker import MIN_VISIBLE
 
 SKIP = 5
 """A tracker that failed on frame f starts again on frame f + 5."""
@@ -21,19 +23,21 @@ BURN_IN = 10
 INTERVAL = (46, 291)
 """Lengths over which the expected overlap of VOT2019 is averaged, both included."""
 INIT, FAILED, SKIPPED, TRACKED = 1, 2, 0, -1
-"""What a line of a result file says; a tracked frame's line holds its box."""
+"""What a frame was, and a line of a result file says; a tracked frame's line holds its box."""
 
 
 def run_with_restarts(tracker: TwoVerbTracker, sequence: Sequence,
                       each_frame: Callable[[], object] = lambda: None) -> Run:
     """Track from the first frame on and start again five frames after every failure.
 
-    A failure is an overlap of zero inside the image; the box of a failed frame is kept.
+    A failure is an overlap of zero inside the image, or that the tracker drops the target; the
+    box of a failed frame is kept. What each frame was is in ``codes`` of the run.
 
     Raises:
-        InputError: an image cannot be read, or the tracker refuses.
+        SequenceError: an image cannot be read, or the tracker refuses.
     """
     run = Run.empty(sequence, 0)
+    run = replace(run, codes=np.full(len(run.boxes), SKIPPED))
     truth = regions_of(sequence)
     following = 0
     tracking = False
@@ -41,16 +45,25 @@ def run_with_restarts(tracker: TwoVerbTracker, sequence: Sequence,
         each_frame()
         if index < following or not (tracking or sequence.visible[index]):
             continue
-        image = read_image(path)
-        before = time.perf_counter()
-        result = tracker.update(image) if tracking else tracker.init(
-            image, BoundingBox.from_xywh(sequence.boxes_xywh[index]))
-        run.note(index, result, time.perf_counter() - before)
-        box = run.boxes[index]
-        failed = tracking and region_overlap(truth[index], box, image.shape[1::-1]) <= 0
-        tracking = not failed and result.state != TrackState.UNINITIALISED
-        following = index + (1 if tracking else SKIP)
+        with named(sequence, index):
+            image = read_image(path)
+            before = time.perf_counter()
+            result = tracker.update(image) if tracking else _started(
+                tracker, image, BoundingBox.from_xywh(sequence.boxes_xywh[index]))
+            run.note(index, result, time.perf_counter() - before)
+        apart = region_overlap(truth[index], run.boxes[index], image.shape[1::-1]) <= 0
+        failed = result.state == TrackState.UNINITIALISED or (tracking and apart)
+        run.codes[index] = FAILED if failed else TRACKED if tracking else INIT
+        tracking = not failed
+        following = index + (SKIP if failed else 1)
     return run
+
+
+def _started(tracker: TwoVerbTracker, image: np.ndarray, box: BoundingBox) -> TrackResult:
+    """Give the tracker its target; of a box more than half outside, the part inside the image."""
+    width, height = image.shape[1::-1]
+    inside = box.visible_share(width, height) >= MIN_VISIBLE
+    return tracker.init(image, box if inside else box.clipped(width, height))
 
 
 def regions_of(sequence: Sequence) -> np.ndarray:
@@ -58,25 +71,10 @@ def regions_of(sequence: Sequence) -> np.ndarray:
     return sequence.boxes_xywh if sequence.truth is None else sequence.truth
 
 
-def overlaps_and_codes(run: Run, sequence: Sequence,
-                       size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Overlap of every frame, and what each was: INIT, FAILED, SKIPPED or TRACKED.
-
-    Args:
-        size: width and height of the images.
-    """
-    truth = regions_of(sequence)
-    overlap = np.array([region_overlap(row, box, size) for row, box in zip(truth, run.boxes)])
-    codes = np.full(len(overlap), SKIPPED)
-    tracking = False
-    for index in np.flatnonzero(run.seconds > 0):
-        if not tracking:
-            codes[index], tracking = INIT, True
-        elif overlap[index] <= 0:
-            codes[index], tracking = FAILED, False
-        else:
-            codes[index] = TRACKED
-    return overlap, codes
+def overlaps(run: Run, sequence: Sequence, size: tuple[int, int]) -> np.ndarray:
+    """Overlap of every frame with the truth, inside images of this width and height."""
+    return np.array([region_overlap(row, box, size)
+                     for row, box in zip(regions_of(sequence), run.boxes)])
 
 
 def accuracy(overlap: np.ndarray, codes: np.ndarray) -> float:

@@ -155,6 +155,24 @@ def test_several_boxes_need_an_id(tmp_path):
             truth_from_topic(bag, '/truth', table)
         np.testing.assert_array_equal(
             truth_from_topic(bag, '/truth', table, 'b').boxes[0], [3, 3, 2, 2])
+        with pytest.raises(InputError, match="has the id 'c'; the ids there: 'a', 'b'"):
+            truth_from_topic(bag, '/truth', table, 'c')
+
+
+def test_boxes_without_ids_have_none_to_ask_for(tmp_path):
+    kind = messages.typestore().types[messages.BOXES]
+    with BagWriter(tmp_path / 'b') as writer:
+        writer.add_topic('/image', messages.IMAGE_TYPES[0])
+        writer.add_topic('/truth', messages.BOXES)
+        writer.write('/image', 1, image(1))
+        writer.write('/truth', 1, kind(messages.header(1, 'cam'), [
+            messages.box_message((1, 1, 2, 2))]))
+    with Bag(tmp_path / 'b') as bag:
+        table = bag.frame_table('/image')
+        np.testing.assert_array_equal(
+            truth_from_topic(bag, '/truth', table).boxes, [[1, 1, 2, 2]])
+        with pytest.raises(InputError, match='have no ids: leave --truth-id out'):
+            truth_from_topic(bag, '/truth', table, 'a')
 
 
 def test_stamped_rows(tmp_path):

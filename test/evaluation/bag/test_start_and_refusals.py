@@ -60,6 +60,14 @@ def test_a_recorded_request(tmp_path, sequence, static, stamp_of, frame):
     (['--init-topic', '/request'], 'has no topic /request'),
     (['--box', '1,2,3'], 'a box is four numbers'),
     (['--box', '1,2,3,4', '--box-frame', '10'], 'no frame 10'),
+    (['--box-frame', '0'], '--box-frame belongs to --box'),
+    (['--box-frame', '3', '--init-topic', '/request'], '--box-frame belongs to --box'),
+    (['--box', '1,2,3,4', '--init-topic', '/request'], 'give --box or --init-topic, not both'),
+    (['--truth-file', 'a.txt', '--truth-topic', '/ground_truth'], 'give --truth-file or a topic'),
+    (['--truth-file', 'a.txt', '--truth-bag', 'walk'], 'give --truth-file or a topic'),
+    (['--truth-file', 'a.txt', '--truth-id', 'car'], 'give --truth-file or a topic'),
+    (['--truth-id', 'cra'],
+     "no detection of /ground_truth has the id 'cra'; the ids there: 'target'"),
     (['--mode', 'fast'], '--mode must be offline, realtime, live or lockstep'),
     (['--node', '/siamx_tracker'], '--node and --node-image belong to --mode live or lockstep'),
     (['--mode', 'live', '--tracker', 'kcf'], "has no tracker 'kcf'"),
@@ -77,6 +85,27 @@ def test_bad_input_is_one_sentence(bag, capfd, arguments, sentence):
     assert evaluate(bag, *RANDOM, *arguments) == 2
     error = capfd.readouterr().err
     assert sentence in error and 'Traceback' not in error
+
+
+def test_an_id_without_a_truth(tmp_path, sequence, capfd):
+    write_sequence(tmp_path / 'bare', sequence, truth_topic='')
+    assert evaluate(tmp_path / 'bare', *RANDOM, '--truth-id', 'car', '--box', '4,10,16,12') == 2
+    assert 'no topic /ground_truth for the ground truth' in capfd.readouterr().err
+
+
+@pytest.mark.parametrize('arguments', [
+    ['--truth-id', 'nobody'], ['--weights', 'nope'], ['--image-topic', '/depth'],
+    ['--tracker', 'csrt'], ['--mode', 'live']])
+def test_overwrite_deletes_nothing_for_a_run_that_cannot_start(
+        tmp_path, bag, monkeypatch, capfd, arguments):
+    out = tmp_path / 'out'
+    assert evaluate(bag, *RANDOM, '--out', out) == 0
+    monkeypatch.delattr('cv2.TrackerCSRT', raising=False)
+    monkeypatch.setitem(sys.modules, 'siamx_ros.ros.live', None)  # as without ROS
+    before = sorted(out.rglob('*'))
+    assert evaluate(bag, *RANDOM, '--out', out, '--overwrite', *arguments) == 2
+    assert 'error: ' in capfd.readouterr().err
+    assert before and sorted(out.rglob('*')) == before
 
 
 def test_without_truth_or_box(tmp_path, sequence, capfd):

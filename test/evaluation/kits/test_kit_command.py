@@ -93,6 +93,23 @@ def test_vot_runs_with_restarts_and_writes_codes(tmp_path, sequence, trackers, m
     assert main(['evaluate', str(root), *ARGUMENTS, '--out', str(tmp_path / 'o')]) == 2
 
 
+def test_results_without_restarts_noted_are_refused(tmp_path, sequence, trackers, monkeypatch,
+                                                    capfd):
+    """As an earlier version left them: what is no column there would have to be guessed."""
+    monkeypatch.setattr(TrackerSpec, 'build', lambda self: trackers.Static())
+    root = lay_out(tmp_path / 'root', sequence, 'vot')
+    command = [
+        'evaluate', str(root), '--benchmark', 'vot', *ARGUMENTS, '--out', str(tmp_path / 'o')]
+    assert main(command) == 0
+    path = tmp_path / 'o' / 'siamx' / 'moving.csv'
+    path.write_text(''.join(
+        line.rpartition(',')[0] + '\n' for line in path.read_text().splitlines()))
+    assert main(command) == 2
+    assert 'did not note the new starts; give another --out, or --overwrite' in (
+        capfd.readouterr().err)
+    assert main([*command, '--overwrite']) == 0
+
+
 def test_a_long_term_result_has_confidences(tmp_path, sequence, trackers, monkeypatch):
     monkeypatch.setattr(TrackerSpec, 'build', lambda self: trackers.Static())
     root = lay_out(tmp_path / 'root', sequence, 'votlt')

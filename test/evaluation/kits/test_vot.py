@@ -1,14 +1,18 @@
 """VOT short-term: restarts, accuracy, robustness, EAO; long-term against the package."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from siamx_ros.data.sequence import Sequence, read_folder
 from siamx_ros.evaluation.kits import vot
+from siamx_ros.evaluation import results
 from siamx_ros.evaluation.kits.regions import region_overlap
 from siamx_ros.evaluation.long_term import long_term_figures
 from siamx_ros.evaluation.runner import Run
 from siamx_ros.geometry import BoundingBox
+from siamx_ros.records import TrackState
 
 SIZE = (200, 150)
 BOX = np.array([10.0, 20, 30, 40])
@@ -57,9 +61,43 @@ def test_restarts_five_frames_after_a_failure(tmp_path, write, trackers):
     boxes = np.array([[4.0, 4, 10, 10]] * 4 + [[40.0, 30, 10, 10]] * 8)
     sequence = read_folder(write(tmp_path / 's', boxes))
     run = vot.run_with_restarts(trackers.Static(), sequence)
-    overlap, codes = vot.overlaps_and_codes(run, sequence, (64, 48))
-    assert codes.tolist() == [1, -1, -1, -1, 2, 0, 0, 0, 0, 1, -1, -1]
-    assert overlap[[1, 10]].tolist() == [1, 1]
+    assert run.codes.tolist() == [1, -1, -1, -1, 2, 0, 0, 0, 0, 1, -1, -1]
+    assert vot.overlaps(run, sequence, (64, 48))[[1, 10]].tolist() == [1, 1]
+
+
+def test_a_dropped_target_is_a_failure(tmp_path, write, trackers):
+    """Its box was right; the new start has its burn-in, and the run says so when read back."""
+    class GivesUp(trackers.Oracle):
+        def init(self, image, box):
+            self.left = 3
+            return trackers.said(box)
+
+        def update(self, image):
+            self.left -= 1
+            return trackers.said(BoundingBox(4, 4, 10, 10)) if self.left else trackers.said(
+                BoundingBox(4, 4, 10, 10), TrackState.UNINITIALISED, 0.0, False)
+    sequence = read_folder(write(tmp_path / 's', np.tile([4.0, 4, 10, 10], (12, 1))))
+    run = vot.run_with_restarts(GivesUp(sequence.boxes_xywh), sequence)
+    results.write_run(tmp_path / 'out', run)
+    codes = [1, -1, -1, 2, 0, 0, 0, 0, 1, -1, -1, 2]
+    assert run.codes.tolist() == codes
+    assert results.read_run(tmp_path / 'out', 's').codes.tolist() == codes
+    overlap = vot.overlaps(run, sequence, (64, 48))
+    assert vot.figures([overlap], [run.codes])['failures'] == 2
+    assert vot.accuracy(overlap, run.codes) == 0
+
+
+@pytest.mark.parametrize('first, given', [
+    ([-12.0, 4, 20, 10], (0, 4, 8, 10)), ([-8.5, 4, 20, 10], (-8.5, 4, 20, 10))])
+def test_a_start_more_than_half_outside_is_clipped(tmp_path, write, trackers, first, given):
+    """The tracker would refuse it; what it is scored against stays."""
+    boxes = np.array([first] * 3)
+    sequence = replace(
+        read_folder(write(tmp_path / 's', np.tile([4.0, 4, 9, 9], (3, 1)))), boxes_xywh=boxes)
+    run = vot.run_with_restarts(trackers.Static(), sequence)
+    np.testing.assert_array_equal(run.boxes, [given] * 3)
+    np.testing.assert_array_equal(run.truth, boxes)
+    assert run.codes.tolist() == [vot.INIT, vot.TRACKED, vot.TRACKED]
 
 
 def test_accuracy_without_the_burn_in():

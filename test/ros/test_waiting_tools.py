@@ -1,0 +1,50 @@
+"""The tools that wait for the node, in their own process: a signal ends them quietly."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+rclpy = pytest.importorskip('rclpy', reason='rclpy is not installed')
+
+pytestmark = pytest.mark.ros
+NAMESPACE = '/waiting'
+
+
+def wait_for_node(name: str, patience: float = 30.0) -> None:
+    """Return when a node of the namespace is there: from then on it waits for the tracker."""
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    try:
+        node = rclpy.create_node('onlooker', context=context)
+        deadline = time.monotonic() + patience
+        while (name, NAMESPACE) not in node.get_node_names_and_namespaces():
+            assert time.monotonic() < deadline, f'{name} did not start'
+            time.sleep(0.05)
+    finally:
+        rclpy.try_shutdown(context=context)
+
+
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT], ids=lambda n: n.name)
+@pytest.mark.parametrize('command', [['await_active'], ['init_box', '1,2,3,4']],
+                         ids=lambda command: command[0])
+def test_a_signal_ends_it_quietly(
+        repository: Path, command: list[str], number: signal.Signals) -> None:
+    name, *arguments = command
+    tool = subprocess.Popen(
+        [sys.executable, str(repository / 'scripts' / name), *arguments, '--ros-args', '-r',
+         f'__ns:={NAMESPACE}'], env={**os.environ, 'PYTHONSAFEPATH': '1'}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        wait_for_node(name)
+        time.sleep(0.3)
+        tool.send_signal(number)
+        assert (tool.communicate(timeout=20)[0], tool.returncode) == ('', 1)
+    finally:
+        tool.kill()

@@ -1,0 +1,57 @@
+"""Which values of a settings file are meant, with the wrapping of ROS and without."""
+
+import pytest
+
+from siamx_ros.settings import SettingsError, read_settings_file, read_yaml
+
+
+def read(path, text):
+    path.write_text(text)
+    return read_settings_file(path)
+
+
+@pytest.mark.parametrize('text', [
+    'siamx_tracker: {ros__parameters: {a: {b: 1}}}',
+    '/siamx_tracker: {ros__parameters: {a.b: 1}}',
+    '/robot/siamx_tracker: {ros__parameters: {a.b: 1}}',
+    '/robot: {siamx_tracker: {ros__parameters: {a: {b: 1}}}}',
+    'fleet: {robot: {siamx_tracker: {ros__parameters: {a.b: 1}}}}',
+    '/camera: {ros__parameters: {rate: 3}}\n/siamx_tracker: {ros__parameters: {a.b: 1}}',
+    'left_tracker: {ros__parameters: {a.b: 1}}',
+    '/robot/**: {ros__parameters: {a.b: 1}}',
+    '/**: {ros__parameters: {a.b: 1}}\nsiamx_tracker: {ros__parameters: }',
+    '/**: {ros__parameters: {a.b: 1}}'])
+def test_the_trackers_parameters_are_found(tmp_path, text):
+    assert read(tmp_path / 'a.yaml', text) == ({'a.b': 1}, True)
+
+
+def test_the_trackers_own_values_win_over_those_of_every_node(tmp_path):
+    text = ('siamx_tracker: {ros__parameters: {a: {b: 1}}}\n'
+            '/**: {ros__parameters: {a.b: 2, a.c: 3}}')
+    assert read(tmp_path / 'a.yaml', text) == ({'a.b': 1, 'a.c': 3}, True)
+
+
+@pytest.mark.parametrize('text, names', [
+    ('/l: {siamx_tracker: {ros__parameters: {}}}\n/r: {siamx_tracker: {ros__parameters: {}}}',
+     '/l/siamx_tracker, /r/siamx_tracker'),
+    ('left: {ros__parameters: {}}\nright: {ros__parameters: {}}', '/left, /right'),
+    ('/r/**: {ros__parameters: {}}\nsiamx_tracker: {ros__parameters: {}}',
+     r'/r/\*\*, /siamx_tracker')])
+def test_several_nodes_that_may_be_the_tracker_are_refused(tmp_path, text, names):
+    with pytest.raises(SettingsError, match=f'a.yaml: any of {names} may be the tracker'):
+        read(tmp_path / 'a.yaml', text)
+
+
+@pytest.mark.parametrize('text, sentence', [
+    ('/**: {ros__parameters: {}}\nrate: 3', '/rate is a value outside of every ros__parameters'),
+    ('ros__parameters: {a: 1}', '/ros__parameters/a is a value outside'),
+    ('n: {ros__parameters: 3}', '/n must hold ros__parameters alone, and that a mapping'),
+    ('n: {ros__parameters: {}, a: {}}', '/n must hold ros__parameters alone')])
+def test_a_wrapping_that_ros_would_refuse_is_refused(tmp_path, text, sentence):
+    with pytest.raises(SettingsError, match=sentence):
+        read(tmp_path / 'a.yaml', text)
+
+
+def test_a_plain_file_is_left_as_it_is(tmp_path):
+    assert read(tmp_path / 'a.yaml', 'a: {b: 1} # ros__parameters') == ({'a': {'b': 1}}, False)
+    assert read_yaml(tmp_path / 'a.yaml') == {'a': {'b': 1}}
