@@ -55,6 +55,7 @@ class OpenVinoEngine(Engine):
         self._ranges, self._threads = ranges, torch.get_num_threads()
         self._digest = _digest(self.network)
         self._compiled: dict[tuple[int, ...], Any] = {}
+        self._held: dict[tuple[int, ...], Template] = {}
 
     @contextmanager
     def image_context(self) -> Iterator[None]:
@@ -68,24 +69,36 @@ class OpenVinoEngine(Engine):
 
     @torch.inference_mode()
     def search(self, patch: np.ndarray, template: Template) -> Maps:
-        inputs = [patch[None], *(kernel.numpy() for kernel in template.kernels.values())]
-        request = self._request(inputs)
+        request = self._request(patch[None], template)
         scores, distances, features = request.infer(
-            inputs, share_inputs=True, share_outputs=True).values()
+            {0: patch[None]}, share_inputs=True, share_outputs=True).values()
         return Maps(
             scores[0, 0].copy(), distances[0].copy(), torch.from_numpy(features.copy()))
 
-    def _request(self, inputs: list[np.ndarray]) -> Any:
-        """The compiled search for patches of this size; its answer is valid until its next one."""
-        shape = inputs[0].shape
-        if shape not in self._compiled:
-            graph = _convert(_Graph(
-                tuple((array.shape, array.dtype.str) for array in inputs), self._digest,
-                weakref.ref(self.network)))
-            if self.precision == 'int8':
-                graph = round_graph(graph, self._ranges)
-            self._compiled[shape] = _compile(graph, self.precision, self._threads)
-        return self._compiled[shape]
+    def _request(self, patch: np.ndarray, template: Template) -> Any:
+        """The search for patches of this size that holds this template.
+
+        Its answer is valid until its next one. To hand it all kernels again takes half a
+        millisecond, so that it keeps them from one image to the next.
+        """
+        kernels = [kernel.numpy() for kernel in template.kernels.values()]
+        if patch.shape not in self._compiled:
+            self._compiled[patch.shape] = self._compile([patch, *kernels])
+        request = self._compiled[patch.shape]
+        if self._held.get(patch.shape) is not template:
+            openvino_graph.give(request, dict(enumerate(kernels, 1)))
+            self._held[patch.shape] = template
+        return request
+
+    def _compile(self, inputs: list[np.ndarray]) -> Any:
+        """An inference request for inputs of these shapes and types."""
+        graph = _convert(_Graph(
+            tuple((array.shape, array.dtype.str) for array in inputs), self._digest,
+            weakref.ref(self.network)))
+        if self.precision == 'int8':
+            graph = round_graph(graph, self._ranges)
+        exact = self.precision if self.precision != 'int8' else openvino_graph.fastest_float()
+        return openvino_graph.compiled(graph, exact, self._threads)
 
 
 class _Search(nn.Module):
@@ -135,9 +148,3 @@ def _resolved(precision: str, ranges: Ranges | None) -> str:
     if precision != 'auto':
         return precision
     return 'int8' if ranges and is_fast() else openvino_graph.fastest_float()
-
-
-def _compile(model: Any, precision: str, threads: int) -> Any:
-    """An inference request for a converted model."""
-    exact = precision if precision != 'int8' else openvino_graph.fastest_float()
-    return openvino_graph.compiled(model, exact, threads)

@@ -6,6 +6,7 @@ import functools
 from typing import Any, Sequence
 import warnings
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -50,6 +51,13 @@ def compiled(model: Any, precision: str, threads: int) -> Any:
         'INFERENCE_PRECISION_HINT': {'fp32': 'f32', 'bf16': 'bf16'}[precision],
         'ENABLE_CPU_PINNING': False}
     return _core().compile_model(model, 'CPU', options).create_infer_request()
+
+
+def give(request: Any, inputs: dict[int, np.ndarray]) -> None:
+    """Copy inputs, by their numbers, into a request, which keeps them until they are given anew."""
+    import openvino
+    for index, array in inputs.items():
+        request.set_input_tensor(index, openvino.Tensor(np.ascontiguousarray(array)))
 
 
 def fastest_float() -> str:

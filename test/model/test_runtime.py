@@ -50,6 +50,21 @@ def test_answers_stay_when_the_next_window_is_searched(network):
 
 
 @needs_openvino
+def test_each_search_is_for_its_own_template(network):
+    """Kernels stay in the compiled search, one set for each size of patch."""
+    template, search = patches()
+    larger = np.pad(search, ((0, 16), (0, 16), (0, 0)), mode='wrap')
+    plain, fast = (make_engine(network, ModelConfig(
+        device='cpu', runtime=name, precision='fp32')) for name in ('torch', 'openvino'))
+    targets = [[engine.embed(patch, BOX) for patch in (template, 255 - template)]
+               for engine in (plain, fast)]
+    for which, patch in ((0, search), (1, search), (1, larger), (0, larger), (0, search)):
+        ours, theirs = (engine.search(patch, target[which])
+                        for engine, target in zip((fast, plain), targets))
+        np.testing.assert_allclose(ours.scores, theirs.scores, atol=1e-4)
+
+
+@needs_openvino
 def test_a_larger_search_patch_is_compiled_too(network):
     template, _ = patches()
     engine = make_engine(network, ModelConfig(device='cpu', runtime='openvino'))
