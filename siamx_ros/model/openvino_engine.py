@@ -81,14 +81,14 @@ class OpenVinoEngine(Engine):
         Its answer is valid until its next one. To hand it all kernels again takes half a
         millisecond, so that it keeps them from one image to the next.
         """
-        kernels = [kernel.numpy() for kernel in template.kernels.values()]
-        if patch.shape not in self._compiled:
-            self._compiled[patch.shape] = self._compile([patch, *kernels])
-        request = self._compiled[patch.shape]
-        if self._held.get(patch.shape) is not template:
-            openvino_graph.give(request, dict(enumerate(kernels, 1)))
-            self._held[patch.shape] = template
-        return request
+        shape = patch.shape
+        if self._held.get(shape) is not template:
+            kernels = [kernel.numpy() for kernel in template.kernels.values()]
+            if shape not in self._compiled:
+                self._compiled[shape] = self._compile([patch, *kernels])
+            openvino_graph.give(self._compiled[shape], dict(enumerate(kernels, 1)))
+            self._held[shape] = template
+        return self._compiled[shape]
 
     def _compile(self, inputs: list[np.ndarray]) -> Any:
         """An inference request for inputs of these shapes and types."""

@@ -8,7 +8,6 @@ when this was interrupted or the time was over.
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import time
 
@@ -17,6 +16,8 @@ from lifecycle_msgs.srv import GetState
 import rclpy
 from rclpy.node import Node
 from rclpy.utilities import remove_ros_args
+
+from siamx_ros.ros.running import start_interruptible
 
 PERIOD_S = 0.1
 """Time between two questions."""
@@ -52,9 +53,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument('--timeout', type=float, default=float('inf'),
                         help='seconds (default: wait for ever)')
     args = parser.parse_args(remove_ros_args(argv)[1:])
-    # rclpy's own handlers would end the context under what waits, which then raises an error.
-    rclpy.init(args=argv, signal_handler_options=rclpy.signals.SignalHandlerOptions.NO)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    start_interruptible(argv)
     try:
         node = Node('await_active')
         if wait_until_active(node, args.node, args.timeout):

@@ -18,6 +18,7 @@ from rclpy.node import Node
 from rclpy.utilities import remove_ros_args
 
 from siamx_ros.errors import InputError
+from siamx_ros.ros.running import start_interruptible
 from siamx_ros.srv import InitTarget
 
 NOT_YET = (InitTarget.Response.NOT_ACTIVE, InitTarget.Response.NO_IMAGE,
@@ -103,9 +104,7 @@ def main(argv: list[str] | None = None) -> int:
     except InputError as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
-    # rclpy's own handlers would end the context under what waits, which then raises an error.
-    rclpy.init(args=argv, signal_handler_options=rclpy.signals.SignalHandlerOptions.NO)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    start_interruptible(argv)
     try:
         node = Node('init_box')
         answer = give_target(

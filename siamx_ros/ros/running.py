@@ -106,6 +106,15 @@ def started(make: Callable[[], Any], args: list[str] | None) -> Any:
         raise InputError(PLACE_IN_SOURCE.sub('', str(error))) from None
 
 
+def start_interruptible(args: list[str] | None) -> None:
+    """Start rclpy for a tool that waits: SIGINT and SIGTERM raise KeyboardInterrupt.
+
+    rclpy's own handlers would end the context under what waits, which then raises an error.
+    """
+    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
 def refuse_illegal_transitions(node: Any) -> None:
     """Have a lifecycle node answer a transition that its state does not allow with a refusal.
 

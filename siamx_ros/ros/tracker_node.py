@@ -98,11 +98,11 @@ class TrackerNode(LifecycleNode):
         except Exception as error:  # noqa: B902 - a broken installation too must be told
             text = f'the model cannot be loaded: {told(error)}'
             self.get_logger().error(text)
-            self._say(TrackState.ERROR, Reason.INFERENCE_ERROR, text)
+            self._enter(TrackState.ERROR, Reason.INFERENCE_ERROR, text)
             return TransitionCallbackReturn.FAILURE
         self.get_logger().info(
             f'model {self.settings.model.weights!r} loaded in {time.monotonic() - begin:.2f} s')
-        self._say(TrackState.UNINITIALISED, Reason.NONE, 'not active')
+        self._enter(TrackState.UNINITIALISED, Reason.NONE, 'not active')
         return TransitionCallbackReturn.SUCCESS
 
     @_as_transition
@@ -140,7 +140,7 @@ class TrackerNode(LifecycleNode):
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """After a transition that failed: stop and free what can be, to be configured anew."""
         self.close()
-        self._say(TrackState.ERROR, Reason.NONE, self._failure)
+        self._enter(TrackState.ERROR, Reason.NONE, self._failure)
         return TransitionCallbackReturn.SUCCESS
 
     def close(self) -> bool:
@@ -155,7 +155,7 @@ class TrackerNode(LifecycleNode):
             return True
         ended = self.lifetime.end()
         self.board.note_problem('')
-        self._say(TrackState.UNINITIALISED, Reason.RESET, 'not active')
+        self._enter(TrackState.UNINITIALISED, Reason.RESET, 'not active')
         return ended
 
     def say(self, text: str) -> None:
@@ -163,7 +163,7 @@ class TrackerNode(LifecycleNode):
         self.board.note(text)
         self._beat()
 
-    def _say(self, state: TrackState, reason: Reason, text: str) -> None:
+    def _enter(self, state: TrackState, reason: Reason, text: str) -> None:
         self.board.update(state, reason, '', time.monotonic(), message=text)
         self._beat()
 
