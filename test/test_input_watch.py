@@ -73,3 +73,13 @@ def test_images_that_cannot_be_read_count_as_none(watch, now):
     assert watch.ends_gap(now.value), 'the first one that may be read again'
     now.unreadable = False
     assert not watch.is_stale_after(now.value) and problem(watch) == ''
+
+
+def test_an_image_that_turns_out_to_be_unreadable_did_not_count(watch, now):
+    assert not watch.is_stale_after(now.value)
+    now.value += 0.4
+    watch.arrived(now.value)
+    now.unreadable = True
+    assert not watch.is_stale_after(now.value)
+    now.value += 0.2
+    assert problem(watch) == 'no readable image for 0.6 s: damaged'
