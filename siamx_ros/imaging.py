@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 import re
 
@@ -97,7 +98,7 @@ def warp(image: np.ndarray, matrix: np.ndarray, side: int, fill: tuple[float, fl
 
     Outside the image lies ``fill``, or the ``backdrop`` (side x side x 3) where one is given.
     """
-    factor = int(min(np.hypot(*matrix[:, 0]), np.hypot(*matrix[:, 1])))
+    factor = int(min(math.hypot(*column) for column in matrix[:, :2].T.tolist()))
     if factor >= 2:
         image, matrix = _shrunk(image, matrix, side, factor)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP

@@ -5,27 +5,33 @@ from __future__ import annotations
 from contextlib import nullcontext
 import copy
 from dataclasses import dataclass
+import math
 from typing import ContextManager, Sequence
 
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from siamx_ros.errors import InputError
 from siamx_ros.model.backbone import ConvBN
 from siamx_ros.model.network import TEMPLATE_CELLS, SiamXNet
 
+SMALLEST_NORM = 1e-8
 DTYPES = {'fp32': torch.float32, 'fp16': torch.float16, 'bf16': torch.bfloat16}
 
 
 @dataclass(frozen=True)
 class Template:
-    """A target's encodings, computed once: correlation kernels and its L4 features."""
+    """A target's encodings, computed once.
+
+    Attributes:
+        kernels: of the correlations, on the device.
+        features: its central L4 features, flat, as a vector of length 1.
+    """
 
     kernels: dict[str, torch.Tensor]
-    features: torch.Tensor
+    features: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -84,7 +90,9 @@ class Engine:
         """
         levels = self.network.template_levels(self._input(patch))
         box = torch.tensor([tuple(corners)], dtype=torch.float32, device=self.device)
-        return Template(self.network.encode_template(levels, box), levels['L4'])
+        features = levels['L4'].float().cpu().numpy().ravel()
+        return Template(self.network.encode_template(levels, box),
+                        features / max(np.linalg.norm(features), SMALLEST_NORM))
 
     @torch.inference_mode()
     def search(self, patch: np.ndarray, template: Template) -> Maps:
@@ -96,19 +104,16 @@ class Engine:
             logits[0, 0].float().sigmoid().cpu().numpy(), distances[0].float().cpu().numpy(),
             torch.cat([levels['L3'], levels['L4']], 1))
 
-    @torch.inference_mode()
     def describe(self, maps: Maps) -> np.ndarray:
         """Both levels of a searched patch as one array, 2 C x H x W float32, not to be changed."""
         return maps.features[0].float().cpu().numpy()
 
-    @torch.inference_mode()
     def similarity(self, maps: Maps, cell: tuple[int, int], template: Template) -> float:
         """Cosine between the template's features and those around a score-map cell, -1 to 1."""
         rows, columns = (slice(index, index + TEMPLATE_CELLS) for index in cell)
-        here = maps.features[:, -template.features.shape[1]:, rows, columns]
-        there = template.features
-        return float(functional.cosine_similarity(
-            here.flatten().float(), there.flatten().float(), dim=0))
+        channels = template.features.size // TEMPLATE_CELLS ** 2
+        here = maps.features[0, -channels:, rows, columns].float().cpu().numpy().ravel()
+        return float(here @ template.features) / max(math.sqrt(here @ here), SMALLEST_NORM)
 
     def _input(self, patch: np.ndarray) -> torch.Tensor:
         tensor = torch.from_numpy(patch).to(self.device).permute(2, 0, 1)[None]

@@ -70,10 +70,10 @@ class OpenVinoEngine(Engine):
     @torch.inference_mode()
     def search(self, patch: np.ndarray, template: Template) -> Maps:
         request = self._request(patch[None], template)
-        scores, distances, features = request.infer(
+        scores, distances, *levels = request.infer(
             {0: patch[None]}, share_inputs=True, share_outputs=True).values()
-        return Maps(
-            scores[0, 0].copy(), distances[0].copy(), torch.from_numpy(features.copy()))
+        features = torch.from_numpy(np.concatenate(levels, -1)).permute(0, 3, 1, 2)
+        return Maps(scores[0, 0].copy(), distances[0].copy(), features)
 
     def _request(self, patch: np.ndarray, template: Template) -> Any:
         """The search for patches of this size that holds this template.
@@ -102,20 +102,26 @@ class OpenVinoEngine(Engine):
 
 
 class _Search(nn.Module):
-    """uint8 1 x S x S x 3 and kernels -> sigmoid scores, distances, both levels along channels."""
+    """uint8 1 x S x S x 3 and kernels -> sigmoid scores, distances, L3 and L4.
+
+    Pixels come and features go channels last, as OpenVINO computes: the way of the pixels by bf16,
+    which has them all, spares it another two layouts.
+    """
 
     def __init__(self, network: SiamXNet) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, patch: torch.Tensor,
-                *kernels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+                *kernels: torch.Tensor) -> tuple[torch.Tensor, ...]:
         keys = [f'{pair}.{branch}' for pair in self.network.config.level_pairs
                 for branch in ('cls', 'reg')]
-        levels = self.network.levels(patch.permute(0, 3, 1, 2).float())
+        pixels = patch.permute(0, 3, 1, 2).bfloat16().float()
+        levels = self.network.levels(pixels)
         logits, distances = self.network.head(
             *self.network.correlation(levels, dict(zip(keys, kernels))))
-        return logits.sigmoid(), distances, torch.cat([levels['L3'], levels['L4']], 1)
+        features = [levels[name].permute(0, 2, 3, 1) for name in ('L3', 'L4')]
+        return logits.sigmoid(), distances, *features
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,6 +13,8 @@ from siamx_ros.model.network import STRIDE
 
 PEAK_RADIUS = 4
 """Cells around the chosen one that count as the same peak."""
+SMALLEST = 1e-3
+"""Least width and height of a predicted box, patch pixels."""
 
 
 @dataclass(frozen=True)
@@ -46,14 +48,6 @@ def cell_centres(cells: int, patch_side: int) -> np.ndarray:
     return patch_side / 2 + (np.arange(cells) - cells // 2) * float(STRIDE)
 
 
-def corners(distances: np.ndarray, patch_side: int) -> np.ndarray:
-    """Eq. (6): corners (x0, y0, x1, y1) of every cell's box, 4 x n x n patch pixels."""
-    grid = cell_centres(distances.shape[-1], patch_side)
-    left, top, right, bottom = distances
-    return np.stack([
-        grid[None, :] - left, grid[:, None] - top, grid[None, :] + right, grid[:, None] + bottom])
-
-
 @lru_cache(maxsize=8)
 def cosine_window(cells: int) -> np.ndarray:
     """Outer product of two Hann windows, cells x cells; the outer ring is zero."""
@@ -80,8 +74,8 @@ def choose(scores: np.ndarray, distances: np.ndarray, window: CropWindow, last: 
         last: the last box, image pixels; only its size matters.
         window_influence: weight of the cosine window.
     """
-    x0, y0, x1, y1 = corners(distances, window.patch_side)
-    width, height = np.maximum(x1 - x0, 1e-3), np.maximum(y1 - y0, 1e-3)
+    left, top, right, bottom = distances
+    width, height = np.maximum(left + right, SMALLEST), np.maximum(top + bottom, SMALLEST)
     penalty = size_penalty(
         width, height, last.w * window.scale, last.h * window.scale, config.penalty_k)
     penalised = (penalty * scores * (1 - window_influence)
@@ -96,9 +90,12 @@ def choose(scores: np.ndarray, distances: np.ndarray, window: CropWindow, last: 
 
 def box_at(distances: np.ndarray, cell: tuple[int, int], window: CropWindow) -> BoundingBox:
     """Eq. (6) for a cell: its box in image pixels, at least a thousandth of a patch pixel wide."""
-    x0, y0, x1, y1 = (float(side[cell]) for side in corners(distances, window.patch_side))
+    row, column = cell
+    grid = cell_centres(distances.shape[-1], window.patch_side)
+    left, top, right, bottom = distances[:, row, column].tolist()
     return window.to_image(BoundingBox.from_centre(
-        (x0 + x1) / 2, (y0 + y1) / 2, max(x1 - x0, 1e-3), max(y1 - y0, 1e-3)))
+        float(grid[column]) + (right - left) / 2, float(grid[row]) + (bottom - top) / 2,
+        max(left + right, SMALLEST), max(top + bottom, SMALLEST)))
 
 
 def cell_nearest(point: tuple[float, float], cells: int, window: CropWindow) -> tuple[int, int]:

@@ -62,11 +62,11 @@ class RidgeFilter:
             size: its width and height, patch pixels.
             rate: weight of this patch, 0 to 1.
         """
-        columns = self._columns(features)
         wanted, weight = _wanted(features.shape[-1], centre, size)
-        columns *= np.sqrt(weight)
-        self._normal += rate * (_product(columns, columns.T) - self._normal)
-        self._wanted += rate * (_product(columns, np.sqrt(weight) * wanted) - self._wanted)
+        root = np.sqrt(weight)
+        columns = self._columns(features, root)
+        self._normal += rate * (_gram(columns) - self._normal)
+        self._wanted += rate * (_product(columns, (root * wanted).ravel()) - self._wanted)
 
     def solve(self) -> None:
         """Recompute the weights from all that was learnt."""
@@ -98,15 +98,17 @@ class RidgeFilter:
         flat = features.reshape(len(features), -1)
         return _product(self._basis, flat - self._mean).reshape(-1, *features.shape[1:])
 
-    def _columns(self, features: np.ndarray) -> np.ndarray:
-        """One column a cell: the components of its neighbourhood, and a one."""
+    def _columns(self, features: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        """One column a cell, times its weight: the components of its neighbourhood, and a one."""
         reduced = self._reduced(features)
         count, rows, cells = reduced.shape
         padded = np.pad(reduced, ((0, 0), (REACH, REACH), (REACH, REACH)))
-        shifts = range(2 * REACH + 1)
-        parts = [padded[:, dy:dy + rows, dx:dx + cells].reshape(count, -1)
-                 for dy in shifts for dx in shifts]
-        return np.concatenate([*parts, np.ones((1, rows * cells), np.float32)])
+        columns = np.empty((len(self._wanted), rows, cells), np.float32)
+        for index, (dy, dx) in enumerate(np.ndindex(2 * REACH + 1, 2 * REACH + 1)):
+            np.multiply(padded[:, dy:dy + rows, dx:dx + cells], weight,
+                        out=columns[index * count:(index + 1) * count])
+        columns[-1] = weight
+        return columns.reshape(len(columns), -1)
 
 
 def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -115,15 +117,27 @@ def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return (torch.from_numpy(a) @ torch.from_numpy(b)).numpy()
 
 
+def _gram(rows: np.ndarray) -> np.ndarray:
+    """``rows @ rows.T``: what is the same on both sides of the diagonal is computed once."""
+    half = len(rows) // 2
+    first, second = rows[:half], rows[half:]
+    gram = np.empty((len(rows), len(rows)), np.float32)
+    gram[:half, :half] = _product(first, first.T)
+    gram[half:, half:] = _product(second, second.T)
+    gram[half:, :half] = _product(second, first.T)
+    gram[:half, half:] = gram[half:, :half].T
+    return gram
+
+
 def _wanted(cells: int, centre: tuple[float, float],
             size: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
-    """The wanted Gaussian and the weight of each feature cell, flat."""
+    """The wanted Gaussian and the weight of each feature cell, cells x cells."""
     place = np.arange(cells) * STRIDE + STRIDE - 0.5
     bumps = []
     for middle, side in zip(centre, size):
         spread = min(max(SPREAD * side, SPREAD_LIMITS[0]), SPREAD_LIMITS[1])
         bumps.append(np.exp(-0.5 * ((place - middle) / spread) ** 2))
-    wanted = np.outer(bumps[1], bumps[0]).ravel().astype(np.float32)
+    wanted = np.outer(bumps[1], bumps[0]).astype(np.float32)
     target = wanted > POSITIVE
     weight = np.where(target, POSITIVE_SHARE / max(1, target.sum()),
                       (1 - POSITIVE_SHARE) / max(1, (~target).sum()))

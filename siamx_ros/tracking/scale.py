@@ -3,24 +3,32 @@
 The look is the first image's, renewed slowly, so that its size does not creep away as it does where
 each frame is only compared with the one before. Gradient histograms of the target at neighbouring
 scales are correlated with it; the height of the best correlation says how far it is to be believed.
+
+All scales go through every step together: between two runs of the network, the first use of each
+operation takes longer than the numbers it computes.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from functools import lru_cache
+from typing import NamedTuple, Sequence
 
 import cv2
 import numpy as np
 
-SCALES = 13
 STEP = 1.05
 """Ratio of neighbouring scales."""
+REACH = 6
+"""Scales that are tried to each side."""
 SIDE = 48
 """Side of the patch that is described, pixels."""
+WIDTH = SIDE + 2
+"""The same with a pixel around it, for the gradients at its edge."""
 PADDING = 1.2
 """Described area relative to the target, each axis."""
 CELL = 8
 """Side of a histogram's area, pixels."""
+CELLS = SIDE // CELL
 BINS = 9
 """Gradient directions over half a turn."""
 TURN_BINS = 2 * BINS + 2
@@ -50,95 +58,149 @@ class ScaleTemplate:
 
     def __init__(self, image: np.ndarray, centre: tuple[float, float],
                  size: tuple[float, float]) -> None:
-        self._look = _looks(image, centre, size, np.ones(1))[0]
+        self._look = _looks(image, centre, size, 0)[0]
 
     def find(self, image: np.ndarray, centre: tuple[float, float],
              size: tuple[float, float]) -> ScaleMatch:
         """Compare the target's size in ``image`` with ``size``."""
-        factors = STEP ** (np.arange(SCALES) - SCALES // 2).astype(float)
-        similarity = _looks(image, centre, size, factors) @ _normalised(self._look)
+        similarity = _looks(image, centre, size, REACH) @ _normalised(self._look)
         best = int(similarity.argmax())
         return ScaleMatch(
-            float(factors[best] * STEP ** _summit(similarity, best)), float(similarity[best]))
+            STEP ** (best - REACH + _summit(similarity, best)), float(similarity[best]))
 
     def learn(self, image: np.ndarray, centre: tuple[float, float],
               size: tuple[float, float]) -> None:
         """Take in how the target looks at a confirmed place and size."""
-        self._look += RATE * (_looks(image, centre, size, np.ones(1))[0] - self._look)
+        self._look += RATE * (_looks(image, centre, size, 0)[0] - self._look)
 
 
 def _looks(image: np.ndarray, centre: tuple[float, float], size: tuple[float, float],
-           factors: np.ndarray) -> np.ndarray:
-    """The target at ``factors`` times ``size``, described: rows of mean 0 and length 1."""
-    patches = _cut(image, centre, (size[0] * PADDING, size[1] * PADDING), factors)
-    histograms = gradient_histograms(patches).reshape(len(factors), -1)
+           reach: int) -> np.ndarray:
+    """The target at ``reach`` scales to each side of ``size``: rows of mean 0 and length 1."""
+    patches = _cut(image, centre, (size[0] * PADDING, size[1] * PADDING), reach)
+    histograms = gradient_histograms(patches).reshape(2 * reach + 1, -1)
     return _normalised(histograms - histograms.mean(1, keepdims=True))
 
 
 def _normalised(vectors: np.ndarray) -> np.ndarray:
     """Each of length 1; what has none stays 0."""
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), SMALLEST_NORM)
+    lengths = np.sqrt(np.einsum('...i,...i', vectors, vectors))
+    return vectors / np.maximum(lengths, SMALLEST_NORM)[..., None]
 
 
 def gradient_histograms(patches: np.ndarray) -> np.ndarray:
     """Histograms of gradient directions, each cell normalised by the energy around it.
 
     Args:
-        patches: N x SIDE x SIDE grey, any real type.
+        patches: of grey uint8 one below the other, N * WIDTH x WIDTH.
 
     Returns:
-        N x cells x cells x BINS float32; magnitudes are shared between neighbouring bins.
+        N x cells x BINS; magnitudes are shared between neighbouring bins.
     """
-    grey = patches.astype(np.float32)
-    count, cells = len(grey), SIDE // CELL
-    dy, dx = np.gradient(grey, axis=(1, 2))
-    magnitude, angle = cv2.cartToPolar(dx.reshape(count, -1), dy.reshape(count, -1))
-    position = angle.ravel() * np.float32(BINS / np.pi)
-    lower = np.floor(position)
-    upper = (position - lower) * magnitude.ravel()
+    dx = cv2.Sobel(patches, cv2.CV_32F, 1, 0, ksize=1, scale=0.5)
+    dy = cv2.Sobel(patches, cv2.CV_32F, 0, 1, ksize=1, scale=0.5)
+    magnitude, angle = cv2.cartToPolar(dx, dy)
+    position = angle * np.float32(BINS / np.pi)
+    lower = position.astype(np.intp)
+    upper = np.subtract(position, lower, dtype=np.float32) * magnitude
+    tables = _tables(len(patches) // WIDTH)
+    bins = (lower + tables.first_bins).ravel()
+    sums = np.bincount(bins, (magnitude - upper).ravel(), tables.count)
+    sums[1:] += np.bincount(bins, upper.ravel(), tables.count)[:-1]
+    histograms = sums[TURN_BINS:].reshape(-1, TURN_BINS) @ tables.fold
+    energy = np.sqrt(np.einsum('ij,ij->i', histograms, histograms)).reshape(-1, CELLS * CELLS)
+    around = energy @ tables.neighbours + ENERGY_FLOOR
+    return histograms.reshape(*around.shape, BINS) / around[..., None]
+
+
+class _Tables(NamedTuple):
+    """What :func:`gradient_histograms` needs for a number of patches.
+
+    Attributes:
+        first_bins: N * WIDTH x WIDTH, the first bin of each pixel's cell; 0, where bins begin that
+            are not used, for the pixels around a patch.
+        count: of all bins.
+        fold: TURN_BINS x BINS, adds opposite directions.
+        neighbours: cells x cells, column k averages the 3 x 3 cells around cell k, reflected at the
+            edge of the patch.
+    """
+
+    first_bins: np.ndarray
+    count: int
+    fold: np.ndarray
+    neighbours: np.ndarray
+
+
+@lru_cache(maxsize=8)
+def _tables(patches: int) -> _Tables:
     row = np.arange(SIDE) // CELL
-    cell = (row[:, None] * cells + row[None, :]).ravel()
-    place = ((np.arange(count)[:, None] * cells * cells + cell) * TURN_BINS).ravel()
-    place += lower.astype(np.int64)
-    shape = count, cells, cells, TURN_BINS
-    sums = np.bincount(place, magnitude.ravel() - upper, np.prod(shape)).reshape(shape)
-    sums[..., 1:] += np.bincount(place, upper, np.prod(shape)).reshape(shape)[..., :-1]
-    histograms = (sums[..., :BINS] + sums[..., BINS:2 * BINS]).astype(np.float32)
-    histograms[..., :TURN_BINS - 2 * BINS] += sums[..., 2 * BINS:]
-    energy = np.sqrt((histograms ** 2).sum(-1))
-    around = np.array([cv2.blur(one, (3, 3)) for one in energy])
-    return histograms / (around + ENERGY_FLOOR)[..., None]
+    cell = row[:, None] * CELLS + row[None, :]
+    cell = cell + CELLS * CELLS * np.arange(patches)[:, None, None] + 1
+    first = np.pad(cell * TURN_BINS, ((0, 0), (1, 1), (1, 1))).reshape(-1, WIDTH)
+    fold = np.tile(np.eye(BINS), (3, 1))[:TURN_BINS]
+    unit = np.eye(CELLS * CELLS).reshape(-1, CELLS, CELLS)
+    neighbours = np.array([cv2.blur(one, (3, 3)) for one in unit]).reshape(len(unit), -1)
+    return _Tables(
+        first, TURN_BINS * (1 + patches * CELLS * CELLS), fold, neighbours)
 
 
 def _cut(image: np.ndarray, centre: tuple[float, float], size: tuple[float, float],
-         factors: np.ndarray) -> np.ndarray:
-    """Image areas of ``factors`` times ``size`` pixels in grey, N x SIDE x SIDE.
+         reach: int) -> np.ndarray:
+    """Image areas of ``size`` pixels times each scale in grey, one below the other.
 
     The largest area is averaged to the resolution of the smallest once, and all are cut from that;
     edges are repeated outside the image.
     """
-    resolution = [max(1.0, side * factors[0] / SIDE) for side in size]
-    reach = [round(side * factors[-1] / step) + 2 for side, step in zip(size, resolution)]
-    area = [max(2, round(side * step)) for side, step in zip(reach, resolution)]
-    index = centre[0] - 0.5, centre[1] - 0.5
-    source = cv2.cvtColor(cv2.getRectSubPix(image, area, index), cv2.COLOR_BGR2GRAY)
-    source = cv2.resize(source, reach, interpolation=cv2.INTER_AREA)
-    patches = []
-    for factor in factors:
-        zoom = [SIDE * whole / (side * factor * full)
-                for side, whole, full in zip(size, area, reach)]
-        to_patch = np.array([[zoom[0], 0, (SIDE - 1 - zoom[0] * (reach[0] - 1)) / 2],
-                             [0, zoom[1], (SIDE - 1 - zoom[1] * (reach[1] - 1)) / 2]])
-        patches.append(cv2.warpAffine(
-            source, to_patch, (SIDE, SIDE), flags=cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE))
-    return np.array(patches)
+    largest = STEP ** reach
+    corner, area, cells = [], [], []
+    for place, side in zip(centre, size):
+        step = max(1.0, side / largest / SIDE)
+        cells.append(round(side * largest * WIDTH / SIDE / step) + 2)
+        area.append(max(2, round(cells[-1] * step)))
+        corner.append(round(place - area[-1] / 2))
+    source = cv2.cvtColor(_area(image, corner, area), cv2.COLOR_BGR2GRAY)
+    source = cv2.resize(source, cells, interpolation=cv2.INTER_AREA)
+    places = []
+    for axis, grid in enumerate(_grids(reach)):
+        zoom = cells[axis] / area[axis]
+        origin = (centre[axis] - corner[axis]) * zoom - 0.5
+        places.append(grid * np.float32(size[axis] * zoom) + np.float32(origin))
+    return cv2.remap(
+        source, *places, interpolation=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+@lru_cache(maxsize=8)
+def _grids(reach: int) -> tuple[np.ndarray, np.ndarray]:
+    """x and y of the pixels of patches at ``reach`` scales to each side, one below the other.
+
+    N * WIDTH x WIDTH float32 each, from the target's centre, in described sizes at scale 1.
+    """
+    factors = STEP ** np.arange(-reach, reach + 1.0)
+    places = (np.arange(WIDTH) + 0.5 - WIDTH / 2) / SIDE
+    x = np.outer(np.repeat(factors, WIDTH), places)
+    y = np.repeat(np.outer(factors, places).reshape(-1, 1), WIDTH, 1)
+    return x.astype(np.float32), y.astype(np.float32)
+
+
+def _area(image: np.ndarray, corner: Sequence[int], size: Sequence[int]) -> np.ndarray:
+    """A rectangle of the image, edges repeated outside it; a view where all of it is inside."""
+    spans, borders = [], []
+    for low, length, limit in zip(corner, size, image.shape[1::-1]):
+        first = min(max(low, 0), limit - 1)
+        last = max(min(low + length, limit), first + 1)
+        before = min(max(first - low, 0), length - (last - first))
+        spans.append(slice(first, last))
+        borders.append((before, length - (last - first) - before))
+    inside = image[spans[1], spans[0]]
+    if not any(sum(borders, ())):
+        return inside
+    return cv2.copyMakeBorder(inside, *borders[1], *borders[0], cv2.BORDER_REPLICATE)
 
 
 def _summit(similarity: np.ndarray, best: int) -> float:
     """Offset of the parabola through the best value and its neighbours, in steps."""
     if not 0 < best < len(similarity) - 1:
         return 0.0
-    before, at, after = similarity[best - 1:best + 2]
+    before, at, after = similarity[best - 1:best + 2].tolist()
     bend = before - 2 * at + after
-    return float(np.clip(0.5 * (before - after) / bend, -0.5, 0.5)) if bend < 0 else 0.0
+    return min(max(0.5 * (before - after) / bend, -0.5), 0.5) if bend < 0 else 0.0

@@ -16,6 +16,8 @@ class StateMachine:
 
     Attributes:
         state: the present state.
+        confirmed: that what is followed is the target: false from a loss until ``n_confirm`` good
+            frames in a row.
         frames_lost: bad frames since the last good one, while UNCERTAIN or LOST.
     """
 
@@ -23,6 +25,7 @@ class StateMachine:
         self.config = config
         self.state = TrackState.UNINITIALISED
         self.frames_lost = 0
+        self.confirmed = False
         self._good = self._gone = 0
         self._since: float = 0.0
 
@@ -56,7 +59,7 @@ class StateMachine:
         elif before == TrackState.LOST:
             reason = self._from_lost(confidence, stamp)
         elif before == TrackState.RELOCALISED:
-            reason = self._from_relocalised(bad, stamp)
+            reason = self._from_relocalised(bad, gone, stamp)
         else:
             return Reason.NONE
         if reason == Reason.LOW_SCORE:
@@ -74,7 +77,8 @@ class StateMachine:
     def _from_uncertain(self, confidence: float, bad: bool, gone: bool, stamp: float) -> Reason:
         if confidence >= self.config.recover_threshold:
             self._good += 1
-            if self._good >= self.config.n_recover:
+            enough = self.config.n_recover if self.confirmed else self.config.n_confirm
+            if self._good >= enough:
                 self._enter(TrackState.TRACKING, stamp)
                 self.frames_lost = 0
                 return Reason.CONFIRMED
@@ -99,23 +103,21 @@ class StateMachine:
             return Reason.SEARCH_TIMEOUT
         return Reason.NONE
 
-    def _from_relocalised(self, bad: bool, stamp: float) -> Reason:
+    def _from_relocalised(self, bad: bool, gone: bool, stamp: float) -> Reason:
         if bad:
-            self._enter(TrackState.LOST, stamp)
-            self.frames_lost = 1
+            self._enter(TrackState.LOST if gone else TrackState.UNCERTAIN, stamp)
+            self.frames_lost, self._gone = 1, 0
             return Reason.LOW_SCORE
         self._good += 1
-        return Reason.CONFIRMED if self._confirmed(stamp) else Reason.NONE
-
-    def _confirmed(self, stamp: float) -> bool:
-        """Become TRACKING after enough good frames, counting the one that said RELOCALISED."""
         if self._good < self.config.n_confirm:
-            return False
+            return Reason.NONE
         self._enter(TrackState.TRACKING, stamp)
-        return True
+        return Reason.CONFIRMED
 
     def _enter(self, state: TrackState, stamp: float) -> None:
         self.state, self._since, self._good = state, stamp, 0
+        if state in (TrackState.TRACKING, TrackState.LOST):
+            self.confirmed = state == TrackState.TRACKING
 
 
 def _refined(visible_share: float, peak_ratio: float) -> Reason:

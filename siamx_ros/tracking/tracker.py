@@ -141,7 +141,7 @@ class Tracker:
             peak_ratio=candidate.peak_ratio)
         box = memory.take(candidate, confidence, self.states.state)
         if (memory.online is not None and confidence >= self.config.learn_threshold
-                and self.states.state in LEARNS):
+                and self.states.state in LEARNS and self.states.confirmed):
             memory.online.learn(image, box, look.features, candidate)
         result = TrackResult(
             box=box, confidence=confidence, state=self.states.state, reason=reason,

@@ -89,4 +89,4 @@ def test_similarity_looks_at_the_pixels_alone(extended, network):
     model = ModelConfig(device='cpu', runtime='torch')
     ours, theirs = (make_engine(each, model).embed(template, BOX[0].tolist())
                     for each in (extended, network))
-    assert ours.features.equal(theirs.features)
+    np.testing.assert_array_equal(ours.features, theirs.features)

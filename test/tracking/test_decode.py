@@ -26,8 +26,8 @@ def test_grid_is_centred():
 def test_corners_by_hand():
     distances = np.zeros((4, 25, 25))
     distances[:, 3, 20] = 10, 20, 30, 40
-    x0, y0, x1, y1 = decode.corners(distances, 255)[:, 3, 20]
-    assert (x0, y0, x1, y1) == (191.5 - 10, 55.5 - 20, 191.5 + 30, 55.5 + 40)
+    box = decode.box_at(distances, (3, 20), CropWindow(127.5, 127.5, 255, 255))
+    assert box.corners == (191.5 - 10, 55.5 - 20, 191.5 + 30, 55.5 + 40)
 
 
 def test_candidate_lands_in_the_image():

@@ -36,11 +36,12 @@ def test_the_described_area_is_centred(size):
     left, top = 100, 80
     image[top:top + int(size[1]), left:left + int(size[0])] = 200
     centre = left + int(size[0]) / 2, top + int(size[1]) / 2
-    for patch in scale._cut(image, centre, (2 * size[0], 2 * size[1]), np.array([0.9, 1.0, 1.2])):
+    patches = scale._cut(image, centre, (2 * size[0], 2 * size[1]), 3)
+    for patch in patches.reshape(7, scale.WIDTH, scale.WIDTH):
         weights = patch.astype(float) / patch.sum()
-        places = np.arange(scale.SIDE) + 0.5
-        assert weights.sum(0) @ places == pytest.approx(scale.SIDE / 2, abs=0.1)
-        assert weights.sum(1) @ places == pytest.approx(scale.SIDE / 2, abs=0.1)
+        places = np.arange(scale.WIDTH) + 0.5
+        assert weights.sum(0) @ places == pytest.approx(scale.WIDTH / 2, abs=0.1)
+        assert weights.sum(1) @ places == pytest.approx(scale.WIDTH / 2, abs=0.1)
 
 
 def test_a_size_that_is_wrong_is_told_again_and_again(picture):
@@ -82,6 +83,17 @@ def test_targets_at_the_edge_give_a_finite_factor(picture, centre):
     assert 0.7 < template.find(picture, centre, (120.0, 90.0)).factor < 1.4
 
 
+@pytest.mark.parametrize('corner', [(-7, -5), (620, 470), (-40, 100), (700, 100), (20, -90)])
+def test_edges_are_repeated_outside_the_image(picture, corner):
+    x, y = (low + np.arange(side) for low, side in zip(corner, (40, 60)))
+    slow = picture[y.clip(0, 479)[:, None], x.clip(0, 639)]
+    np.testing.assert_array_equal(scale._area(picture, corner, (40, 60)), slow)
+
+
+def test_what_lies_inside_is_not_copied(picture):
+    assert scale._area(picture, (600, 420), (40, 60)).base is not None
+
+
 def test_a_picture_without_texture_has_no_say():
     flat = np.full((100, 100, 3), 90, np.uint8)
     template = ScaleTemplate(flat, (50.0, 50.0), (30.0, 30.0))
@@ -89,10 +101,10 @@ def test_a_picture_without_texture_has_no_say():
 
 
 def test_histograms_equal_a_slow_loop():
-    patches = np.random.default_rng(7).integers(0, 256, (2, 48, 48)).astype(np.uint8)
-    fast = gradient_histograms(patches)
+    patches = np.random.default_rng(7).integers(0, 256, (2, 50, 50)).astype(np.uint8)
+    fast = gradient_histograms(patches.reshape(100, 50)).reshape(2, 6, 6, 9)
     for patch, histograms in zip(patches.astype(float), fast):
-        dy, dx = np.gradient(patch)
+        dy, dx = (slope[1:-1, 1:-1] for slope in np.gradient(patch))
         slow = np.zeros((6, 6, 9))
         for y in range(48):
             for x in range(48):

@@ -41,6 +41,21 @@ def test_a_bad_frame_while_confirming_is_lost_again():
     assert run([0.3, 0.3, 0.3, 0.9, 0.9, 0.3, 0.9])[0] == 'UULRRLR'
 
 
+def test_a_doubtful_frame_while_confirming_is_uncertain():
+    """It is not lost while something is seen, but n_confirm good frames in a row are still due."""
+    config = CONFIG.replace({'gone_threshold': 0.2})
+    lost = [0.1, 0.1, 0.1, 0.9]
+    assert run([*lost, 0.3, 0.7, 0.7, 0.3, 0.7, 0.7, 0.7], config)[0] == 'UULRUUUUUUT'
+    assert run([*lost, 0.3, 0.1, 0.1, 0.3, 0.1, 0.7], config)[0] == 'UULRUUUULL'
+    assert run([*lost, 0.1], config)[0] == 'UULRL'
+
+
+def test_once_confirmed_it_recovers_as_before():
+    config = CONFIG.replace({'gone_threshold': 0.2})
+    frames = [0.1, 0.1, 0.1, 0.9, 0.3, 0.7, 0.7, 0.7, 0.3, 0.7, 0.7]
+    assert run(frames, config)[0] == 'UULRUUUTUUT'
+
+
 def test_the_paper_literally():
     """k = 1 and one threshold: the first frame below 0.85 is lost."""
     literal = TrackerConfig().replace({
