@@ -6,7 +6,7 @@ import pytest
 from siamx_ros.config import TrackerConfig
 from siamx_ros.geometry import BoundingBox, context_side
 from siamx_ros.model.network import TEMPLATE_SIZE
-from siamx_ros.tracking.online import BoxCorrection
+from siamx_ros.tracking.online import BoxCorrection, OnlineModel
 from siamx_ros.tracking.tracker import Tracker
 
 OFF = {'online_weight': 0.0, 'scale_weight': 0.0, 'box_correction': 0.0}
@@ -123,3 +123,22 @@ def test_an_init_that_fails_half_way_keeps_the_target(engine, scene):
         tracker.init(scene((400, 300)), BoundingBox.from_centre(400, 300, 40, 40))
     engine.describe = describe
     assert tracker.update(scene((202, 200))).box.centre == pytest.approx((202, 200), abs=3)
+
+
+def test_nothing_is_learnt_until_a_return_is_confirmed(engine, scene, monkeypatch):
+    """First letters of the states, a capital where the image is learnt from."""
+    script = {0.9: 'T', 0.6: 'U', 0.1: 'l', 0.95: 'r', 0.61: 'u', 0.71: 'u', 0.72: 'u', 0.73: 'T'}
+    confidences = iter(script)
+    config = TrackerConfig().replace({
+        'adaptive': 'off', 'learn_threshold': 0.5, 'lost_threshold': 0.7, 'gone_threshold': 0.2,
+        'recover_threshold': 0.7, 'relocalise_threshold': 0.9, 'n_lost': 1, 'n_confirm': 3})
+    tracker = Tracker(engine, config, lambda *indicators: next(confidences))
+    tracker.init(scene((200, 200)), BoundingBox.from_centre(200, 200, 40, 40))
+    taught = []
+    monkeypatch.setattr(OnlineModel, 'learn', lambda *lesson: taught.append(True))
+    seen = ''
+    for _ in script:
+        taught.clear()
+        letter = tracker.update(scene((200, 200))).state.name[0]
+        seen += letter if taught else letter.lower()
+    assert seen == ''.join(script.values())
