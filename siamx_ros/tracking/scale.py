@@ -140,8 +140,7 @@ def _tables(patches: int) -> _Tables:
     fold = np.tile(np.eye(BINS), (3, 1))[:TURN_BINS]
     unit = np.eye(CELLS * CELLS).reshape(-1, CELLS, CELLS)
     neighbours = np.array([cv2.blur(one, (3, 3)) for one in unit]).reshape(len(unit), -1)
-    return _Tables(
-        first, TURN_BINS * (1 + patches * CELLS * CELLS), fold, neighbours)
+    return _Tables(first, TURN_BINS * (1 + patches * CELLS * CELLS), fold, neighbours)
 
 
 def _cut(image: np.ndarray, centre: tuple[float, float], size: tuple[float, float],
