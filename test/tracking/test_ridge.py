@@ -88,3 +88,9 @@ def test_larger_patches_are_answered(features):
     model.learn(features, (127.5, 127.5), (64.0, 64.0), 1.0)
     model.solve()
     assert model.respond(np.tile(features, (1, 2, 2))[:, :47, :47]).shape == (41, 41)
+
+
+@pytest.mark.parametrize('count', [1, 6, 7])
+def test_both_sides_of_the_diagonal_are_filled(count):
+    rows = np.random.default_rng(4).normal(size=(count, 40)).astype(np.float32)
+    np.testing.assert_allclose(ridge._gram(rows), rows @ rows.T, rtol=1e-5, atol=1e-5)
