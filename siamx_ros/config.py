@@ -159,14 +159,22 @@ class TrackerConfig(Settings):
         3.0, 'smallest tracked width and height', unit='px', low=1.0, high=100.0, live=True)
     search_size: int = setting(
         255, 'side of the search patch; 255, 271, 287, ...', unit='px', low=255, high=831)
+    steady_size: int = setting(
+        207, 'the same, at the same scale, while the target is reliable and moves slowly; '
+        'search_size for one size throughout', unit='px', low=127, high=831)
     crop: str = setting(
         'exact', "'exact' sub-pixel windows, or 'authors' (rounded as in the released tracker)",
         choices=('exact', 'authors'))
 
     def check(self) -> None:
-        if self.search_size % 16 != 15:
+        for name in ('search_size', 'steady_size'):
+            if getattr(self, name) % 16 != 15:
+                raise SettingsError(
+                    f'{name} must leave 15 when divided by 16, got {getattr(self, name)}')
+        if self.steady_size > self.search_size:
             raise SettingsError(
-                f'search_size must leave 15 when divided by 16, got {self.search_size}')
+                f'steady_size ({self.steady_size}) must not be above search_size '
+                f'({self.search_size})')
         if self.recover_threshold < self.lost_threshold:
             raise SettingsError(
                 f'recover_threshold ({self.recover_threshold}) must not be below '

@@ -47,6 +47,8 @@ ROUNDS = 2
 """Passes: what is learnt while tracking depends on the confidence, and that on the fit."""
 TABLES = {'online': {}, 'network': {'online_weight': 0.0}}
 """Name of a table in the checkpoint -> settings it is fitted with."""
+COMMON = {'adaptive': 'off', 'steady_size': TrackerConfig().search_size}
+"""Settings of all fits: in a small patch, the second peak is often not seen."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -79,8 +81,7 @@ def run(args: argparse.Namespace) -> int:
     for name, settings in TABLES.items():
         calibration = Calibration()
         for _ in range(ROUNDS):
-            tracker = Tracker(
-                engine, TrackerConfig().replace({'adaptive': 'off', **settings}), calibration)
+            tracker = Tracker(engine, TrackerConfig().replace({**COMMON, **settings}), calibration)
             seen = [look(tracker, videos, f'{name}, {kind}') for kind, videos in kinds.items()]
             indicators, right = (np.concatenate(parts) for parts in zip(*seen))
             groups = np.repeat(np.arange(len(seen)), [len(part) for _, part in seen])

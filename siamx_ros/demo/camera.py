@@ -21,6 +21,7 @@ from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.msg import TrackedTarget, TrackerStatus
 from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState
+from siamx_ros.ros.reading import result_of
 from siamx_ros.srv import InitTarget
 
 IMAGE_TOPIC = '/demo/image'
@@ -201,7 +202,7 @@ class Camera:
         frame = self._frame_of(message.header.stamp)
         if frame is None or (frame == 0 and message.state == TrackedTarget.STATE_UNINITIALISED):
             return  # not ours, or seen before the target was given
-        self._journal.results[frame] = _result(message)
+        self._journal.results[frame] = result_of(message)
         self._journal.latencies[frame] = message.latency
         self._newest_answer = max(self._newest_answer, frame)
 
@@ -218,16 +219,3 @@ class Camera:
 
     def _frame_of(self, stamp) -> int | None:
         return self._frames.get(Time.from_msg(stamp).nanoseconds)
-
-
-def _result(message: TrackedTarget) -> TrackResult:
-    """The tracker's words as a plain record; a box of NaN is no box."""
-    centre, size = message.bbox.center.position, (message.bbox.size_x, message.bbox.size_y)
-    box = None
-    if np.isfinite([centre.x, centre.y, *size]).all() and min(size) > 0:
-        box = BoundingBox.from_centre(centre.x, centre.y, *size)
-    return TrackResult(
-        box, message.confidence, TrackState(message.state),
-        box_source=BoxSource(message.box_source), valid=message.valid,
-        raw_score=message.raw_score, peak_ratio=message.peak_ratio,
-        frames_since_init=message.frames_since_init, frames_lost=message.frames_lost)

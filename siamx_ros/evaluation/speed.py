@@ -12,20 +12,19 @@ import torch
 
 from siamx_ros import imaging
 from siamx_ros.config import ModelConfig, TrackerConfig
-from siamx_ros.geometry import CropWindow, context_side
 from siamx_ros.model.network import TEMPLATE_SIZE
 from siamx_ros.records import TrackState
 from siamx_ros.synthetic import SyntheticClip, sequence
 from siamx_ros.tracking import decode
-from siamx_ros.tracking.tracker import Tracker, load_tracker
+from siamx_ros.tracking.tracker import Tracker, load_tracker, window_around
 
 LOGGER = logging.getLogger(__name__)
 WARM_UP = 5
 """Calls before measuring: first calls allocate memory and choose kernels."""
 STAGES = ('template', 'crop', 'search', 'decode', 'frame', 'frame while lost')
-"""``template`` runs once per target; ``frame`` is a whole update in TRACKING, with the three
-before and what is learnt; ``frame while lost`` is one in LOST, with whatever the adaptive scheme
-searches then."""
+"""``template`` runs once per target; ``frame`` is a whole update in TRACKING of a steady target,
+with the three before and what is learnt; ``frame while lost`` is one in LOST, with whatever the
+adaptive scheme searches then."""
 STATES = {'frame': TrackState.TRACKING, 'frame while lost': TrackState.LOST}
 """Stage -> the state that its updates are to be in."""
 
@@ -88,11 +87,9 @@ def _stages(tracker: Tracker, config: TrackerConfig,
             clip: SyntheticClip) -> dict[str, Callable[[], object]]:
     """Name of each part of an update -> a function that runs it once."""
     image, box = clip.image(0), clip.first_box
-    side = context_side(box.w, box.h)
-    window = CropWindow(*box.centre, side * config.search_size / TEMPLATE_SIZE, config.search_size)
+    window, around = window_around(box, config.steady_size), window_around(box, TEMPLATE_SIZE)
     fill, crop, engine = imaging.mean_colour(image), imaging.CROPS[config.crop], tracker.engine
     patch = crop(image, window, fill)
-    around = CropWindow(*box.centre, side, TEMPLATE_SIZE)
     template_patch, inside = crop(image, around, fill), around.to_patch(box).corners
     template = engine.embed(template_patch, inside)
     maps = engine.search(patch, template)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from typing import Any, Callable, Container
 
@@ -13,6 +12,7 @@ from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState
 from siamx_ros.ros.probe import NoAnswer, Probe, init_request, nanoseconds
+from siamx_ros.ros.reading import box_of, result_of
 from siamx_ros.ros.settings import NodeConfig
 from siamx_ros.settings import walk
 from siamx_ros.srv import InitTarget
@@ -74,7 +74,7 @@ class LivePlayer:
         if answer.caught_up_frames:  # the first image arrived twice: once is enough
             answer = self._init(_request(image, box, 0, frame_id), show)
         return TrackResult(
-            _box(answer.bbox), float(answer.confidence), TrackState.TRACKING, Reason.INIT,
+            box_of(answer.bbox), float(answer.confidence), TrackState.TRACKING, Reason.INIT,
             BoxSource.MEASURED, valid=True, raw_score=1.0)
 
     def send(self, image: np.ndarray, stamp_ns: int, frame_id: str) -> None:
@@ -85,20 +85,20 @@ class LivePlayer:
         """What the node says about the image of a stamp; None if nothing in time."""
         message = self._patiently(
             lambda wait: self._probe.answer(stamp_ns, patience=wait), patience)
-        return None if message is None else _result(message)
+        return None if message is None else result_of(message)
 
     def newest(self, stamps: Container[int]) -> TrackResult | None:
         """The last answer to an image of one of the stamps, in nanoseconds; None without any."""
         for message in reversed(list(self._probe.heard['target'])):
             if nanoseconds(message.header.stamp) in stamps:
-                return _result(message)
+                return result_of(message)
         return None
 
     def answers(self) -> dict[int, tuple[TrackResult, float]]:
         """All so far: stamp in nanoseconds -> result and monotonic moment of its arrival."""
         heard = list(self._probe.heard['target'])
         stamps = [nanoseconds(message.header.stamp) for message in heard]
-        return {stamp: (_result(message), self._probe.moments[stamp])
+        return {stamp: (result_of(message), self._probe.moments[stamp])
                 for stamp, message in zip(stamps, heard)}
 
     def reasons(self, changes: dict[int, TrackState]) -> dict[int, Reason]:
@@ -168,19 +168,3 @@ def _request(image: np.ndarray, box: BoundingBox, stamp_ns: int,
         box, stamp_ns, image_width=image.shape[1], image_height=image.shape[0])
     request.header.frame_id = frame_id
     return request
-
-
-def _result(message: Any) -> TrackResult:
-    """A TrackedTarget; its reason is told elsewhere, its velocity is not per image and left out."""
-    seen = message.box_source != BoxSource.NONE
-    return TrackResult(
-        _box(message.bbox) if seen else None, message.confidence, TrackState(message.state),
-        box_source=BoxSource(message.box_source), valid=message.valid,
-        raw_score=message.raw_score, peak_ratio=message.peak_ratio,
-        template_similarity=message.template_similarity, velocity=(math.nan, math.nan),
-        frames_since_init=message.frames_since_init, frames_lost=message.frames_lost)
-
-
-def _box(message: Any) -> BoundingBox:
-    centre = message.center.position
-    return BoundingBox.from_centre(centre.x, centre.y, message.size_x, message.size_y)

@@ -23,12 +23,11 @@ from std_srvs.srv import SetBool, Trigger
 
 from siamx_ros import drawing
 from siamx_ros.errors import InputError
-from siamx_ros.geometry import BoundingBox
 from siamx_ros.msg import TrackedTarget
-from siamx_ros.records import BoxSource, TrackResult, TrackState
 from siamx_ros.ros.box_drawing import BoxDrawing, Drawn
 from siamx_ros.ros.camera_input import CameraInput
 from siamx_ros.ros.conversions import image_from_compressed, image_from_msg
+from siamx_ros.ros.reading import result_of
 from siamx_ros.ros.settings import NodeConfig
 from siamx_ros.srv import InitTarget
 
@@ -198,17 +197,6 @@ class Clicks:
         """Whether to go on."""
         time.sleep(0.01)
         return not any(answer.success for answer in self._selector.answers)
-
-
-def result_of(message: TrackedTarget) -> TrackResult:
-    """The tracker's answer as a record that can be drawn."""
-    box = None
-    if message.box_source != TrackedTarget.BOX_NONE:
-        centre = message.bbox.center.position
-        box = BoundingBox.from_centre(
-            centre.x, centre.y, message.bbox.size_x, message.bbox.size_y)
-    return TrackResult(box, message.confidence, TrackState(message.state),
-                       box_source=BoxSource(message.box_source), valid=message.valid)
 
 
 def main(argv: list[str] | None = None,

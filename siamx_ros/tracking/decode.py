@@ -9,7 +9,7 @@ import numpy as np
 
 from siamx_ros.config import TrackerConfig
 from siamx_ros.geometry import BoundingBox, CropWindow
-from siamx_ros.model.network import STRIDE
+from siamx_ros.model.network import STRIDE, map_size
 
 PEAK_RADIUS = 4
 """Cells around the chosen one that count as the same peak."""
@@ -49,9 +49,15 @@ def cell_centres(cells: int, patch_side: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=8)
-def cosine_window(cells: int) -> np.ndarray:
-    """Outer product of two Hann windows, cells x cells; the outer ring is zero."""
-    hann = np.hanning(cells)
+def cosine_window(cells: int, whole: int) -> np.ndarray:
+    """Outer product of two Hann windows, cells x cells.
+
+    The middle of the one of ``whole`` cells, so that a smaller patch weighs its places alike; of
+    the score map's own size, with an outer ring of zeros, where that is larger.
+    """
+    hann = np.hanning(max(cells, whole))
+    cut = (len(hann) - cells) // 2
+    hann = hann[cut:cut + cells]
     return np.outer(hann, hann)
 
 
@@ -79,7 +85,7 @@ def choose(scores: np.ndarray, distances: np.ndarray, window: CropWindow, last: 
     penalty = size_penalty(
         width, height, last.w * window.scale, last.h * window.scale, config.penalty_k)
     penalised = (penalty * scores * (1 - window_influence)
-                 + cosine_window(scores.shape[-1]) * window_influence)
+                 + cosine_window(scores.shape[-1], map_size(config.search_size)) * window_influence)
     row, column = np.unravel_index(int(penalised.argmax()), scores.shape)
     score = float(scores[row, column])
     return Candidate(

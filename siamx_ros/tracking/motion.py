@@ -8,6 +8,10 @@ import math
 from siamx_ros.config import TrackerConfig
 from siamx_ros.geometry import BoundingBox
 
+STEADY_SHARE = 1 / 8
+"""Motion from one image to the next below which a target is steady, relative to the side of the
+search window: half the size of a square target."""
+
 
 @dataclass(frozen=True)
 class Observation:
@@ -41,6 +45,11 @@ def displacement(history: list[Observation]) -> tuple[float, float]:
 def is_fast(shift: tuple[float, float], box: BoundingBox) -> bool:
     """The condition in the text of Sec. IV: displacement larger than the target, on either axis."""
     return abs(shift[0]) > box.w or abs(shift[1]) > box.h
+
+
+def is_steady(history: list[Observation], side: float) -> bool:
+    """Whether the velocity is known and small beside ``side``, that of the search window."""
+    return max(map(abs, velocity(history))) < STEADY_SHARE * side
 
 
 def drifted_centre(history: list[Observation], side: float, image_size: tuple[int, int],

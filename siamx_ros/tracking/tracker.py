@@ -97,13 +97,14 @@ class Tracker:
             raise InputError(
                 f'box {box} must lie at least half inside the image of {width}x{height} pixels')
         fill = imaging.mean_colour(image)
-        side = context_side(box.w, box.h)
-        window = CropWindow(*box.centre, side, TEMPLATE_SIZE)
+        window = window_around(box, TEMPLATE_SIZE)
         template = self.engine.embed(
             imaging.CROPS[self.config.crop](image, window, fill), window.to_patch(box).corners)
         memory = TargetMemory(
             template, box, fill, (width, height), self.config, stamp if stamp is not None else 0.0)
         memory.online = self._learn_first(image, box, memory)
+        if self.config.steady_size < self.config.search_size:  # compiled here, not in an update
+            self._answer(image, window_around(box, self.config.steady_size), memory)
         self._memory = memory
         self.states = StateMachine(self.config)
         self.states.start(self._memory.stamp)
@@ -220,17 +221,22 @@ class Tracker:
         return look.confidence >= self.config.relocalise_threshold
 
     def _local_window(self, memory: TargetMemory, lost: bool) -> CropWindow:
-        box = memory.box
+        window = window_around(memory.box, self._search_size(memory, lost))
+        if lost or not COMPENSATES[self.config.adaptive]:
+            return window
+        return window.moved_to(*motion.drifted_centre(
+            memory.history, window.side, memory.image_size, self.config))
+
+    def _search_size(self, memory: TargetMemory, lost: bool) -> int:
+        """Side of the patch of the local window: large while lost, small while steady."""
         size = self.config.search_size
-        side = context_side(box.w, box.h) * size / TEMPLATE_SIZE
-        centre = box.centre
-        if not lost and COMPENSATES[self.config.adaptive]:
-            centre = motion.drifted_centre(memory.history, side, memory.image_size, self.config)
         if lost and self.config.search_growth > 1:
             grown = round(size * self.config.search_growth)
-            grown += (15 - grown) % 16
-            side, size = side * grown / size, grown
-        return CropWindow(*centre, side, size)
+            return grown + (15 - grown) % 16
+        if (self.states.state == TrackState.TRACKING
+                and motion.is_steady(memory.history, window_around(memory.box, size).side)):
+            return self.config.steady_size
+        return size
 
     def _look(self, image: np.ndarray, window: CropWindow, memory: TargetMemory,
               influence: float) -> Look:
@@ -269,6 +275,12 @@ def load_tracker(model: ModelConfig = ModelConfig(),
     engine = make_engine(checkpoint.network, model, checkpoint.ranges)
     calibration = Calibration.from_tables(checkpoint.calibration, online=config.online_weight > 0)
     return Tracker(engine, config, calibration)
+
+
+def window_around(box: BoundingBox, size: int) -> CropWindow:
+    """The window around a box for a patch of ``size`` pixels, at the template's scale."""
+    return CropWindow(
+        *box.centre, context_side(box.w, box.h) * size / TEMPLATE_SIZE, size)
 
 
 def _source(state: TrackState) -> BoxSource:

@@ -11,6 +11,7 @@ rclpy = pytest.importorskip('rclpy', reason='rclpy is not installed')
 
 from sensor_msgs.msg import Image  # noqa: E402
 
+from siamx_ros.demo.benchmark_node import InlineWorker  # noqa: E402
 from siamx_ros.geometry import BoundingBox  # noqa: E402
 from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState  # noqa: E402
 from siamx_ros.ros.conversions import fill_image  # noqa: E402
@@ -18,7 +19,7 @@ from siamx_ros.ros.core import TrackerCore  # noqa: E402
 from siamx_ros.ros.frames import Frame  # noqa: E402
 from siamx_ros.ros.settings import NodeConfig  # noqa: E402
 from siamx_ros.ros.status import StatusBoard  # noqa: E402
-from siamx_ros.ros.wiring import InlineWorker, Wiring  # noqa: E402
+from siamx_ros.ros.wiring import Wiring  # noqa: E402
 
 pytestmark = pytest.mark.ros
 BOX = BoundingBox(20, 10, 12, 8)

@@ -55,7 +55,14 @@ def test_cosine_window_prefers_the_centre_but_is_not_in_the_score():
     near = decode.choose(scores, distances, WINDOW, last, PLAIN, 0.4)
     assert far.cell == (2, 2) and near.cell == (12, 12)
     assert near.score == 0.4
-    assert decode.cosine_window(25)[0].max() == 0 and decode.cosine_window(25)[12, 12] == 1
+    assert decode.cosine_window(25, 25)[0].max() == 0 and decode.cosine_window(25, 25)[12, 12] == 1
+
+
+@pytest.mark.parametrize('cells, whole, expected', [
+    (25, 25, np.hanning(25)), (19, 25, np.hanning(25)[3:22]), (31, 25, np.hanning(31))])
+def test_a_smaller_map_weighs_its_places_as_the_whole_one_does(cells, whole, expected):
+    np.testing.assert_array_equal(
+        decode.cosine_window(cells, whole), np.outer(expected, expected))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import pytest
 
 from siamx_ros.config import TrackerConfig
 from siamx_ros.geometry import BoundingBox
-from siamx_ros.tracking.motion import Observation, displacement, drifted_centre, is_fast, velocity
+from siamx_ros.tracking.motion import (
+    Observation, displacement, drifted_centre, is_fast, is_steady, velocity)
 
 FAST = TrackerConfig()
 LITERAL = FAST.replace({'momentum_gate': 'confidence'})
@@ -34,6 +35,15 @@ def test_fast_means_further_than_its_size_on_either_axis():
     box = BoundingBox(0, 0, 20, 40)
     assert is_fast((20.1, 0), box) and is_fast((0, -40.1), box)
     assert not is_fast((20, 40), box)
+
+
+@pytest.mark.parametrize('history, steady', [
+    ([seen(100, 100), seen(109, 91)], True),
+    ([seen(100, 100), seen(110, 100)], False), ([seen(100, 100), seen(100, 90)], False),
+    ([seen(100, 100)], False), ([seen(100, 100), seen(100, 100, reliable=False)], False),
+    ([seen(100, 100), seen(100, 100, jumped=True)], False)])
+def test_steady_is_known_to_move_less_than_an_eighth_of_the_window(history, steady):
+    assert is_steady(history, 80.0) == steady
 
 
 @pytest.mark.parametrize('step, config, expected', [

@@ -45,7 +45,7 @@ def test_a_correction_is_limited():
 
 
 def test_all_weights_zero_learn_nothing(engine, scene):
-    tracker = Tracker(engine, TrackerConfig().replace(OFF))
+    tracker = Tracker(engine, TrackerConfig().replace({**OFF, 'steady_size': 255}))
     tracker.init(scene((200, 200)), BoundingBox.from_centre(200, 200, 40, 40))
     assert tracker._memory.online is None
     assert engine.searched == []

@@ -9,6 +9,7 @@ from siamx_ros.config import ADAPTIVE_SCHEMES, ModelConfig, TrackerConfig
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.records import BoxSource, Reason, TrackState
+from siamx_ros.settings import SettingsError
 from siamx_ros.tracking.confidence import Calibration
 from siamx_ros.tracking.tracker import Tracker, load_tracker
 
@@ -61,6 +62,44 @@ def test_momentum_keeps_a_target_that_moves_further_than_the_window(engine, scen
     results = play(start(engine, scene, (60, 240), adaptive=adaptive, size_lr=0.0), scene, centres)
     assert (results[-1].box.centre == pytest.approx(centres[-1], abs=3)) == found
     assert (results[1].velocity == pytest.approx((62, 0), abs=3))
+
+
+def test_a_steady_target_is_searched_in_a_smaller_patch_of_the_same_scale(engine, scene):
+    tracker = start(engine, scene, (200, 200), size_lr=0.0)
+    assert 207 in engine.searched, 'what it takes is prepared with the target, not in an update'
+    engine.searched.clear()
+    results = play(tracker, scene, line((200, 200), (5, 3), 5))
+    assert engine.searched == [255] + [207] * 4, 'after one image no velocity is known'
+    scales = {round(result.windows[0].scale, 9) for result in results}
+    assert len(scales) == 1
+
+
+def test_what_is_fast_doubtful_or_gone_is_searched_in_the_whole_patch(engine, scene):
+    tracker = start(engine, scene, (200, 200), size_lr=0.0)
+    play(tracker, scene, line((200, 200), (5, 3), 3))
+    engine.searched.clear()
+    play(tracker, scene, [(245, 209), (250, 209), (255, 209)])
+    assert engine.searched == [207, 255, 207]
+    engine.searched.clear()
+    states = [result.state for result in play(tracker, scene, [None] * 4 + [(255, 209)] * 2)]
+    assert states[0] == TrackState.UNCERTAIN and states[3] == TrackState.LOST
+    assert states[-1] == TrackState.TRACKING
+    assert engine.searched[0] == 207 and set(engine.searched[1:]) == {255}
+
+
+def test_one_patch_size_throughout(engine, scene):
+    tracker = start(engine, scene, (200, 200), steady_size=255)
+    play(tracker, scene, line((200, 200), (5, 3), 5))
+    assert set(engine.searched) == {255}
+
+
+@pytest.mark.parametrize('settings, sentence', [
+    ({'search_size': 260}, 'search_size must leave 15 when divided by 16, got 260'),
+    ({'steady_size': 200}, 'steady_size must leave 15 when divided by 16, got 200'),
+    ({'steady_size': 271}, r'steady_size \(271\) must not be above search_size \(255\)')])
+def test_patch_sizes_that_do_not_fit_are_refused(settings, sentence):
+    with pytest.raises(SettingsError, match=sentence):
+        TrackerConfig().replace(settings)
 
 
 def test_lost_and_found_where_it_was_before(engine, scene):
