@@ -78,10 +78,9 @@ def run(args: argparse.Namespace) -> int:
         args.bag, spec, _wanted(args), _latency(args), Path(args.video) if args.video else None,
         lockstep=args.mode == 'lockstep', foreign=bool(args.node))
     check_live_arguments(args, settings)
-    if not args.node:
-        spec.build()  # a tracker that is not there is refused before anything is deleted or started
+    tracker = _built(args, spec)
     use_threads(settings['model'].threads)
-    replay, summary = _replayed(args, settings, job)
+    replay, summary = _replayed(args, settings, job, tracker)
     try:
         summary['criteria'] = pass_or_fail.check(criteria, summary['figures'])
     finally:  # a criterion that cannot be checked does not take the results along
@@ -96,7 +95,20 @@ def run(args: argparse.Namespace) -> int:
     return 0 if all(verdict['passed'] for verdict in verdicts) else 1
 
 
-def _replayed(args: argparse.Namespace, settings: dict[str, Any], job: Any) -> tuple[Any, dict]:
+def _built(args: argparse.Namespace, spec: Any) -> Any:
+    """The tracker; None where a node has it.
+
+    That of a node of our own is built, too: one that is not there is refused before anything is
+    deleted or started.
+    """
+    if args.node:
+        return None
+    tracker = spec.build()
+    return None if args.mode in LIVE_MODES else tracker
+
+
+def _replayed(args: argparse.Namespace, settings: dict[str, Any], job: Any,
+              tracker: Any) -> tuple[Any, dict]:
     """The replay and its summary; earlier results are deleted once the bag has what is needed."""
     from siamx_ros.evaluation.bag.evaluation import evaluate, opened
     from siamx_ros.evaluation.bag.folder import check_results, open_results
@@ -106,7 +118,7 @@ def _replayed(args: argparse.Namespace, settings: dict[str, Any], job: Any) -> t
         if args.out is not None:
             open_results(args.out, args.overwrite)
         with player_of(args, settings) as player:
-            return evaluate(dataclasses.replace(job, player=player), bag, found)
+            return evaluate(dataclasses.replace(job, player=player), bag, found, tracker)
 
 
 def _wanted(args: argparse.Namespace) -> Any:

@@ -18,6 +18,7 @@ from siamx_ros.evaluation.bag.outcome import Replay
 from siamx_ros.evaluation.bag.preparation import Prepared, Wanted, prepare
 from siamx_ros.evaluation.bag.reading import Bag, BagFrame, bag_digest
 from siamx_ros.evaluation.bag.replay import LatencyModel, Step, replay
+from siamx_ros.evaluation.runner import TwoVerbTracker
 from siamx_ros.evaluation.trackers import TrackerSpec
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.records import TrackResult
@@ -37,8 +38,7 @@ class BagEvaluation:
         wanted: what to take from the bag.
         latency: None gives every frame to the tracker; else real time is simulated.
         video: where to write an annotated video; None for nowhere.
-        player: of the tracker that runs elsewhere, for modes 'live' and 'lockstep'; None builds one
-            here.
+        player: of the tracker that runs elsewhere, for modes 'live' and 'lockstep'; else None.
         lockstep: whether each image waits for the player's answer to the one before.
         foreign: whether the player's tracker was started by someone else, with other settings.
     """
@@ -71,8 +71,13 @@ def opened(job: BagEvaluation) -> Iterator[tuple[Bag, Prepared]]:
         yield bag, prepare(bag, job.wanted)
 
 
-def evaluate(job: BagEvaluation, bag: Bag, found: Prepared) -> tuple[Replay, dict[str, Any]]:
+def evaluate(job: BagEvaluation, bag: Bag, found: Prepared,
+             tracker: TwoVerbTracker | None) -> tuple[Replay, dict[str, Any]]:
     """Replay what was opened, and sum up.
+
+    Args:
+        job, bag, found: what to do, and what was opened for it.
+        tracker: of ``job.spec``; None where ``job.player`` plays to one.
 
     Returns:
         The replay, and its summary: bag, start, truth, tracker, mode, versions and figures.
@@ -86,21 +91,19 @@ def evaluate(job: BagEvaluation, bag: Bag, found: Prepared) -> tuple[Replay, dic
         film = _Film(job.video, found) if job.video else None
         if film is not None:
             stack.callback(film.close)
-        steps = _steps(job, bag, found, stack, _each_frame(bar.update, film))
+        steps = _steps(job, bag, found, tracker, _each_frame(bar.update, film))
     focal, centre = found.camera or (None, None)
     done = Replay(job.bag.stem, found.table, steps, found.truth, found.start,
                   job.mode in ('realtime', 'live'), focal, centre)
     return done, _summary(job, found, done)
 
 
-def _steps(job: BagEvaluation, bag: Bag, found: Prepared, stack: ExitStack,
+def _steps(job: BagEvaluation, bag: Bag, found: Prepared, tracker: TwoVerbTracker | None,
            each_frame: Callable[..., None]) -> list[Step]:
     images = bag, found.topic, found.table
     if job.player is not None:
         return replay_live(
             *images, job.player, found.start, found.box, job.lockstep, each_frame)
-    tracker = job.spec.build()
-    stack.callback(getattr(tracker, 'close', lambda: None))
     return replay(*images, tracker, found.start, found.box, job.latency, each_frame)
 
 
