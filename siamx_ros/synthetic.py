@@ -5,6 +5,7 @@ Only numpy and OpenCV. The same arguments give the same pixels.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Iterator
 
 import cv2
@@ -17,37 +18,25 @@ LEAST_VISIBLE = 0.1
 """Below this visible share a target counts as absent and its box is NaN."""
 
 
-class SyntheticClip:
+class GeneratedClip(ABC):
     """A clip that is also a source: iterable, with name, fps and frame_count.
+
+    Args:
+        boxes: N x 4, the whole target in pixels, of each frame.
+        visible_shares: N, share of the target's area that is seen, 0 to 1.
 
     Attributes:
         boxes_xywh: frame_count x 4, the whole target in pixels; NaN while it cannot be seen.
         visible_shares: frame_count, share of the target's area that is seen, 0 to 1.
     """
 
-    name = 'synthetic'
+    name: str
     fps = 30.0
 
-    def __init__(self, *, image_size: tuple[int, int], target_size: tuple[int, int],
-                 centres: np.ndarray, occluded: tuple[int, int], noise: float, seed: int) -> None:
-        """Prepare background, target and occluder; see :func:`sequence`."""
-        rng = np.random.default_rng(seed)
-        self._size = image_size
-        self._background = texture(image_size[1], image_size[0], rng, contrast=45.0)
-        self._target = _patches(target_size[1], target_size[0], rng)
-        cover = (round(target_size[0] * 1.6) + 8, round(target_size[1] * 1.6) + 8)
-        self._cover = texture(cover[1], cover[0], rng, contrast=25.0)
-        self._centres = np.asarray(centres, dtype=np.float64)
-        self._occluded = occluded
-        self._noise, self._seed = noise, seed
-        self.frame_count = len(self._centres)
-        corners = self._centres - np.array(target_size) / 2
-        sizes = np.broadcast_to(np.array(target_size, np.float64), corners.shape)
-        boxes = np.concatenate([corners, sizes], axis=1)
-        self.visible_shares = np.array(
-            [BoundingBox.from_xywh(box).visible_share(*image_size) for box in boxes])
-        self.visible_shares[occluded[0]:occluded[1]] = 0.0
-        self.boxes_xywh = np.where((self.visible_shares >= LEAST_VISIBLE)[:, None], boxes, np.nan)
+    def __init__(self, boxes: np.ndarray, visible_shares: np.ndarray) -> None:
+        self.frame_count = len(boxes)
+        self.visible_shares = visible_shares
+        self.boxes_xywh = np.where((visible_shares >= LEAST_VISIBLE)[:, None], boxes, np.nan)
 
     def __len__(self) -> int:
         return self.frame_count
@@ -69,6 +58,38 @@ class SyntheticClip:
         """
         if not 0 <= index < self.frame_count:
             raise IndexError(f'frame {index} of a clip of {self.frame_count}')
+        return self._rendered(index)
+
+    @abstractmethod
+    def _rendered(self, index: int) -> np.ndarray:
+        """One frame that is there, H x W x 3 uint8 BGR."""
+
+
+class SyntheticClip(GeneratedClip):
+    """A textured rectangle that moves over a textured background; see :func:`sequence`."""
+
+    name = 'synthetic'
+
+    def __init__(self, *, image_size: tuple[int, int], target_size: tuple[int, int],
+                 centres: np.ndarray, occluded: tuple[int, int], noise: float, seed: int) -> None:
+        """Prepare background, target and occluder; see :func:`sequence`."""
+        rng = np.random.default_rng(seed)
+        self._size = image_size
+        self._background = texture(image_size[1], image_size[0], rng, contrast=45.0)
+        self._target = _patches(target_size[1], target_size[0], rng)
+        cover = (round(target_size[0] * 1.6) + 8, round(target_size[1] * 1.6) + 8)
+        self._cover = texture(cover[1], cover[0], rng, contrast=25.0)
+        self._centres = np.asarray(centres, dtype=np.float64)
+        self._occluded = occluded
+        self._noise, self._seed = noise, seed
+        corners = self._centres - np.array(target_size) / 2
+        sizes = np.broadcast_to(np.array(target_size, np.float64), corners.shape)
+        boxes = np.concatenate([corners, sizes], axis=1)
+        shares = np.array([BoundingBox.from_xywh(box).visible_share(*image_size) for box in boxes])
+        shares[occluded[0]:occluded[1]] = 0.0
+        super().__init__(boxes, shares)
+
+    def _rendered(self, index: int) -> np.ndarray:
         canvas = self._background.astype(np.float32)
         centre = self._centres[index]
         _paste(canvas, self._target, centre)

@@ -7,14 +7,12 @@ back elsewhere. Every frame is rendered when it is asked for; boxes are exact by
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Iterator
 
 import cv2
 import numpy as np
 
 from siamx_ros.demo.scene import ROOF_CENTRE, Scene, Sprite, build_scene
-from siamx_ros.geometry import BoundingBox
-from siamx_ros.synthetic import LEAST_VISIBLE
+from siamx_ros.synthetic import GeneratedClip
 
 WIDTH, HEIGHT = 640, 480
 ROOF_RISE = 1.12
@@ -56,17 +54,10 @@ class Pose:
         return points @ self.matrix[:, :2].T + self.matrix[:, 2]
 
 
-class DemoClip:
-    """640 x 480 pixels, 30 frames/s, 20 s; a source with known boxes.
-
-    Attributes:
-        boxes_xywh: frame_count x 4, the whole cup in pixels; NaN while less than a tenth of it is
-            seen.
-        visible_shares: frame_count, 0 to 1.
-    """
+class DemoClip(GeneratedClip):
+    """640 x 480 pixels, 30 frames/s, 20 s."""
 
     name = 'courtyard'
-    fps = 30.0
 
     def __init__(self, seconds: float = 20.0, seed: int = 7) -> None:
         """Build the scene and the boxes.
@@ -75,39 +66,18 @@ class DemoClip:
             seconds: length, at most 20.
             seed: of the sensor noise.
         """
-        self.frame_count = max(1, round(min(seconds, float(TARGET_KEYS[-1, 0])) * self.fps))
+        count = max(1, round(min(seconds, float(TARGET_KEYS[-1, 0])) * self.fps))
         self._scene: Scene = build_scene()
         self._target_path = _smooth_path(TARGET_KEYS, self.fps, sigma=5.0)
         self._camera_path = _smooth_path(CAMERA_KEYS, self.fps, sigma=12.0)
         self._camera_path[:, 1:3] += _sway(len(self._camera_path))
         rng = np.random.default_rng(seed)
         self._noise = rng.normal(0, 2.6, (HEIGHT + 64, WIDTH + 64, 3)).astype(np.float32)
-        self._shifts = rng.integers(0, 64, (self.frame_count, 2))
-        truths = [self._truth(index) for index in range(self.frame_count)]
-        self.visible_shares = np.array([share for _, share in truths])
-        self.boxes_xywh = np.array([
-            box if share >= LEAST_VISIBLE else (np.nan,) * 4 for box, share in truths])
+        self._shifts = rng.integers(0, 64, (count, 2))
+        boxes, shares = zip(*map(self._truth, range(count)))
+        super().__init__(np.array(boxes), np.array(shares))
 
-    def __len__(self) -> int:
-        return self.frame_count
-
-    def __iter__(self) -> Iterator[np.ndarray]:
-        """Yield the images, H x W x 3 uint8 BGR."""
-        return (self.image(index) for index in range(self.frame_count))
-
-    @property
-    def first_box(self) -> BoundingBox:
-        """The box of frame 0."""
-        return BoundingBox.from_xywh(self.boxes_xywh[0])
-
-    def image(self, index: int) -> np.ndarray:
-        """Render one frame, H x W x 3 uint8 BGR.
-
-        Raises:
-            IndexError: there is no such frame.
-        """
-        if not 0 <= index < self.frame_count:
-            raise IndexError(f'frame {index} of a clip of {self.frame_count}')
+    def _rendered(self, index: int) -> np.ndarray:
         before = max(index - 1, 0)
         ground = self._ground_pose(index)
         canvas = cv2.warpAffine(
