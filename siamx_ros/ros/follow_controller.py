@@ -6,7 +6,6 @@ collision_monitor.
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import Any
 
@@ -16,12 +15,11 @@ from rclpy.duration import Duration
 from rclpy.node import Node
 
 from siamx_ros.control.follow import FollowConfig, Follower, Sighting, Velocity
-from siamx_ros.errors import InputError
 from siamx_ros.msg import TrackedTarget
 from siamx_ros.records import TrackState
 from siamx_ros.ros.frames import stamp_seconds
 from siamx_ros.ros.parameters import NodeParameters
-from siamx_ros.ros.running import StopSignals, started
+from siamx_ros.ros.running import run
 
 PERIOD_S = 0.05
 ACKNOWLEDGED_S = 1.0
@@ -83,16 +81,7 @@ class FollowController(Node):
 
 def main(args: list[str] | None = None) -> int:
     """Run the node until SIGINT or SIGTERM; returns the exit status."""
-    node, signals = None, StopSignals()
-    try:
-        node = started(FollowController, args)
-        signals.spin(node)
-    except InputError as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
-    finally:
-        signals.end(node)
-    return 0
+    return run(FollowController, args)
 
 
 if __name__ == '__main__':

@@ -93,12 +93,33 @@ def _closed(node: Any) -> bool:
         return True
 
 
-def started(make: Callable[[], Any], args: list[str] | None) -> Any:
-    """Start rclpy, without signal handlers of its own, and make a node.
+def run(make: Callable[[], Any], args: list[str] | None,
+        begin: Callable[[Any], object] = lambda node: None) -> int:
+    """Run a node until SIGINT or SIGTERM.
 
-    Raises:
-        InputError: the arguments cannot be used, or the node cannot be made with them.
+    Args:
+        make: makes the node, which has a method ``close`` that returns whether it could.
+        args: of the command line; None for those of the process.
+        begin: called with the node before it serves callbacks.
+
+    Returns:
+        The exit status: 2 where the arguments cannot be used, or the node be made with them.
     """
+    node, signals = None, StopSignals()
+    try:
+        node = _started(make, args)
+        begin(node)
+        signals.spin(node)
+    except InputError as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
+    finally:
+        signals.end(node)
+    return 0
+
+
+def _started(make: Callable[[], Any], args: list[str] | None) -> Any:
+    """The node, with rclpy started without signal handlers of its own."""
     try:
         rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
         return make()

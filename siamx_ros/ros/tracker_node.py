@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 import functools
-import sys
 from threading import Event, Thread
 import time
 from typing import Any, Callable, Iterator
@@ -12,14 +11,13 @@ from typing import Any, Callable, Iterator
 import rclpy
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
-from siamx_ros.errors import InputError
 from siamx_ros.records import Reason, TrackState
 from siamx_ros.ros.core import TrackerCore
 from siamx_ros.ros.health import diagnostics, memory
 from siamx_ros.ros.lifetime import Factory, Lifetime, default_factory, told
 from siamx_ros.ros.outputs import Outputs
 from siamx_ros.ros.parameters import NodeParameters
-from siamx_ros.ros.running import StopSignals, refuse_illegal_transitions, started
+from siamx_ros.ros.running import refuse_illegal_transitions, run
 from siamx_ros.ros.services import Services
 from siamx_ros.ros.session import TargetNames
 from siamx_ros.ros.settings import NodeConfig
@@ -215,18 +213,12 @@ def _steady():
 def main(args: list[str] | None = None, tracker_factory: Factory = default_factory,
          wiring: Wiring = Wiring()) -> int:
     """Run the node until SIGINT or SIGTERM; returns the exit status."""
-    node, signals = None, StopSignals()
-    try:
-        node = started(lambda: TrackerNode(tracker_factory, wiring), args)
-        if node.settings.autostart and not node.start():
-            node.get_logger().error('not started; waiting for a lifecycle manager to try again')
-        signals.spin(node)
-    except InputError as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
-    finally:
-        signals.end(node)
-    return 0
+    return run(lambda: TrackerNode(tracker_factory, wiring), args, _autostart)
+
+
+def _autostart(node: TrackerNode) -> None:
+    if node.settings.autostart and not node.start():
+        node.get_logger().error('not started; waiting for a lifecycle manager to try again')
 
 
 if __name__ == '__main__':
