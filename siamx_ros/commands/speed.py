@@ -1,8 +1,10 @@
 """Measure milliseconds per stage of the tracker and frames per second on this machine.
 
-The picture is a generated one with a target in its middle. The time depends on what is seen only by
-the state: a tracked target is learnt from, a lost one is searched for in further windows. Where the
-state was another one than the row promises, as with random weights, a warning says so. Rows:
+The picture is a generated one with a target in its middle, which stands still: with
+--tracking.steady_size 255 the rows are those of a fast or doubtful one. Else the time depends on
+what is seen only by the state: a tracked target is learnt from, a lost one is searched for in
+further windows. Where the state was another one than the row promises, as with random weights, a
+warning says so. Rows:
 
   template            encode the target, once per init
   crop                cut the search window out of the image
