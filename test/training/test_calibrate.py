@@ -11,6 +11,8 @@ import torch
 
 from siamx_ros.cli import main
 from siamx_ros.commands.calibrate import CUT, _cut_away, _videos
+from siamx_ros.config import TrackerConfig
+from siamx_ros.errors import InputError
 from siamx_ros.training.flights import Flight
 from siamx_ros.training.pictures import PictureSet
 
@@ -79,6 +81,22 @@ def test_the_command_writes_both_tables(photographs, tmp_path):
     assert content['calibration']['network']['response'] == 0
     assert all(low <= 0 < high for low, high in content['ranges'].values())
     assert sum('tower' in name for name in content['ranges']) == 8
+
+
+def test_it_runs_over_whole_patches(photographs, tmp_path, monkeypatch):
+    """A steady target's small patch seldom shows a second peak."""
+    used = []
+
+    def refuse(engine, config, calibration):
+        used.append(config)
+        raise InputError('enough')
+
+    monkeypatch.setattr('siamx_ros.commands.calibrate.Tracker', refuse)
+    monkeypatch.setattr('siamx_ros.commands.calibrate._ranges', lambda *_: None)
+    assert main(['calibrate', str(photographs), '--weights', 'default', '--out',
+                 str(tmp_path / 'fitted.pt'), '--flights', '2', '--held_out', 'kept',
+                 '--device', 'cpu']) == 2
+    assert [config.steady_size for config in used] == [TrackerConfig().search_size]
 
 
 def test_without_anything_to_track_it_is_refused_at_once(data, tmp_path, capsys, monkeypatch):
