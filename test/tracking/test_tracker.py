@@ -87,6 +87,15 @@ def test_what_is_fast_doubtful_or_gone_is_searched_in_the_whole_patch(engine, sc
     assert engine.searched[0] == 207 and set(engine.searched[1:]) == {255}
 
 
+def test_an_uncertain_target_is_searched_in_the_whole_patch_however_steady(engine, scene):
+    tracker = start(engine, scene, (200, 200), size_lr=0.0, n_recover=3)
+    play(tracker, scene, [(200, 200)] * 3 + [None])
+    engine.searched.clear()
+    states = [result.state for result in play(tracker, scene, [(200, 200)] * 4)]
+    assert states == [TrackState.UNCERTAIN] * 2 + [TrackState.TRACKING] * 2
+    assert engine.searched == [255] * 3 + [207]
+
+
 def test_one_patch_size_throughout(engine, scene):
     tracker = start(engine, scene, (200, 200), steady_size=255)
     play(tracker, scene, line((200, 200), (5, 3), 5))
