@@ -11,6 +11,9 @@ from siamx_ros.tracking.motion import Observation
 from siamx_ros.tracking.online import OnlineModel
 from siamx_ros.tracking.relocalise import RELOCALISERS
 
+FRAME_TIME = 1 / 30
+"""Time between images when none is given, seconds."""
+
 
 class TargetMemory:
     """Template, last box, recent frames and the re-localiser of one target.
@@ -24,6 +27,10 @@ class TargetMemory:
         stamp: time of that image, seconds.
 
     Attributes:
+        stamp: time of the newest image, seconds.
+        frames: images since the target was given.
+        delay: time between the two newest images, relative to that between the two before; at
+            least 1, and 1 where that is not known.
         box: the committed box, from which the next search starts.
         anchor: where the search returns to when the target is lost: the last box with a confidence
             of at least ``follow_threshold``.
@@ -37,11 +44,24 @@ class TargetMemory:
         self.template, self.box, self.fill = template, box, fill
         self.image_size, self.config, self.stamp = image_size, config, stamp
         self.frames = 0
+        self.delay, self._interval = 1.0, 0.0
         self.online: OnlineModel | None = None
         self.anchor = box
         self.history = [Observation(box, reliable=True)]
         self.relocaliser = RELOCALISERS[config.adaptive](image_size, config)
         self.relocaliser.remember(box)
+
+    def arrive(self, stamp: float | None) -> None:
+        """Note that there is a new image.
+
+        Args:
+            stamp: its time, seconds; FRAME_TIME after the last one if None.
+        """
+        last, before = self.stamp, self._interval
+        self.stamp = last + FRAME_TIME if stamp is None else stamp
+        self._interval = self.stamp - last
+        self.delay = max(1.0, self._interval / before) if before > 0 else 1.0
+        self.frames += 1
 
     def take(self, candidate: Candidate, confidence: float, state: TrackState) -> BoundingBox:
         """Take in one frame's answer, judged to ``state``; returns the box to report.

@@ -47,9 +47,15 @@ def is_fast(shift: tuple[float, float], box: BoundingBox) -> bool:
     return abs(shift[0]) > box.w or abs(shift[1]) > box.h
 
 
-def is_steady(history: list[Observation], side: float) -> bool:
-    """Whether the velocity is known and small beside ``side``, that of the search window."""
-    return max(map(abs, velocity(history))) < STEADY_SHARE * side
+def is_steady(history: list[Observation], side: float, delay: float = 1.0) -> bool:
+    """Whether the target is known to have moved little by now.
+
+    Args:
+        history: past frames, newest last.
+        side: of the search window, pixels, with which the motion is compared.
+        delay: time since the newest frame, relative to that between the two before.
+    """
+    return max(map(abs, velocity(history))) * delay < STEADY_SHARE * side
 
 
 def drifted_centre(history: list[Observation], side: float, image_size: tuple[int, int],

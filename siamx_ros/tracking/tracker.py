@@ -29,8 +29,6 @@ from siamx_ros.tracking.states import StateMachine
 
 LOST_WINDOW_INFLUENCE = 0.001
 """Weight of the cosine window where the target may be anywhere in a region."""
-FRAME_TIME = 1 / 30
-"""Time between images when none is given, seconds."""
 LEARNS = (TrackState.TRACKING, TrackState.UNCERTAIN)
 """States in which the target is learnt from."""
 MIN_VISIBLE = 0.5
@@ -131,8 +129,7 @@ class Tracker:
             raise InputError(
                 f'the image is {image.shape[1]}x{image.shape[0]} pixels, the target was given in '
                 f'{memory.image_size[0]}x{memory.image_size[1]}')
-        memory.stamp = stamp if stamp is not None else memory.stamp + FRAME_TIME
-        memory.frames += 1
+        memory.arrive(stamp)
         look, windows = self._search(image, memory)
         candidate, confidence = look.candidate, look.confidence
         if memory.online is not None:
@@ -233,8 +230,9 @@ class Tracker:
         if lost and self.config.search_growth > 1:
             grown = round(size * self.config.search_growth)
             return grown + (15 - grown) % 16
+        side = window_around(memory.box, size).side
         if (self.states.state == TrackState.TRACKING
-                and motion.is_steady(memory.history, window_around(memory.box, size).side)):
+                and motion.is_steady(memory.history, side, memory.delay)):
             return self.config.steady_size
         return size
 

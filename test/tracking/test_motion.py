@@ -46,6 +46,11 @@ def test_steady_is_known_to_move_less_than_an_eighth_of_the_window(history, stea
     assert is_steady(history, 80.0) == steady
 
 
+@pytest.mark.parametrize('delay, steady', [(1.0, True), (1.9, True), (2.0, False)])
+def test_steady_is_what_has_not_moved_far_by_now(delay, steady):
+    assert is_steady([seen(100, 100), seen(105, 100)], 80.0, delay) == steady
+
+
 @pytest.mark.parametrize('step, config, expected', [
     (30, FAST, 160), (10, FAST, 110 + 0), (10, LITERAL, 120)])
 def test_gate(step, config, expected):

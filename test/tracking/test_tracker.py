@@ -96,6 +96,17 @@ def test_an_uncertain_target_is_searched_in_the_whole_patch_however_steady(engin
     assert engine.searched == [255] * 3 + [207]
 
 
+def test_after_a_gap_in_the_images_the_whole_patch_is_searched(engine, scene):
+    """It moves 12 pixels an image, 20 are steady: after 2.5 times the time it may be 30 away."""
+    tracker = start(engine, scene, (200, 200), size_lr=0.0)
+    stamps = [0.1, 0.2, 0.3, 0.4, 0.65, 0.9, 1.0]
+    centres = line((200, 200), (12, 0), len(stamps))
+    engine.searched.clear()
+    for stamp, centre in zip(stamps, centres):
+        tracker.update(scene(centre), stamp)
+    assert engine.searched == [255, 207, 207, 207, 255, 207, 207]
+
+
 def test_one_patch_size_throughout(engine, scene):
     tracker = start(engine, scene, (200, 200), steady_size=255)
     play(tracker, scene, line((200, 200), (5, 3), 5))
