@@ -160,8 +160,8 @@ class TrackerConfig(Settings):
     search_size: int = setting(
         255, 'side of the search patch; 255, 271, 287, ...', unit='px', low=255, high=831)
     steady_size: int = setting(
-        207, 'the same, at the same scale, while the target is reliable and moves slowly; '
-        'search_size for one size throughout', unit='px', low=127, high=831)
+        207, 'side of the search patch, at the same scale, while the target is reliable and moves '
+        'slowly; the value of search_size for one size throughout', unit='px', low=127, high=831)
     crop: str = setting(
         'exact', "'exact' sub-pixel windows, or 'authors' (rounded as in the released tracker)",
         choices=('exact', 'authors'))

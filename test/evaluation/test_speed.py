@@ -11,7 +11,7 @@ from siamx_ros.config import ModelConfig, TrackerConfig
 from siamx_ros.evaluation import speed
 from siamx_ros.records import TrackState
 from siamx_ros.tracking.online import OnlineModel
-from siamx_ros.tracking.tracker import Tracker
+from siamx_ros.tracking.tracker import Tracker, load_tracker
 
 CPU = ModelConfig(device='cpu', threads=1)
 
@@ -32,6 +32,21 @@ def test_medians_are_milliseconds(monkeypatch):
     monkeypatch.setattr(time, 'perf_counter', lambda: next(clock))
     timing = speed._timing('x', lambda: None, torch.device('cpu'), 3, lambda: None)
     assert timing == speed.Timing('x', 500.0, 500.0) and timing.per_second == 2.0
+
+
+@pytest.mark.parametrize('size', [207, 255])
+def test_the_search_is_that_of_a_steady_target(size):
+    tracker = load_tracker(ModelConfig(weights='random', device='cpu', runtime='torch'))
+    sizes, search = [], tracker.engine.search
+
+    def noted(patch, template):
+        sizes.append(patch.shape)
+        return search(patch, template)
+
+    tracker.engine.search = noted
+    config = TrackerConfig().replace({'steady_size': size})
+    speed._stages(tracker, config, speed._clip(320, 240))['search']()
+    assert set(sizes) == {(size, size, 3)}
 
 
 @pytest.mark.parametrize('arguments, sentence', [

@@ -58,6 +58,20 @@ def test_cosine_window_prefers_the_centre_but_is_not_in_the_score():
     assert decode.cosine_window(25, 25)[0].max() == 0 and decode.cosine_window(25, 25)[12, 12] == 1
 
 
+def test_a_smaller_patch_is_chosen_from_like_the_middle_of_the_whole_one():
+    rng = np.random.default_rng(1)
+    small = CropWindow(WINDOW.centre_x, WINDOW.centre_y, WINDOW.side * 207 / 255, 207)
+    for _ in range(20):
+        scores, distances = maps()
+        scores[3:22, 3:22] = rng.uniform(0.2, 0.6, (19, 19))
+        last = BoundingBox(0, 0, 8, 8)
+        whole = decode.choose(scores, distances, WINDOW, last, PLAIN, 0.4)
+        part = decode.choose(
+            scores[3:22, 3:22], distances[:, 3:22, 3:22], small, last, PLAIN, 0.4)
+        assert whole.cell == (part.cell[0] + 3, part.cell[1] + 3)
+        assert part.box.xywh == pytest.approx(whole.box.xywh)
+
+
 @pytest.mark.parametrize('cells, whole, expected', [
     (25, 25, np.hanning(25)), (19, 25, np.hanning(25)[3:22]), (31, 25, np.hanning(31))])
 def test_a_smaller_map_weighs_its_places_as_the_whole_one_does(cells, whole, expected):

@@ -107,6 +107,14 @@ def test_after_a_gap_in_the_images_the_whole_patch_is_searched(engine, scene):
     assert engine.searched == [255, 207, 207, 207, 255, 207, 207]
 
 
+def test_images_in_quick_succession_make_nothing_steadier(engine, scene):
+    tracker = start(engine, scene, (200, 200), size_lr=0.0)
+    engine.searched.clear()
+    for stamp, x in ((0.1, 222), (0.2, 244), (0.21, 266)):
+        tracker.update(scene((x, 200)), stamp)
+    assert engine.searched == [255, 255, 255]
+
+
 def test_one_patch_size_throughout(engine, scene):
     tracker = start(engine, scene, (200, 200), steady_size=255)
     play(tracker, scene, line((200, 200), (5, 3), 5))
