@@ -10,7 +10,7 @@ RUN ?= runs/default
 help:
 	@echo 'make demo   play a clip to the tracker node [VIDEO=file or folder, BOX=x,y,w,h, OUT=folder]'
 	@echo 'make test   run all tests [ARGS=pytest arguments]'
-	@echo 'make train  train the default model again, DATA=folder [RUN=folder]'
+	@echo 'make train  train the default model again, DATA=folder [RUN=folder]; again goes on'
 	@echo 'make setup  only install and build, into .venv and .build'
 	@echo 'make clean  remove .venv and .build'
 
@@ -23,20 +23,22 @@ demo: setup
 test: setup
 	@. .build/env.sh && pytest $(ARGS)
 
+# step(run folder, its start, its settings): a run that is whole stays, one broken off goes on.
+define step
+@test -f '$(1)/final.pt' || { . .build/env.sh; \
+	if test -f '$(1)/last.pt'; then set -- --resume; else set -- $(2); fi; \
+	python -m siamx_ros train '$(DATA)' --out '$(1)' "$$@" $(3); }
+endef
+
 train: setup
 	@test -n '$(DATA)' || { echo 'error: make train needs DATA=folder, see docs/training.md' >&2; exit 2; }
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/train.txt
-	@. .build/env.sh && python -m siamx_ros train '$(DATA)' --out '$(RUN)' --imagenet efficientnet-lite0
-	@. .build/env.sh && python -m siamx_ros train '$(DATA)' --out '$(RUN)/along' \
-		--initial '$(RUN)/best.pt' --config config/train/along.yaml
-	@. .build/env.sh && python -m siamx_ros train '$(DATA)' --out '$(RUN)/zoom' \
-		--initial '$(RUN)/along/best.pt' --config config/train/zoom.yaml
-	@. .build/env.sh && python -m siamx_ros train '$(DATA)' --out '$(RUN)/parts' \
-		--initial '$(RUN)/zoom/best.pt' --config config/train/parts.yaml
-	@. .build/env.sh && python -m siamx_ros train '$(DATA)' --out '$(RUN)/rivals' \
-		--initial '$(RUN)/parts/best.pt' --config config/train/rivals.yaml
-	@. .build/env.sh && python -m siamx_ros train '$(DATA)' --out '$(RUN)/extent' \
-		--initial '$(RUN)/rivals/final.pt' --config config/train/extent.yaml
+	$(call step,$(RUN),--imagenet efficientnet-lite0)
+	$(call step,$(RUN)/along,--initial '$(RUN)/best.pt',--config config/train/along.yaml)
+	$(call step,$(RUN)/zoom,--initial '$(RUN)/along/best.pt',--config config/train/zoom.yaml)
+	$(call step,$(RUN)/parts,--initial '$(RUN)/zoom/best.pt',--config config/train/parts.yaml)
+	$(call step,$(RUN)/rivals,--initial '$(RUN)/parts/best.pt',--config config/train/rivals.yaml)
+	$(call step,$(RUN)/extent,--initial '$(RUN)/rivals/final.pt',--config config/train/extent.yaml)
 	@. .build/env.sh && python -m siamx_ros calibrate '$(DATA)' --weights '$(RUN)/extent/final.pt' \
 		--out '$(RUN)/default.pt' --half
 

@@ -25,7 +25,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     'track': ('siamx_ros.commands.track', 'follow one target through a video, folder or camera'),
     'evaluate': ('siamx_ros.commands.evaluate', 'run a tracker over sequences and score it'),
     'interrupt': (
-        'siamx_ros.commands.interrupt', 'make copies of sequences with an absence to recover from'),
+        'siamx_ros.commands.interrupt',
+        'make harder copies of sequences: an absence, faster targets, a poorer camera'),
     'report': ('siamx_ros.commands.report', 'turn results into tables'),
     'evaluate-bag': ('siamx_ros.commands.evaluate_bag', 'run the tracker over a recorded bag'),
     'speed': ('siamx_ros.commands.speed', 'measure milliseconds per stage and frames per second'),

@@ -42,6 +42,19 @@ class CsvRecorder:
         self._file.close()
 
 
+def codec_of(path: Path) -> str:
+    """The codec of a video file.
+
+    Raises:
+        InputError: the suffix is not in :data:`CODECS`.
+    """
+    try:
+        return CODECS[path.suffix.lower()]
+    except KeyError:
+        raise InputError(
+            f'a video is written as {", ".join(CODECS)}, got {path.name!r}') from None
+
+
 class VideoRecorder:
     """Writes images of one size into a video file that ordinary players open."""
 
@@ -52,15 +65,13 @@ class VideoRecorder:
             InputError: the suffix is not in :data:`CODECS` or the file cannot be written.
         """
         self.path = Path(path)
-        suffix = self.path.suffix.lower()
-        if suffix not in CODECS:
-            raise InputError(f'a video is written as {", ".join(CODECS)}, got {self.path.name!r}')
+        codec = codec_of(self.path)
         try:
             self.path.touch()
         except OSError as error:
             raise InputError(f'cannot write {path}: {error.strerror}') from None
         self._size = (max(2, width // 2 * 2), max(2, height // 2 * 2))
-        fourcc = cv2.VideoWriter_fourcc(*CODECS[suffix])
+        fourcc = cv2.VideoWriter_fourcc(*codec)
         self._writer = cv2.VideoWriter(str(self.path), fourcc, float(fps), self._size)
         if not self._writer.isOpened():
             raise InputError(f'this OpenCV cannot write a video to {path}')

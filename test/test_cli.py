@@ -13,7 +13,7 @@ import sys
 import cv2
 import pytest
 
-from siamx_ros.cli import COMMANDS
+from siamx_ros.cli import COMMANDS, main
 from siamx_ros.evaluation.tables import HEADINGS
 from siamx_ros.recording import CSV_COLUMNS
 from siamx_ros.synthetic import sequence
@@ -233,3 +233,15 @@ def test_an_interrupt_ends_quietly_and_keeps_the_table(tmp_path, box):
     assert b'Traceback' not in rest and b'interrupted' in rest
     lines = (tmp_path / 'a.csv').read_text().splitlines()
     assert len(lines) > 1 and all(line.count(',') == 6 for line in lines)
+
+
+class Silent(list):
+    """A camera that opens, and no more."""
+
+    name, fps, frame_count = 'camera0', 30.0, None
+
+
+def test_a_camera_without_an_image_is_told(monkeypatch, capsys):
+    monkeypatch.setattr('siamx_ros.commands.track.open_source', lambda _: Silent())
+    assert main(['track', '0', '--box', '1,1,9,9']) == 2
+    assert 'camera0 is open, but gives no image' in capsys.readouterr().err

@@ -41,6 +41,8 @@ RIGHT = 0.3
 """Overlap from which a box counts as right."""
 CUT = 20
 """Images of another video at the end of each."""
+USED = ('photos', 'parts', 'regions', 'videos', 'frame_range', 'held_out', 'bad_files', 'augment')
+"""Settings of training that have an effect: what is read, and the pairs that are made of it."""
 RANGE_PAIRS = 256
 """Training pairs that the layers are measured on."""
 ROUNDS = 2
@@ -61,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N')
     parser.add_argument('--half', action='store_true', help='store fp16, half the size')
     add_config_file(parser)
-    add_settings(parser, TrainConfig(), '', without='network')  # the network is the checkpoint's
+    add_settings(parser, TrainConfig(), '', only=USED)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -21,6 +21,7 @@ Exit status: 0, or 1 if a sequence had to be left out: an image or its first box
 from __future__ import annotations
 
 import argparse
+from importlib import import_module
 import json
 import math
 from pathlib import Path
@@ -84,6 +85,8 @@ def run(args: argparse.Namespace) -> int:
         raise InputError('--inexact must be at least 0, and is for --benchmark folder: official '
                          'figures start from the true box')
     settings = read_settings(args, {'model': ModelConfig(), 'tracking': TrackerConfig()})
+    if args.out is not None:
+        import_module('matplotlib')  # missed now rather than after an hour
     from siamx_ros.data.benchmarks import read_benchmark
     from siamx_ros.data.dataset import select
     from siamx_ros.data.inexact import with_inexact_starts

@@ -16,10 +16,12 @@ Exit status: 0, or 1 if a criterion of --criteria fails.
 from __future__ import annotations
 
 import argparse
+from contextlib import nullcontext
 import dataclasses
+from importlib import import_module
 from pathlib import Path
 import sys
-from typing import Any
+from typing import Any, ContextManager
 
 from siamx_ros.commands.live import (
     LIVE_MODES, add_live_arguments, check_live_arguments, player_of)
@@ -80,11 +82,12 @@ def run(args: argparse.Namespace) -> int:
     check_live_arguments(args, settings)
     tracker = _built(args, spec)
     use_threads(settings['model'].threads)
-    replay, summary = _replayed(args, settings, job, tracker)
-    try:
-        summary['criteria'] = pass_or_fail.check(criteria, summary['figures'])
-    finally:  # a criterion that cannot be checked does not take the results along
-        written = write_replay(args.out, replay, summary) if args.out is not None else []
+    with _results(args):
+        replay, summary = _replayed(args, settings, job, tracker)
+        try:
+            summary['criteria'] = pass_or_fail.check(criteria, summary['figures'])
+        finally:  # a criterion that cannot be checked does not take the results along
+            written = write_replay(args.out, replay, summary) if args.out is not None else []
     verdicts = summary['criteria']
     _print_figures(plain(summary['figures']))
     for path in written:
@@ -99,7 +102,7 @@ def _built(args: argparse.Namespace, spec: Any) -> Any:
     """The tracker; None where a node has it.
 
     That of a node of our own is built, too: one that is not there is refused before anything is
-    deleted or started.
+    started.
     """
     if args.node:
         return None
@@ -107,18 +110,21 @@ def _built(args: argparse.Namespace, spec: Any) -> Any:
     return None if args.mode in LIVE_MODES else tracker
 
 
+def _results(args: argparse.Namespace) -> ContextManager[None]:
+    """The results folder, if there is to be one."""
+    from siamx_ros.evaluation.bag.folder import results_folder
+    if args.out is None:
+        return nullcontext()
+    import_module('matplotlib')  # missed now rather than after the replay
+    return results_folder(args.out, args.overwrite)
+
+
 def _replayed(args: argparse.Namespace, settings: dict[str, Any], job: Any,
               tracker: Any) -> tuple[Any, dict]:
-    """The replay and its summary; earlier results are deleted once the bag has what is needed."""
+    """The replay and its summary."""
     from siamx_ros.evaluation.bag.evaluation import evaluate, opened
-    from siamx_ros.evaluation.bag.folder import check_results, open_results
-    if args.out is not None:
-        check_results(args.out, args.overwrite)
-    with opened(job) as (bag, found):
-        if args.out is not None:
-            open_results(args.out, args.overwrite)
-        with player_of(args, settings) as player:
-            return evaluate(dataclasses.replace(job, player=player), bag, found, tracker)
+    with opened(job) as (bag, found), player_of(args, settings) as player:
+        return evaluate(dataclasses.replace(job, player=player), bag, found, tracker)
 
 
 def _wanted(args: argparse.Namespace) -> Any:

@@ -1,7 +1,8 @@
 """Make interrupted copies of sequences, to evaluate what happens after a target was gone.
 
 Each copy shows the first part of a sequence, 10 to 300 frames of another one without the target,
-and the rest from a camera that has panned. Then: python -m siamx_ros evaluate OUT
+and the rest from a camera that has panned. It can be recorded by a poorer camera, too. Then:
+python -m siamx_ros evaluate OUT
 """
 
 from __future__ import annotations
@@ -12,34 +13,47 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from siamx_ros import imaging
+from siamx_ros.data.camera import Camera
 from siamx_ros.data.dataset import read_sequences
-from siamx_ros.data.interruption import interrupted, write_sequence
+from siamx_ros.data.interruption import (
+    interrupted, recordings, shown_meanwhile, write_sequence)
 from siamx_ros.errors import InputError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument('data', metavar='DATA', type=Path, help='folder of at least two sequences')
+    parser.add_argument('data', metavar='DATA', type=Path,
+                        help='folder of sequences, of at least two recordings')
     parser.add_argument('--out', metavar='DIR', type=Path, required=True, help='new folder')
     parser.add_argument('--seed', type=int, default=0, help='of cuts, gaps and pans (default 0)')
+    camera = Camera()
+    parser.add_argument('--every', metavar='N', type=int, default=camera.every,
+                        help='keep one image of every N: faster targets (default %(default)s)')
+    parser.add_argument('--shrink', metavar='N', type=int, default=camera.shrink,
+                        help='N times fewer pixels along either side (default %(default)s)')
+    parser.add_argument('--quality', metavar='Q', type=int, default=camera.quality,
+                        help='of the JPEG files, 1 to 100 (default %(default)s)')
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the copies; returns the exit status."""
     if args.seed < 0:
         raise InputError(f'--seed must be at least 0, got {args.seed}')
-    sequences = read_sequences(args.data)
-    if len(sequences) < 2:
-        raise InputError(f'{args.data} holds one sequence: what is shown meanwhile needs another')
+    camera = Camera(args.every, args.shrink, args.quality)
+    sequences = [camera.thinned(sequence) for sequence in read_sequences(args.data)]
     for sequence in sequences:
         if len(sequence.frame_paths) < 2:
             raise InputError(f'sequence {sequence.name} has one image: it cannot be interrupted')
+        camera.shrunk(imaging.read_image(sequence.frame_paths[0]), sequence.boxes_xywh[0])
+    recording = recordings(sequences)
     if args.out.exists():
         raise InputError(f'{args.out} exists already: name a new folder')
     frames = 0
     for index, sequence in enumerate(tqdm(sequences, unit='sequence')):
         rng = np.random.default_rng((args.seed, index))
-        other = sequences[(index + rng.integers(1, len(sequences))) % len(sequences)]
-        frames += write_sequence(args.out / sequence.name, interrupted(sequence, other, rng))
+        other = sequences[shown_meanwhile(index, recording, rng)]
+        frames += write_sequence(
+            args.out / sequence.name, interrupted(sequence, other, rng), camera)
     print(f'{args.out}: {len(sequences)} sequences, {frames} frames')
     return 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Mapping, Sequence
 
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
@@ -26,7 +26,7 @@ def add_config_file(parser: argparse.ArgumentParser) -> None:
 
 def add_settings(parser: argparse.ArgumentParser, settings: Settings, prefix: str, *,
                  title: str = '', short: Mapping[str, str] | None = None,
-                 without: str | None = None) -> None:
+                 only: Sequence[str] = ()) -> None:
     """Add one option per setting, e.g. ``--tracking.penalty_k``.
 
     Set ``parser.usage`` yourself: the one argparse makes would list every setting.
@@ -38,12 +38,12 @@ def add_settings(parser: argparse.ArgumentParser, settings: Settings, prefix: st
         title: heading of the group in ``--help``.
         short: setting name -> a short option for it, e.g. ``{'weights': '--weights'}``, listed
             among the command's own options.
-        without: a group inside ``settings`` that gets no option, as it would be without effect.
+        only: the settings, and groups of them, that get options; empty for all.
     """
     short = short or {}
     group = parser.add_argument_group(title or f'{prefix or "other"} settings')
     for name, field, default in walk(settings):
-        if without is not None and name.startswith(f'{without}.'):
+        if only and name not in only and name.partition('.')[0] not in only:
             continue
         full = f'{prefix}.{name}' if prefix else name
         text = _help(default, field.metadata)

@@ -27,6 +27,10 @@ def run(args: argparse.Namespace) -> int:
     """Print the table of means, write report and plots; returns the exit status."""
     from siamx_ros.evaluation.bag.folder import comparison, is_replay
     from siamx_ros.evaluation.tables import as_text
+    sequences = len(args.results) == 1 and not (
+        is_replay(args.results[0]) or (args.results[0] / 'log.csv').is_file())
+    if not sequences and (args.trackers or args.timelines):
+        raise InputError('--trackers and --timelines are for a folder of evaluate --out')
     if len(args.results) > 1 or is_replay(args.results[0]):
         print(as_text(comparison(args.results)))
         return 0
@@ -61,7 +65,7 @@ def _report(folder: Path, args: argparse.Namespace) -> int:
     print(as_text(tracker_table(common)))
     paths = write_report(folder, common)
     if args.timelines:
-        paths += [timeline(folder / 'plots' / name / f'{each.name}.png', each)
+        paths += [timeline(folder / 'plots' / name / f'{each.name}_timeline.png', each)
                   for name, tracker_runs in common.items() for each in tracker_runs]
     for path in paths:
         print(f'wrote {path}', file=sys.stderr)

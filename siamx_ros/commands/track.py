@@ -62,7 +62,9 @@ def run(args: argparse.Namespace) -> int:
         raise InputError('--heat-map is drawn over --video or --show: give one of them')
     source = open_source(args.source)
     images = iter(source)
-    first = next(images)
+    first = next(images, None)
+    if first is None:
+        raise InputError(f'{source.name} is open, but gives no image')
     if box is None:
         box = _select_box(first)
     tracker = _load_tracker(settings['model'], settings['tracking'])

@@ -12,6 +12,7 @@ measures the speed of every part and writes nothing.
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from siamx_ros.commands.options import add_config_file, add_settings, read_settings
@@ -46,17 +47,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train; returns the exit status."""
     config = read_settings(args, {'': TrainConfig()})['']
+    _refuse_idle(args)
     if args.benchmark:
         return _benchmark(args, config)
-    if args.out is None:
-        raise InputError('name the run folder with --out FOLDER, or add --benchmark')
     if not args.resume and (args.out / 'last.pt').exists():
         raise InputError(f'{args.out} already holds a run: add --resume or name another folder')
     train(args.data, args.out, config, device=args.device, resume=args.resume,
           initial=args.initial, imagenet=args.imagenet and imagenet_file(args.imagenet),
           max_minutes=args.minutes)
-    print(f'{args.out}/best.pt')
+    if (args.out / 'best.pt').exists() and int(os.environ.get('RANK', 0)) == 0:
+        print(f'{args.out}/best.pt')
     return 0
+
+
+def _refuse_idle(args: argparse.Namespace) -> None:
+    """Refuse options that would have no effect.
+
+    Raises:
+        InputError: with --benchmark or --resume, or without a run folder; or minutes below 0.
+    """
+    if not args.minutes >= 0:
+        raise InputError(f'--minutes must be at least 0, got {args.minutes:g}')
+    starts = {'--initial': args.initial, '--imagenet': args.imagenet}
+    if args.benchmark:
+        starts |= {'--out': args.out, '--resume': args.resume, '--minutes': args.minutes}
+    elif args.out is None:
+        raise InputError('name the run folder with --out FOLDER, or add --benchmark')
+    idle = [name for name, value in starts.items() if value]
+    if idle and args.benchmark:
+        raise InputError(f'--benchmark measures and trains nothing: leave {idle[0]} out')
+    if idle and args.resume:
+        raise InputError(f"--resume goes on from the run's last.pt: leave {idle[0]} out")
 
 
 def _benchmark(args: argparse.Namespace, config: TrainConfig) -> int:

@@ -22,7 +22,12 @@ EDGE_ERROR = 2.0
 """Deviation of a measured box height, pixels."""
 INVERSION_ERROR = 0.1
 """Largest distance of a point from the one that its ray is seen at, pixels."""
-FISHEYE_MODELS = ('equidistant', 'fisheye')
+UNTIL = (cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, 100, 1e-3)
+"""When the search for a ray ends: OpenCV's own five steps are too few for wide lenses."""
+undistort_points = getattr(cv2, 'undistortPointsIter', cv2.undistortPoints)
+"""What takes :data:`UNTIL` in OpenCV 4, and in 5."""
+PINHOLE_MODELS = ('plumb_bob', 'rational_polynomial', 'thin_prism', 'brown_conrady', 'radtan')
+FISHEYE_MODELS = ('equidistant', 'fisheye', 'kannala_brandt', 'kannala_brandt4')
 COEFFICIENTS = (0, 4, 5, 8, 12, 14)
 """How many distortion coefficients OpenCV takes; a fisheye model has none or 4."""
 
@@ -49,12 +54,15 @@ class Camera:
 
         Raises:
             InputError: the camera is not calibrated, a number is not finite, or the coefficients
-                are not those of a model.
+                are not those of a model that is known.
         """
         matrix = np.array(k, np.float64).reshape(3, 3)
         distortion = np.array(d, np.float64)
         _check(width, height, matrix, 'K', distortion)
-        fisheye = model in FISHEYE_MODELS
+        fisheye = model.lower() in FISHEYE_MODELS
+        if distortion.any() and not fisheye and model.lower() not in PINHOLE_MODELS:
+            raise InputError(f'camera_info has the distortion model {model!r}; known: '
+                             f'{", ".join(PINHOLE_MODELS + FISHEYE_MODELS)}')
         if distortion.size not in ((0, 4) if fisheye else COEFFICIENTS):
             raise InputError(f'camera_info has {distortion.size} distortion coefficients for the '
                              f'model {model!r}')
@@ -85,17 +93,21 @@ class Camera:
     def ray(self, x: float, y: float) -> tuple[float, float]:
         """Slopes (X/Z, Y/Z) of the ray through an image point in continuous pixels.
 
-        NaN where a fisheye model has no ray for the point, or one that does not lead forwards.
+        NaN where the model has no ray for the point, or one that does not lead forwards.
         """
         point = np.array([[[x - 0.5, y - 0.5]]])
         if self.fisheye:
             seen = cv2.fisheye.undistortPoints(point, self.matrix, self.distortion)
             back = cv2.fisheye.distortPoints(seen, self.matrix, self.distortion)
-            if not np.abs(back - point).max() < INVERSION_ERROR:
-                return math.nan, math.nan
         else:
-            seen = cv2.undistortPoints(
-                point, self.matrix, self.distortion if self.distortion.size else None)
+            distortion = self.distortion if self.distortion.size else None
+            seen = undistort_points(
+                point, self.matrix, distortion, R=None, P=None, criteria=UNTIL)
+            back, _ = cv2.projectPoints(
+                cv2.convertPointsToHomogeneous(seen), np.zeros(3), np.zeros(3), self.matrix,
+                distortion)
+        if not np.abs(back - point).max() < INVERSION_ERROR:
+            return math.nan, math.nan
         return float(seen[0, 0, 0]), float(seen[0, 0, 1])
 
 
@@ -112,10 +124,13 @@ def is_truncated(box: BoundingBox, width: int, height: int, margin: float = 1.0)
 
 def range_from_height(camera: Camera, box: BoundingBox,
                       height: float) -> tuple[float, float]:
-    """Straight distance and its deviation, metres, of a target of known height in metres."""
+    """Straight distance and its deviation, metres, of a target of known height in metres.
+
+    NaN where the rays through its upper and lower edge are not known.
+    """
     middle, top, bottom = box.centre[0], box.y, box.y + box.h
     spread = camera.ray(middle, bottom)[1] - camera.ray(middle, top)[1]
-    depth = height / max(spread, 1e-6)
+    depth = height / spread if spread > 0 else math.nan
     distance = depth * _stretch(camera.ray(*box.centre))
     return distance, distance * EDGE_ERROR / box.h
 

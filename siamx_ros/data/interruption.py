@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Iterator
+from zlib import crc32
 
 import cv2
 import numpy as np
 
 from siamx_ros import imaging
+from siamx_ros.data.camera import Camera
 from siamx_ros.data.sequence import Sequence
 from siamx_ros.errors import InputError
 
@@ -51,11 +53,35 @@ def interrupted(sequence: Sequence, other: Sequence,
         yield _panned(imaging.read_image(path), pan), box + [*pan, 0, 0]
 
 
-def write_sequence(folder: Path, frames: Iterator[tuple[np.ndarray, np.ndarray]]) -> int:
-    """Write ``img/%08d.jpg`` and ``groundtruth.txt``; returns the number of frames.
+def recordings(sequences: list[Sequence]) -> list[int]:
+    """A number of the recording of each; what begins with the same picture is of one.
 
     Raises:
-        InputError: the folder cannot be made, or an image not be written.
+        InputError: all are of one, so that none can be shown while another one's target is absent.
+    """
+    found = [crc32(imaging.read_image(sequence.frame_paths[0])) for sequence in sequences]
+    if len(set(found)) < 2:
+        raise InputError(f'there is one recording, of {sequences[0].name}: what is shown while its '
+                         'target is absent needs another')
+    return found
+
+
+def shown_meanwhile(index: int, recording: list[int], rng: np.random.Generator) -> int:
+    """Number of a sequence of another recording, to show while the target of one is absent."""
+    first = index + int(rng.integers(1, len(recording)))
+    order = [number % len(recording) for number in range(first, first + len(recording))]
+    return next(number for number in order if recording[number] != recording[index])
+
+
+def write_sequence(folder: Path, frames: Iterator[tuple[np.ndarray, np.ndarray]],
+                   camera: Camera = Camera()) -> int:
+    """Write ``img/%08d.jpg`` and ``groundtruth.txt`` as a camera resolves and compresses images.
+
+    Returns:
+        the number of frames.
+
+    Raises:
+        InputError: the folder cannot be made, or an image not be shrunk or written.
     """
     try:
         (folder / 'img').mkdir(parents=True)
@@ -63,8 +89,9 @@ def write_sequence(folder: Path, frames: Iterator[tuple[np.ndarray, np.ndarray]]
         raise InputError(f'cannot make the folder {folder}: {error.strerror}') from None
     boxes = []
     for index, (image, box) in enumerate(frames, 1):
+        image, box = camera.shrunk(image, box)
         path = folder / 'img' / f'{index:08d}.jpg'
-        if not cv2.imwrite(str(path), image, [cv2.IMWRITE_JPEG_QUALITY, 95]):
+        if not cv2.imwrite(str(path), image, [cv2.IMWRITE_JPEG_QUALITY, camera.quality]):
             raise InputError(f'cannot write {path}: is there space left?')
         boxes.append(box)
     np.savetxt(folder / 'groundtruth.txt', np.array(boxes), fmt='%.3f', delimiter=',')

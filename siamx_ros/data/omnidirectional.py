@@ -22,6 +22,8 @@ def read_360vot(root: Path) -> list[Sequence]:
 
 def _sequence(path: Path) -> Sequence:
     images = list_images(path.parent / 'image')
+    if not images:
+        raise InputError(f'{path.parent} is no sequence: it has no images in image/')
     try:
         labels = json.loads(path.read_text(encoding='utf-8'))
         rows = [labels[image.name]['bbox'] for image in images]

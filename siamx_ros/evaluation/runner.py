@@ -16,6 +16,9 @@ from siamx_ros.imaging import read_image
 from siamx_ros.records import TrackResult, TrackState
 
 Windows = tuple[tuple[float, float, float], ...]
+INIT, FAILED, SKIPPED, TRACKED = 1, 2, 0, -1
+"""What a frame of a run with restarts was, and a line of a VOT result file says; a tracked frame's
+line holds its box."""
 
 
 class SequenceError(InputError):
@@ -48,7 +51,7 @@ class Run:
         windows: for each of the N frames the windows that were searched, (centre x, centre y, side)
             in pixels each; empty where this is not known.
         codes: N integers, of a run with new starts after failures what each frame was, see
-            :mod:`siamx_ros.evaluation.kits.vot`; None of one pass.
+            :data:`INIT`; None of one pass.
     """
 
     name: str
@@ -84,20 +87,23 @@ class Run:
 
     @property
     def counts(self) -> np.ndarray:
-        """N booleans: visible frames after the initial one, those that are scored."""
-        counts = np.isfinite(self.truth).all(1)
-        counts[:self.start + 1] = False
-        return counts
+        """N booleans: visible frames on which the tracker was asked, those that are scored."""
+        return np.isfinite(self.truth).all(1) & self._asked
 
     @property
     def absent(self) -> np.ndarray:
-        """N booleans: frames after the initial one without the target.
+        """N booleans: frames without the target on which the tracker was asked.
 
-        None where no frame after it has a box: that is a truth that is withheld.
+        None where no frame after the initial one has a box: that is a truth that is withheld.
         """
-        absent = ~np.isfinite(self.truth).all(1)
-        absent[:self.start + 1] = False
-        return absent & self.counts.any()
+        return ~np.isfinite(self.truth).all(1) & self._asked & self.counts.any()
+
+    @property
+    def _asked(self) -> np.ndarray:
+        """N booleans: frames after the initial one, without later starts and what they skip."""
+        if self.codes is None:
+            return np.arange(len(self.truth)) > self.start
+        return np.isin(self.codes, (TRACKED, FAILED))
 
     def note(self, index: int, result: TrackResult, seconds: float) -> None:
         """Enter what was said about one frame, and how long it took."""

@@ -37,6 +37,9 @@ class TrackerSpec:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise InputError(f'unknown tracker {self.kind!r}; known: {", ".join(KINDS)}')
+        if self.kind.endswith(ADAPTED) and self.config.adaptive == 'global':
+            raise InputError(f"the scheme 'global' cannot be put around another tracker, as in "
+                             f'{self.kind}: it would have to search the whole image')
 
     def build(self) -> TwoVerbTracker:
         """Make the tracker.
@@ -111,7 +114,7 @@ def weights_sha256(weights: str) -> str:
 
 def variants(kinds: list[str], schemes: list[str], model: ModelConfig,
              config: TrackerConfig) -> list[TrackerSpec]:
-    """One tracker per kind, and one of kind 'siamx' per adaptive scheme.
+    """One tracker per kind, and of those that take an adaptive scheme one per scheme.
 
     Args:
         kinds: of :data:`KINDS`.
@@ -123,9 +126,8 @@ def variants(kinds: list[str], schemes: list[str], model: ModelConfig,
     """
     specs = []
     for kind in kinds:
-        if kind != 'siamx':
-            specs.append(TrackerSpec(kind, kind, config=config.replace({'adaptive': schemes[0]})
-                                     if kind.endswith(ADAPTED) else TrackerConfig()))
+        if kind in FACTORIES:
+            specs.append(TrackerSpec(kind, kind))
             continue
         for scheme in schemes:
             name = f'{kind}-{scheme}' if len(schemes) > 1 else kind

@@ -184,7 +184,8 @@ def _existing(path: str | Path) -> Path:
 def _unwrapped(content: Any, path: str | Path) -> dict[str, torch.Tensor]:
     if isinstance(content, dict) and isinstance(content.get('state_dict'), dict):
         content = content['state_dict']
-    if not isinstance(content, dict) or not content:
+    if not isinstance(content, dict) or not content or not all(
+            isinstance(value, torch.Tensor) for value in content.values()):
         raise WeightsError(f'{path} holds no state dict')
     return {str(name).removeprefix('module.').removeprefix('feature_extractor.'): value
             for name, value in content.items()}

@@ -6,6 +6,7 @@ target's correlation kernels go as inputs.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from contextlib import contextmanager
 import dataclasses
 import functools
@@ -22,6 +23,10 @@ from siamx_ros.model import openvino_graph
 from siamx_ros.model.inference import Engine, Maps, Template
 from siamx_ros.model.network import SiamXNet
 from siamx_ros.model.quantisation import Ranges, is_fast, round_graph
+
+
+KEPT_SIZES = 6
+"""Sizes of patches whose compiled search is kept, tens of megabytes each."""
 
 
 class OpenVinoEngine(Engine):
@@ -54,7 +59,7 @@ class OpenVinoEngine(Engine):
         self.precision = _resolved(precision, ranges)
         self._ranges, self._threads = ranges, torch.get_num_threads()
         self._digest = _digest(self.network)
-        self._compiled: dict[tuple[int, ...], Any] = {}
+        self._compiled: OrderedDict[tuple[int, ...], Any] = OrderedDict()
         self._held: dict[tuple[int, ...], Template] = {}
 
     @contextmanager
@@ -85,10 +90,18 @@ class OpenVinoEngine(Engine):
         if self._held.get(shape) is not template:
             kernels = [kernel.numpy() for kernel in template.kernels.values()]
             if shape not in self._compiled:
+                self._make_room()
                 self._compiled[shape] = self._compile([patch, *kernels])
             openvino_graph.give(self._compiled[shape], dict(enumerate(kernels, 1)))
             self._held[shape] = template
+        self._compiled.move_to_end(shape)
         return self._compiled[shape]
+
+    def _make_room(self) -> None:
+        """Forget the size that was not searched for the longest time, if there are many."""
+        if len(self._compiled) >= KEPT_SIZES:
+            shape, _ = self._compiled.popitem(last=False)
+            self._held.pop(shape)
 
     def _compile(self, inputs: list[np.ndarray]) -> Any:
         """An inference request for inputs of these shapes and types."""

@@ -6,6 +6,7 @@ collision_monitor.
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -34,7 +35,7 @@ class FollowController(Node):
         parameters = NodeParameters(self, FollowConfig(), self._apply, frozen=lambda: True)
         self._follower = Follower(parameters.settings)
         self._stamped = parameters.settings.stamped
-        self._why = ''
+        self._kind = ''
         self._publisher = self.create_publisher(
             TwistStamped if self._stamped else Twist, 'cmd_vel', 1)
         self.create_subscription(TrackedTarget, 'siamx_tracker/target', self._see, 1)
@@ -62,10 +63,18 @@ class FollowController(Node):
         velocity = self._follower.command(now, time.monotonic())
         if velocity is not None:
             self._publish(velocity)
-        why = self._follower.why
-        if bool(why) != bool(self._why):
-            self.get_logger().info(f'standing: {why}' if why else 'following')
-        self._why = why
+        self._tell(self._follower.why)
+
+    def _tell(self, why: str) -> None:
+        """Log that the robot follows, or why it stands, where the reason is another one."""
+        kind = re.sub(r'[0-9.]+', '', why)
+        if kind == self._kind:
+            return
+        self._kind = kind
+        if why:
+            self.get_logger().warning(f'standing: {why}')
+        else:
+            self.get_logger().info('following')
 
     def _publish(self, velocity: Velocity) -> None:
         twist = Twist()

@@ -169,11 +169,13 @@ class Window:
         cv2.setMouseCallback(self.TITLE, self._on_mouse)
 
     def step(self) -> bool:
-        """Show the picture and obey keys; False when the user ends."""
+        """Show the picture and obey keys; False when the user ends or closes the window."""
         picture = self._selector.picture()
         if picture is not None:
             cv2.imshow(self.TITLE, picture)
         pressed = cv2.waitKey(10) & 0xff
+        if picture is not None and cv2.getWindowProperty(self.TITLE, cv2.WND_PROP_VISIBLE) < 1:
+            return False
         return pressed == 0xff or self._selector.key(chr(pressed))
 
     def _on_mouse(self, event: int, x: int, y: int, *_: Any) -> None:

@@ -11,6 +11,7 @@ from std_srvs.srv import SetBool, Trigger
 from vision_msgs.msg import Detection2D
 
 from siamx_ros.errors import InputError
+from siamx_ros.records import TrackState
 from siamx_ros.ros.acceptance import Code, Refusal, box_on_image, check_numbers
 from siamx_ros.ros.filling import bounding_box
 from siamx_ros.ros.frames import Frame, stamp_seconds
@@ -150,6 +151,9 @@ def _fill(job, frames: list[Frame], response) -> None:
     except Exception as error:  # noqa: B902 - reported to the caller and logged
         raise Refusal(Code.INFERENCE_FAILED, f'{type(error).__name__}: {error}') from None
     first, last = outcomes[0], outcomes[-1]
+    if last.result.state == TrackState.UNINITIALISED:
+        raise Refusal(Code.TARGET_DROPPED, f'target {first.target_id} was dropped on a later '
+                      f'image: {last.message or last.result.reason.name}')
     response.success, response.error_code = True, Code.NONE
     response.target_id = first.target_id
     response.message = f'target {first.target_id} accepted'

@@ -31,7 +31,8 @@ class NodeConfig(Settings):
         'auto', "'auto' asks for reliable images and switches to best effort when the publisher "
         'offers no more', choices=RELIABILITIES)
     image_encoding_override: str = setting(
-        '', 'encoding to assume instead of what the camera claims; empty for none', live=True)
+        '', 'encoding of raw images to assume instead of what the camera claims; empty for none',
+        live=True)
     max_rate: float = setting(
         0.0, 'images tracked per second at most, by their stamps; 0 for all', unit='Hz', low=0.0,
         high=240.0, live=True)

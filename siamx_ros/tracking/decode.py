@@ -48,6 +48,11 @@ def cell_centres(cells: int, patch_side: int) -> np.ndarray:
     return patch_side / 2 + (np.arange(cells) - cells // 2) * float(STRIDE)
 
 
+def reach(window: CropWindow) -> float:
+    """How far the outermost cells of a window lie from its middle, image pixels."""
+    return map_size(window.patch_side) // 2 * STRIDE / window.scale
+
+
 @lru_cache(maxsize=8)
 def cosine_window(cells: int, whole: int) -> np.ndarray:
     """Outer product of two Hann windows, cells x cells.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from siamx_ros.config import TrackerConfig
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.model.inference import Template
@@ -30,7 +32,7 @@ class TargetMemory:
         stamp: time of the newest image, seconds.
         frames: images since the target was given.
         delay: time between the two newest images, relative to that between the two before; at
-            least 1, and 1 where that is not known.
+            least 1, and infinite where that was none.
         box: the committed box, from which the next search starts.
         anchor: where the search returns to when the target is lost: the last box with a confidence
             of at least ``follow_threshold``.
@@ -60,7 +62,7 @@ class TargetMemory:
         last, before = self.stamp, self._interval
         self.stamp = last + FRAME_TIME if stamp is None else stamp
         self._interval = self.stamp - last
-        self.delay = max(1.0, self._interval / before) if before > 0 else 1.0
+        self.delay = max(1.0, self._interval / before) if before > 0 else math.inf
         self.frames += 1
 
     def take(self, candidate: Candidate, confidence: float, state: TrackState) -> BoundingBox:

@@ -10,7 +10,9 @@ from siamx_ros.geometry import BoundingBox
 
 STEADY_SHARE = 1 / 8
 """Motion from one image to the next below which a target is steady, relative to the side of the
-search window: half the size of a square target."""
+search window: at 255 pixels, half the size of a square target."""
+REACHABLE = 1 / 2
+"""The same, relative to how far the small search window reaches."""
 
 
 @dataclass(frozen=True)
@@ -47,15 +49,16 @@ def is_fast(shift: tuple[float, float], box: BoundingBox) -> bool:
     return abs(shift[0]) > box.w or abs(shift[1]) > box.h
 
 
-def is_steady(history: list[Observation], side: float, delay: float = 1.0) -> bool:
-    """Whether the target is known to have moved little by now.
+def is_steady(history: list[Observation], side: float, reach: float, delay: float = 1.0) -> bool:
+    """Whether the target is known to have moved so little by now that a small window shows it.
 
     Args:
         history: past frames, newest last.
-        side: of the search window, pixels, with which the motion is compared.
+        side: of the whole search window, pixels.
+        reach: how far from its middle the small window finds a target, pixels.
         delay: time since the newest frame, relative to that between the two before.
     """
-    return max(map(abs, velocity(history))) * delay < STEADY_SHARE * side
+    return max(map(abs, velocity(history))) * delay < min(STEADY_SHARE * side, REACHABLE * reach)
 
 
 def drifted_centre(history: list[Observation], side: float, image_size: tuple[int, int],

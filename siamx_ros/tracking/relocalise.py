@@ -13,7 +13,8 @@ from siamx_ros.geometry import BoundingBox, CropWindow
 TRUNCATION = 3.0
 """Reach of a Gaussian in sigmas."""
 EXHAUSTED = 0.05
-"""Share of the heat map's peak below which inhibited searching starts over."""
+"""Share of the heat map's peak below which inhibited searching starts over; with a low floor,
+half of that."""
 WHOLE = 0.75
 """Inner share of a window's side in which a target's centre means that all of it is inside."""
 LARGEST_PATCH = 831
@@ -140,7 +141,8 @@ class HeatMapSearch(Stay):
             self._open = self.heat_map.values + self.config.heat_map_floor * self._highest
             for place in ((local.centre_x, local.centre_y), peak):
                 self.heat_map.inhibit(self._open, place, local.side)
-        if self._open.max() <= EXHAUSTED * self._highest:
+        floor = self.config.heat_map_floor
+        if self._open.max() <= (min(EXHAUSTED, floor / 2) or EXHAUSTED) * self._highest:
             self._open = None
             return []
         inner = max(1, round(WHOLE * local.side / self.heat_map.cell_size))

@@ -101,8 +101,7 @@ class Tracker:
         memory = TargetMemory(
             template, box, fill, (width, height), self.config, stamp if stamp is not None else 0.0)
         memory.online = self._learn_first(image, box, memory)
-        if self.config.steady_size < self.config.search_size:  # compiled here, not in an update
-            self._answer(image, window_around(box, self.config.steady_size), memory)
+        self._warm_up(memory)
         self._memory = memory
         self.states = StateMachine(self.config)
         self.states.start(self._memory.stamp)
@@ -173,11 +172,18 @@ class Tracker:
         self.config = self.states.config = config
         if self._memory is not None:
             self._memory.configure(config)
+            self._warm_up(self._memory)
 
     def close(self) -> None:
         """Forget the target and free the network's memory; the tracker cannot be used again."""
         self.reset()
         self.engine = None
+
+    def _warm_up(self, memory: TargetMemory) -> None:
+        """Search patches of each size once: what is compiled is compiled now, not in an update."""
+        config = self.config
+        for size in {config.steady_size, config.search_size, grown_size(config)}:
+            self.engine.search(np.zeros((size, size, 3), np.uint8), memory.template)
 
     def _learn_first(self, image: np.ndarray, box: BoundingBox,
                      memory: TargetMemory) -> OnlineModel | None:
@@ -226,15 +232,13 @@ class Tracker:
 
     def _search_size(self, memory: TargetMemory, lost: bool) -> int:
         """Side of the patch of the local window: large while lost, small while steady."""
-        size = self.config.search_size
-        if lost and self.config.search_growth > 1:
-            grown = round(size * self.config.search_growth)
-            return grown + (15 - grown) % 16
-        side = window_around(memory.box, size).side
-        if (self.states.state == TrackState.TRACKING
-                and motion.is_steady(memory.history, side, memory.delay)):
-            return self.config.steady_size
-        return size
+        if lost:
+            return grown_size(self.config)
+        whole, small = (window_around(memory.box, size) for size in (
+            self.config.search_size, self.config.steady_size))
+        steady = self.states.state == TrackState.TRACKING and motion.is_steady(
+            memory.history, whole.side, decode.reach(small), memory.delay)
+        return small.patch_side if steady else whole.patch_side
 
     def _look(self, image: np.ndarray, window: CropWindow, memory: TargetMemory,
               influence: float) -> Look:
@@ -279,6 +283,14 @@ def window_around(box: BoundingBox, size: int) -> CropWindow:
     """The window around a box for a patch of ``size`` pixels, at the template's scale."""
     return CropWindow(
         *box.centre, context_side(box.w, box.h) * size / TEMPLATE_SIZE, size)
+
+
+def grown_size(config: TrackerConfig) -> int:
+    """Side of the patch of the local window while the target is lost, pixels."""
+    if config.search_growth == 1:
+        return config.search_size
+    grown = round(config.search_size * config.search_growth)
+    return grown + (15 - grown) % 16
 
 
 def _source(state: TrackState) -> BoxSource:

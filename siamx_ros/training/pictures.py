@@ -112,7 +112,7 @@ def _read_boxes(path: Path) -> dict[str, np.ndarray]:
         if not isinstance(listed, dict):
             raise ValueError(f'got a {type(listed).__name__}')
         arrays = {name: np.array(rows, np.float64).reshape(-1, 4) for name, rows in listed.items()}
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise InputError(f'{path} is not a JSON table of boxes: {error}') from None
     return {name: rows[rows[:, 2:].min(1) >= MIN_TARGET] for name, rows in arrays.items()}
 

@@ -166,7 +166,8 @@ class TrainConfig(Settings):
         0.999, 'decay of the averaged weights that are kept', low=0.0, high=0.99999)
     precision: str = setting('bf16', 'number format of the passes', choices=('fp32', 'bf16'))
     compile: bool = setting(
-        False, 'compile the backbone: less time for a step on a GPU, a minute more at the start')
+        False, 'compile the backbone, unless OpenVINO runs it: less time for a step on a GPU, a '
+        'minute more at the start')
     workers: int = setting(1, 'processes that make pairs', low=0, high=64)
     cropping: str = setting(
         'auto', "where patches are cut and altered: 'loader' (OpenCV), 'device' (one batched warp) "
@@ -184,6 +185,9 @@ class TrainConfig(Settings):
         if self.photos + self.regions + self.videos <= 0:
             raise SettingsError(
                 'photos, regions and videos are all 0: there is nothing to train on')
+        if self.schedule == 'paper' and not self.final_rate:
+            raise SettingsError("schedule 'paper' decays by a factor a step and never gets to a "
+                                'final_rate of 0; give a small one')
         if self.negatives > self.batch:
             raise SettingsError(
                 f'negatives ({self.negatives}) must not exceed batch ({self.batch})')

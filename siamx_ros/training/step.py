@@ -29,7 +29,7 @@ class LossBench(nn.Module):
 
     The first ``negatives`` templates of a batch are also correlated with the search patch of the
     next pair, where their target is not unless both are from one scene: negative pairs at the price
-    of the head alone.
+    of half the head alone, for they have no box to learn.
     """
 
     def __init__(self, network: SiamXNet, config: TrainConfig) -> None:
@@ -47,12 +47,13 @@ class LossBench(nn.Module):
                 the CPU.
             extents: B x 4 corners of the targets in the templates.
         """
-        prediction, boxes = self._predict(template, search, boxes, scenes, extents)
+        prediction = self._predict(template, search, scenes, extents)
         logits, distances = prediction.centre_logits.float(), prediction.distances.float()
         cells = logits.shape[-1]
         size = patch_size(cells)
-        wanted = labels.centre_labels(
-            boxes, cells, size, self.config.label_radius, self.config.label_metric)
+        absent = boxes.new_full((len(logits) - len(boxes), 4), float('nan'))
+        wanted = labels.centre_labels(torch.cat([boxes, absent]), cells, size,
+                                      self.config.label_radius, self.config.label_metric)
         targets, inside = labels.side_distances(boxes, cells, size)
         classification = losses.classification_loss(
             logits[:, 0], wanted, negative_focus=self.config.negative_focus)
@@ -63,17 +64,18 @@ class LossBench(nn.Module):
             cls_weight=self.config.cls_weight)
         return BatchLoss(total, classification, regression)
 
-    def _predict(self, template: Patches, search: Patches, boxes: torch.Tensor,
-                 scenes: torch.Tensor, extents: torch.Tensor) -> tuple[Prediction, torch.Tensor]:
-        correlation, extra = self.network.correlation, min(self.config.negatives, len(boxes) - 1)
-        foreign = (scenes[:extra, 0] != scenes[1:extra + 1, 1]).nonzero()[:, 0].to(boxes.device)
+    def _predict(self, template: Patches, search: Patches, scenes: torch.Tensor,
+                 extents: torch.Tensor) -> Prediction:
+        """Logits of all pairs, the negative ones last, and distances of the others."""
+        correlation, extra = self.network.correlation, min(self.config.negatives, len(scenes) - 1)
+        foreign = (scenes[:extra, 0] != scenes[1:extra + 1, 1]).nonzero()[:, 0].to(extents.device)
         kernels = self.network.encode_template(central_cells(self._levels(template)), extents)
         maps = correlation.encode_search(self._levels(search))
-        if len(foreign):
-            maps = {name: _and_again(rows, foreign + 1) for name, rows in maps.items()}
-            kernels = {name: _and_again(rows, foreign) for name, rows in kernels.items()}
-            boxes = torch.cat([boxes, torch.full_like(boxes[foreign], float('nan'))])
-        return Prediction(*self.network.head(*correlation.correlate(maps, kernels))), boxes
+        maps, kernels = (
+            {name: _and_again(rows, which) if name.endswith('.cls') else rows
+             for name, rows in encoded.items()}
+            for encoded, which in ((maps, foreign + 1), (kernels, foreign)))
+        return Prediction(*self.network.head(*correlation.correlate(maps, kernels)))
 
     def _levels(self, patches: Patches) -> dict[str, torch.Tensor]:
         """Neck features."""
@@ -84,4 +86,4 @@ class LossBench(nn.Module):
 
 def _and_again(rows: torch.Tensor, which: torch.Tensor) -> torch.Tensor:
     """All rows, and some of them once more."""
-    return torch.cat([rows, rows.index_select(0, which)])
+    return torch.cat([rows, rows.index_select(0, which)]) if len(which) else rows

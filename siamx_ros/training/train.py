@@ -97,12 +97,12 @@ class Run:
             [value for value in network.state_dict().values() if value.is_floating_point()]
             for network in (self.average, self.network))
         self.optimiser = make_optimiser(self.network, config)
-        if config.compile:
-            self.network.backbone.compile(dynamic=False)
         self.step, self.best = 0, -1.0
         self._froze: bool | None = None
         self.frozen = frozen_backbone(
             self.network.backbone, config, process.device, torch.get_num_threads())
+        if config.compile and self.frozen is None:
+            self.network.backbone.compile(dynamic=False)
         bench: nn.Module = LossBench(self.network, config)
         if process.count > 1:
             bench = nn.parallel.DistributedDataParallel(bench, find_unused_parameters=True)

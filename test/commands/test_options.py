@@ -117,10 +117,12 @@ def test_a_ros_file_may_hold_what_ros_gives_every_node(tmp_path):
     assert parse('--config', str(path)).count == 4
 
 
-def test_a_group_without_effect_gets_no_option():
+@pytest.mark.parametrize('only', [('count',), ('inner',)])
+def test_settings_without_effect_get_no_option(only):
     parser = ArgumentParser(prog='p')
-    add_settings(parser, Sample(), '', without='inner')
-    assert '--inner.share' not in parser.format_help() and '--count' in parser.format_help()
+    add_settings(parser, Sample(), '', only=only)
+    given = [name in parser.format_help() for name in ('--count ', '--inner.share ')]
+    assert given == [only == ('count',), only == ('inner',)]
 
 
 def test_help_shows_every_setting_with_its_default(capsys):

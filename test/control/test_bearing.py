@@ -7,8 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from siamx_ros.control.bearing import Camera, angles
+from siamx_ros.control.bearing import Camera, angles, range_from_height
 from siamx_ros.errors import InputError
+from siamx_ros.geometry import BoundingBox
 
 K = [500.0, 0.0, 319.5, 0.0, 500.0, 239.5, 0.0, 0.0, 1.0]
 D = [-0.35, 0.0, 0.0, 0.0, 0.0]
@@ -47,6 +48,29 @@ def test_raw_and_rectified_image_give_one_bearing(baseline):
     bearing, elevation = angles(rectified.ray(550.5, 240.0))
     assert math.degrees(bearing) == pytest.approx(-28.76, abs=0.01) and elevation == 0
     assert angles(raw.ray(raw_column + 0.5, 240.0))[0] == pytest.approx(bearing, abs=1e-4)
+
+
+@pytest.mark.parametrize('x, y, known', [
+    (320.0, 240.0, True), (520.0, 380.0, True), (600.0, 60.0, False), (620.0, 40.0, False)])
+def test_a_pinhole_model_is_not_used_beyond_where_it_turns_back(x, y, known):
+    camera = Camera.from_calibration(
+        640, 480, [320.0, 0, 319.5, 0, 320.0, 239.5, 0, 0, 1], [-0.33, 0.12, 0, 0, -0.02],
+        'plumb_bob')
+    assert np.isfinite(camera.ray(x, y)).all() == known
+    distance, _ = range_from_height(camera, BoundingBox(x - 5, y - 20, 10, 40), 1.8)
+    assert math.isfinite(distance) == known and not distance > 100
+
+
+@pytest.mark.parametrize('model', ['', 'double_sphere', 'omni'])
+def test_the_coefficients_of_an_unknown_model_are_refused(model):
+    with pytest.raises(InputError, match=f"distortion model '{model}'; known: plumb_bob"):
+        Camera.from_calibration(640, 480, K, D[:4], model)
+    assert Camera.from_calibration(640, 480, K, [0.0] * 4, model).ray(319.5, 240)[1] == 0
+
+
+@pytest.mark.parametrize('model', ['Equidistant', 'kannala_brandt4'])
+def test_other_names_of_the_fisheye_model(model):
+    assert Camera.from_calibration(640, 480, K, D[:4], model).fisheye
 
 
 @pytest.mark.parametrize('p, words', [

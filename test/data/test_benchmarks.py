@@ -1,6 +1,7 @@
 """Official folder layouts, each written small and read."""
 
 import json
+import shutil
 
 import cv2
 import numpy as np
@@ -138,6 +139,9 @@ def test_bad_input(tmp_path):
     vot360(tmp_path / 'o')
     (tmp_path / 'o' / '0000' / 'label.json').write_text('{"000000.jpg": {}}')
     with pytest.raises(InputError, match='has no entry'):
+        read_benchmark(tmp_path / 'o', '360vot')
+    shutil.rmtree(tmp_path / 'o' / '0000' / 'image')
+    with pytest.raises(InputError, match='0000 is no sequence: it has no images in image/'):
         read_benchmark(tmp_path / 'o', '360vot')
 
 

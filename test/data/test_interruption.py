@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from siamx_ros.cli import main
+from siamx_ros.data.camera import Camera
 from siamx_ros.data.interruption import GAP, interrupted, write_sequence
 from siamx_ros.data.sequence import read_folder
 from siamx_ros.errors import InputError
@@ -64,17 +65,70 @@ def test_command(pair, tmp_path, capsys):
     assert (~ours.visible).sum() >= GAP[0] and ours.visible.sum() == 20
     assert main(['interrupt', str(data), '--out', str(tmp_path / 'a')]) == 2
     assert main(['interrupt', str(data / 'red'), '--out', str(tmp_path / 'c')]) == 2
-    assert 'needs another' in capsys.readouterr().err
+    assert 'one recording, of red' in capsys.readouterr().err
+
+
+def test_another_target_of_the_same_recording_is_not_shown_meanwhile(pair, tmp_path):
+    """It begins with the same picture, and shows the target too."""
+    data = tmp_path / 'data'
+    write(data, 'same', (0, 0, 255))
+    for seed in range(4):
+        out = tmp_path / f'out{seed}'
+        assert main(['interrupt', str(data), '--out', str(out), '--seed', str(seed)]) == 0
+        for name in ('red', 'same'):
+            copy = read_folder(out / name)
+            for path, there in zip(copy.frame_paths, copy.visible):
+                image = cv2.imread(str(path)).astype(int)
+                assert there or not ((image[..., 2] > 200) & (image[..., 0] < 60)).any()
+
+
+def test_a_poorer_camera_shows_the_target_where_its_smaller_box_is(pair, tmp_path):
+    data = tmp_path / 'data'
+    assert main(['interrupt', str(data), '--out', str(tmp_path / 'copy'),
+                 '--every', '4', '--shrink', '2', '--quality', '100']) == 0
+    copy = read_folder(tmp_path / 'copy' / 'red')
+    assert copy.visible.sum() == 5 and GAP[0] <= (~copy.visible).sum() <= GAP[1]
+    before = copy.boxes_xywh[:2]
+    np.testing.assert_allclose(before, [[10, 10, 5, 6], [12, 10, 5, 6]])
+    for path, box in zip(copy.frame_paths, copy.boxes_xywh):
+        image = cv2.imread(str(path))
+        assert image.shape == (30, 40, 3)
+        if np.isfinite(box).all():
+            centre = np.clip(box[:2] + box[2:] / 2, 0, (39, 29)).astype(int)
+            assert image[centre[1], centre[0], 2] > 150 > image[centre[1], centre[0], 0]
+
+
+def test_an_odd_image_shrinks_to_whole_pixels_and_its_box_with_it():
+    image, box = Camera(shrink=2).shrunk(
+        np.zeros((51, 81, 3), np.uint8), np.array([8.1, 5.1, 81, 51]))
+    assert image.shape == (25, 40, 3)
+    np.testing.assert_allclose(box, [4, 2.5, 40, 25])
+
+
+def test_lower_quality_makes_smaller_files(pair, tmp_path):
+    noise = np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8)
+    frames = [(noise, np.array([20.0, 20, 10, 12]))]
+    sizes = []
+    for quality in (95, 20):
+        write_sequence(tmp_path / str(quality), iter(frames), Camera(quality=quality))
+        sizes.append((tmp_path / str(quality) / 'img' / '00000001.jpg').stat().st_size)
+    assert sizes[1] < sizes[0] / 2
 
 
 @pytest.mark.parametrize('arguments, sentence', [
     (('--out', 'new', '--seed', '-1'), '--seed must be at least 0, got -1'),
+    (('--out', 'new', '--every', '0'), '--every must be at least 1, got 0'),
+    (('--out', 'new', '--every', '20'), 'sequence blue has one image: it cannot be interrupted'),
+    (('--out', 'new', '--shrink', '-2'), '--shrink must be at least 1, got -2'),
+    (('--out', 'new', '--shrink', '4'), '--shrink 4 leaves 25x12 pixels of an image of 100x50'),
+    (('--out', 'new', '--quality', '101'), '--quality must be 1 to 100, got 101'),
     (('--out', 'file/x'), 'cannot make the folder file/x/blue: Not a directory')])
 def test_bad_input_is_refused(pair, tmp_path, capsys, monkeypatch, arguments, sentence):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'file').touch()
     assert main(['interrupt', 'data', *arguments]) == 2
     assert sentence in capsys.readouterr().err
+    assert not (tmp_path / 'new').exists()
 
 
 def test_an_image_that_cannot_be_written_is_told(pair, tmp_path, monkeypatch):

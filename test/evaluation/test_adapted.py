@@ -91,3 +91,11 @@ def test_as_a_kind_of_tracker():
     assert adapted.config.adaptive == 'relocalise'
     assert 'tracking' in adapted.fingerprint() and 'tracking' not in plain.fingerprint()
     assert TrackerSpec('a', 'kcf-adapted').kind == 'kcf-adapted'
+
+
+def test_each_scheme_is_put_around_it():
+    specs = variants(['kcf', 'kcf-adapted'], ['off', 'paper'], ModelConfig(), TrackerConfig())
+    assert [(spec.name, spec.config.adaptive) for spec in specs[1:]] == [
+        ('kcf-adapted-off', 'off'), ('kcf-adapted-paper', 'paper')]
+    with pytest.raises(InputError, match="'global' cannot be put around .* kcf-adapted"):
+        variants(['kcf-adapted'], ['global'], ModelConfig(), TrackerConfig())

@@ -177,7 +177,8 @@ def test_commands_print_the_same_table_from_results(tmp_path, dataset, capfd):
     (dataset / 'moving' / 'groundtruth.txt').unlink()  # report needs the results only
     assert main(['report', str(tmp_path / 'out'), '--timelines']) == 0
     assert capfd.readouterr().out.strip() == first.strip().split('\n\n')[-1]
-    for name in ('success', 'precision', 'normalised_precision', 'siamx-off/moving'):
+    for name in ('success', 'precision', 'normalised_precision', 'siamx-off/moving',
+                 'siamx-off/moving_timeline'):
         assert (tmp_path / 'out' / 'plots' / f'{name}.png').stat().st_size > 5000
     scores = json.loads((tmp_path / 'out' / 'scores.json').read_text())
     assert scores['siamx-off']['mean']['frames'] == 16

@@ -9,7 +9,7 @@ import torch
 
 from siamx_ros.config import ModelConfig
 from siamx_ros.errors import InputError
-from siamx_ros.model import openvino_graph, runtime
+from siamx_ros.model import openvino_engine, openvino_graph, runtime
 from siamx_ros.model.runtime import make_engine
 
 needs_openvino = pytest.mark.skipif(
@@ -70,6 +70,18 @@ def test_a_larger_search_patch_is_compiled_too(network):
     engine = make_engine(network, ModelConfig(device='cpu', runtime='openvino'))
     maps = engine.search(np.zeros((271, 271, 3), np.uint8), engine.embed(template, BOX))
     assert maps.scores.shape == (27, 27)
+
+
+@needs_openvino
+def test_sizes_of_long_ago_are_forgotten_and_compiled_again(network, monkeypatch):
+    monkeypatch.setattr(openvino_engine, 'KEPT_SIZES', 2)
+    template, _ = patches()
+    engine = make_engine(network, ModelConfig(device='cpu', runtime='openvino'))
+    target = engine.embed(template, BOX)
+    for side in (255, 271, 255, 287, 255, 271):
+        maps = engine.search(np.zeros((side, side, 3), np.uint8), target)
+        assert maps.scores.shape[0] == (side - 127) // 8 + 9
+    assert [shape[1] for shape in engine._compiled] == [255, 271] == [s[1] for s in engine._held]
 
 
 def test_auto_takes_openvino_only_where_it_is(network, monkeypatch):

@@ -35,7 +35,7 @@ def test_constants_equal_the_enums_of_the_core(repository, message, prefix, enum
 def test_error_codes_keep_their_numbers(repository) -> None:
     names = ('NOT_ACTIVE NO_IMAGE IMAGE_STALE STAMP_NOT_BUFFERED FRAME_MISMATCH BBOX_INVALID '
              'BBOX_TOO_SMALL BBOX_OUT_OF_IMAGE BBOX_ROTATED ALREADY_TRACKING INFERENCE_FAILED '
-             'TIMEOUT LOW_TEXTURE').split()
+             'TIMEOUT LOW_TEXTURE TARGET_DROPPED').split()
     expected = {'NONE': 0, **{name: 701 + i for i, name in enumerate(names)}}
     assert constants(repository / 'srv/InitTarget.srv') == expected
 
@@ -55,7 +55,7 @@ def test_generated_classes_have_the_constants() -> None:
     for state in TrackState:
         assert getattr(TrackedTarget, f'STATE_{state.name}') == state
         assert getattr(TrackerStatus, f'STATE_{state.name}') == state
-    assert InitTarget.Response.LOW_TEXTURE == 713
+    assert InitTarget.Response.TARGET_DROPPED == 714
     fresh = TrackedTarget()
     assert not fresh.valid and fresh.state == TrackState.UNINITIALISED
     assert not InitTarget.Response().success and not InitTarget.Request().keep_current

@@ -43,12 +43,17 @@ def test_fast_means_further_than_its_size_on_either_axis():
     ([seen(100, 100)], False), ([seen(100, 100), seen(100, 100, reliable=False)], False),
     ([seen(100, 100), seen(100, 100, jumped=True)], False)])
 def test_steady_is_known_to_move_less_than_an_eighth_of_the_window(history, steady):
-    assert is_steady(history, 80.0) == steady
+    assert is_steady(history, 80.0, reach=40.0) == steady
 
 
 @pytest.mark.parametrize('delay, steady', [(1.0, True), (1.9, True), (2.0, False)])
 def test_steady_is_what_has_not_moved_far_by_now(delay, steady):
-    assert is_steady([seen(100, 100), seen(105, 100)], 80.0, delay) == steady
+    assert is_steady([seen(100, 100), seen(105, 100)], 80.0, 40.0, delay) == steady
+
+
+@pytest.mark.parametrize('reach, steady', [(10.1, True), (10.0, False)])
+def test_steady_is_what_the_small_window_reaches_twice_over(reach, steady):
+    assert is_steady([seen(100, 100), seen(105, 100)], 80.0, reach) == steady
 
 
 @pytest.mark.parametrize('step, config, expected', [

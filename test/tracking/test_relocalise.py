@@ -138,6 +138,13 @@ def test_the_sweep_shows_every_place_of_the_image_and_starts_over():
     assert all(50 <= x <= 270 and 50 <= y <= 190 for x, y in swept), 'windows lie inside'
 
 
+@pytest.mark.parametrize('floor', [0.01, 0.04])
+def test_a_low_floor_sweeps_the_image_too(floor):
+    search = HeatMapSearch(IMAGE, CONFIG.replace({'heat_map_floor': floor}))
+    search.remember(box_at(250, 190))
+    assert len(set(visits(search, 48))) > 8
+
+
 def test_without_inhibition_the_peak_stays():
     search = HeatMapSearch(IMAGE, LITERAL)
     search.remember(box_at(250, 200))

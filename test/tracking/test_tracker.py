@@ -115,6 +115,33 @@ def test_images_in_quick_succession_make_nothing_steadier(engine, scene):
     assert engine.searched == [255, 255, 255]
 
 
+@pytest.mark.parametrize('stamps', [(0.1, 0.2, 0.2, 1.0), (0.1, 0.2, 0.15, 1.0)])
+def test_after_an_image_that_took_no_time_nothing_is_steady(engine, scene, stamps):
+    tracker = start(engine, scene, (200, 200), size_lr=0.0)
+    for stamp in stamps:
+        engine.searched.clear()
+        tracker.update(scene((200, 200)), stamp)
+    assert engine.searched == [255]
+
+
+@pytest.mark.parametrize('step, size', [(8, 127), (12, 255)])
+def test_a_small_patch_is_searched_for_what_it_reaches(engine, scene, step, size):
+    """127 pixels reach 20 here: half of that is steady, although an eighth of the window is 20."""
+    tracker = start(engine, scene, (200, 200), size_lr=0.0, steady_size=127)
+    play(tracker, scene, line((200, 200), (step, 0), 2))
+    engine.searched.clear()
+    play(tracker, scene, [(200 + 3 * step, 200)])
+    assert engine.searched == [size]
+
+
+def test_all_sizes_are_prepared_with_the_target_and_with_the_settings(engine, scene):
+    tracker = start(engine, scene, (200, 200), search_growth=1.5)
+    assert {207, 255, 383} <= set(engine.searched)
+    engine.searched.clear()
+    tracker.configure(CONFIG.replace({'search_growth': 2.0}))
+    assert set(engine.searched) == {207, 255, 511}
+
+
 def test_one_patch_size_throughout(engine, scene):
     tracker = start(engine, scene, (200, 200), steady_size=255)
     play(tracker, scene, line((200, 200), (5, 3), 5))

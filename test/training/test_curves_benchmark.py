@@ -130,3 +130,16 @@ def test_a_log_that_is_none(tmp_path, text):
     (tmp_path / 'log.csv').write_text(text)
     with pytest.raises(InputError, match='log'):
         curves.draw_curves(tmp_path)
+
+
+@pytest.mark.parametrize('arguments, sentence', [
+    (('--benchmark', '--imagenet', 'efficientnet-lite0'), 'leave --imagenet out'),
+    (('--benchmark', '--out', 'run'), 'leave --out out'),
+    (('--benchmark', '--resume'), 'leave --resume out'),
+    (('--out', 'run', '--resume', '--initial', 'a.pt'), 'leave --initial out'),
+    (('--out', 'run', '--minutes=-1'), '--minutes must be at least 0, got -1'),
+    (('--out', 'run', '--minutes', 'nan'), '--minutes must be at least 0, got nan'),
+    ((), 'name the run folder with --out')])
+def test_options_without_effect_are_refused(data, capsys, arguments, sentence):
+    assert cli.main(['train', str(data), *arguments]) == 2
+    assert sentence in capsys.readouterr().err

@@ -14,7 +14,7 @@ from siamx_ros.config import NetworkConfig
 from siamx_ros.errors import InputError
 from siamx_ros.model.network import SiamXNet
 from siamx_ros.model.weights import load_checkpoint, save_checkpoint
-from siamx_ros.settings import read_yaml
+from siamx_ros.settings import SettingsError, read_yaml
 from siamx_ros.training import schedule
 from siamx_ros.training.loading import read_data, training_loader
 from siamx_ros.training.pairs import PairDataset
@@ -190,6 +190,24 @@ def test_a_search_patch_of_the_same_scene_is_no_negative(tiny_config):
     assert loss(3, same) == loss(3, crossed) == loss(0, others) != loss(3, others)
 
 
+def test_negative_pairs_are_no_pairs_of_the_regression(tiny_config):
+    """Its branch sees the pairs with a target alone, also in the statistics of its norms."""
+    torch.manual_seed(0)
+    network = SiamXNet(tiny_config.network)
+    patches = torch.rand(4, 3, 127, 127) * 255, torch.rand(4, 3, 255, 255) * 255
+    boxes = torch.tensor([[90.0, 80, 170, 150]]).expand(4, 4)
+    scenes, seen = torch.arange(4)[:, None].expand(4, 2), {}
+    for name in ('cls', 'reg'):
+        tower = getattr(network.head, f'{name}_tower')
+        tower.register_forward_pre_hook(
+            lambda _, given, name=name: seen.update({name: len(given[0])}))
+    losses = [LossBench(network, tiny_config.replace({'batch': 4, 'negatives': count}))(
+        *patches, boxes, scenes, boxes) for count in (3, 0)]
+    assert seen == {'cls': 4, 'reg': 4}
+    assert losses[0].regression.item() == losses[1].regression.item()
+    assert losses[0].classification.item() != losses[1].classification.item()
+
+
 def test_what_decays(tiny_config):
     network = SiamXNet(tiny_config.network)
     decayed = {id(p) for group in schedule.make_optimiser(network, tiny_config).param_groups
@@ -297,6 +315,18 @@ def test_the_backbone_is_frozen_and_freed_where_the_settings_say(data, tiny_conf
         run.schedule()
         free.append(all(p.requires_grad for p in run.network.backbone.parameters()))
     assert free == [False] * 3 + [True] * 3
+
+
+def test_a_backbone_that_openvino_runs_is_not_compiled(tiny_config, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.nn.Module, 'compile', lambda *_, **__: pytest.fail('compiled'))
+    run = Run(tmp_path, tiny_config.replace({'compile': True, 'frozen': 1.0}),
+              Process(0, 1, torch.device('cpu')))
+    assert run.frozen is not None
+
+
+def test_the_papers_decay_cannot_end_at_zero(tiny_config):
+    with pytest.raises(SettingsError, match='final_rate of 0'):
+        tiny_config.replace({'schedule': 'paper', 'final_rate': 0.0})
 
 
 def test_compiled_training_is_the_same(data, tiny_config, tmp_path, monkeypatch):

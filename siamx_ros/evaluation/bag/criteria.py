@@ -15,6 +15,10 @@ from siamx_ros.errors import InputError
 from siamx_ros.settings import read_yaml
 
 
+OPTIONAL = ('bearing', 'at_arrival')
+"""Groups of figures that not every replay has."""
+
+
 @dataclass(frozen=True)
 class Criterion:
     """Bounds on one figure; a figure that could not be measured fails."""
@@ -71,6 +75,8 @@ def check(criteria: list[Criterion], figures: dict[str, Any]) -> list[dict[str, 
 
 
 def _figure(name: str, figures: dict[str, Any]) -> float | None:
+    if name.partition('.')[0] in set(OPTIONAL) - set(figures):
+        return None
     known = {f'{group}.{key}': value for group, values in figures.items()
              for key, value in values.items() if not isinstance(value, (list, dict))}
     if name not in known:

@@ -22,7 +22,7 @@ from siamx_ros.evaluation.runner import TwoVerbTracker
 from siamx_ros.evaluation.trackers import TrackerSpec
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.records import TrackResult
-from siamx_ros.recording import VideoRecorder
+from siamx_ros.recording import VideoRecorder, codec_of
 
 NOMINAL_FPS = 30.0
 """Of a video from a bag with a single frame."""
@@ -41,6 +41,9 @@ class BagEvaluation:
         player: of the tracker that runs elsewhere, for modes 'live' and 'lockstep'; else None.
         lockstep: whether each image waits for the player's answer to the one before.
         foreign: whether the player's tracker was started by someone else, with other settings.
+
+    Raises:
+        InputError: a video cannot have this name.
     """
 
     bag: Path
@@ -51,6 +54,10 @@ class BagEvaluation:
     player: Player | None = None
     lockstep: bool = False
     foreign: bool = False
+
+    def __post_init__(self) -> None:
+        if self.video is not None:
+            codec_of(self.video)
 
     @property
     def mode(self) -> str:
@@ -93,7 +100,7 @@ def evaluate(job: BagEvaluation, bag: Bag, found: Prepared,
             stack.callback(film.close)
         steps = _steps(job, bag, found, tracker, _each_frame(bar.update, film))
     focal, centre = found.camera or (None, None)
-    done = Replay(job.bag.stem, found.table, steps, found.truth, found.start,
+    done = Replay(job.bag.resolve().stem, found.table, steps, found.truth, found.start,
                   job.mode in ('realtime', 'live'), focal, centre)
     return done, _summary(job, found, done)
 
@@ -111,7 +118,7 @@ def _summary(job: BagEvaluation, found: Prepared, done: Replay) -> dict[str, Any
     latency = job.latency.milliseconds if job.latency else []
     stamps = found.table.stamps
     return {
-        'bag': {'name': job.bag.name, 'sha256': bag_digest(job.bag), 'topic': found.topic,
+        'bag': {'name': job.bag.resolve().name, 'sha256': bag_digest(job.bag), 'topic': found.topic,
                 'first_stamp_ns': int(stamps[0]), 'last_stamp_ns': int(stamps[-1])},
         'start': {'frame': found.start, 'box': found.box.xywh, 'from': found.box_source},
         'truth': {'from': found.truth_source or None},

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 import json
+import logging
 from pathlib import Path
 import platform
 import shutil
-from typing import Any
+import tempfile
+from typing import Any, Iterator
 
 import cv2
 import numpy as np
@@ -19,11 +22,38 @@ from siamx_ros.evaluation.bag.plots import write_plots
 from siamx_ros.evaluation.bag.results_bag import write_results_bag
 from siamx_ros.evaluation.results import write_whole
 
+LOGGER = logging.getLogger(__name__)
 SUMMARY = 'summary.json'
 COMPARED = ('metrics.auc', 'metrics.success', 'metrics.precision', 'honesty.wrong_while_valid',
             'honesty.valid_while_absent', 'honesty.false_lost', 'losses.losses',
             'losses.detection_delay_s', 'losses.returns_missed', 'losses.time_to_relocalise_s',
             'calibration.error', 'frames.processed', 'frames.overwritten')
+
+
+@contextmanager
+def results_folder(folder: Path, overwrite: bool) -> Iterator[None]:
+    """An empty results folder, while results are made for it.
+
+    Earlier ones lie beside it meanwhile. They are deleted once the new ones are whole, and come
+    back where nothing was written.
+
+    Raises:
+        InputError: see :func:`check_results`, or it cannot be written.
+    """
+    folder = folder.resolve()
+    try:
+        earlier = _set_aside(folder) if check_results(folder, overwrite) else None
+        made = not folder.exists()
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f'cannot write results into {folder}: {error.strerror}') from None
+    try:
+        yield
+    finally:
+        if made and not any(folder.iterdir()):
+            folder.rmdir()
+        if earlier is not None:
+            _settle(folder, earlier)
 
 
 def check_results(folder: Path, overwrite: bool) -> bool:
@@ -41,18 +71,19 @@ def check_results(folder: Path, overwrite: bool) -> bool:
     return True
 
 
-def open_results(folder: Path, overwrite: bool) -> None:
-    """Make an empty results folder.
+def _set_aside(folder: Path) -> Path:
+    """Where the folder lies now."""
+    return folder.replace(tempfile.mkdtemp(prefix=f'{folder.name}.', dir=folder.parent))
 
-    Raises:
-        InputError: see :func:`check_results`, or it cannot be written.
-    """
-    if check_results(folder, overwrite):
-        shutil.rmtree(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f'cannot write results into {folder}: {error.strerror}') from None
+
+def _settle(folder: Path, earlier: Path) -> None:
+    """Keep the new results or the earlier ones; both, if the new ones were broken off."""
+    if is_replay(folder):
+        shutil.rmtree(earlier)
+    elif folder.exists():
+        LOGGER.warning('the earlier results are in %s', earlier)
+    else:
+        earlier.replace(folder)
 
 
 def _is_ours(folder: Path) -> bool:
@@ -127,7 +158,7 @@ def read_summary(folder: Path) -> dict[str, Any]:
     """
     try:
         summary = json.loads((folder / SUMMARY).read_text(encoding='utf-8'))
-        return summary if summary['bag']['name'] and summary['figures'] else {}
+        return {**summary, 'bag': dict(summary['bag']), 'figures': dict(summary['figures'])}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f'{folder / SUMMARY} is no summary of a replay: {error!r}') from None
 

@@ -109,6 +109,7 @@ def _camera(bag: Bag) -> tuple[float, float] | None:
     if len(topics) != 1:
         return None
     for _, raw, connection in bag.messages(topics[0]):
-        matrix = bag.decode(raw, connection).k
+        info = bag.decode(raw, connection)
+        matrix = info.k if hasattr(info, 'k') else info.K  # ROS 1 names it so
         return (float(matrix[0]), float(matrix[2])) if matrix[0] > 0 else None
     return None

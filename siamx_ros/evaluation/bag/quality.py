@@ -82,7 +82,7 @@ def losses(track: Track) -> dict[str, float]:
             delays_s.append(float(track.stamps[first + silent[0]] - track.stamps[first]))
         else:
             undetected += 1
-        wait = _return_time(track, first)
+        wait = _return_time(track, first, end)
         if wait is None:
             continue
         if math.isfinite(wait):
@@ -153,12 +153,17 @@ def runs_of(flags: np.ndarray) -> list[tuple[int, int]]:
     return list(zip(np.flatnonzero(change == 1).tolist(), np.flatnonzero(change == -1).tolist()))
 
 
-def _return_time(track: Track, first: int) -> float | None:
-    """Seconds until valid and right again; infinite if never, None if the target never returns."""
-    back = np.flatnonzero(track.visible[first:])
+def _return_time(track: Track, first: int, end: int) -> float | None:
+    """Seconds until valid and right again; infinite if never, None if the target never returns.
+
+    If the target leaves during the loss, the time before does not count.
+    """
+    leaves = np.flatnonzero(~track.visible[first:end])
+    begin = first + int(leaves[0]) if len(leaves) else first
+    back = np.flatnonzero(track.visible[begin:])
     if not len(back):
         return None
-    since = first + int(back[0])
+    since = begin + int(back[0])
     good = np.flatnonzero((track.valid & track.right)[since:])
     return float(track.stamps[since + good[0]] - track.stamps[since]) if len(good) else math.inf
 

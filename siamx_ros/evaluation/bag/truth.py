@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any, Iterator, Sequence
 
 import numpy as np
 
@@ -54,32 +54,23 @@ def truth_from_topic(bag: Bag, topic: str, table: FrameTable, identity: str = ''
         raise InputError(f'the boxes of {topic} ({messages.BOXES}) have no ids: leave --truth-id '
                          'out')
     seen: set[str] = set()
-    truth = Truth.unknown(len(table.stamps))
-    distance = np.full(len(table.stamps), np.inf)
-    unmatched = 0
+    labels = _Labels(table)
     for time, raw, connection in bag.messages(topic):
         msg = bag.decode(raw, connection)
         seen |= _ids(msg)
         stamp = time if table.unstamped else messages.nanoseconds(msg.header.stamp)
-        index = nearest_frame(table, stamp)
-        off = abs(int(table.stamps[index]) - stamp)
-        if off > table.interval / 2 or off >= distance[index]:
-            unmatched += 1
-            continue
-        unmatched += truth.labelled[index]
-        distance[index] = off
-        truth.labelled[index] = True
-        truth.boxes[index] = _box_of(msg, identity, topic)
+        if labels.belongs(stamp):
+            labels.put(stamp, _box_of(msg, identity, topic))
     if identity and seen and identity not in seen:
         raise InputError(f'no detection of {topic} has the id {identity!r}; the ids there: '
                          f'{", ".join(map(repr, sorted(seen)))}')
-    return Truth(absent_as_nan(truth.boxes), truth.labelled, int(unmatched))
+    return labels.truth()
 
 
 def truth_from_file(path: str | Path, table: FrameTable) -> Truth:
     """Read ``x,y,w,h`` a line for the frames in order, or ``stamp,x,y,w,h`` with seconds.
 
-    NaN or zeros mean absent.
+    NaN or zeros mean absent; stamps are matched as :func:`truth_from_topic` does.
 
     Raises:
         InputError: not readable, malformed, or not one line per frame.
@@ -91,16 +82,45 @@ def truth_from_file(path: str | Path, table: FrameTable) -> Truth:
             raise InputError(
                 f'{path} has {len(rows)} lines, the bag has {len(table.stamps)} frames')
         return Truth(rows, np.ones(len(rows), bool))
-    truth = Truth.unknown(len(table.stamps))
-    unmatched = 0
+    labels = _Labels(table)
     for seconds, *xywh in boxes:
         stamp = round(seconds * 1e9)
-        index = nearest_frame(table, stamp)
-        if abs(int(table.stamps[index]) - stamp) > table.interval / 2:
-            unmatched += 1
-            continue
-        truth.labelled[index], truth.boxes[index] = True, xywh
-    return Truth(absent_as_nan(truth.boxes), truth.labelled, unmatched)
+        if labels.belongs(stamp):
+            labels.put(stamp, xywh)
+    return labels.truth()
+
+
+class _Labels:
+    """Boxes with stamps on their way to the frames; of several for one frame the nearest stays."""
+
+    def __init__(self, table: FrameTable) -> None:
+        self._table, self._truth = table, Truth.unknown(len(table.stamps))
+        self._distance = np.full(len(table.stamps), np.inf)
+        self._unmatched = 0
+
+    def belongs(self, stamp: int) -> bool:
+        """Whether a frame lies within half an interval, and no label nearer to it was put."""
+        index, off = self._nearest(stamp)
+        fits = off <= self._table.interval / 2 and off < self._distance[index]
+        self._unmatched += not fits
+        return fits
+
+    def put(self, stamp: int, box: Sequence[float]) -> None:
+        """Label the nearest frame; what it was labelled with before fits less well."""
+        index, off = self._nearest(stamp)
+        self._unmatched += self._truth.labelled[index]
+        self._distance[index], self._truth.labelled[index] = off, True
+        self._truth.boxes[index] = box
+
+    def truth(self) -> Truth:
+        """All labels."""
+        boxes = absent_as_nan(self._truth.boxes)
+        return Truth(boxes, self._truth.labelled, int(self._unmatched))
+
+    def _nearest(self, stamp: int) -> tuple[int, int]:
+        """Index of the nearest frame and how far off it is, nanoseconds."""
+        index = nearest_frame(self._table, stamp)
+        return index, abs(int(self._table.stamps[index]) - stamp)
 
 
 def nearest_frame(table: FrameTable, stamp: int) -> int:

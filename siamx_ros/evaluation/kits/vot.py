@@ -10,7 +10,8 @@ import numpy as np
 
 from siamx_ros.data.sequence import Sequence
 from siamx_ros.evaluation.kits.regions import region_overlap
-from siamx_ros.evaluation.runner import Run, TwoVerbTracker, named
+from siamx_ros.evaluation.runner import (
+    FAILED, INIT, SKIPPED, TRACKED, Run, TwoVerbTracker, named)
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.imaging import read_image
 from siamx_ros.records import TrackResult, TrackState
@@ -22,8 +23,6 @@ BURN_IN = 10
 """Frames from each start on, the start included, that do not count for accuracy."""
 INTERVAL = (46, 291)
 """Lengths over which the expected overlap of VOT2019 is averaged, both included."""
-INIT, FAILED, SKIPPED, TRACKED = 1, 2, 0, -1
-"""What a frame was, and a line of a result file says; a tracked frame's line holds its box."""
 
 
 def run_with_restarts(tracker: TwoVerbTracker, sequence: Sequence,

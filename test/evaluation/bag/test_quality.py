@@ -58,6 +58,14 @@ def test_a_loss_that_is_never_noticed_and_never_returns():
     assert (figures['returns'], figures['returns_missed']) == (1, 1)
 
 
+@pytest.mark.parametrize('last_seen', [HERE, AWAY])
+def test_the_time_to_come_back_begins_with_the_return(last_seen):
+    """Also where the box had slipped off before the target left."""
+    rows = [(HERE, HERE, T, 1, 1), (HERE, last_seen, T, 1, 1), *[(GONE, AWAY, L, 0, 0)] * 4,
+            (HERE, AWAY, L, 0, 0), (HERE, HERE, T, 1, 1)]
+    assert quality.losses(track(rows))['time_to_relocalise_s'] == pytest.approx(0.5)
+
+
 def test_calibration_by_hand():
     rows = [(HERE, HERE, T, 1, 0.95)] * 3 + [(HERE, AWAY, T, 1, 0.95)] + [(HERE, AWAY, L, 0, 0.0)]
     figures = quality.calibration(track(rows))

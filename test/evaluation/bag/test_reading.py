@@ -146,6 +146,17 @@ def test_truth_is_matched_by_stamp_then_within_half_a_frame(tmp_path):
     assert truth.unmatched == 2
 
 
+def test_of_several_labels_in_a_file_the_nearest_counts(tmp_path):
+    """As of a topic: a hundred labels a second over ten images a second."""
+    path = write(tmp_path / 'b', [(i, image(i)) for i in range(SECOND, 2 * SECOND, SECOND // 10)])
+    labels = tmp_path / 'labels.txt'
+    labels.write_text('\n'.join(f'{1 + i / 100:.2f},{i},5,2,2' for i in range(95)))
+    with Bag(path) as bag:
+        truth = truth_from_file(labels, bag.frame_table('/image'))
+    assert truth.boxes[:, 0].tolist() == list(range(0, 100, 10))
+    assert truth.labelled.all() and truth.unmatched == 95 - 10
+
+
 def test_several_boxes_need_an_id(tmp_path):
     path = write(tmp_path / 'b', [(1, image(1)), (3, image(3))],
                  [(1, [('a', (1, 1, 2, 2)), ('b', (3, 3, 2, 2))])])

@@ -161,6 +161,21 @@ def test_criteria_decide_the_exit_status(tmp_path, bag, oracle, capfd):
     assert summary(tmp_path / 'kept')['figures']['metrics'], 'the replay was not in vain'
 
 
+def test_a_figure_that_this_replay_does_not_have_fails(tmp_path, bag, oracle, capfd):
+    path = tmp_path / 'criteria.yaml'
+    path.write_text('bearing.bearing_error_median_deg: {max: 1}\nat_arrival.auc: {min: 0.1}\n')
+    assert evaluate(bag, *RANDOM, '--criteria', path) == 1
+    said = capfd.readouterr().out
+    assert 'FAIL  bearing.bearing_error_median_deg <= 1' in said and 'FAIL  at_arrival.auc' in said
+
+
+def test_the_bag_in_this_folder_has_a_name(tmp_path, bag, static, monkeypatch, capfd):
+    monkeypatch.chdir(bag)
+    assert evaluate('.', *RANDOM, '--out', tmp_path / 'out') == 0
+    assert summary(tmp_path / 'out')['bag']['name'] == 'walk'
+    assert main(['report', str(tmp_path / 'out')]) == 0
+
+
 def test_truth_from_a_file_equals_the_topic(tmp_path, bag, dataset, static):
     path = dataset / 'interrupted' / 'groundtruth.txt'
     assert evaluate(bag, *RANDOM, '--out', tmp_path / 'a') == 0

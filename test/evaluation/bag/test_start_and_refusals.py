@@ -95,7 +95,8 @@ def test_an_id_without_a_truth(tmp_path, sequence, capfd):
 
 @pytest.mark.parametrize('arguments', [
     ['--truth-id', 'nobody'], ['--weights', 'nope'], ['--image-topic', '/depth'],
-    ['--tracker', 'csrt'], ['--mode', 'live']])
+    ['--tracker', 'csrt'], ['--mode', 'live'], ['--video', 'x.mpg'], ['--video', 'none/x.mp4'],
+    ['--box', '-90,-90,91,91']])
 def test_overwrite_deletes_nothing_for_a_run_that_cannot_start(
         tmp_path, bag, monkeypatch, capfd, arguments):
     out = tmp_path / 'out'
@@ -129,3 +130,28 @@ def test_the_script_is_the_command(repository):
         [sys.executable, str(Path(repository) / 'scripts' / 'evaluate_bag'), 'no_such_bag'],
         text=True, capture_output=True, timeout=60)
     assert done.returncode == 2 and 'there is no bag no_such_bag' in done.stderr
+
+
+def test_a_replay_that_is_broken_off_leaves_the_earlier_results_beside_it(
+        tmp_path, bag, monkeypatch, caplog):
+    out = tmp_path / 'out'
+    assert evaluate(bag, *RANDOM, '--out', out) == 0
+    before = (out / 'summary.json').read_bytes()
+
+    def broken(folder, *_):
+        (folder / 'frames.csv').write_text('half')
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr('siamx_ros.evaluation.bag.folder.write_replay', broken)
+    assert evaluate(bag, *RANDOM, '--out', out, '--overwrite') == 130
+    [earlier] = tmp_path.glob('out.*')
+    assert (earlier / 'summary.json').read_bytes() == before
+    assert str(earlier) in caplog.text and (out / 'frames.csv').read_text() == 'half'
+
+
+def test_without_matplotlib_a_replay_with_results_does_not_begin(
+        tmp_path, bag, monkeypatch, capfd):
+    monkeypatch.setitem(sys.modules, 'matplotlib', None)
+    assert evaluate(bag, *RANDOM, '--out', tmp_path / 'out') == 1
+    assert "needs the Python package 'matplotlib'" in capfd.readouterr().err
+    assert not (tmp_path / 'out').exists()

@@ -44,6 +44,13 @@ def test_a_perfect_tracker_gets_each_kits_constant(pair):
         'S_dual': pytest.approx(20 / 21), 'P_dual': 1, 'NP_dual': 1, 'P_angle': 1}
 
 
+def test_otb_counts_frames_without_a_truth(pair):
+    """Misses in success and hits in precision, as errors of -1 are in the kit."""
+    truth = pair[1].copy()
+    truth[50:] = np.nan
+    assert one_pass.otb(pair[1], truth) == {'AUC': pytest.approx(50 / 60 * 20 / 21), 'P@20': 1}
+
+
 def test_lasot_by_a_slow_implementation(pair):
     boxes, truth = pair
     absent = np.zeros(60, bool)

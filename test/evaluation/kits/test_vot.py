@@ -11,6 +11,7 @@ from siamx_ros.evaluation import results
 from siamx_ros.evaluation.kits.regions import region_overlap
 from siamx_ros.evaluation.long_term import long_term_figures
 from siamx_ros.evaluation.runner import Run
+from siamx_ros.evaluation.scores import score
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.records import TrackState
 
@@ -98,6 +99,16 @@ def test_a_start_more_than_half_outside_is_clipped(tmp_path, write, trackers, fi
     np.testing.assert_array_equal(run.boxes, [given] * 3)
     np.testing.assert_array_equal(run.truth, boxes)
     assert run.codes.tolist() == [vot.INIT, vot.TRACKED, vot.TRACKED]
+
+
+def test_starts_and_what_they_skip_are_not_scored(tmp_path, write, trackers):
+    """The target is elsewhere from the second frame on: all that was tracked is wrong."""
+    boxes = np.array([[4.0, 4, 9, 9], *[[40.0, 30, 9, 9]] * 6])
+    run = vot.run_with_restarts(
+        trackers.Static(), replace(read_folder(write(tmp_path / 's', boxes)), boxes_xywh=boxes))
+    assert run.codes.tolist() == [vot.INIT, vot.FAILED, *[vot.SKIPPED] * 4, vot.INIT]
+    assert run.counts.tolist() == [False, True, *[False] * 5]
+    assert score(run).auc == 0 and score(run).frames == 1
 
 
 def test_accuracy_without_the_burn_in():
