@@ -84,6 +84,22 @@ def test_follows_and_stops(make_base, stamped):
     assert len(base.heard) == count, 'to the end: somebody else may drive'
 
 
+def test_each_reason_to_stand_is_told(make_base):
+    base = make_base(False)
+    base.drive()
+    for _ in range(TrackerConfig().n_lost + 3):
+        base.show(confidence=0.1)
+    base.rig.probe.wait(lambda: False, 1.0)
+    base.process.send_signal(signal.SIGINT)
+    said = [line.split(': ', 1)[1] for line in base.process.communicate(timeout=10)[0].splitlines()
+            if ']: ' in line]
+    told = [text for text in said if text.startswith(('standing', 'following'))]
+    assert told[0] == 'standing: nothing seen yet' and 'following' in told
+    assert 'standing: the tracker says LOST' in told
+    assert any(text.startswith('standing: the image is 0.') for text in told[-2:])
+    assert all(a != b for a, b in zip(told, told[1:])) and len(told) < 20
+
+
 def test_a_moving_robot_is_stopped_at_the_end(make_base):
     base = make_base(False)
     base.drive()

@@ -176,6 +176,18 @@ def test_catches_up_from_the_frame_on_which_the_box_was_drawn(rig):
     assert set(states[begun:]) == {status_of('TRACKING')}
 
 
+def test_a_target_that_is_dropped_while_catching_up_is_not_accepted(rig, make_scene):
+    """The images changed their size after the one on which the box was drawn."""
+    rig.show()
+    drawn = rig.clock_ns
+    rig.show(make_scene(240, 320))
+    answer = rig.init(stamp_ns=drawn)
+    assert (answer.success, answer.error_code) == (False, Code.TARGET_DROPPED)
+    assert 'the images changed from 160x120 to 320x240 pixels' in answer.message
+    assert rig.status(status_of('UNINITIALISED')).target_id == ''
+    rig.show()
+
+
 def test_a_box_drawn_on_a_smaller_view_is_scaled(rig):
     rig.show()
     answer = rig.init(BoundingBox(30, 20, 20, 16), image_width=80, image_height=60)
