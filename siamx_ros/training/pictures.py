@@ -12,7 +12,7 @@ from zlib import crc32
 import numpy as np
 from tqdm import tqdm
 
-from siamx_ros.data.sequence import Sequence, read_folder
+from siamx_ros.data.sequence import Sequence, list_images, read_folder
 from siamx_ros.errors import InputError
 from siamx_ros.training.cache import read_picture
 from siamx_ros.training.settings import TrainConfig
@@ -63,8 +63,9 @@ def read_pictures(root: Path, config: TrainConfig, *, held_out: bool = False) ->
     photos = [path for path in photos if (path.name in reserved) == held_out]
     clips = [] if held_out else sorted((root / 'clips').glob('*/*.jpg'))
     refuse = config.bad_files == 'refuse'
-    sequences = _read_videos([path for path in sorted((root / 'video').glob('*'))
-                              if (path.name in config.held_out) == held_out], refuse=refuse)
+    videos = sorted((root / 'video').glob('*'))
+    apart = [path for path in videos if path.name in config.held_out]
+    sequences = _read_videos(apart if held_out else _others(videos, apart), refuse=refuse)
     frames = [path for sequence in sequences for path in sequence.frame_paths]
     paths = photos + clips + frames
     if not paths:
@@ -88,6 +89,23 @@ def read_pictures(root: Path, config: TrainConfig, *, held_out: bool = False) ->
 def usable(boxes: np.ndarray) -> np.ndarray:
     """Which rows of N x 4 boxes show a target large enough, N booleans."""
     return np.isfinite(boxes).all(1) & (boxes[:, 2:] >= MIN_TRACKED).all(1)
+
+
+def _others(videos: list[Path], held_out: list[Path]) -> list[Path]:
+    """The videos that are of no recording of which one is held out."""
+    recordings, others = {_recording(video) for video in held_out}, []
+    for video in videos:
+        if _recording(video) not in recordings:
+            others.append(video)
+        elif video not in held_out:
+            LOG.warning('left out: %s is of the recording of a video that is held out', video)
+    return others
+
+
+def _recording(video: Path) -> int:
+    """A number of a video's first picture."""
+    first = list_images(video / 'img')[:1]
+    return crc32(first[0].read_bytes() if first else bytes(video))
 
 
 def _read_videos(folders: list[Path], *, refuse: bool) -> list[Sequence]:

@@ -284,6 +284,16 @@ def test_a_damaged_video_is_named_and_skipped_or_refused(data, tiny_config, tmp_
         read_pictures(root, tiny_config.replace({'bad_files': 'refuse'}))
 
 
+def test_a_video_of_a_held_out_recording_is_not_trained_on(data, tiny_config, tmp_path, caplog):
+    """It begins with the same picture, but follows another target."""
+    root = tmp_path / 'copy'
+    shutil.copytree(data, root)
+    shutil.copytree(root / 'video' / 'kept', root / 'video' / 'kept_too')
+    assert len(read_pictures(root, tiny_config).videos) == 1
+    assert 'kept_too is of the recording of a video that is held out' in caplog.text
+    assert len(read_pictures(root, tiny_config, held_out=True).videos) == 1
+
+
 def test_free_regions_lie_inside():
     rng = np.random.default_rng(0)
     image = rng.integers(0, 256, (90, 200, 3), np.uint8)
