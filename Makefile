@@ -25,13 +25,16 @@ test: setup
 
 # step(run folder, its start, its settings): a run that is whole stays, one broken off goes on.
 define step
-@test -f '$(1)/final.pt' || { . .build/env.sh; \
+@if test -f '$(1)/final.pt'; then echo '$(1) is whole and kept'; else . .build/env.sh; \
 	if test -f '$(1)/last.pt'; then set -- --resume; else set -- $(2); fi; \
-	python -m siamx_ros train '$(DATA)' --out '$(1)' "$$@" $(3); }
+	python -m siamx_ros train '$(DATA)' --out '$(1)' "$$@" $(3); fi
 endef
 
 train: setup
 	@test -n '$(DATA)' || { echo 'error: make train needs DATA=folder, see docs/training.md' >&2; exit 2; }
+	@test "$$(cat '$(RUN)/data' 2>/dev/null || echo '$(DATA)')" = '$(DATA)' || { \
+		echo 'error: $(RUN) was begun with other DATA, name another folder with RUN' >&2; exit 2; }
+	@mkdir -p '$(RUN)' && echo '$(DATA)' > '$(RUN)/data'
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/train.txt
 	$(call step,$(RUN),--imagenet efficientnet-lite0)
 	$(call step,$(RUN)/along,--initial '$(RUN)/best.pt',--config config/train/along.yaml)

@@ -82,16 +82,16 @@ def run(args: argparse.Namespace) -> int:
     check_live_arguments(args, settings)
     tracker = _built(args, spec)
     use_threads(settings['model'].threads)
-    with _results(args):
-        replay, summary = _replayed(args, settings, job, tracker)
+    with _results(args) as place:
+        replay, summary = _replayed(args, settings, job, tracker, place)
         try:
             summary['criteria'] = pass_or_fail.check(criteria, summary['figures'])
         finally:  # a criterion that cannot be checked does not take the results along
-            written = write_replay(args.out, replay, summary) if args.out is not None else []
+            written = write_replay(place, replay, summary) if place is not None else []
     verdicts = summary['criteria']
     _print_figures(plain(summary['figures']))
     for path in written:
-        print(f'wrote {path}', file=sys.stderr)
+        print(f'wrote {args.out / path.relative_to(place)}', file=sys.stderr)
     for verdict in verdicts:
         print(f'{"pass" if verdict["passed"] else "FAIL"}  {verdict["criterion"]}  '
               f'({verdict["value"]})')
@@ -110,8 +110,8 @@ def _built(args: argparse.Namespace, spec: Any) -> Any:
     return None if args.mode in LIVE_MODES else tracker
 
 
-def _results(args: argparse.Namespace) -> ContextManager[None]:
-    """The results folder, if there is to be one."""
+def _results(args: argparse.Namespace) -> ContextManager[Path | None]:
+    """Where to write results; None for nowhere."""
     from siamx_ros.evaluation.bag.folder import results_folder
     if args.out is None:
         return nullcontext()
@@ -119,11 +119,11 @@ def _results(args: argparse.Namespace) -> ContextManager[None]:
     return results_folder(args.out, args.overwrite)
 
 
-def _replayed(args: argparse.Namespace, settings: dict[str, Any], job: Any,
-              tracker: Any) -> tuple[Any, dict]:
+def _replayed(args: argparse.Namespace, settings: dict[str, Any], job: Any, tracker: Any,
+              place: Path | None) -> tuple[Any, dict]:
     """The replay and its summary."""
     from siamx_ros.evaluation.bag.evaluation import evaluate, opened
-    with opened(job) as (bag, found), player_of(args, settings) as player:
+    with opened(job) as (bag, found), player_of(args, settings, place) as player:
         return evaluate(dataclasses.replace(job, player=player), bag, found, tracker)
 
 

@@ -54,8 +54,13 @@ def check_live_arguments(args: argparse.Namespace, settings: dict[str, Any]) -> 
 
 
 @contextmanager
-def player_of(args: argparse.Namespace, settings: dict[str, Any]) -> Iterator[Any]:
+def player_of(args: argparse.Namespace, settings: dict[str, Any],
+              place: Path | None) -> Iterator[Any]:
     """The player of the node for a live mode, None for the others.
+
+    Args:
+        args, settings: of the command.
+        place: where to leave the log of a node that is started; None for nowhere.
 
     Raises:
         InputError: there is no ROS here, or the node ended or does not answer.
@@ -66,7 +71,7 @@ def player_of(args: argparse.Namespace, settings: dict[str, Any]) -> Iterator[An
     kind = _live_player(args.mode)
     from siamx_ros.demo.node_process import NodeDied
     from siamx_ros.ros.probe import NoAnswer
-    opened = _running(args, kind) if args.node else _started(args, settings, kind)
+    opened = _running(args, kind) if args.node else _started(settings, kind, place)
     try:
         with opened as player:
             yield player
@@ -100,15 +105,15 @@ def _running(args: argparse.Namespace, kind: type) -> Iterator[Any]:
 
 
 @contextmanager
-def _started(args: argparse.Namespace, settings: dict[str, Any], kind: type) -> Iterator[Any]:
-    """A node of our own, in a namespace of its own; its log lies in ``--out``."""
+def _started(settings: dict[str, Any], kind: type, place: Path | None) -> Iterator[Any]:
+    """A node of our own, in a namespace of its own."""
     from siamx_ros.demo.node_process import NodeProcess
     namespace = f'/evaluate_bag_{os.getpid()}'
     parameters = {**{name: each.to_dict() for name, each in settings.items()}, **ACCEPTING}
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        if args.out is not None:
-            folder = args.out / 'node'
+        if place is not None:
+            folder = place / 'node'
             folder.mkdir()
         with _terminable(), NodeProcess(folder, parameters, {'__ns': namespace}) as process:
             player = kind(f'{namespace}/{NODE_NAME}', f'{namespace}/image', process.check,

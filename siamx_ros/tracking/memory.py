@@ -39,6 +39,7 @@ class TargetMemory:
         history: the two newest frames, for Eq. (9).
         online: what is learnt of the target beyond its template; None for nothing.
         relocaliser: what to search while lost; it learns only from reliable frames.
+        prepared: sides of patches that the engine has searched for this target.
     """
 
     def __init__(self, template: Template, box: BoundingBox, fill: tuple[float, float, float],
@@ -52,6 +53,7 @@ class TargetMemory:
         self.history = [Observation(box, reliable=True)]
         self.relocaliser = RELOCALISERS[config.adaptive](image_size, config)
         self.relocaliser.remember(box)
+        self.prepared: set[int] = set()
 
     def arrive(self, stamp: float | None) -> None:
         """Note that there is a new image.

@@ -99,6 +99,10 @@ class Stay:
         """Windows to search besides the local one, best first."""
         return []
 
+    def examples(self, local: CropWindow) -> list[CropWindow]:
+        """Windows whose patches are of other sizes than that of the local one."""
+        return []
+
     def missed(self, window: CropWindow) -> None:
         """A window was searched in vain."""
 
@@ -173,8 +177,12 @@ def _inside(coordinate: float, side: float, length: int) -> float:
 class GlobalSearch(Stay):
     """The comparison of the paper's ablation: the whole image in one window.
 
-    The scale is kept as far as the largest patch allows, then reduced.
+    The scale is kept as far as the largest patch allows, then reduced: how many pixels the patch
+    has depends on the size of the target.
     """
+
+    def examples(self, local: CropWindow) -> list[CropWindow]:
+        return self.windows(local)
 
     def windows(self, local: CropWindow) -> list[CropWindow]:
         width, height = self.image_size

@@ -181,9 +181,12 @@ class Tracker:
 
     def _warm_up(self, memory: TargetMemory) -> None:
         """Search patches of each size once: what is compiled is compiled now, not in an update."""
-        config = self.config
-        for size in {config.steady_size, config.search_size, grown_size(config)}:
+        local = window_around(memory.box, grown_size(self.config))
+        sizes = {self.config.steady_size, self.config.search_size, local.patch_side,
+                 *(window.patch_side for window in memory.relocaliser.examples(local))}
+        for size in sizes - memory.prepared:
             self.engine.search(np.zeros((size, size, 3), np.uint8), memory.template)
+        memory.prepared |= sizes
 
     def _learn_first(self, image: np.ndarray, box: BoundingBox,
                      memory: TargetMemory) -> OnlineModel | None:

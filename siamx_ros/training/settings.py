@@ -122,7 +122,7 @@ class TrainConfig(Settings):
     folder_weight: float = setting(1.0, 'weight of the training folder among the sources', low=0.0)
     cache_mb: int = setting(
         1024, 'memory for decoded pictures of the sources, all loader processes of a training '
-        'process together', unit='MB', low=0)
+        'process and its validation together', unit='MB', low=0)
     held_out: tuple = setting(
         ('davis_libby', 'davis_scooter-black', 'davis_kite-surf'),
         'videos kept for validation and calibration')

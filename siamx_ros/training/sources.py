@@ -54,24 +54,21 @@ def read_sources(config: TrainConfig) -> tuple[list[LargeSource], list[LargeSour
     """The data sets that ``config.sources`` names; their pictures stay on the disk.
 
     Returns:
-        Those to train on, and the held-out part of each: every 50th photograph or video, and all
-        videos of their recordings.
+        Those to train on, and the held-out part of each: every 50th photograph or recording.
 
     Raises:
-        InputError: a data set is missing, empty, not for training or a single recording, or a part
-            of it is damaged and ``bad_files`` is 'refuse'.
+        InputError: a data set is missing, empty or not for training, or a part of it is damaged
+            and ``bad_files`` is 'refuse'.
     """
-    share = config.cache_mb * 1e6 / (config.workers + 1)
+    share = config.cache_mb * 1e6 / (max(1, config.workers) + 1)
     caches = PictureCache(share), PictureCache(share)  # one is used in a thread of its own
     training, held_out = [], []
     for spec in config.source_specs:
         entries = _entries(spec, config)
-        scenes = {_scene(entry) for entry in entries[HELD_OUT_EVERY - 1::HELD_OUT_EVERY]}
+        recordings = list(dict.fromkeys(map(_scene, entries)))
+        scenes = set(recordings[HELD_OUT_EVERY - 1::HELD_OUT_EVERY])
         parts = ([entry for entry in entries if (_scene(entry) in scenes) == kept]
                  for kept in (False, True))
-        if all(_scene(entry) in scenes for entry in entries):
-            raise InputError(f'{spec.path} holds a single recording: it cannot both train and '
-                             'validate')
         for part, cache, sources in zip(parts, caches, (training, held_out)):
             if part:
                 sources.append(LargeSource(spec, tuple(part), cache))

@@ -139,7 +139,15 @@ def test_all_sizes_are_prepared_with_the_target_and_with_the_settings(engine, sc
     assert {207, 255, 383} <= set(engine.searched)
     engine.searched.clear()
     tracker.configure(CONFIG.replace({'search_growth': 2.0}))
-    assert set(engine.searched) == {207, 255, 511}
+    tracker.configure(CONFIG.replace({'search_growth': 2.0, 'momentum': 0.5}))
+    assert engine.searched == [511], 'others are, and this is now'
+
+
+def test_the_whole_image_is_prepared_for_global_search(engine, scene):
+    tracker = start(engine, scene, (200, 200), adaptive='global')
+    prepared = set(engine.searched)
+    play(tracker, scene, [None] * 6)
+    assert set(engine.searched) == prepared and max(prepared) > 255
 
 
 def test_one_patch_size_throughout(engine, scene):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+import os
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
@@ -100,7 +101,7 @@ def evaluate(job: BagEvaluation, bag: Bag, found: Prepared,
             stack.callback(film.close)
         steps = _steps(job, bag, found, tracker, _each_frame(bar.update, film))
     focal, centre = found.camera or (None, None)
-    done = Replay(job.bag.resolve().stem, found.table, steps, found.truth, found.start,
+    done = Replay(_absolute(job.bag).stem, found.table, steps, found.truth, found.start,
                   job.mode in ('realtime', 'live'), focal, centre)
     return done, _summary(job, found, done)
 
@@ -118,7 +119,8 @@ def _summary(job: BagEvaluation, found: Prepared, done: Replay) -> dict[str, Any
     latency = job.latency.milliseconds if job.latency else []
     stamps = found.table.stamps
     return {
-        'bag': {'name': job.bag.resolve().name, 'sha256': bag_digest(job.bag), 'topic': found.topic,
+        'bag': {'name': _absolute(job.bag).name, 'sha256': bag_digest(job.bag),
+                'topic': found.topic,
                 'first_stamp_ns': int(stamps[0]), 'last_stamp_ns': int(stamps[-1])},
         'start': {'frame': found.start, 'box': found.box.xywh, 'from': found.box_source},
         'truth': {'from': found.truth_source or None},
@@ -126,6 +128,11 @@ def _summary(job: BagEvaluation, found: Prepared, done: Replay) -> dict[str, Any
         'tracker': job.player.settings() if job.foreign else job.spec.fingerprint(),
         'versions': versions(),
         'figures': outcome.figures(done)}
+
+
+def _absolute(path: Path) -> Path:
+    """With a name, also where it is '.'; what a link is called counts."""
+    return Path(os.path.abspath(path))
 
 
 def _each_frame(tick: Callable[[], object], film: _Film | None) -> Callable[..., None]:

@@ -8,7 +8,6 @@ import logging
 from pathlib import Path
 import platform
 import shutil
-import tempfile
 from typing import Any, Iterator
 
 import cv2
@@ -24,6 +23,8 @@ from siamx_ros.evaluation.results import write_whole
 
 LOGGER = logging.getLogger(__name__)
 SUMMARY = 'summary.json'
+FRESH = '.siamx_new'
+"""Where results are written while earlier ones are there."""
 COMPARED = ('metrics.auc', 'metrics.success', 'metrics.precision', 'honesty.wrong_while_valid',
             'honesty.valid_while_absent', 'honesty.false_lost', 'losses.losses',
             'losses.detection_delay_s', 'losses.returns_missed', 'losses.time_to_relocalise_s',
@@ -31,29 +32,31 @@ COMPARED = ('metrics.auc', 'metrics.success', 'metrics.precision', 'honesty.wron
 
 
 @contextmanager
-def results_folder(folder: Path, overwrite: bool) -> Iterator[None]:
-    """An empty results folder, while results are made for it.
+def results_folder(folder: Path, overwrite: bool) -> Iterator[Path]:
+    """Where to write results, an empty folder.
 
-    Earlier ones lie beside it meanwhile. They are deleted once the new ones are whole, and come
-    back where nothing was written.
+    If there are earlier ones, it lies among them, and takes their place once a summary is in it.
 
     Raises:
         InputError: see :func:`check_results`, or it cannot be written.
     """
     folder = folder.resolve()
+    replaces, made = check_results(folder, overwrite), not folder.exists()
+    place = folder / FRESH if replaces else folder
     try:
-        earlier = _set_aside(folder) if check_results(folder, overwrite) else None
-        made = not folder.exists()
-        folder.mkdir(parents=True, exist_ok=True)
+        if replaces and place.exists():
+            shutil.rmtree(place)
+        place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f'cannot write results into {folder}: {error.strerror}') from None
     try:
-        yield
+        yield place
     finally:
-        if made and not any(folder.iterdir()):
-            folder.rmdir()
-        if earlier is not None:
-            _settle(folder, earlier)
+        if not any(place.iterdir()):
+            if replaces or made:
+                place.rmdir()
+        elif replaces:
+            _settle(folder, place)
 
 
 def check_results(folder: Path, overwrite: bool) -> bool:
@@ -71,27 +74,28 @@ def check_results(folder: Path, overwrite: bool) -> bool:
     return True
 
 
-def _set_aside(folder: Path) -> Path:
-    """Where the folder lies now."""
-    return folder.replace(tempfile.mkdtemp(prefix=f'{folder.name}.', dir=folder.parent))
-
-
-def _settle(folder: Path, earlier: Path) -> None:
-    """Keep the new results or the earlier ones; both, if the new ones were broken off."""
-    if is_replay(folder):
-        shutil.rmtree(earlier)
-    elif folder.exists():
-        LOGGER.warning('the earlier results are in %s', earlier)
-    else:
-        earlier.replace(folder)
+def _settle(folder: Path, fresh: Path) -> None:
+    """Replace the earlier results, if the new ones are whole."""
+    if not is_replay(fresh):
+        LOGGER.warning('the earlier results stay; what was written instead is in %s', fresh)
+        return
+    for path in sorted(folder.iterdir(), key=lambda path: path.name != SUMMARY):
+        if path.is_dir() and not path.is_symlink():
+            if path != fresh:
+                shutil.rmtree(path)
+        else:
+            path.unlink()
+    for path in sorted(fresh.iterdir(), key=lambda path: path.name == SUMMARY):
+        path.rename(folder / path.name)
+    fresh.rmdir()
 
 
 def _is_ours(folder: Path) -> bool:
     """Whether a replay was written into a folder, or broken off before its summary."""
-    frames = folder / 'frames.csv'
-    return (folder / SUMMARY).is_file() or (folder / 'node' / 'node_parameters.yaml').is_file() or (
-        frames.is_file() and frames.read_bytes().startswith(
-            ','.join(outcome.FRAME_COLUMNS).encode()))
+    frames, node = folder / 'frames.csv', folder / 'node' / 'node_parameters.yaml'
+    heading = ','.join(outcome.FRAME_COLUMNS).encode()
+    return (folder / SUMMARY).is_file() or (folder / FRESH).is_dir() or node.is_file() or (
+        frames.is_file() and frames.read_bytes().startswith(heading))
 
 
 def write_replay(folder: Path, replay: Replay, summary: dict[str, Any]) -> list[Path]:

@@ -70,8 +70,8 @@ def losses(track: Track) -> dict[str, float]:
     """Losses: runs of frames on which the target is absent or the box is off it.
 
     ``detection_delay`` runs from the first such frame to the first one that is not reported as
-    valid; ``time_to_relocalise`` from the first visible frame after the target came back (or after
-    the box left it) to the first frame that is valid and right.
+    valid; ``time_to_relocalise`` is the time for which the target was visible from then to the
+    first frame that is valid and right.
     """
     delays_frames, delays_s, returns, undetected, never = [], [], [], 0, 0
     episodes = runs_of(track.off_target)
@@ -82,7 +82,7 @@ def losses(track: Track) -> dict[str, float]:
             delays_s.append(float(track.stamps[first + silent[0]] - track.stamps[first]))
         else:
             undetected += 1
-        wait = _return_time(track, first, end)
+        wait = _return_time(track, first)
         if wait is None:
             continue
         if math.isfinite(wait):
@@ -153,19 +153,19 @@ def runs_of(flags: np.ndarray) -> list[tuple[int, int]]:
     return list(zip(np.flatnonzero(change == 1).tolist(), np.flatnonzero(change == -1).tolist()))
 
 
-def _return_time(track: Track, first: int, end: int) -> float | None:
-    """Seconds until valid and right again; infinite if never, None if the target never returns.
+def _return_time(track: Track, first: int) -> float | None:
+    """Seconds of a visible target until valid and right again; infinite if never.
 
-    If the target leaves during the loss, the time before does not count.
+    None if the target is not visible any more.
     """
-    leaves = np.flatnonzero(~track.visible[first:end])
-    begin = first + int(leaves[0]) if len(leaves) else first
-    back = np.flatnonzero(track.visible[begin:])
-    if not len(back):
+    if not track.visible[first:].any():
         return None
-    since = begin + int(back[0])
-    good = np.flatnonzero((track.valid & track.right)[since:])
-    return float(track.stamps[since + good[0]] - track.stamps[since]) if len(good) else math.inf
+    good = np.flatnonzero((track.valid & track.right)[first:])
+    if not len(good):
+        return math.inf
+    waited = slice(first, first + int(good[0]))
+    steps = np.diff(track.stamps[first:waited.stop + 1])
+    return float(steps[track.visible[waited]].sum())
 
 
 def _relocalisations(track: Track) -> np.ndarray:

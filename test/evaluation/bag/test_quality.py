@@ -58,12 +58,18 @@ def test_a_loss_that_is_never_noticed_and_never_returns():
     assert (figures['returns'], figures['returns_missed']) == (1, 1)
 
 
-@pytest.mark.parametrize('last_seen', [HERE, AWAY])
-def test_the_time_to_come_back_begins_with_the_return(last_seen):
+@pytest.mark.parametrize('last_seen, time', [(HERE, 0.5), (AWAY, 1.0)])
+def test_the_time_to_come_back_is_without_the_absence(last_seen, time):
     """Also where the box had slipped off before the target left."""
     rows = [(HERE, HERE, T, 1, 1), (HERE, last_seen, T, 1, 1), *[(GONE, AWAY, L, 0, 0)] * 4,
             (HERE, AWAY, L, 0, 0), (HERE, HERE, T, 1, 1)]
-    assert quality.losses(track(rows))['time_to_relocalise_s'] == pytest.approx(0.5)
+    assert quality.losses(track(rows))['time_to_relocalise_s'] == pytest.approx(time)
+
+
+def test_a_target_that_is_not_found_and_then_leaves_is_missed():
+    rows = [(HERE, HERE, T, 1, 1), *[(HERE, AWAY, L, 0, 0)] * 3, (GONE, AWAY, L, 0, 0)]
+    figures = quality.losses(track(rows))
+    assert (figures['losses'], figures['returns'], figures['returns_missed']) == (1, 1, 1)
 
 
 def test_calibration_by_hand():

@@ -141,8 +141,7 @@ def test_the_script_is_the_command(repository):
     assert done.returncode == 2 and 'there is no bag no_such_bag' in done.stderr
 
 
-def test_a_replay_that_is_broken_off_leaves_the_earlier_results_beside_it(
-        tmp_path, bag, monkeypatch, caplog):
+def test_earlier_results_stay_until_the_new_ones_are_whole(tmp_path, bag, monkeypatch, caplog):
     out = tmp_path / 'out'
     assert evaluate(bag, *RANDOM, '--out', out) == 0
     before = (out / 'summary.json').read_bytes()
@@ -151,11 +150,28 @@ def test_a_replay_that_is_broken_off_leaves_the_earlier_results_beside_it(
         (folder / 'frames.csv').write_text('half')
         raise KeyboardInterrupt
 
-    monkeypatch.setattr('siamx_ros.evaluation.bag.folder.write_replay', broken)
-    assert evaluate(bag, *RANDOM, '--out', out, '--overwrite') == 130
-    [earlier] = tmp_path.glob('out.*')
-    assert (earlier / 'summary.json').read_bytes() == before
-    assert str(earlier) in caplog.text and (out / 'frames.csv').read_text() == 'half'
+    with monkeypatch.context() as patch:
+        patch.setattr('siamx_ros.evaluation.bag.folder.write_replay', broken)
+        for _ in range(2):
+            assert evaluate(bag, *RANDOM, '--out', out, '--overwrite') == 130
+    assert (out / 'summary.json').read_bytes() == before
+    assert (out / '.siamx_new' / 'frames.csv').read_text() == 'half'
+    assert f'the earlier results stay; what was written instead is in {out}' in caplog.text
+    assert evaluate(bag, *RANDOM, '--out', out, '--overwrite', '--box', '5,10,16,12') == 0
+    assert (out / 'summary.json').read_bytes() != before and not (out / '.siamx_new').exists()
+    assert [path.name for path in tmp_path.iterdir() if 'out' in path.name] == ['out']
+
+
+@pytest.mark.parametrize('inside', ['.', 'plots'])
+def test_results_can_be_replaced_from_within(tmp_path, bag, monkeypatch, capfd, inside):
+    out = tmp_path / 'out'
+    assert evaluate(bag, *RANDOM, '--out', out) == 0
+    before = (out / 'summary.json').read_bytes()
+    monkeypatch.chdir(out / inside)
+    there = Path('..') if inside == 'plots' else Path('.')
+    assert evaluate(bag, *RANDOM, '--out', there, '--overwrite', '--box', '5,10,16,12') == 0
+    assert f'wrote {there / "summary.json"}' in capfd.readouterr().err
+    assert (out / 'summary.json').read_bytes() != before and (out / 'plots').is_dir()
 
 
 def test_without_matplotlib_a_replay_with_results_does_not_begin(
