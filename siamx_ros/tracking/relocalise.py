@@ -13,8 +13,8 @@ from siamx_ros.geometry import BoundingBox, CropWindow
 TRUNCATION = 3.0
 """Reach of a Gaussian in sigmas."""
 EXHAUSTED = 0.05
-"""Share of the heat map's peak below which inhibited searching starts over; with a low floor,
-half of that."""
+"""Share of the heat map's peak below which inhibited searching starts over, or half of
+``heat_map_floor`` where that is lower."""
 WHOLE = 0.75
 """Inner share of a window's side in which a target's centre means that all of it is inside."""
 LARGEST_PATCH = 831
