@@ -12,6 +12,7 @@ import tempfile
 
 import pytest
 
+pytest_plugins = ('node_rig',)
 ROOT = Path(__file__).resolve().parents[1]
 _domain_lock: list[socket.socket] = []
 

@@ -69,8 +69,8 @@ def player_of(args: argparse.Namespace, settings: dict[str, Any],
         yield None
         return
     kind = _live_player(args.mode)
-    from siamx_ros.demo.node_process import NodeDied
-    from siamx_ros.ros.probe import NoAnswer
+    from siamx_ros.client.node_process import NodeDied
+    from siamx_ros.client.probe import NoAnswer
     opened = _running(args, kind) if args.node else _started(settings, kind, place)
     try:
         with opened as player:
@@ -86,7 +86,7 @@ def _live_player(mode: str) -> type:
         InputError: there is no ROS here.
     """
     try:
-        from siamx_ros.ros.live import LivePlayer
+        from siamx_ros.client.player import LivePlayer
     except ImportError as error:
         raise InputError(
             f'--mode {mode} needs ROS 2 with rclpy and the messages of this package ({error}); '
@@ -107,7 +107,7 @@ def _running(args: argparse.Namespace, kind: type) -> Iterator[Any]:
 @contextmanager
 def _started(settings: dict[str, Any], kind: type, place: Path | None) -> Iterator[Any]:
     """A node of our own, in a namespace of its own."""
-    from siamx_ros.demo.node_process import NodeProcess
+    from siamx_ros.client.node_process import NodeProcess
     namespace = f'/evaluate_bag_{os.getpid()}'
     parameters = {**{name: each.to_dict() for name, each in settings.items()}, **ACCEPTING}
     with TemporaryDirectory() as scratch:

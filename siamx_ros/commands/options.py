@@ -7,7 +7,7 @@ from typing import Any, Callable, Mapping, Sequence
 
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
-from siamx_ros.ros.settings import NodeConfig, is_of_ros
+from siamx_ros.node_config import NodeConfig, is_of_ros
 from siamx_ros.settings import (
     Settings, SettingsError, dotted, read_settings_file, unknown, walk)
 

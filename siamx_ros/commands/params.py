@@ -10,7 +10,7 @@ import argparse
 
 import yaml
 
-from siamx_ros.ros.settings import NodeConfig
+from siamx_ros.node_config import NodeConfig
 from siamx_ros.settings import walk
 
 HEADER = """# Parameters

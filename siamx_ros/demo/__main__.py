@@ -16,11 +16,11 @@ import numpy as np
 from tqdm import tqdm
 
 from siamx_ros.cli import ArgumentParser, guarded
+from siamx_ros.client.node_process import TRACKER_NODE, NodeDied, NodeProcess
 from siamx_ros.commands.options import parse_box
 from siamx_ros.demo.clip import DemoClip
 from siamx_ros.demo.journal import Journal, StateChange
-from siamx_ros.demo.leavings import write_csv, write_plot, write_summary, write_video
-from siamx_ros.demo.node_process import TRACKER_NODE, NodeDied, NodeProcess
+from siamx_ros.demo.outputs import write_csv, write_plot, write_summary, write_video
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.sources import CameraSource, Source, open_source

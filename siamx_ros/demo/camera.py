@@ -15,13 +15,13 @@ from rclpy.signals import SignalHandlerOptions
 from rclpy.time import Time
 from sensor_msgs.msg import Image
 
+from siamx_ros.client.node_process import NodeDied, NodeProcess
 from siamx_ros.demo.journal import Journal, StateChange
-from siamx_ros.demo.node_process import NodeDied, NodeProcess
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
+from siamx_ros.messages.from_msg import result_of
 from siamx_ros.msg import TrackedTarget, TrackerStatus
 from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState
-from siamx_ros.ros.reading import result_of
 from siamx_ros.srv import InitTarget
 
 IMAGE_TOPIC = '/demo/image'

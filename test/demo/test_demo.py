@@ -12,8 +12,8 @@ import sys
 import cv2
 import pytest
 
+from siamx_ros.client.node_process import NodeDied, NodeProcess
 from siamx_ros.demo.__main__ import main
-from siamx_ros.demo.node_process import NodeDied, NodeProcess
 
 BOX = '162.5,147,121,112'
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from siamx_ros.demo.journal import Journal, StateChange
-from siamx_ros.demo.leavings import write_csv, write_plot, write_summary, write_video
+from siamx_ros.demo.outputs import write_csv, write_plot, write_summary, write_video
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.records import Reason, TrackResult, TrackState
 

@@ -65,7 +65,7 @@ def test_what_nodes_and_launch_files_import_is_depended_on(repository: Path) -> 
     keys = {element.text for element in ElementTree.parse(repository / 'package.xml').iter()
             if element.tag in ('depend', 'exec_depend')}
     used: set[str] = set()
-    for path in [*repository.glob('siamx_ros/ros/*.py'), *repository.glob('launch/*.py'),
+    for path in [*repository.glob('siamx_ros/*/*.py'), *repository.glob('launch/*.py'),
                  *repository.glob('msg/*'), *repository.glob('srv/*')]:
         text = path.read_text()
         used |= set(re.findall(

@@ -22,7 +22,7 @@ EachFrame = Callable[[BagFrame, 'TrackResult | None'], object]
 
 
 class Player(Protocol):
-    """Camera and operator of the tracker; :class:`siamx_ros.ros.live.LivePlayer` is one."""
+    """Camera and operator of the tracker; :class:`siamx_ros.client.player.LivePlayer` is one."""
 
     def begin(self, image: np.ndarray, box: BoundingBox, stamp_ns: int,
               frame_id: str) -> TrackResult:

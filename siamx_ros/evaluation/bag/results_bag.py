@@ -10,8 +10,8 @@ from siamx_ros.evaluation.bag import messages
 from siamx_ros.evaluation.bag.outcome import Replay
 from siamx_ros.evaluation.bag.replay import Step
 from siamx_ros.evaluation.bag.writing import BagWriter
+from siamx_ros.messages.measuring import MAX_RATE_GAP
 from siamx_ros.records import BoxSource, TrackState
-from siamx_ros.ros.measuring import MAX_RATE_GAP
 
 NAMESPACE = '/siamx_tracker'
 SHOWN = (TrackState.TRACKING, TrackState.UNCERTAIN, TrackState.RELOCALISED)

@@ -1,4 +1,4 @@
-"""Replays through a player that answers by script; the real one is tested in test/ros."""
+"""Replays through a player that answers by script; the real one is tested in test/client."""
 
 import time
 

@@ -111,7 +111,7 @@ def test_overwrite_deletes_nothing_for_a_run_that_cannot_start(
     out = tmp_path / 'out'
     assert evaluate(bag, *RANDOM, '--out', out) == 0
     monkeypatch.delattr('cv2.TrackerCSRT', raising=False)
-    monkeypatch.setitem(sys.modules, 'siamx_ros.ros.live', None)  # as without ROS
+    monkeypatch.setitem(sys.modules, 'siamx_ros.client.player', None)  # as without ROS
     before = sorted(out.rglob('*'))
     assert evaluate(bag, *RANDOM, '--out', out, '--overwrite', *arguments) == 2
     assert 'error: ' in capfd.readouterr().err
@@ -126,7 +126,7 @@ def test_without_truth_or_box(tmp_path, sequence, capfd):
 
 @pytest.mark.parametrize('mode', ['live', 'lockstep'])
 def test_live_modes_without_ros_are_one_sentence(bag, capfd, monkeypatch, mode):
-    for name in ('siamx_ros.ros.live', 'siamx_ros.ros.probe'):
+    for name in ('siamx_ros.client.player', 'siamx_ros.client.probe'):
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setitem(sys.modules, 'rclpy', None)
     assert evaluate(bag, *RANDOM, '--mode', mode) == 2

@@ -1,0 +1,1 @@
+"""The client of the tracker node: publishes images, calls its services, keeps its answers."""

@@ -1,0 +1,1 @@
+"""Messages of the node and plain values, both ways; imports no ROS."""

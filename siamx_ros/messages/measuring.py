@@ -1,0 +1,208 @@
+"""Direction, distance and velocity of the target in one outcome; ROS-free but for duck typing."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+import math
+from threading import Lock
+from typing import Any, Callable
+
+import numpy as np
+
+from siamx_ros.control import bearing
+from siamx_ros.control.bearing import Camera
+from siamx_ros.geometry import BoundingBox
+from siamx_ros.messages.frames import stamp_seconds
+from siamx_ros.messages.outcome import Outcome
+from siamx_ros.node_config import NodeConfig
+from siamx_ros.records import BoxSource
+
+RANGE_NONE, RANGE_DEPTH, RANGE_KNOWN_HEIGHT = range(3)
+DEPTHS = 10
+"""Depth images that are kept: newer ones arrive while an image is tracked."""
+MAX_RATE_GAP = 0.5
+"""Longest time between two images for a rate of change, seconds."""
+WARN_AFTER = 1.0
+"""How long an input must not fit until that is warned of, seconds: while a target is caught up, or
+before the first depth image, it may be so for a moment."""
+WARN_PERIOD = 10.0
+"""Shortest time between two warnings of one input, seconds."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Radians, metres, seconds; NaN where unknown."""
+
+    truncated: bool = False
+    bearing: float = math.nan
+    elevation: float = math.nan
+    bearing_rate: float = math.nan
+    range: float = math.nan
+    range_stddev: float = math.nan
+    range_source: int = RANGE_NONE
+    position: tuple[float, float, float] | None = None
+    velocity: tuple[float, float] = (math.nan, math.nan)
+
+
+class Mismatch:
+    """Why one input does not fit the images: warned of once it has lasted, each sentence once."""
+
+    def __init__(self, warn: Callable[[str], Any]) -> None:
+        self.sentence = ''
+        self._warn, self._warned = warn, ''
+        self._since, self._last = 0.0, -math.inf
+
+    def note(self, sentence: str, now: float) -> None:
+        """Take the sentence of one image, empty if the input fits; ``now`` in steady seconds."""
+        if sentence and not self.sentence:
+            self._since = now
+        self.sentence = sentence
+        if (sentence and sentence != self._warned and now - self._since >= WARN_AFTER
+                and now - self._last >= WARN_PERIOD):
+            self._warned, self._last = sentence, now
+            self._warn(sentence)
+
+
+class Measurer:
+    """Keeps the calibration, the newest depth images and the last bearing.
+
+    :meth:`set_camera` and :meth:`set_depth` may be called from another thread than
+    :meth:`measure`.
+
+    Args:
+        rectified: whether the images are, so that P of camera_info holds instead of K and D.
+        warn: called with a sentence on an input that does not fit the images.
+        clock: steady seconds.
+    """
+
+    def __init__(self, rectified: bool, warn: Callable[[str], Any],
+                 clock: Callable[[], float]) -> None:
+        self._rectified, self._clock = rectified, clock
+        self._mismatches = {'calibration': Mismatch(warn), 'depth': Mismatch(warn)}
+        self._lock = Lock()
+        self._camera: Camera | None = None
+        self._depths: deque[tuple[float, str, np.ndarray]] = deque(maxlen=DEPTHS)
+        self._last: tuple[float, float, str] | None = None
+        self._last_stamp = -math.inf
+
+    @property
+    def mismatches(self) -> dict[str, str]:
+        """For each input why it did not fit the last image, empty if it did or nothing was seen."""
+        return {name: mismatch.sentence for name, mismatch in self._mismatches.items()}
+
+    def set_camera(self, info: Any) -> None:
+        """Take a CameraInfo message.
+
+        Raises:
+            InputError: it is not calibrated.
+        """
+        if self._rectified:
+            camera = Camera.from_projection(info.width, info.height, info.p)
+        else:
+            camera = Camera.from_calibration(
+                info.width, info.height, info.k, info.d, info.distortion_model)
+        with self._lock:
+            self._camera = camera
+
+    def set_depth(self, stamp: float, frame_id: str, depth: np.ndarray) -> None:
+        """Take a depth image, H x W metres, registered to the colour image."""
+        with self._lock:
+            self._depths.append((stamp, frame_id, depth))
+
+    def measure(self, outcome: Outcome, config: NodeConfig) -> Measurement:
+        """Measure the box of an outcome."""
+        box, image = outcome.result.box, outcome.image
+        if box is None or image is None or outcome.result.box_source == BoxSource.NONE:
+            self._last = None
+            self._note(calibration='', depth='')
+            return Measurement()
+        height, width = image.shape[:2]
+        truncated = bearing.is_truncated(box, width, height)
+        camera, calibration = self._usable_camera(width, height, config)
+        depth, misfit = self._matching_depth(outcome, config)
+        self._note(calibration=calibration, depth=misfit)
+        if camera is None:
+            return Measurement(truncated=truncated, velocity=self._velocity(outcome))
+        ray = camera.ray(*box.centre)
+        if not all(map(math.isfinite, ray)):
+            self._last = None
+            return Measurement(truncated=truncated, velocity=self._velocity(outcome))
+        angle, elevation = bearing.angles(ray)
+        distance, deviation, source = self._range(box, camera, depth, truncated, config)
+        known = math.isfinite(distance)
+        return Measurement(
+            truncated, angle, elevation, self._rate(outcome, angle), distance, deviation, source,
+            bearing.position(ray, distance) if known else None, self._velocity(outcome))
+
+    def _note(self, **sentences: str) -> None:
+        now = self._clock()
+        for name, sentence in sentences.items():
+            self._mismatches[name].note(sentence, now)
+
+    def _usable_camera(self, width: int, height: int,
+                       config: NodeConfig) -> tuple[Camera | None, str]:
+        """The calibration if it fits, else the fallback, else None; and why it does not fit."""
+        with self._lock:
+            camera = self._camera
+        misfit = ''
+        if camera is not None:
+            if (camera.width, camera.height) == (width, height):
+                return camera, ''
+            misfit = (f'camera_info is for {camera.width}x{camera.height}, '
+                      f'the images are {width}x{height}')
+        if config.fallback_hfov > 0:
+            return Camera.from_field_of_view(width, height, config.fallback_hfov), misfit
+        return None, misfit
+
+    def _range(self, box: BoundingBox, camera: Camera, depth: np.ndarray | None, truncated: bool,
+               config: NodeConfig) -> tuple[float, float, int]:
+        if depth is not None:
+            distance, deviation = bearing.range_from_depth(camera, box, depth, config.depth_max)
+            if math.isfinite(distance):
+                return distance, deviation, RANGE_DEPTH
+        if config.target_height > 0 and not truncated:
+            distance, deviation = bearing.range_from_height(camera, box, config.target_height)
+            if math.isfinite(distance):
+                return distance, deviation, RANGE_KNOWN_HEIGHT
+        return math.nan, math.nan, RANGE_NONE
+
+    def _matching_depth(self, outcome: Outcome,
+                        config: NodeConfig) -> tuple[np.ndarray | None, str]:
+        """The depth image of the nearest stamp if it fits, else None; and why it does not fit."""
+        with self._lock:
+            kept = list(self._depths)
+        if not config.use_depth:
+            return None, ''
+        if not kept:
+            return None, 'no depth image has arrived'
+        header, (height, width) = outcome.frame.msg.header, outcome.image.shape[:2]
+        taken = stamp_seconds(header.stamp)
+        stamp, frame_id, depth = min(kept, key=lambda entry: abs(entry[0] - taken))
+        if depth.shape != (height, width):
+            return None, (f'depth is {depth.shape[1]}x{depth.shape[0]}, '
+                          f'the images are {width}x{height}')
+        if frame_id != header.frame_id:
+            return None, f'depth is in frame {frame_id!r}, the images in {header.frame_id!r}'
+        gap = abs(stamp - taken)
+        if gap > config.depth_slop:
+            return None, (f'the nearest depth image is {gap:.3f} s away from the image, more than '
+                          f'{config.depth_slop:g} s (depth_slop)')
+        return depth, ''
+
+    def _rate(self, outcome: Outcome, angle: float) -> float:
+        """Change of the bearing since the last image of this target, rad/s."""
+        last, self._last = self._last, (outcome.frame.stamp, angle, outcome.target_id)
+        if last is None or last[2] != outcome.target_id:
+            return math.nan
+        gap = outcome.frame.stamp - last[0]
+        return (angle - last[1]) / gap if 0 < gap <= MAX_RATE_GAP else math.nan
+
+    def _velocity(self, outcome: Outcome) -> tuple[float, float]:
+        """Pixels per second, from the displacement per frame and the time between frames."""
+        stamp, self._last_stamp = self._last_stamp, outcome.frame.stamp
+        gap = outcome.frame.stamp - stamp
+        if not 0 < gap <= MAX_RATE_GAP:
+            return math.nan, math.nan
+        dx, dy = outcome.result.velocity
+        return dx / gap, dy / gap

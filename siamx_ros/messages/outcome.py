@@ -1,0 +1,38 @@
+"""What the node found on one image; imports no ROS."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import math
+
+import numpy as np
+
+from siamx_ros.messages.frames import Frame
+from siamx_ros.records import Reason, TrackResult, TrackState
+
+IDLE = TrackResult(box=None, confidence=0.0, state=TrackState.UNINITIALISED)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is to be said about one image.
+
+    Attributes:
+        frame: the image message.
+        image: H x W x 3 BGR, None where it was not decoded or not readable.
+        result: the tracker's result, with the node's state.
+        target_id: the target it speaks of.
+        class_id: the label that the operator gave.
+        inference_s: time the tracker took, seconds.
+        message: what went wrong, empty if nothing.
+        interruption: why the target counted as lost just before this image, NONE if it did not.
+    """
+
+    frame: Frame
+    image: np.ndarray | None
+    result: TrackResult
+    target_id: str
+    class_id: str
+    inference_s: float = math.nan
+    message: str = ''
+    interruption: Reason = Reason.NONE

@@ -1,0 +1,1 @@
+"""The tracker node: what runs in its process."""

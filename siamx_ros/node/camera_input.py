@@ -1,0 +1,134 @@
+"""Subscriptions: images that arrive whatever the publisher's QoS, calibration, depth."""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.qos import QoSPolicyKind, QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+
+from siamx_ros.node_config import NodeConfig
+
+DEPTH_IMAGES = 5
+"""History depth of the depth subscription: a later one must not push out the one of an image."""
+UNKNOWN = '_NODE_NAME_UNKNOWN_'
+"""What rmw calls a node whose endpoints it knows, but not its name."""
+
+
+class AdaptiveSubscription:
+    """A topic of images that arrive whatever the publisher's quality of service.
+
+    With ``reliability: auto`` they are asked for reliably, since best effort loses large messages;
+    when a publisher offers best effort only, the subscription is made again as best effort,
+    which matches every publisher.
+
+    Args:
+        node: makes the subscription.
+        kind: class of the messages.
+        topic: name, resolved by the node.
+        callback: called with each message.
+        depth: history depth; every message that waits adds latency.
+        reliability: auto, reliable or best_effort.
+    """
+
+    def __init__(self, node: Any, kind: type, topic: str, callback: Callable, *, depth: int = 1,
+                 reliability: str = 'auto') -> None:
+        self._node, self._depth, self._reliability = node, depth, reliability
+        self._what = kind, topic, callback
+        self._switch = False
+        self.best_effort = reliability == 'best_effort'
+        self._subscription = self._subscribe()
+
+    @property
+    def topic(self) -> str:
+        """Resolved name of the topic."""
+        return self._subscription.topic_name
+
+    def check(self) -> None:
+        """Switch to best effort if a publisher asked for it; call this regularly."""
+        if not self._switch:
+            return
+        self._switch = False
+        self.best_effort = True
+        self.close()
+        self._subscription = self._subscribe()
+        self._node.get_logger().info(
+            f'{self.topic}: the publisher offers best effort only; subscribed again as best effort')
+
+    def describe(self) -> str:
+        """One sentence on topic, QoS and publishers: why nothing comes."""
+        publishers = self._node.get_publishers_info_by_topic(self.topic)
+        asked = 'best effort' if self.best_effort else 'reliable'
+        if not publishers:
+            return f'nobody publishes {self.topic} (subscribed as {asked})'
+        offers = ', '.join(
+            f'{_name(p)} ({p.qos_profile.reliability.name.lower().replace("_", " ")})'
+            for p in publishers)
+        return f'{self.topic}, subscribed as {asked}, is published by {offers}'
+
+    def close(self) -> None:
+        """Unsubscribe."""
+        self._node.destroy_subscription(self._subscription)
+
+    def _subscribe(self):
+        reliability = (
+            ReliabilityPolicy.BEST_EFFORT if self.best_effort else ReliabilityPolicy.RELIABLE)
+        return self._node.create_subscription(
+            *self._what, QoSProfile(depth=self._depth, reliability=reliability),
+            event_callbacks=SubscriptionEventCallbacks(incompatible_qos=self._on_incompatible))
+
+    def _on_incompatible(self, event) -> None:
+        if event.last_policy_kind != QoSPolicyKind.RELIABILITY or self.best_effort:
+            return
+        if self._reliability == 'auto':
+            self._switch = True
+            return
+        self._node.get_logger().warning(
+            f'image_reliability is {self._reliability}, but {self.describe()}')
+
+
+class CameraInput:
+    """The node's input topics, subscribed while it is active.
+
+    Args:
+        node: makes the subscriptions.
+        config: transport, reliability and whether depth is wanted.
+        on_image, on_info, on_depth: called with each message.
+        depth: history depth of the image subscription; every image that waits adds latency.
+    """
+
+    def __init__(self, node: Any, config: NodeConfig, *, on_image: Callable, on_info: Callable,
+                 on_depth: Callable, depth: int = 1) -> None:
+        self._node = node
+        kind, topic = (Image, 'image') if config.image_transport == 'raw' else (
+            CompressedImage, 'image/compressed')
+        self._images = [AdaptiveSubscription(
+            node, kind, topic, on_image, depth=depth, reliability=config.image_reliability)]
+        if config.use_depth:
+            self._images.append(
+                AdaptiveSubscription(node, Image, 'depth', on_depth, depth=DEPTH_IMAGES))
+        info_qos = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+        self._info = node.create_subscription(CameraInfo, 'camera_info', on_info, info_qos)
+
+    def check(self) -> None:
+        """Switch to best effort where a publisher asked for it; call this regularly."""
+        for images in self._images:
+            images.check()
+
+    def describe(self) -> str:
+        """One sentence on the image topic, its QoS and publishers: why no images come."""
+        return self._images[0].describe()
+
+    def close(self) -> None:
+        """Unsubscribe from everything."""
+        for images in self._images:
+            images.close()
+        self._node.destroy_subscription(self._info)
+
+
+def _name(publisher: Any) -> str:
+    """The node of a publisher; the middleware may find the publisher before the node."""
+    if publisher.node_name == UNKNOWN:
+        return 'a node whose name has not arrived yet'
+    return f'{publisher.node_namespace.rstrip("/")}/{publisher.node_name}'

@@ -1,0 +1,92 @@
+"""Whether images arrive that can be used, and what is said where they do not. Imports no ROS."""
+
+from __future__ import annotations
+
+from threading import Lock
+import time
+from typing import Callable
+
+from siamx_ros.node_config import NodeConfig
+
+
+class InputWatch:
+    """Keeps the time of the last image that counts; one that cannot be read counts as none.
+
+    Images arrive in the executor's thread and are looked at in the worker's; methods may be called
+    from both. All times are monotonic seconds.
+
+    Args:
+        config: ``image_timeout``, ``max_image_age`` and ``tracking.lost_time``.
+        unreadable: whether the last image that was looked at could not be read.
+
+    Attributes:
+        config: may be replaced while running.
+    """
+
+    def __init__(self, config: NodeConfig, unreadable: Callable[[], bool]) -> None:
+        self.config, self._unreadable = config, unreadable
+        self._lock = Lock()
+        self._last_image = self._last_good = time.monotonic()
+        self._missing = self._gap = self._too_old = False
+
+    def is_too_old(self, age: float) -> bool:
+        """Whether ``max_image_age`` refuses an image of this age, seconds."""
+        self._too_old = 0 < self.config.max_image_age < age
+        return self._too_old
+
+    def arrived(self, now: float) -> None:
+        """An image came; while the ones before cannot be read, it counts once it was."""
+        with self._lock:
+            if not self._unreadable():
+                self._note_gap(now - self._last_image)
+                self._last_image = now
+
+    def ends_gap(self, received: float) -> bool:
+        """Whether so long no image came before this one that the target must be found anew.
+
+        Asked before the image is looked at; says so once a gap.
+        """
+        with self._lock:
+            if self._unreadable():
+                self._note_gap(received - self._last_image)
+            gap, self._gap = self._gap, False
+            return gap
+
+    def is_stale_after(self, received: float) -> bool:
+        """Asked after an image was looked at: whether the input is stale in spite of it."""
+        with self._lock:
+            if not self._unreadable():
+                self._last_good = received
+                self._last_image = max(self._last_image, received)
+                return False
+            self._last_image = min(self._last_image, self._last_good)
+            return time.monotonic() - self._last_image > self.config.image_timeout
+
+    def forgive(self) -> None:
+        """A new target was given: what was missed before does not concern it."""
+        with self._lock:
+            self._gap = False
+
+    def problem(self, details: Callable[[], str], message: str) -> str:
+        """One sentence on missing images; empty while they come.
+
+        Args:
+            details: topic, quality of service and publishers, asked for if none comes at all.
+            message: what was said of the last image.
+        """
+        with self._lock:
+            gap = time.monotonic() - self._last_image
+            late = gap > self.config.image_timeout
+            self._missing = self._missing or late
+        if not late:
+            return ''
+        if self._too_old:
+            return (f'no image for {gap:.1f} s that is younger than '
+                    f'{self.config.max_image_age:g} s (max_image_age)')
+        if self._unreadable():
+            return f'no readable image for {gap:.1f} s: {message}'
+        return f'no image for {gap:.1f} s: {details()}'
+
+    def _note_gap(self, gap: float) -> None:
+        missing, self._missing = self._missing or gap > self.config.image_timeout, False
+        self._gap = self._gap or (missing and gap > self.config.tracking.lost_time)

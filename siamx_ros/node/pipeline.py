@@ -1,0 +1,270 @@
+"""The active part of the node: camera input, worker, session and what they publish."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+import time
+from typing import Any, Callable
+
+import numpy as np
+
+from rclpy.task import Future
+
+from siamx_ros.errors import InputError
+from siamx_ros.geometry import BoundingBox
+from siamx_ros.messages.conversions import depth_from_msg, image_from_compressed, image_from_msg
+from siamx_ros.messages.frames import Frame, FrameBuffer, stamp_seconds, thinned
+from siamx_ros.messages.measuring import Measurer
+from siamx_ros.messages.outcome import Outcome
+from siamx_ros.node.camera_input import CameraInput
+from siamx_ros.node.health import Health
+from siamx_ros.node.input_watch import InputWatch
+from siamx_ros.node.outputs import Outputs
+from siamx_ros.node.session import Session, TargetNames
+from siamx_ros.node.status import StatusBoard
+from siamx_ros.node.wiring import Wiring
+from siamx_ros.node_config import NodeConfig
+from siamx_ros.records import Reason, TrackState
+
+CATCH_UP_SHARE = 0.5
+"""Share of ``init_timeout`` that catching up may take before the rest is skipped."""
+
+
+class Pipeline:
+    """Lives from activation to deactivation.
+
+    Args:
+        names: of targets; they go on from one life to the next.
+
+    Images arrive in the executor's thread (:meth:`_on_image`) and are tracked in the worker's
+    (:meth:`_handle`); :meth:`watch` is called by a timer.
+    """
+
+    def __init__(self, node: Any, config: NodeConfig, tracker: Any, outputs: Outputs,
+                 board: StatusBoard, wiring: Wiring = Wiring(), *,
+                 names: TargetNames | None = None) -> None:
+        self.node, self.config = node, config
+        self.outputs, self.board = outputs, board
+        self.health = Health()
+        self.measurer = Measurer(config.image_rectified, node.get_logger().warning, time.monotonic)
+        self.buffer = FrameBuffer(config.buffer_seconds, config.buffer_max_mb)
+        self._idle_since = 0.0
+        self.session = Session(
+            tracker, self._decode, time.monotonic, config.stamp_jump, names or TargetNames())
+        self.input = InputWatch(config, lambda: self.session.unreadable)
+        self._in_use = config
+        self._last_tracked = self._taken = -float('inf')
+        self._dropped = 0
+        self._stalled = self._muted = False
+        self.problem = ''
+        self.camera = CameraInput(
+            node, config, on_image=self._on_image, on_info=self._on_info, on_depth=self._on_depth,
+            depth=wiring.image_depth)
+        self.worker = wiring.worker(self._handle, self._make_future, self._wake_executor)
+
+    def close(self, patience: float) -> bool:
+        """Unsubscribe and stop the worker; True when it has ended within ``patience`` seconds."""
+        self.camera.close()
+        return self.worker.close(patience)
+
+    def mute(self) -> None:
+        """Say nothing any more: the worker hangs, and what it ends with is of no use."""
+        self._muted = True
+
+    def configure(self, config: NodeConfig) -> None:
+        """Take changed live settings; the tracker's from the next image on."""
+        self.config = self.input.config = config
+
+    def start_target(self, frames: list[Frame], choose: Callable[[np.ndarray], BoundingBox],
+                     target_id: str, class_id: str) -> list[Outcome]:
+        """Start a target on the first frame and catch up over the others; in the worker's thread.
+
+        Catching up may take a share of ``init_timeout``; a slower device leaves frames out.
+        """
+        self._take_settings()
+        deadline = time.monotonic() + CATCH_UP_SHARE * self.config.init_timeout
+        outcomes = [self.session.start(frames[0], choose, target_id, class_id)]
+        if len(frames) > 1:
+            self._announce(TrackState.INITIALISING, Reason.INIT,
+                           header=frames[0].msg.header)
+        left = frames[1:]
+        while left:
+            begin = time.monotonic()
+            outcomes[-1] = _without_pixels(outcomes[-1])
+            outcomes.append(self.session.process(left[0]))
+            now = time.monotonic()
+            left = thinned(left[1:], now - begin, deadline - now)
+        self._stalled = False
+        self._taken = frames[-1].received
+        self.input.forgive()
+        for outcome in outcomes:
+            self._publish(outcome, dropped=0)
+        return outcomes
+
+    def reset(self) -> None:
+        """Drop the target; in the worker's thread."""
+        self.session.forget()
+        self._announce(self.session.result.state, Reason.RESET)
+
+    def set_enabled(self, enabled: bool) -> None:
+        """Pause or resume; in the worker's thread."""
+        if enabled == self.session.enabled:
+            return
+        if enabled:
+            self.session.resume()
+        else:
+            self.session.pause()
+        self._announce(self.session.result.state, Reason.OPERATOR)
+
+    def watch(self) -> None:
+        """Notice missing images, QoS switches and a stuck tracker; in the executor's thread."""
+        self.camera.check()
+        self.worker.expire(time.monotonic())
+        before, self.problem = self.problem, self._find_problem()
+        self.board.note_problem(self.problem)
+        if self.problem and not before:
+            self.node.get_logger().warning(self.problem)
+        if bool(before) != bool(self.problem):
+            self.outputs.publish_status(self.board, time.monotonic())
+        if not self.problem or not self.session.has_target or not self.session.enabled:
+            return
+        stuck = self.worker.busy_s > self.config.stall_timeout
+        self._stalled = self._stalled or stuck
+        state, reason = (TrackState.ERROR, Reason.INFERENCE_ERROR) if stuck else (
+            TrackState.INPUT_STALE, Reason.NO_IMAGES)
+        if self.board.status.state != state:
+            self._announce(state, reason)
+
+    def _find_problem(self) -> str:
+        busy = self.worker.busy_s
+        if busy > self.config.stall_timeout:
+            return f'one image has been worked on for {busy:.1f} s'
+        return self.input.problem(self.camera.describe, self.board.status.message)
+
+    def _make_future(self) -> Future:
+        return Future(executor=self.node.executor)
+
+    def _wake_executor(self) -> None:
+        if self.node.executor is not None:
+            self.node.executor.wake()
+
+    def _on_image(self, msg: Any) -> None:
+        now = time.monotonic()
+        stamp = stamp_seconds(msg.header.stamp)
+        frame = Frame(msg, stamp, now, self.node.get_clock().now().nanoseconds * 1e-9 - stamp)
+        self.health.received(frame.age)
+        if self.input.is_too_old(frame.age):
+            self.health.skipped_old()
+            return
+        self.input.arrived(now)
+        self.buffer.add(frame)
+        if self._is_due(stamp):
+            self.worker.offer(frame)
+
+    def _is_due(self, stamp: float) -> bool:
+        """Whether ``max_rate`` lets this image through."""
+        if self.config.max_rate <= 0 or not 0 < stamp - self._last_tracked \
+                < 0.999 / self.config.max_rate:
+            self._last_tracked = stamp
+            return True
+        return False
+
+    def _on_info(self, msg: Any) -> None:
+        try:
+            self.measurer.set_camera(msg)
+        except InputError as error:
+            self.node.get_logger().warning(str(error), throttle_duration_sec=10.0)
+
+    def _on_depth(self, msg: Any) -> None:
+        try:
+            depth = depth_from_msg(msg)
+        except InputError as error:
+            self.node.get_logger().warning(str(error), throttle_duration_sec=10.0)
+            return
+        self.measurer.set_depth(stamp_seconds(msg.header.stamp), msg.header.frame_id, depth)
+
+    def _take_settings(self) -> None:
+        """Give changed settings to the tracker, in the worker's thread."""
+        config = self.config
+        if config is not self._in_use:
+            self._in_use = config
+            self.session.stamp_jump = config.stamp_jump
+            self.session.tracker.configure(config.tracking)
+
+    def _decode(self, frame: Frame) -> np.ndarray:
+        if self.config.image_transport == 'compressed':
+            return image_from_compressed(frame.msg)
+        return image_from_msg(frame.msg, self.config.image_encoding_override)
+
+    def _handle(self, frame: Frame, overwritten: int) -> None:
+        """Track one image and publish; in the worker's thread.
+
+        One that waited while a target was started on it or on a newer one is told already.
+        """
+        self._dropped += overwritten
+        if frame.received <= self._taken:
+            return
+        self._stalled = False  # may have been noticed while the image before was published
+        self._take_settings()
+        if self.input.ends_gap(frame.received):
+            self.session.interrupt(Reason.NO_IMAGES)
+        outcome = self.session.process(frame)
+        if self._muted:
+            return
+        if self._stalled:
+            self._stalled = False
+            outcome = self.session.too_late(outcome)
+        dropped, self._dropped = self._dropped, 0
+        self._publish(self._judge_input(outcome), dropped)
+        self._idle_since = time.monotonic()
+        heat_map = getattr(self.session.tracker, 'heat_map', None)
+        self.outputs.draw(outcome, self._decode, heat_map, self.config)
+
+    def _judge_input(self, outcome: Outcome) -> Outcome:
+        """An image that could not be read counts as none: the input may be stale in spite of it."""
+        if not self.input.is_stale_after(outcome.frame.received):
+            return outcome
+        return replace(outcome, result=replace(
+            outcome.result, state=TrackState.INPUT_STALE, reason=Reason.NO_IMAGES))
+
+    def _publish(self, outcome: Outcome, dropped: int) -> None:
+        if self._muted:
+            return
+        if outcome.message:
+            self.node.get_logger().warning(outcome.message, throttle_duration_sec=2.0)
+        header, result = outcome.frame.msg.header, outcome.result
+        if outcome.interruption != Reason.NONE and result.state != TrackState.LOST:
+            self._announce(TrackState.LOST, outcome.interruption, header=header)
+        measured = self.measurer.measure(outcome, self.config)
+        latency = self.node.get_clock().now().nanoseconds * 1e-9 - outcome.frame.stamp
+        self.outputs.publish(
+            outcome, measured, latency=latency, dropped=dropped, config=self.config)
+        waited = max(0.0, self._idle_since - outcome.frame.received)
+        self.health.tracked(
+            latency=latency, inference=outcome.inference_s, dropped=dropped,
+            mismatches=self.measurer.mismatches,
+            overhead=time.monotonic() - outcome.frame.received - waited - outcome.inference_s)
+        self._announce(result.state, result.reason, outcome.message, valid=result.valid,
+                       header=header)
+
+    def _announce(self, state: TrackState, reason: Reason, message: str = '', *,
+                  valid: bool = False, header: Any = None) -> None:
+        """Publish the status if it changed."""
+        if self._muted:
+            return
+        now = time.monotonic()
+        before = self.board.status.state
+        changed = self.board.update(
+            state, reason, self.session.target_id, now, valid=valid, message=message, header=header)
+        if changed:
+            self.outputs.publish_status(self.board, now)
+            if state != before:
+                self.node.get_logger().info(
+                    f'{before.name} -> {state.name} ({reason.name.lower()}) {message}'.rstrip())
+
+
+def _without_pixels(outcome: Outcome) -> Outcome:
+    """The same, its image one zero seen everywhere: only the size will be asked for."""
+    if outcome.image is None:
+        return outcome
+    return replace(outcome, image=np.broadcast_to(np.uint8(0), outcome.image.shape))

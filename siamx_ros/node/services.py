@@ -1,0 +1,189 @@
+"""~/init, ~/reset, ~/set_enabled, ~/start, ~/stop, init_box: checked, numbered, never blocking."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.qos import QoSProfile
+from std_srvs.srv import SetBool, Trigger
+from vision_msgs.msg import Detection2D
+
+from siamx_ros.errors import InputError
+from siamx_ros.messages.frames import Frame, stamp_seconds
+from siamx_ros.node.init_validation import Code, Refusal, box_on_image, check_numbers
+from siamx_ros.node.to_msg import bounding_box
+from siamx_ros.node.worker import Stopped
+from siamx_ros.records import TrackState
+from siamx_ros.srv import InitTarget
+
+MAX_NAME = 256
+INACTIVE = 'the node is not active'
+CROWDED = 'too many requests are waiting'
+CALLS = QoSProfile(depth=1000)
+"""Calls that may arrive at once; the middleware's 10 would drop the others without an answer."""
+
+
+class Services:
+    """The node's services; ``node.pipeline`` is its active part, or None while inactive.
+
+    They share a reentrant group: one that waits for the worker holds up nothing else.
+    """
+
+    def __init__(self, node: Any) -> None:
+        self._node = node
+        group = ReentrantCallbackGroup()
+        for kind, name, answer in (
+                (InitTarget, '~/init', self._init), (Trigger, '~/reset', self._reset),
+                (SetBool, '~/set_enabled', self._set_enabled), (Trigger, '~/start', self._start),
+                (Trigger, '~/stop', self._stop)):
+            node.create_service(kind, name, answer, qos_profile=CALLS, callback_group=group)
+        node.create_subscription(Detection2D, 'init_box', self._init_box, 1, callback_group=group)
+
+    async def _init(self, request, response):
+        try:
+            await self.initialise(request, response)
+        except Refusal as refusal:
+            response.success, response.error_code = False, refusal.code
+            response.message = str(refusal)
+            self._node.get_logger().warning(
+                f'init refused ({refusal.code}): {refusal}', throttle_duration_sec=0.1)
+        return response
+
+    async def _init_box(self, detection: Detection2D) -> None:
+        """The same by topic; a refusal is told in ~/status."""
+        request = InitTarget.Request(
+            bbox=detection.bbox, header=detection.header, target_id=detection.id)
+        if detection.results:
+            request.class_id = detection.results[0].hypothesis.class_id
+        answer = await self._init(request, InitTarget.Response())
+        if not answer.success:
+            self._node.say(f'init refused ({answer.error_code}): {answer.message}')
+
+    async def initialise(self, request, response) -> None:
+        """Check the request, have the worker start the target, fill the response.
+
+        Raises:
+            Refusal: with the error code for the caller.
+        """
+        pipeline = self._node.pipeline
+        if pipeline is None:
+            raise Refusal(Code.NOT_ACTIVE, INACTIVE)
+        check_numbers(request)
+        frames = _frames(pipeline, request)
+        job = pipeline.worker.ask(lambda: _start_target(pipeline, frames, request))
+        if job is None:
+            raise Refusal(Code.TIMEOUT, CROWDED)
+        patience = pipeline.config.init_timeout
+        if not await job.within(patience):
+            later = '' if job.cancel(Stopped('timed out')) else \
+                '; it is being worked on, ~/status will tell whether it was taken'
+            raise Refusal(Code.TIMEOUT, f'no answer within {patience:g} s{later}')
+        _fill(job, frames, response)
+
+    async def _reset(self, _request, response):
+        return await self._asked(
+            lambda pipeline: pipeline.reset(), response, 'the target was dropped')
+
+    async def _start(self, _request, response):
+        return await self._switch(True, response)
+
+    async def _stop(self, _request, response):
+        return await self._switch(False, response)
+
+    async def _set_enabled(self, request, response):
+        return await self._switch(request.data, response)
+
+    async def _switch(self, enabled: bool, response):
+        return await self._asked(lambda pipeline: pipeline.set_enabled(enabled), response,
+                                 'tracking' if enabled else 'paused')
+
+    async def _asked(self, action, response, text: str):
+        """Have the worker do something; ``text`` tells that it was done."""
+        response.success, response.message = await _done(self._node.pipeline, action, text)
+        if not response.success:
+            self._node.get_logger().warning(
+                f'a call failed: {response.message}', throttle_duration_sec=1.0)
+        return response
+
+
+async def _done(pipeline, action, text: str) -> tuple[bool, str]:
+    """Whether the worker did something, and what to say."""
+    if pipeline is None:
+        return False, INACTIVE
+    job = pipeline.worker.ask(lambda: action(pipeline))
+    if job is None:
+        return False, CROWDED
+    if not await job.within(pipeline.config.init_timeout):
+        job.cancel(Stopped('timed out'))
+        return False, 'no answer in time'
+    return _success(job, text)
+
+
+def _success(job, text: str) -> tuple[bool, str]:
+    try:
+        job.result()
+    except Exception as error:  # noqa: B902 - reported to the caller
+        return False, f'{type(error).__name__}: {error}'
+    return True, text
+
+
+def _start_target(pipeline, frames: list[Frame], request):
+    """In the worker's thread, so that what is checked cannot change before it is used."""
+    if request.keep_current and pipeline.session.has_target:
+        raise Refusal(Code.ALREADY_TRACKING,
+                      f'target {pipeline.session.target_id} is being tracked and '
+                      'keep_current is set')
+    return pipeline.start_target(
+        frames, lambda image: box_on_image(request, image, pipeline.config),
+        request.target_id[:MAX_NAME], request.class_id[:MAX_NAME])
+
+
+def _fill(job, frames: list[Frame], response) -> None:
+    """Put what the worker answered into the response, or refuse with what it raised."""
+    try:
+        outcomes = job.result()
+    except Refusal:
+        raise
+    except Stopped:
+        raise Refusal(Code.NOT_ACTIVE, INACTIVE) from None
+    except InputError as error:
+        raise Refusal(Code.INFERENCE_FAILED, str(error)) from None
+    except Exception as error:  # noqa: B902 - reported to the caller and logged
+        raise Refusal(Code.INFERENCE_FAILED, f'{type(error).__name__}: {error}') from None
+    first, last = outcomes[0], outcomes[-1]
+    if last.result.state == TrackState.UNINITIALISED:
+        raise Refusal(Code.TARGET_DROPPED, f'target {first.target_id} was dropped on a later '
+                      f'image: {last.message or last.result.reason.name}')
+    response.success, response.error_code = True, Code.NONE
+    response.target_id = first.target_id
+    response.message = f'target {first.target_id} accepted'
+    response.stamp = frames[0].msg.header.stamp
+    response.bbox = bounding_box(first.result.box)
+    response.confidence = float(last.result.confidence)
+    response.caught_up_frames = len(outcomes) - 1
+
+
+def _frames(pipeline, request) -> list[Frame]:
+    """The frame that the box was drawn on and those since, or the newest one."""
+    newest = pipeline.buffer.newest()
+    if newest is None:
+        raise Refusal(Code.NO_IMAGE, f'no image has arrived yet: {pipeline.camera.describe()}')
+    age = time.monotonic() - newest.received
+    if age > pipeline.config.image_timeout:
+        raise Refusal(Code.IMAGE_STALE, f'the newest image came {age:.2f} s ago')
+    frame_id = newest.msg.header.frame_id
+    if request.header.frame_id and request.header.frame_id != frame_id:
+        raise Refusal(Code.FRAME_MISMATCH,
+                      f'the box is in frame {request.header.frame_id!r}, the images are in '
+                      f'{frame_id!r}')
+    stamp = stamp_seconds(request.header.stamp)
+    if stamp == 0:
+        return [newest]
+    frames = pipeline.buffer.since(stamp)
+    if not frames:
+        raise Refusal(Code.STAMP_NOT_BUFFERED,
+                      f'no image of stamp {stamp:.6f} is kept; it is {newest.stamp - stamp:.3f} s '
+                      'before the newest')
+    return frames

@@ -1,0 +1,196 @@
+"""One target's life in the node: what the worker does with images and requests. Imports no ROS.
+
+The tracker's own states (TRACKING, UNCERTAIN, LOST, RELOCALISED) are joined by those only a node
+can know: paused, an inference that failed. Whether images arrive at all is watched elsewhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import count
+import logging
+import math
+from typing import Any, Callable
+
+import numpy as np
+
+from siamx_ros.errors import InputError
+from siamx_ros.geometry import BoundingBox
+from siamx_ros.messages.frames import Frame
+from siamx_ros.messages.outcome import IDLE, Outcome
+from siamx_ros.records import Reason, TrackResult, TrackState
+
+LOG = logging.getLogger(__name__)
+
+
+class TargetNames:
+    """Names for targets, each unlike the one before, also where that one was dropped meanwhile."""
+
+    def __init__(self) -> None:
+        self._numbers = count(1)
+        self._last = ''
+
+    def new(self, wanted: str) -> str:
+        """The wanted name, with a number where it is the last one's; a number if empty."""
+        names = (f'{wanted}-{number}' if wanted else str(number) for number in self._numbers)
+        if not wanted or wanted == self._last:
+            wanted = next(name for name in names if name != self._last)
+        self._last = wanted
+        return wanted
+
+
+class Session:
+    """Drives a tracker; used by the worker thread alone.
+
+    Args:
+        tracker: any object with init, update, reset, lose and configure.
+        decode: Frame -> image; raises InputError.
+        clock: monotonic seconds.
+        stamp_jump: stamps going back by more than this, seconds, mean a new recording.
+        names: of targets.
+    """
+
+    def __init__(self, tracker: Any, decode: Callable[[Frame], np.ndarray],
+                 clock: Callable[[], float], stamp_jump: float, names: TargetNames) -> None:
+        self.tracker, self._decode, self._clock = tracker, decode, clock
+        self.stamp_jump = stamp_jump
+        self.target_id, self.class_id = '', ''
+        self.enabled = True
+        self.result = IDLE
+        self.unreadable = False
+        self._interruption = Reason.NONE
+        self._names = names
+        self._last_stamp = -math.inf
+        self._size: tuple[int, int] | None = None
+
+    @property
+    def has_target(self) -> bool:
+        """Whether a target was accepted and not dropped."""
+        return bool(self.target_id)
+
+    def start(self, frame: Frame, choose: Callable[[np.ndarray], BoundingBox], target_id: str,
+              class_id: str) -> Outcome:
+        """Take a new target.
+
+        Args:
+            frame: the image on which it was given.
+            choose: the decoded image -> the target's box; raises InputError.
+            target_id, class_id: names to report; empty for a new number and 'target'. A name
+                that the last target had gets a number, for every target's name is new.
+
+        Raises:
+            InputError: the image cannot be read or the box cannot be used; the old target stays.
+            Exception: the tracker failed; the old target stays.
+        """
+        image = self._decode(frame)
+        box = choose(image)
+        begin = self._clock()
+        result = self.tracker.init(image, box, frame.stamp)
+        self.target_id = self._names.new(target_id)
+        self.class_id = class_id or 'target'
+        self.enabled, self.result, self.unreadable = True, result, False
+        self._interruption = Reason.NONE
+        self._last_stamp, self._size = frame.stamp, image.shape[1::-1]
+        return self._outcome(frame, image, result, self._clock() - begin)
+
+    def process(self, frame: Frame) -> Outcome:
+        """Track one image; never raises: what fails is in the outcome's state and message."""
+        if not self.enabled:
+            self.unreadable = False
+            return self._outcome(frame, None, self.result)
+        if not self.has_target:
+            return self._outcome(frame, None, IDLE)
+        try:
+            image = self._decode(frame)
+        except InputError as error:
+            self.unreadable = True
+            return self._outcome(frame, None, self._standing(self.result.state), message=str(error))
+        self.unreadable = False
+        if image.shape[1::-1] != self._size:
+            return self._drop_for_size(frame, image)
+        back, self._last_stamp = self._last_stamp - frame.stamp, frame.stamp
+        if back > self.stamp_jump:
+            self.interrupt(Reason.STAMP_JUMP)
+        return self._track(frame, image)
+
+    def forget(self) -> None:
+        """Drop the target; a pause goes on."""
+        self.tracker.reset()
+        self.target_id, self.class_id = '', ''
+        self.result = IDLE if self.enabled else replace(IDLE, state=TrackState.PAUSED)
+        self._interruption, self.unreadable = Reason.NONE, False
+
+    def interrupt(self, reason: Reason) -> None:
+        """The target counts as lost from the next image on: it must be found and confirmed."""
+        if self.has_target:
+            self._interruption = reason
+
+    def pause(self) -> None:
+        """Look at no image until :meth:`resume`; the target is kept."""
+        self.enabled = False
+        self.result = self._standing(TrackState.PAUSED)
+
+    def resume(self) -> None:
+        """Go on after a pause."""
+        self.enabled = True
+        if self.has_target:
+            self.interrupt(Reason.OPERATOR)
+        self.result = self._standing(
+            TrackState.LOST if self.has_target else TrackState.UNINITIALISED)
+
+    def too_late(self, outcome: Outcome) -> Outcome:
+        """What a hung inference ended with: nothing to act on, and the target to be found anew."""
+        if not self.has_target:
+            return outcome
+        self.interrupt(Reason.INFERENCE_ERROR)
+        self.result = self._standing(TrackState.ERROR, Reason.INFERENCE_ERROR)
+        return replace(outcome, result=self.result, interruption=Reason.NONE,
+                       message=f'an inference took {outcome.inference_s:.1f} s')
+
+    def _track(self, frame: Frame, image: np.ndarray) -> Outcome:
+        interruption, self._interruption = self._interruption, Reason.NONE
+        begin = self._clock()
+        try:
+            if interruption != Reason.NONE:
+                self.tracker.lose(frame.stamp)
+            result = self.tracker.update(image, frame.stamp)
+        except Exception as error:  # noqa: B902 - whatever fails, the node must say so and live on
+            return self._failed(frame, image, error)
+        taken = self._clock() - begin
+        if result.state == TrackState.UNINITIALISED:
+            self.forget()
+            return self._outcome(frame, image, replace(IDLE, reason=result.reason), taken)
+        if result.reason == Reason.NONE:
+            result = replace(result, reason=interruption)
+        self.result = result
+        return replace(self._outcome(frame, image, result, taken), interruption=interruption)
+
+    def _failed(self, frame: Frame, image: np.ndarray, error: Exception) -> Outcome:
+        """The tracker raised: ERROR until an image succeeds, then found and confirmed anew."""
+        if self.result.state != TrackState.ERROR:
+            LOG.error('inference failed', exc_info=error)
+        self.interrupt(Reason.INFERENCE_ERROR)
+        self.result = self._standing(TrackState.ERROR, Reason.INFERENCE_ERROR)
+        return self._outcome(
+            frame, image, self.result, message=f'{type(error).__name__}: {error}')
+
+    def _drop_for_size(self, frame: Frame, image: np.ndarray) -> Outcome:
+        """Images of another size have another geometry: the target is dropped, and said so."""
+        (width, height), was = image.shape[1::-1], self._size
+        dropped = self.target_id
+        self.forget()
+        return self._outcome(
+            frame, image, replace(IDLE, reason=Reason.IMAGE_SIZE_CHANGED),
+            message=f'the images changed from {was[0]}x{was[1]} to {width}x{height} pixels, '
+            f'target {dropped} was dropped')
+
+    def _standing(self, state: TrackState, reason: Reason = Reason.NONE) -> TrackResult:
+        """No box was measured on this image."""
+        return replace(IDLE, state=state, reason=reason,
+                       frames_since_init=self.result.frames_since_init,
+                       frames_lost=self.result.frames_lost)
+
+    def _outcome(self, frame: Frame, image: np.ndarray | None, result: TrackResult,
+                 inference_s: float = math.nan, message: str = '') -> Outcome:
+        return Outcome(
+            frame, image, result, self.target_id, self.class_id, inference_s, message)

@@ -1,0 +1,1 @@
+"""What a person runs beside the tracker node: choosing a target, following it, measuring."""

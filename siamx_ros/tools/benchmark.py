@@ -1,0 +1,249 @@
+"""Measure the tracker node: latency, age, drops and memory over real ROS traffic.
+
+Every row of the table is one run of the node in its own process against a camera of that size and
+rate. The last rows compare, at the first size and the last rate, how deep the queue of images is
+and whether the network runs in the subscription's callback or in a thread of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict, dataclass
+import json
+import os
+from pathlib import Path
+import sys
+import tempfile
+import time
+from typing import Sequence
+
+import numpy as np
+from tqdm import tqdm
+
+from siamx_ros.cli import ArgumentParser, guarded
+from siamx_ros.client.node_process import NodeDied, NodeProcess
+from siamx_ros.errors import InputError
+from siamx_ros.geometry import BoundingBox
+from siamx_ros.tools import benchmark_node
+
+SIZES = {'240p': (320, 240), '480p': (640, 480), '720p': (1280, 720), '1080p': (1920, 1080)}
+CHOICES = (('callback', 1), ('callback', 5), ('callback', 10), ('worker', 10), ('worker', 1))
+"""(thread, queue depth); the last is the node's own."""
+NODE = (sys.executable, '-m', 'siamx_ros.tools.benchmark_node')
+START_PATIENCE_S = 90.0
+
+
+@dataclass(frozen=True)
+class Row:
+    """One run; times in milliseconds, memory in MB."""
+
+    size: str
+    rate_hz: float
+    thread: str
+    queue: int
+    sent: int
+    answered: int
+    latency_p50: float
+    latency_p95: float
+    age_p50: float
+    age_p95: float
+    inference_p50: float
+    overhead_p50: float
+    call_p50: float
+    rss_mb: float
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the benchmark; returns the exit status."""
+    return guarded(lambda: run(_parser().parse_strictly(sys.argv[1:] if argv is None else argv)))
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(prog='benchmark', description=__doc__)
+    parser.add_argument('--sizes', default='480p,720p,1080p', help='default %(default)s')
+    parser.add_argument('--rates', default='30,60', help='images per second, default %(default)s')
+    parser.add_argument('--seconds', type=float, default=5.0, help='of one run, default 5')
+    parser.add_argument('--weights', default='default', help='model.weights of the node')
+    parser.add_argument('--device', default='auto', help='model.device of the node')
+    parser.add_argument('--soak', type=int, metavar='N',
+                        help='instead: memory over N images of the first size, as fast as they '
+                        'are answered')
+    parser.add_argument('--json', metavar='FILE', help='write the rows there too')
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure and print; returns the exit status."""
+    try:
+        import siamx_ros.client.probe  # noqa: F401
+    except ImportError as error:
+        raise InputError(f'the benchmark needs ROS 2 with rclpy ({error})') from None
+    try:
+        if args.soak:
+            soak(args)
+            return 0
+        rows = [measure(args, *job) for job in tqdm(_jobs(args), desc='runs', file=sys.stderr)]
+    except NodeDied as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 1
+    print(table(rows))
+    if args.json:
+        Path(args.json).write_text(json.dumps([asdict(row) for row in rows], indent=1) + '\n',
+                                   encoding='utf-8')
+    return 0
+
+
+def _jobs(args: argparse.Namespace) -> list[tuple[str, float, str, int]]:
+    """(size, rate, thread, queue) of every run."""
+    sizes = args.sizes.split(',')
+    unknown = [size for size in sizes if size not in SIZES]
+    if unknown:
+        raise InputError(f'unknown size {unknown[0]!r}: choose from {", ".join(SIZES)}')
+    try:
+        rates = [float(rate) for rate in args.rates.split(',')]
+    except ValueError:
+        raise InputError(f'--rates needs numbers, got {args.rates!r}') from None
+    if min(rates) <= 0 or args.seconds <= 0:
+        raise InputError('--rates and --seconds must be positive')
+    own = [(size, rate, *CHOICES[-1]) for size in sizes for rate in rates]
+    return own + [(sizes[0], rates[-1], *choice) for choice in CHOICES[:-1]]
+
+
+class Bench:
+    """The node with one choice of wiring, and a probe beside it."""
+
+    def __init__(self, args: argparse.Namespace, folder: Path, thread: str, queue: int) -> None:
+        from siamx_ros.client.probe import Probe
+        os.environ[benchmark_node.VARIABLE] = f'{thread}:{queue}'
+        parameters = {'model': {'weights': args.weights, 'device': args.device},
+                      'image_timeout': 10.0}
+        self.process = NodeProcess(
+            folder, parameters, {'__ns': '/siamx_benchmark'}, NODE)
+        self.probe = Probe('/siamx_benchmark/siamx_tracker', '/siamx_benchmark/image', qos=10)
+
+    def __enter__(self) -> Bench:
+        self.process.__enter__()
+        return self
+
+    def __exit__(self, *details) -> None:
+        self.process.__exit__(*details)
+        self.probe.close()
+
+    def start(self, image: np.ndarray) -> int:
+        """Give the node a target on an image; returns the node's process number."""
+        from siamx_ros.client.probe import init_request
+        from siamx_ros.srv import InitTarget
+        deadline = time.monotonic() + START_PATIENCE_S
+        while not self.probe.camera.get_subscription_count():
+            self.process.check()
+            if time.monotonic() > deadline:
+                raise NodeDied(f'the node does not listen{self.process.last_words()}')
+            time.sleep(0.05)
+        height, width = image.shape[:2]
+        box = BoundingBox.from_centre(width / 2, height / 2, width / 8, height / 6)
+        self.probe.publish(image, time.time_ns())
+        self.probe.wait(lambda: self.probe.heard['target'])
+        answer = self.probe.call(InitTarget, 'init', init_request(box))
+        if not answer.success:
+            raise NodeDied(f'the node refuses the target: {answer.message}')
+        return self.process.pid
+
+
+def picture(width: int, height: int) -> np.ndarray:
+    """A textured image, height x width x 3 BGR."""
+    coarse = np.random.default_rng(1).integers(0, 255, (height // 40, width // 40, 3), np.uint8)
+    return np.ascontiguousarray(np.kron(coarse, np.ones((40, 40, 1), np.uint8)))
+
+
+def measure(args: argparse.Namespace, size: str, rate: float, thread: str, queue: int) -> Row:
+    """Play images of a size at a rate to a freshly started node."""
+    from siamx_ros.node.health import resident_mb
+    image = picture(*SIZES[size])
+    with tempfile.TemporaryDirectory() as folder, \
+            Bench(args, Path(folder), thread, queue) as bench:
+        pid = bench.start(image)
+        sent, calls = _play(bench, image, rate, args.seconds)
+        bench.probe.answer(sent[-1], patience=5.0)
+        answers = {m.header.stamp.sec * 10**9 + m.header.stamp.nanosec: m
+                   for m in bench.probe.heard['target']}
+        answers = {ns: answers[ns] for ns in sent if ns in answers}
+        offset = time.time() - time.monotonic()
+        ages = [bench.probe.moments[ns] + offset - ns * 1e-9 for ns in answers]
+        latencies = [m.latency for m in answers.values()]
+        own = _own_figures(bench)
+        return Row(size, rate, thread, queue, len(sent), len(answers), *_p(latencies), *_p(ages),
+                   own.get('inference_p50_ms', float('nan')),
+                   own.get('overhead_p50_ms', float('nan')), _p(calls)[0], resident_mb(pid))
+
+
+def _play(bench: Bench, image: np.ndarray, rate: float,
+          seconds: float) -> tuple[list[int], list[float]]:
+    """Publish at a rate, calling a service now and then: (stamps, seconds of each call)."""
+    from lifecycle_msgs.srv import GetState
+    sent, pending, calls = [], [], []
+    due = time.monotonic()
+    end = due + seconds
+    while due < end:
+        time.sleep(max(0.0, due - time.monotonic()))
+        due = max(due + 1 / rate, time.monotonic() - 1.0)
+        sent.append(time.time_ns())
+        bench.probe.publish(image, sent[-1])
+        if len(sent) % 5 == 0:
+            begin = time.monotonic()
+            future = bench.probe.call_async(GetState, 'get_state', GetState.Request())
+            future.add_done_callback(
+                lambda _, begin=begin: calls.append(time.monotonic() - begin))
+            pending.append(future)
+    bench.probe.wait(lambda: len(calls) == len(pending), 5.0)
+    return sent, calls
+
+
+def _own_figures(bench: Bench) -> dict[str, float]:
+    """What the node measured itself, from its newest diagnostics."""
+    heard = bench.probe.heard['diagnostics']
+    return {pair.key: float(pair.value) for pair in heard[-1].status[0].values
+            if pair.key.endswith('_ms')} if heard else {}
+
+
+def _p(seconds: Sequence[float]) -> tuple[float, float]:
+    """Median and 95th percentile in milliseconds."""
+    if not len(seconds):
+        return float('nan'), float('nan')
+    middle, high = np.nanpercentile(seconds, (50, 95)) * 1000
+    return float(middle), float(high)
+
+
+def soak(args: argparse.Namespace) -> None:
+    """Print the node's memory at every tenth of a long run."""
+    from siamx_ros.node.health import resident_mb
+    if args.soak < 10:
+        raise InputError(f'--soak needs at least 10 images, got {args.soak}')
+    image = picture(*SIZES[_jobs(args)[0][0]])
+    with tempfile.TemporaryDirectory() as folder, Bench(args, Path(folder), 'worker', 1) as bench:
+        pid = bench.start(image)
+        for count in tqdm(range(1, args.soak + 1), desc='images', file=sys.stderr, mininterval=1):
+            stamp_ns = time.time_ns()
+            bench.probe.publish(image, stamp_ns)
+            if bench.probe.answer(stamp_ns, patience=10.0) is None:
+                raise NodeDied(f'image {count} was not answered{bench.process.last_words()}')
+            for kept in bench.probe.heard.values():
+                kept.clear()
+            bench.probe.moments.clear()
+            if count % (args.soak // 10) == 0:
+                tqdm.write(f'{count:>8} images  {resident_mb(pid):7.1f} MB', file=sys.stdout)
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows as a Markdown table."""
+    head = ('| size | Hz | network runs in | queue | answered / sent | latency p50 / p95 ms | '
+            'age p50 / p95 ms | inference ms | overhead ms | a call ms | RSS MB |\n'
+            '|---|---|---|---|---|---|---|---|---|---|---|\n')
+    return head + '\n'.join(
+        f'| {r.size} | {r.rate_hz:g} | {r.thread} | {r.queue} | {r.answered} / {r.sent} | '
+        f'{r.latency_p50:.0f} / {r.latency_p95:.0f} | {r.age_p50:.0f} / {r.age_p95:.0f} | '
+        f'{r.inference_p50:.1f} | {r.overhead_p50:.1f} | {r.call_p50:.1f} | {r.rss_mb:.0f} |'
+        for r in rows)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,131 @@
+"""Give the tracker node its target once: `ros2 run siamx_ros init_box 320,240,80,160`.
+
+The box is drawn on whatever image the node has next, so that a launch file can start this together
+with the node and the camera. Exit status 0 when the target was accepted, 1 when it was refused or
+nobody answered in time or this was interrupted, 2 for a box that cannot be read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import signal
+import sys
+import time
+
+import rclpy
+from rclpy.node import Node
+from rclpy.utilities import remove_ros_args
+
+from siamx_ros.errors import InputError
+from siamx_ros.node.spin import start_interruptible
+from siamx_ros.srv import InitTarget
+
+NOT_YET = (InitTarget.Response.NOT_ACTIVE, InitTarget.Response.NO_IMAGE,
+           InitTarget.Response.IMAGE_STALE)
+"""Answers that mean: ask again in a moment."""
+LOOK_PERIOD_S = 0.1
+"""A signal is obeyed between two waits of this length."""
+
+
+def parse_box(text: str) -> tuple[float, float, float, float]:
+    """Read "cx,cy,w,h": middle and size in pixels.
+
+    Raises:
+        InputError: not four finite numbers, or no extent.
+    """
+    try:
+        box = tuple(float(part) for part in text.split(','))
+    except ValueError:
+        box = ()
+    if len(box) != 4 or not all(map(math.isfinite, box)) or min(box[2:]) <= 0:
+        raise InputError(
+            f'a box is "cx,cy,w,h", four numbers in pixels with w and h above 0, got {text!r}.')
+    return box
+
+
+def make_request(box: tuple[float, float, float, float]) -> InitTarget.Request:
+    """The request for a box on the newest image."""
+    request = InitTarget.Request()
+    request.bbox.center.position.x, request.bbox.center.position.y = box[:2]
+    request.bbox.size_x, request.bbox.size_y = box[2:]
+    return request
+
+
+def give_target(node: Node, request: InitTarget.Request, *, service: str, timeout: float,
+                retry_period: float = 0.05) -> InitTarget.Response | None:
+    """Call the init service until the answer is final.
+
+    Args:
+        node: makes the client; spun here.
+        request: what to ask.
+        service: name of the service, relative to the namespace.
+        timeout: give up after this many seconds of wall-clock time.
+        retry_period: seconds between two calls while the tracker has no image yet.
+
+    Returns:
+        The last answer, or None if there was none.
+    """
+    client = node.create_client(InitTarget, service)
+    deadline = time.monotonic() + timeout
+    answer = None
+
+    def remaining() -> float:
+        return max(0.0, deadline - time.monotonic())
+
+    if not client.wait_for_service(timeout):
+        return None
+    while remaining() and (answer is None or answer.error_code in NOT_YET):
+        future = client.call_async(request)
+        while remaining() and not future.done():
+            rclpy.spin_until_future_complete(
+                node, future, timeout_sec=min(LOOK_PERIOD_S, remaining()))
+        if not future.done():
+            break
+        if answer is None and future.result().error_code in NOT_YET:
+            node.get_logger().info(f'Waiting: {future.result().message}')
+        answer = future.result()
+        if answer.error_code in NOT_YET:
+            time.sleep(min(retry_period, remaining()))
+    return answer
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns the exit status."""
+    argv = sys.argv if argv is None else argv
+    parser = argparse.ArgumentParser(prog='init_box', description=__doc__.splitlines()[0])
+    parser.add_argument('box', help='middle and size in pixels: cx,cy,w,h')
+    parser.add_argument(
+        '--node', default='siamx_tracker', help='name of the tracker node (default: %(default)s)')
+    parser.add_argument('--timeout', type=float, default=60.0, help='seconds (default: 60)')
+    args = parser.parse_args(remove_ros_args(argv)[1:])
+    try:
+        request = make_request(parse_box(args.box))
+    except InputError as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
+    start_interruptible(argv)
+    try:
+        node = Node('init_box')
+        answer = give_target(
+            node, request, service=f'{args.node}/init', timeout=args.timeout)
+        return report(node, args.node, answer)
+    except KeyboardInterrupt:
+        return 1
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)  # what was answered stays the exit status
+        rclpy.try_shutdown()
+
+
+def report(node: Node, tracker: str, answer: InitTarget.Response | None) -> int:
+    """Say what came of it; returns the exit status."""
+    log = node.get_logger()
+    if answer is None:
+        log.error(f'{tracker} did not answer; is it running, in this namespace and ROS domain?')
+        return 1
+    if not answer.success:
+        log.error(f'The target was refused ({answer.error_code}): {answer.message}')
+        return 1
+    log.info(f'Target {answer.target_id} accepted, confidence {answer.confidence:.2f}.')
+    return 0

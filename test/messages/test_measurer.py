@@ -1,0 +1,149 @@
+"""What is measured of one outcome, and what is said where an input does not fit; no ROS."""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from siamx_ros.errors import InputError
+from siamx_ros.geometry import BoundingBox
+from siamx_ros.messages.frames import Frame
+from siamx_ros.messages.measuring import DEPTHS, WARN_AFTER, WARN_PERIOD, Measurer
+from siamx_ros.messages.outcome import IDLE, Outcome
+from siamx_ros.node_config import NodeConfig
+from siamx_ros.records import BoxSource, TrackResult, TrackState
+
+BOX = BoundingBox(90, 20, 20, 40)
+DEPTH = NodeConfig().replace({'use_depth': True})
+INFO = SimpleNamespace(
+    width=160, height=120, k=[200.0, 0.0, 79.5, 0.0, 200.0, 59.5, 0.0, 0.0, 1.0],
+    d=[-0.35, 0.0, 0.0, 0.0, 0.0], p=[0.0] * 12, distortion_model='plumb_bob')
+
+
+class Clock:
+    """Seconds that the test sets."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def warnings():
+    return []
+
+
+@pytest.fixture
+def measurer(warnings, clock):
+    return Measurer(False, warnings.append, clock)
+
+
+def outcome(stamp: float = 10.0, *, seen: bool = True) -> Outcome:
+    header = SimpleNamespace(
+        frame_id='b', stamp=SimpleNamespace(sec=int(stamp), nanosec=round(stamp % 1 * 1e9)))
+    result = TrackResult(BOX, 1.0, TrackState.TRACKING, box_source=BoxSource.MEASURED, valid=True,
+                         velocity=(3.0, -1.5))
+    return Outcome(Frame(SimpleNamespace(header=header), stamp, stamp, 0.0),
+                   np.zeros((120, 160, 3), np.uint8), result if seen else IDLE, 'dog', '')
+
+
+def put_depth(measurer: Measurer, *, stamp: float = 10.0, frame_id: str = 'b',
+              shape: tuple[int, int] = (120, 160)) -> None:
+    measurer.set_depth(stamp, frame_id, np.full(shape, 2.0, np.float32))
+
+
+def test_nothing_is_said_where_all_is_well(measurer):
+    measurer.set_camera(INFO)
+    put_depth(measurer)
+    assert math.isfinite(measurer.measure(outcome(), DEPTH).range)
+    assert measurer.mismatches == {'calibration': '', 'depth': ''}
+
+
+def test_nothing_is_said_of_what_nobody_asked_for(measurer):
+    put_depth(measurer, frame_id='a')
+    measurer.measure(outcome(), NodeConfig())
+    assert measurer.mismatches == {'calibration': '', 'depth': ''}
+
+
+@pytest.mark.parametrize('hfov', [0.0, 60.0])
+def test_a_calibration_for_another_size_is_told(measurer, hfov):
+    measurer.set_camera(SimpleNamespace(**{**vars(INFO), 'width': 320, 'height': 240}))
+    bearing = measurer.measure(outcome(), NodeConfig().replace({'fallback_hfov': hfov})).bearing
+    assert math.isfinite(bearing) == (hfov > 0)
+    assert measurer.mismatches['calibration'] == \
+        'camera_info is for 320x240, the images are 160x120'
+
+
+@pytest.mark.parametrize('how, sentence', [
+    (None, 'no depth image has arrived'),
+    ({'shape': (60, 80)}, 'depth is 80x60, the images are 160x120'),
+    ({'frame_id': 'a'}, "depth is in frame 'a', the images in 'b'"),
+    ({'stamp': 10.12}, 'the nearest depth image is 0.120 s away from the image, more than 0.05 s '
+                       '(depth_slop)')], ids=['none', 'size', 'frame', 'stamp'])
+@pytest.mark.parametrize('calibrated', [True, False])
+def test_depth_that_does_not_fit_is_told(measurer, how, sentence, calibrated):
+    if calibrated:
+        measurer.set_camera(INFO)
+    if how is not None:
+        put_depth(measurer, **how)
+    assert math.isnan(measurer.measure(outcome(), DEPTH).range)
+    assert measurer.mismatches['depth'] == sentence
+    measurer.measure(outcome(seen=False), DEPTH)
+    assert measurer.mismatches['depth'] == '', 'nothing is measured'
+
+
+def test_a_sentence_is_warned_of_once_and_new_ones_not_too_often(measurer, warnings, clock):
+    def measure(stamp: float, later: float) -> None:
+        clock.now += later
+        put_depth(measurer, stamp=stamp)
+        measurer.measure(outcome(), DEPTH)
+
+    for _ in range(3):
+        measure(stamp=9.0, later=0.5 * WARN_AFTER)
+    measure(stamp=9.0, later=2 * WARN_PERIOD)
+    assert [text[:32] for text in warnings] == ['the nearest depth image is 1.000']
+    measure(stamp=9.1, later=0.1)
+    measure(stamp=9.2, later=0.1)
+    measure(stamp=9.3, later=WARN_PERIOD)
+    assert [text[27:32] for text in warnings] == ['1.000', '0.900', '0.700']
+
+
+def test_what_passes_at_once_is_not_warned_of(measurer, warnings, clock):
+    """As while a target is caught up on images whose depth is no more kept."""
+    for stamp in (7.0, 10.0, 7.0):
+        clock.now += 0.9 * WARN_AFTER
+        for _ in range(DEPTHS):
+            put_depth(measurer, stamp=stamp)
+        measurer.measure(outcome(), DEPTH)
+    assert not warnings and '3.000 s' in measurer.mismatches['depth']
+
+
+def test_velocity_is_nan_where_it_is_not_known(measurer):
+    def velocity(stamp: float, **how) -> tuple[float, float]:
+        return measurer.measure(outcome(stamp, **how), NodeConfig()).velocity
+
+    assert np.isnan(velocity(10.0)).all(), 'nothing before it'
+    assert velocity(10.1) == pytest.approx((30.0, -15.0))
+    assert np.isnan(velocity(10.2, seen=False)).all(), 'no box'
+    assert velocity(10.3) == pytest.approx((15.0, -7.5))
+    assert np.isnan(velocity(11.0)).all(), 'a gap'
+    assert np.isnan(velocity(10.9)).all(), 'back in time'
+
+
+def test_a_rectified_image_needs_p(warnings, clock):
+    measurer = Measurer(True, warnings.append, clock)
+    with pytest.raises(InputError, match='not calibrated: focal length in P'):
+        measurer.set_camera(INFO)
+    p = [160.0, 0.0, 79.5, 0.0, 0.0, 160.0, 59.5, 0.0, 0.0, 0.0, 1.0, 0.0]
+    measurer.set_camera(SimpleNamespace(**{**vars(INFO), 'p': p}))
+    found = measurer.measure(outcome(), NodeConfig())
+    assert found.bearing == pytest.approx(-math.atan(20 / 160), abs=1e-9)

@@ -1,0 +1,92 @@
+"""docs/ros.md has a line for everything, and names only what is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+import re
+
+import pytest
+
+pytest.importorskip('rclpy', reason='rclpy is not installed')
+
+from siamx_ros.msg import TrackerStatus  # noqa: E402
+from siamx_ros.node.health import MISMATCHES, Health, memory  # noqa: E402
+from siamx_ros.node.status import REASON_TEXTS, STATE_TEXTS  # noqa: E402
+from siamx_ros.node_config import NodeConfig  # noqa: E402
+from siamx_ros.records import Reason, TrackState  # noqa: E402
+from siamx_ros.settings import walk  # noqa: E402
+from siamx_ros.srv import InitTarget  # noqa: E402
+
+pytestmark = pytest.mark.ros
+
+
+@pytest.fixture(scope='module')
+def text(repository: Path) -> str:
+    return (repository / 'docs/ros.md').read_text(encoding='utf-8')
+
+
+def constants(kind: type, prefix: str = '') -> dict[str, int]:
+    """Constants of a message whose names begin with a prefix, without it."""
+    names = [name for name in dir(type(kind)) + dir(kind) if re.fullmatch(f'{prefix}[A-Z_]+', name)]
+    return {name.removeprefix(prefix): getattr(kind, name) for name in names
+            if type(getattr(kind, name, None)) is int}
+
+
+def test_states_and_reasons_have_a_line_and_a_sentence(text):
+    for prefix, kind, texts in (('STATE_', TrackState, STATE_TEXTS),
+                                ('REASON_', Reason, REASON_TEXTS)):
+        assert constants(TrackerStatus, prefix) == {item.name: item.value for item in kind}
+        assert set(texts) == set(kind)
+        for item in kind:
+            assert f'| {item.name} | {item.value} |' in text
+
+
+def test_error_codes_have_a_line(text):
+    codes = constants(InitTarget.Response)
+    assert len(codes) == 15
+    for name, code in codes.items():
+        assert f'| {code} | {name} |' in text
+
+
+def test_every_parameter_is_named_or_in_a_named_group(text):
+    for name, _, _ in walk(NodeConfig()):
+        assert f'`{name}`' in text or f'`{name.split(".")[0]}.*`' in text, name
+
+
+def test_every_topic_and_service_of_the_policy_has_a_line(text, repository):
+    policy = (repository / 'config/security/policy.xml').read_text(encoding='utf-8')
+    names = re.findall('<(?:topic|service)>([^<]+)<', policy)
+    own = [name for name in names if not re.search(
+        'parameter|rosout|clock|description|transition|available|_state', name)]
+    assert len(own) > 15
+    for name in own:
+        assert f'`{name}`' in text, name
+
+
+def test_diagnostics_have_a_line(text):
+    health = Health()
+    health.received(0.1)
+    health.tracked(latency=0.1, inference=0.1, overhead=0.1, dropped=0,
+                   mismatches=dict.fromkeys(MISMATCHES, ''))
+    for key in ['state', 'input', *memory(), *health.figures()]:
+        assert f'`{key}`' in text, key
+
+
+def test_the_tests_that_are_named_exist(text, repository):
+    named = re.findall(r'`(test[\w/]*\.py)(?:::(\w+))?`', text)
+    assert len(named) > 25
+    for file, function in named:
+        [path] = [repository / file] if '/' in file else repository.glob(f'test/*/{file}')
+        source = path.read_text(encoding='utf-8')
+        assert not function or f'def {function}(' in source, function
+
+
+def test_executables_that_are_named_exist(text, repository):
+    named = set(re.findall(r'ros2 run siamx_ros (\w+)', text))
+    assert {'tracker_node', 'select_target', 'init_box', 'benchmark'} <= named
+    assert all((repository / 'scripts' / name).is_file() for name in named)
+
+
+def test_links(text, repository):
+    for link in re.findall(r'\]\(([^)#]+)\)', text):
+        assert (repository / 'docs' / link).exists(), link

@@ -1,0 +1,115 @@
+"""How the node's process ends and starts again: SIGINT, SIGTERM, kill -9."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+
+from node_rig import SCRIPTED_NODE
+import pytest
+
+pytest.importorskip('rclpy', reason='rclpy is not installed')
+
+from lifecycle_msgs.msg import Transition  # noqa: E402
+from lifecycle_msgs.srv import ChangeState  # noqa: E402
+
+from siamx_ros.msg import TrackerStatus as S  # noqa: E402
+from siamx_ros.srv import InitTarget  # noqa: E402
+
+pytestmark = pytest.mark.ros
+SLEEP, HANG = 3, 4
+
+
+def in_inference(rig, make_scene, seconds: float) -> None:
+    """Have the node work on an image for a time, and wait until it does."""
+    rig.started()
+    rig.show(make_scene(command=SLEEP, seconds=0.05))
+    rig.probe.publish(make_scene(command=SLEEP, seconds=seconds), rig.next_stamp())
+    assert rig.set_parameters(debug_rate=11.0).successful, 'answers while it infers'
+
+
+@pytest.mark.parametrize('seconds', [0.5, 2.5])
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_during_inference(make_rig, make_scene, number, seconds):
+    rig = make_rig()
+    in_inference(rig, make_scene, seconds)
+    begin = time.monotonic()
+    assert rig.stop(number) == 0
+    assert time.monotonic() - begin < seconds + 5.0
+    assert 'Traceback' not in rig.log and 'Error' not in rig.log
+
+
+def test_an_inference_that_never_ends_is_left_behind(make_rig, make_scene):
+    rig = make_rig()
+    rig.started()
+    rig.probe.publish(make_scene(command=HANG), rig.next_stamp())
+    assert rig.set_parameters(debug_rate=11.0).successful, 'answers while it infers'
+    begin = time.monotonic()
+    for _ in range(3):
+        rig.send_signal(signal.SIGINT)
+    assert rig.stop(signal.SIGTERM) == 0
+    assert time.monotonic() - begin < 8.0
+    assert 'Traceback' not in rig.log and 'is left alone' in rig.log
+
+
+@pytest.mark.parametrize('scripted', [True, False], ids=['scripted', 'real'])
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_starting(make_rig, number, scripted):
+    rig = make_rig(ready=False, scripted=scripted)
+    assert rig.probe.wait(lambda: rig.probe.heard['status'], 60)
+    assert rig.stop(number, 20) == 0
+    assert 'Traceback' not in rig.log, rig.log
+
+
+def test_a_signal_while_images_and_calls_pour_in(make_rig, make_scene):
+    rig = make_rig(scripted=False)
+    rig.started()
+    for _ in range(20):
+        rig.probe.publish(make_scene(), rig.next_stamp())
+        rig.probe.call_async(InitTarget, 'init', InitTarget.Request())
+    assert rig.stop(signal.SIGTERM) == 0
+    assert 'Traceback' not in rig.log, rig.log
+
+
+def test_kill_and_restart(make_rig):
+    rig = make_rig(name='/phoenix')
+    name = rig.started().target_id
+    assert name and rig.stop(signal.SIGKILL) == -signal.SIGKILL
+    again = make_rig(name='/phoenix')
+    fresh = again.status(S.STATE_UNINITIALISED)
+    assert fresh.target_id == '', 'the new process claims nothing'
+    assert again.show().target_id == ''
+    again.started()
+    assert again.show().valid
+
+
+def test_a_signal_while_a_model_is_loaded_for_a_manager(make_rig):
+    rig = make_rig({'autostart': False, 'model': {'weights': 'stuck'}}, ready=False)
+    assert rig.probe.wait(lambda: rig.probe.heard['status'])
+    rig.probe.call_async(ChangeState, 'change_state', ChangeState.Request(
+        transition=Transition(id=Transition.TRANSITION_CONFIGURE)))
+    time.sleep(1.0)
+    assert rig.stop(signal.SIGTERM, patience=30.0) == 0
+
+
+@pytest.mark.parametrize('wrong', [
+    ['--params-file', '/missing.yaml'], ['-r', '__node:=two words'],
+    ['-p', 'qos_overrides./siamx_tracker/target.publisher.reliability:=often']])
+def test_a_bad_start_is_one_sentence(wrong):
+    done = subprocess.run([*SCRIPTED_NODE, '--ros-args', *wrong], text=True, capture_output=True)
+    assert done.returncode == 2 and 'Traceback' not in done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith('error: ') and '.c:' not in last
+
+
+def test_a_start_that_takes_too_long_is_cut_off():
+    code = ('import time; from siamx_ros.node.spin import StopSignals; StopSignals(); '
+            'print("starting", flush=True); time.sleep(60)')
+    with subprocess.Popen([sys.executable, '-c', code], stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        begin = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    assert 1 < time.monotonic() - begin < 20

@@ -1,0 +1,241 @@
+"""Faults injected into the running node: it answers, says the truth, loses no target silently."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import numpy as np
+import pytest
+
+pytest.importorskip('rclpy', reason='rclpy is not installed')
+
+from sensor_msgs.msg import Image  # noqa: E402
+
+from siamx_ros.client.probe import init_request, stamp  # noqa: E402
+from siamx_ros.geometry import BoundingBox  # noqa: E402
+from siamx_ros.msg import TrackerStatus as S  # noqa: E402
+from siamx_ros.node.health import resident_mb  # noqa: E402
+from siamx_ros.srv import InitTarget  # noqa: E402
+
+pytestmark = pytest.mark.ros
+FAIL, NO_MEMORY, SLEEP = 1, 2, 3
+BOX = BoundingBox(60, 40, 40, 32)
+Code = InitTarget.Response
+
+
+def send(rig, **fields):
+    """Publish an image message with some fields wrong; returns the target that answers it."""
+    message = Image(height=120, width=160, encoding='bgr8', step=480, data=bytes(120 * 480))
+    for name, value in fields.items():
+        setattr(message, name, value)
+    message.header.stamp, message.header.frame_id = stamp(rig.next_stamp()), 'camera'
+    rig.probe.camera.publish(message)
+    target = rig.probe.answer(rig.clock_ns)
+    assert target, rig.last_words()
+    return target
+
+
+BROKEN = {'truncated': {'data': bytes(1000)}, 'no data': {'data': b''},
+          'zero size': {'height': 0, 'width': 0}, 'unknown encoding': {'encoding': 'rgb5'},
+          'big-endian': {'encoding': 'mono16', 'is_bigendian': 1, 'step': 320},
+          'claims to be huge': {'height': 2**31, 'width': 2**31}, 'row too short': {'step': 3}}
+
+
+@pytest.mark.parametrize('fault', BROKEN)
+def test_an_image_that_cannot_be_read_is_told_and_the_target_kept(rig, fault):
+    name = rig.started().target_id
+    bad = send(rig, **BROKEN[fault])
+    assert (bad.valid, bad.box_source, bad.target_id) == (False, bad.BOX_NONE, name)
+    assert np.isnan(bad.bbox.center.position.x)
+    assert rig.probe.wait(lambda: rig.probe.heard['status'][-1].message not in (
+        '', 'tracking: a target was given'))
+    good = rig.show()
+    assert (good.valid, good.target_id) == (True, name)
+
+
+def test_unreadable_images_are_no_images(make_rig):
+    rig = make_rig()
+    rig.started()
+    assert rig.set_parameters(image_timeout=0.5).successful
+    deadline = time.monotonic() + 20
+    while 'no readable image' not in rig.probe.heard['status'][-1].message:
+        assert send(rig, data=bytes(9)).valid is False
+        assert time.monotonic() < deadline
+        rig.probe.wait(lambda: False, 0.02)
+    rig.status(S.STATE_INPUT_STALE)
+    stale = len(rig.probe.heard['status'])
+    for _ in range(10):
+        assert send(rig, data=bytes(9)).state == S.STATE_INPUT_STALE
+        rig.probe.wait(lambda: False, 0.06)
+    for status in rig.probe.heard['status'][stale:]:
+        assert status.state == S.STATE_INPUT_STALE, 'more of the same does not change the state'
+        assert status.message.count('no readable image') == 1 and 'truncated' in status.message
+    assert rig.show().state == S.STATE_RELOCALISED, 'found, not yet confirmed'
+
+
+def test_an_unreadable_image_does_not_end_missing_images(make_rig):
+    rig = make_rig()
+    rig.started()
+    assert rig.set_parameters(image_timeout=0.3).successful
+    rig.status(S.STATE_INPUT_STALE)
+    assert send(rig, data=bytes(9)).state == S.STATE_INPUT_STALE
+    assert rig.show().state == S.STATE_RELOCALISED
+
+
+def test_another_size_drops_the_target_and_says_so(rig, make_scene):
+    name = rig.started().target_id
+    target = rig.show(make_scene(240, 320))
+    assert (target.state, target.valid) == (S.STATE_UNINITIALISED, False)
+    status = rig.status(S.STATE_UNINITIALISED)
+    assert status.reason == S.REASON_IMAGE_SIZE_CHANGED and status.target_id == ''
+    assert any('from 160x120 to 320x240' in m.message and name in m.message
+               for m in rig.probe.heard['status'])
+    assert rig.init().success
+    assert rig.show(make_scene(240, 320)).valid
+
+
+def test_another_encoding_mid_stream_is_followed(rig, make_scene):
+    name = rig.started().target_id
+    image = make_scene()
+    image[0, 0] = 0, 255, 0
+    rgba = np.dstack([image[..., ::-1], image[..., 0]])
+    for encoding, pixels in (('rgba8', rgba), ('mono8', image[..., 1]), ('bgr8', image)):
+        target = rig.show(np.ascontiguousarray(pixels), encoding=encoding)
+        assert (target.valid, target.target_id) == (True, name), encoding
+
+
+def test_inference_fails_and_recovers(rig, make_scene):
+    name = rig.started().target_id
+    for _ in range(3):
+        failed = rig.show(make_scene(command=FAIL))
+        assert (failed.state, failed.valid, failed.target_id) == (S.STATE_ERROR, False, name)
+    status = rig.status(S.STATE_ERROR)
+    assert status.reason == S.REASON_INFERENCE_ERROR
+    assert status.message == 'RuntimeError: scripted failure'
+    assert rig.log.count('Traceback') <= 1, 'told once, not for every image'
+    states = [rig.show().state for _ in range(4)]
+    assert states[0] == S.STATE_RELOCALISED and states[-1] == S.STATE_TRACKING
+    assert any(m.state == S.STATE_LOST and m.reason == S.REASON_INFERENCE_ERROR
+               for m in rig.probe.heard['status'])
+    assert rig.show().target_id == name
+
+
+@pytest.mark.parametrize('command, words', [(FAIL, 'scripted failure'),
+                                            (NO_MEMORY, 'CUDA out of memory')])
+def test_a_failing_init_is_refused_and_the_old_target_kept(rig, make_scene, command, words):
+    name = rig.started().target_id
+    rig.show(make_scene(command=command))
+    answer = rig.init()
+    assert answer.error_code == Code.INFERENCE_FAILED and words in answer.message
+    for _ in range(4):
+        target = rig.show()
+    assert (target.valid, target.target_id) == (True, name)
+
+
+def test_no_memory_on_the_device_while_tracking(rig, make_scene):
+    name = rig.started().target_id
+    rig.show(make_scene(command=NO_MEMORY))
+    assert 'CUDA out of memory' in rig.status(S.STATE_ERROR).message
+    assert rig.show().target_id == name
+    assert rig.trigger('reset').success and rig.init().success
+
+
+def test_a_stuck_inference_is_told_while_it_is_stuck(make_rig, make_scene):
+    rig = make_rig({'stall_timeout': 0.5})
+    rig.started()
+    rig.probe.publish(make_scene(command=SLEEP, seconds=2.5), rig.next_stamp())
+    status = rig.status(S.STATE_ERROR)
+    assert 'has been worked on for' in status.message
+    assert 'has been worked on for' in rig.log
+    late = rig.probe.answer(rig.clock_ns)
+    assert late.state == S.STATE_ERROR and not late.valid, 'nothing to act on'
+    states = [rig.show().state for _ in range(4)]
+    assert states[0] == S.STATE_RELOCALISED and states[-1] == S.STATE_TRACKING, 'confirmed anew'
+
+
+def test_a_thousand_calls_at_once_are_all_answered(rig):
+    rig.started()
+    before = resident_mb(rig.pid)
+    request = init_request(BOX, target_id='x' * 1000)
+    futures = [rig.probe.call_async(InitTarget, 'init', request) for _ in range(1000)]
+    assert rig.probe.wait(lambda: all(f.done() for f in futures), 60)
+    codes = {f.result().error_code for f in futures}
+    assert codes <= {Code.NONE, Code.TIMEOUT} and Code.NONE in codes
+    assert rig.show().target_id[:257].rstrip('-') == 'x' * 256, 'names are cut'
+    assert resident_mb(rig.pid) - before < 60
+    refused = [f.result() for f in futures if not f.result().success]
+    assert all(answer.message for answer in refused)
+
+
+def test_a_flood_of_bad_calls_and_boxes(rig):
+    name = rig.started().target_id
+    request = init_request(BOX)
+    request.bbox.size_x = float('nan')
+    futures = [rig.probe.call_async(InitTarget, 'init', request) for _ in range(300)]
+    assert rig.probe.wait(lambda: all(f.done() for f in futures), 60)
+    assert {f.result().error_code for f in futures} == {Code.BBOX_INVALID}
+    assert rig.show().target_id == name
+    assert rig.log.count('init refused (706)') < 100, 'logged, but not a thousand times'
+
+
+def test_the_publisher_dies_and_comes_back(make_rig):
+    rig = make_rig()
+    name = rig.started().target_id
+    assert rig.set_parameters(image_timeout=0.5).successful
+    rig.probe.node.destroy_publisher(rig.probe.camera)
+    stale = rig.status(S.STATE_INPUT_STALE)
+    assert stale.target_id == name
+    assert rig.probe.wait(lambda: 'nobody publishes' in rig.log)
+    assert rig.set_parameters(image_timeout=10.0).successful
+    rig.probe.camera = rig.probe.node.create_publisher(Image, f'{rig.namespace}/image', 1)
+    assert rig.probe.wait(rig.probe.camera.get_subscription_count)
+    states = [rig.show().state for _ in range(4)]
+    assert S.STATE_TRACKING not in states[:2] and states[-1] == S.STATE_TRACKING
+    assert rig.show().target_id == name
+
+
+def test_stamps_jump_back(rig):
+    """As when a bag starts over: lost, said so, found and confirmed; init by stamp works again."""
+    name = rig.started().target_id
+    first = len(rig.probe.heard['status'])
+    rig.clock_ns -= 100 * 10**9
+    states = [rig.show().state for _ in range(4)]
+    assert states[0] == S.STATE_RELOCALISED and states[-1] == S.STATE_TRACKING
+    lost = next(m for m in rig.probe.heard['status'][first:] if m.state == S.STATE_LOST)
+    assert lost.reason == S.REASON_STAMP_JUMP and lost.target_id == name
+    assert rig.init(stamp_ns=rig.clock_ns).success
+
+
+def test_a_few_images_out_of_order_do_no_harm(rig):
+    name = rig.started().target_id
+    for step in (0.1, -0.05, 0.1, -0.2, 0.3):
+        target = rig.show(step=step)
+        assert (target.valid, target.target_id) == (True, name)
+        assert not np.isinf((target.vx, target.vy)).any()
+        assert np.isnan((target.vx, target.vy)).all() == (step < 0), 'no speed backwards in time'
+
+
+def test_a_missing_torch_is_told(make_rig):
+    code = ('import sys; sys.modules["torch"] = None; '
+            'from siamx_ros.node.tracker_node import main; sys.exit(main())')
+    rig = make_rig(command=(sys.executable, '-c', code), ready=False)
+    status = rig.status(S.STATE_ERROR, 60.0)
+    assert 'cannot be loaded: ModuleNotFoundError' in status.message and 'torch' in status.message
+    assert rig.init().error_code == Code.NOT_ACTIVE
+    assert rig.stop() == 0
+
+
+@pytest.mark.parametrize('content, words', [
+    (None, 'missing.pt'), (b'', 'broken.pt'), (b'PK\x03\x04 no checkpoint', 'broken.pt')],
+    ids=['missing', 'empty', 'corrupt'])
+def test_weights_that_cannot_be_loaded(make_rig, tmp_path, content, words):
+    path = tmp_path / words
+    if content is not None:
+        path.write_bytes(content)
+    rig = make_rig({'model': {'weights': str(path)}}, scripted=False, ready=False)
+    assert rig.probe.wait(lambda: rig.probe.heard['status'], 60)
+    status = rig.status(S.STATE_ERROR)
+    assert words in status.message and 'Traceback' not in rig.log
+    assert rig.init().error_code == Code.NOT_ACTIVE
+    assert rig.stop() == 0

@@ -1,0 +1,298 @@
+"""Bearing, range and pose over DDS: right numbers, NaN where nothing is known."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import numpy as np
+import pytest
+
+pytest.importorskip('rclpy', reason='rclpy is not installed')
+
+from diagnostic_msgs.msg import DiagnosticStatus  # noqa: E402
+from geometry_msgs.msg import PoseStamped  # noqa: E402
+from rclpy.qos import ReliabilityPolicy  # noqa: E402
+from sensor_msgs.msg import CameraInfo, Image  # noqa: E402
+
+from siamx_ros.client.probe import BEST_EFFORT, stamp  # noqa: E402
+from siamx_ros.config import TrackerConfig  # noqa: E402
+from siamx_ros.geometry import BoundingBox  # noqa: E402
+from siamx_ros.messages.conversions import fill_image  # noqa: E402
+from siamx_ros.msg import TrackedTarget as T  # noqa: E402
+
+pytestmark = pytest.mark.ros
+BOX = BoundingBox(90, 20, 20, 40)
+"""Centre (100, 40) in 160x120 images."""
+FOCAL = 200.0
+
+
+@pytest.fixture(scope='module')
+def shared(make_rig):
+    """A node that uses depth, with publishers of depth and calibration, and a pose listener."""
+    rig = with_depth(with_info(make_rig({'use_depth': True, 'depth_slop': 0.04})))
+    rig.probe.listen(PoseStamped, f'{rig.namespace}/siamx_tracker/target_pose', 10)
+    return rig
+
+
+def with_info(rig):
+    """Give a rig a publisher of camera_info."""
+    rig.info = rig.probe.node.create_publisher(CameraInfo, f'{rig.namespace}/camera_info', 1)
+    assert rig.probe.wait(rig.info.get_subscription_count)
+    return rig
+
+
+def with_depth(rig):
+    """Give a rig a publisher of depth."""
+    rig.depth = rig.probe.node.create_publisher(Image, f'{rig.namespace}/depth', 1)
+    assert rig.probe.wait(rig.depth.get_subscription_count)
+    return rig
+
+
+def calibrate(rig, *, distortion=(), model='plumb_bob', width=160, focal=FOCAL,
+              rectified_focal=0.0) -> None:
+    """Publish camera_info; P is left empty without a rectified_focal."""
+    info = CameraInfo(width=width, height=120, distortion_model=model, d=list(distortion))
+    info.k = [focal, 0.0, 79.5, 0.0, focal, 59.5, 0.0, 0.0, 1.0]
+    if rectified_focal:
+        info.p = [rectified_focal, 0.0, 79.5, 0.0, 0.0, rectified_focal, 59.5, 0.0,
+                  0.0, 0.0, 1.0, 0.0]
+    rig.info.publish(info)
+
+
+def until(rig, condition, **how):
+    """Show images until the target message fulfils a condition."""
+    for _ in range(100):
+        target = rig.show(**how)
+        if condition(target):
+            return target
+    raise AssertionError(f'never fulfilled, last: {target}')
+
+
+def seen(rig, condition=lambda target: math.isfinite(target.bearing), box=BOX, **how):
+    rig.show()
+    assert rig.init(box).success
+    calibrate(rig, **how)
+    return until(rig, condition)
+
+
+def test_unknown_is_nan_never_zero(make_rig):
+    rig = make_rig()
+    idle = rig.show()
+    assert math.isnan(idle.vx) and math.isnan(idle.vy)
+    assert rig.init().success
+    first = rig.probe.wait(lambda: [m for m in rig.probe.heard['target'] if m.target_id])[0]
+    late = rig.show(step=1.0)
+    for target in (idle, first, late):
+        for name in ('bearing', 'elevation', 'bearing_rate', 'range', 'range_stddev', 'vx', 'vy'):
+            assert math.isnan(getattr(target, name)), name
+        assert target.range_source == T.RANGE_NONE
+    assert (first.valid, late.valid) == (True, True)
+    target = rig.show()
+    assert (target.vx, target.vy) == pytest.approx((90.0, -45.0), rel=1e-4)
+
+
+def test_bearing_is_positive_left_and_elevation_up(rig):
+    target = seen(rig)
+    assert target.bearing == pytest.approx(-math.atan((100 - 80) / FOCAL), abs=1e-5)
+    assert target.elevation == pytest.approx(
+        math.atan2((60 - 40) / FOCAL, math.hypot(1, 20 / FOCAL)), abs=1e-5)
+    assert until(rig, lambda m: math.isfinite(m.bearing_rate)).bearing_rate == \
+        pytest.approx(0.0, abs=1e-5), 'the box stands still'
+
+
+@pytest.mark.parametrize('model, distortion', [
+    ('plumb_bob', (-0.3, 0.1, 0.001, -0.002, 0.0)),
+    ('rational_polynomial', (0.1, 0.05, 0.0, 0.0, 0.01, 0.05, 0.02, 0.01)),
+    ('equidistant', (-0.02, 0.01, 0.0, 0.0))])
+def test_distortion_is_undone(rig, model, distortion):
+    import cv2
+    straight = seen(rig).bearing
+    target = seen(rig, lambda m: abs(m.bearing - straight) > 1e-5, model=model,
+                  distortion=distortion)
+    ray = np.array([[[-math.tan(target.bearing), -math.tan(target.elevation) * math.hypot(
+        1, math.tan(target.bearing)), 1.0]]])
+    matrix = np.array([[FOCAL, 0, 79.5], [0, FOCAL, 59.5], [0, 0, 1]])
+    if model == 'equidistant':
+        back = cv2.fisheye.distortPoints(ray[..., :2], matrix, np.array(distortion))
+    else:
+        back = cv2.projectPoints(ray, np.zeros(3), np.zeros(3), matrix, np.array(distortion))[0]
+    np.testing.assert_allclose(back.ravel() + 0.5, (100, 40), atol=0.05)
+
+
+def test_a_calibration_of_another_size_or_uncalibrated_is_not_used(rig):
+    seen(rig)
+    calibrate(rig, width=640)
+    until(rig, lambda m: math.isnan(m.bearing))
+    calibrate(rig)
+    until(rig, lambda m: math.isfinite(m.bearing))
+    calibrate(rig, focal=0.0)
+    assert rig.probe.wait(lambda: 'camera_info is not calibrated' in rig.log)
+    assert math.isfinite(rig.show().bearing), 'the last good one is kept'
+
+
+def test_rectified_images_are_seen_through_p_without_distortion(make_rig):
+    rig = with_info(make_rig({'image_rectified': True}))
+    rig.show()
+    assert rig.init(BOX).success
+    calibrate(rig, distortion=(-0.35, 0.0, 0.0, 0.0, 0.0), rectified_focal=160.0)
+    target = until(rig, lambda m: math.isfinite(m.bearing))
+    assert target.bearing == pytest.approx(-math.atan(20 / 160), abs=1e-5)
+    calibrate(rig)
+    assert rig.probe.wait(lambda: 'camera_info is not calibrated: focal length in P' in rig.log)
+    assert rig.show().bearing == pytest.approx(target.bearing, abs=1e-6), 'the last good one'
+
+
+@pytest.mark.parametrize('model, distortion', [
+    ('plumb_bob', (0.1, 0.2, 0.3)), ('plumb_bob', (0.1,) * 100), ('equidistant', (0.1,) * 3),
+    ('plumb_bob', (math.nan,) * 5)], ids=['three', 'hundred', 'fisheye of three', 'NaN'])
+def test_nonsense_calibrations_are_refused_and_images_still_answered(rig, model, distortion):
+    kept = seen(rig).bearing
+    calibrate(rig, model=model, distortion=distortion)
+    for _ in range(5):
+        assert rig.trigger('start').success
+        assert rig.show().bearing == pytest.approx(kept, abs=1e-6)
+
+
+def test_field_of_view_without_calibration(make_rig):
+    rig = make_rig({'fallback_hfov': 90})
+    rig.show()
+    assert rig.init(BOX).success
+    assert rig.show().bearing == pytest.approx(-math.atan(20 / 80), abs=1e-5)
+
+
+def publish_depth(rig, depth: np.ndarray, encoding: str, moment: int,
+                  frame_id: str = 'camera_optical_frame') -> None:
+    """Publish depth of a moment, nanoseconds, and give the node time to take it."""
+    message = Image()
+    fill_image(message, depth.view(np.uint8), encoding)
+    message.width, message.step = depth.shape[1], depth.strides[0]
+    message.header.stamp = stamp(moment)
+    message.header.frame_id = frame_id
+    rig.depth.publish(message)
+    assert rig.trigger('start').success
+
+
+def show_depth(rig, depth: np.ndarray, encoding: str, *, late_s: float = 0.0,
+               frame_id: str = 'camera_optical_frame') -> T:
+    """Publish depth and image of one moment until the node has seen both."""
+    def once():
+        moment = rig.next_stamp() + round(late_s * 1e9)
+        publish_depth(rig, depth, encoding, moment, frame_id)
+        return rig.show(step=0)
+    answers = [once() for _ in range(3)]
+    return answers[-1]
+
+
+def test_range_and_pose_from_depth(rig):
+    seen(rig)
+    depth = np.full((120, 160), 7.0, np.float32)
+    depth[20:60, 90:110] = 2.0
+    depth[30:34, 90:110] = np.nan
+    target = show_depth(rig, depth, '32FC1')
+    ray = np.array([20 / FOCAL, -20 / FOCAL, 1.0])
+    assert target.range_source == T.RANGE_DEPTH
+    assert target.range == pytest.approx(2.0 * np.linalg.norm(ray), rel=1e-4)
+    assert 0 < target.range_stddev < 0.1
+    pose = rig.probe.answer(rig.clock_ns, 'target_pose')
+    point = pose.pose.position
+    np.testing.assert_allclose((point.x, point.y, point.z), ray * 2.0, rtol=1e-4)
+    assert pose.header == target.header and pose.pose.orientation.w == 1.0
+    detection = rig.probe.answer(rig.clock_ns, 'detections').detections[0]
+    assert detection.results[0].pose.pose.position == point
+    variance = detection.results[0].pose.covariance[0]
+    assert variance == pytest.approx(target.range_stddev ** 2, rel=1e-3)
+
+
+def test_millimetres(rig):
+    seen(rig)
+    target = show_depth(rig, np.full((120, 160), 2500, np.uint16), '16UC1')
+    assert target.range == pytest.approx(2.5 * math.sqrt(1.02), rel=1e-4)
+
+
+def test_the_depth_of_the_image_s_own_moment_counts(rig):
+    """Newer depth images are there before an image is tracked, as with a slow tracker."""
+    seen(rig)
+    moment = rig.next_stamp(1.0)
+    for _ in range(2):  # the first may go unheard
+        for distance, late_s in ((9.0, -0.2), (2.0, 0.01), (5.0, 0.1), (7.0, 0.2)):
+            publish_depth(rig, np.full((120, 160), distance, np.float32), '32FC1',
+                          moment + round(late_s * 1e9))
+    assert rig.show(step=0).range == pytest.approx(2.0 * math.sqrt(1.02), rel=1e-4)
+
+
+@pytest.mark.parametrize('depth, how', [
+    (np.full((120, 160), np.nan, np.float32), {}),
+    (np.full((120, 160), 50.0, np.float32), {}),
+    (np.full((60, 80), 2.0, np.float32), {}),
+    (np.full((120, 160), 2.0, np.float32), {'late_s': 0.5}),
+    (np.full((120, 160), 2.0, np.float32), {'frame_id': 'other'})],
+    ids=['nothing valid', 'too far', 'other size', 'other time', 'other frame'])
+def test_depth_that_does_not_fit_gives_no_range(rig, depth, how):
+    seen(rig)
+    target = show_depth(rig, depth, '32FC1', **how)
+    assert math.isnan(target.range) and math.isnan(target.range_stddev)
+    assert target.range_source == T.RANGE_NONE
+    poses = rig.probe.heard['target_pose']
+    assert not poses or poses[-1].header.stamp != target.header.stamp
+
+
+def test_inputs_that_do_not_fit_are_told(make_rig):
+    """As diagnostics with a level, once in the log, and no more when they fit."""
+    calibration = 'camera_info is for 640x120, the images are 160x120'
+    depth = "depth is in frame 'other', the images in 'camera_optical_frame'"
+
+    def diagnosis(wanted: list[str]):
+        def look(status, values):
+            rig.clock_ns = time.time_ns() - 10**9  # however many are shown, none of the future
+            show_depth(rig, np.full((120, 160), 2.0, np.float32), '32FC1',
+                       frame_id='other' if wanted[1] else 'camera_optical_frame')
+            return [values['calibration'], values['depth']] == wanted
+        return rig.diagnosis(look)[0]
+    rig = with_depth(with_info(make_rig({'use_depth': True})))
+    rig.clock_ns -= 10**9
+    seen(rig)
+    calibrate(rig, width=640)
+    status = diagnosis([calibration, depth])
+    assert status.level == DiagnosticStatus.WARN
+    assert status.message == f'{calibration}; {depth}'
+    assert rig.probe.wait(lambda: rig.show() and calibration in rig.log and depth in rig.log)
+    calibrate(rig)
+    assert diagnosis(['', '']).level == DiagnosticStatus.OK
+    assert rig.log.count(calibration) == rig.log.count(depth) == 1
+
+
+def test_range_from_a_known_height_unless_truncated(rig):
+    assert rig.set_parameters(target_height=1.8).successful
+    target = seen(rig)
+    assert target.range_source == T.RANGE_KNOWN_HEIGHT and not target.truncated
+    assert target.range == pytest.approx(1.8 * FOCAL / 40 * math.sqrt(1.02), rel=0.01)
+    assert 0.1 < target.range_stddev < 1.0
+    cut = seen(rig, box=BoundingBox(90, 0, 20, 40))
+    assert cut.truncated and math.isnan(cut.range)
+    assert rig.set_parameters(target_height=0.0).successful
+
+
+def test_no_pose_while_the_target_is_not_valid(rig, make_scene):
+    assert rig.set_parameters(target_height=1.8).successful
+    seen(rig)
+    assert rig.probe.answer(rig.clock_ns, 'target_pose')
+    lost = [rig.show(make_scene(confidence=0.1)) for _ in range(TrackerConfig().n_lost + 1)]
+    found = rig.show()
+    stamps = [pose.header.stamp for pose in rig.probe.heard['target_pose']]
+    assert not any(m.header.stamp in stamps for m in [*lost, found])
+    assert rig.set_parameters(target_height=0.0).successful
+
+
+def test_depth_is_asked_for_reliably_and_comes_from_a_best_effort_camera_too(make_rig):
+    rig = make_rig({'use_depth': True, 'fallback_hfov': 1.2})
+    topic = f'{rig.namespace}/depth'
+    node = rig.probe.node
+    [asked] = rig.probe.wait(lambda: node.get_subscriptions_info_by_topic(topic))
+    assert asked.qos_profile.reliability == ReliabilityPolicy.RELIABLE
+    rig.depth = node.create_publisher(Image, topic, BEST_EFFORT)
+    assert rig.probe.wait(lambda: f'{topic}: the publisher offers best effort only' in rig.log)
+    rig.show()
+    assert rig.init(BOX).success
+    target = show_depth(rig, np.full((120, 160), 2.0, np.float32), '32FC1')
+    assert target.range_source == T.RANGE_DEPTH and target.range > 2.0

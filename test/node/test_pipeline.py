@@ -1,0 +1,95 @@
+"""The active part of the node, with a worker and outputs that do what the test says and when."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+rclpy = pytest.importorskip('rclpy', reason='rclpy is not installed')
+
+from sensor_msgs.msg import Image  # noqa: E402
+
+from siamx_ros.geometry import BoundingBox  # noqa: E402
+from siamx_ros.messages.conversions import fill_image  # noqa: E402
+from siamx_ros.messages.frames import Frame  # noqa: E402
+from siamx_ros.node.pipeline import Pipeline  # noqa: E402
+from siamx_ros.node.status import StatusBoard  # noqa: E402
+from siamx_ros.node.wiring import Wiring  # noqa: E402
+from siamx_ros.node_config import NodeConfig  # noqa: E402
+from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState  # noqa: E402
+from siamx_ros.tools.benchmark_node import InlineWorker  # noqa: E402
+
+pytestmark = pytest.mark.ros
+BOX = BoundingBox(20, 10, 12, 8)
+
+
+class SteadyTracker:
+    """Sees the target where it was, always."""
+
+    heat_map = None
+
+    def init(self, image, box, stamp):
+        return self.update(image, stamp)
+
+    def update(self, image, stamp):
+        return TrackResult(BOX, 1.0, TrackState.TRACKING, Reason.INIT, BoxSource.MEASURED, True)
+
+    def lose(self, stamp):
+        pass
+
+
+class Outputs:
+    """Keeps the states of what is published; ``meanwhile`` happens before an image's is out."""
+
+    def __init__(self):
+        self.states, self.meanwhile = [], lambda: None
+
+    def publish(self, outcome, measured, **how):
+        self.meanwhile()
+        self.states.append(outcome.result.state)
+
+    def publish_status(self, board, now):
+        pass
+
+    def draw(self, *what):
+        pass
+
+
+@pytest.fixture
+def outputs():
+    return Outputs()
+
+
+@pytest.fixture
+def pipeline(outputs):
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    node = rclpy.create_node('pipeline', context=context)
+    yield Pipeline(node, NodeConfig(), SteadyTracker(), outputs, StatusBoard(0.0),
+                   Wiring(worker=InlineWorker))
+    node.destroy_node()
+    rclpy.shutdown(context=context)
+
+
+def frame_at(second):
+    msg = Image()
+    fill_image(msg, np.zeros((48, 64, 3), np.uint8), 'bgr8')
+    msg.header.stamp.sec = second
+    return Frame(msg, float(second), time.monotonic(), 0.0)
+
+
+def test_a_stall_seen_while_the_late_image_is_published_is_not_the_next_one_s(pipeline, outputs):
+    def stall():
+        pipeline.worker.busy_s = 60.0
+        pipeline.watch()
+
+    pipeline.start_target([frame_at(1)], lambda image: BOX, '', '')
+    outputs.meanwhile = stall
+    pipeline.worker.offer(frame_at(2))
+    assert pipeline.problem == 'one image has been worked on for 60.0 s'
+    outputs.meanwhile, pipeline.worker.busy_s = lambda: None, 0.0
+    pipeline.worker.offer(frame_at(3))
+    assert outputs.states == [TrackState.TRACKING] * 3
+    assert pipeline.board.status.state == TrackState.TRACKING

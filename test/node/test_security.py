@@ -1,0 +1,93 @@
+"""What the network can make the node do: an exact policy, bounded memory, no code from data."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from types import SimpleNamespace
+from xml.etree import ElementTree
+
+import pytest
+
+pytest.importorskip('rclpy', reason='rclpy is not installed')
+
+import siamx_ros  # noqa: E402
+from siamx_ros.messages.frames import Frame, FrameBuffer  # noqa: E402
+
+pytestmark = pytest.mark.ros
+PACKAGE = Path(siamx_ros.__file__).resolve().parent
+OPTIONAL = {'/depth', '/image/compressed', '/clock', '/parameter_events',
+            '/siamx_tracker/get_type_description'}
+"""Allowed, but used with some parameters or distributions only."""
+
+
+def allowed(repository: Path, group: str, verb: str) -> set[str]:
+    """Names that the policy allows, as for a node siamx_tracker in /."""
+    tree = ElementTree.parse(repository / 'config/security/policy.xml')
+    [profile] = tree.iter('profile')
+    assert profile.attrib == {'ns': '/', 'node': 'siamx_tracker'}
+    names = set()
+    for element in profile.findall(group):
+        assert len(element.attrib) == 1
+        if element.get(verb) == 'ALLOW':
+            names |= {name.text for name in element}
+    return {name if name[0] == '/' else '/' + name.replace('~', 'siamx_tracker') for name in names}
+
+
+@pytest.mark.parametrize('group, verb, look', [
+    ('topics', 'publish', 'publisher'), ('topics', 'subscribe', 'subscriber'),
+    ('services', 'reply', 'service')])
+def test_the_policy_allows_what_the_node_uses_and_no_more(make_rig, repository, group, verb, look):
+    rig = make_rig()
+    policy = allowed(repository, group, verb)
+    rig.probe.wait(lambda: policy - rig.graph(look) <= OPTIONAL)
+    used = rig.graph(look)
+    assert used <= policy, 'the node would not run under the policy'
+    assert policy - used <= OPTIONAL, 'the policy allows more than is used'
+
+
+FORBIDDEN_CALLS = {'eval', 'exec', 'compile', '__import__'}
+FORBIDDEN_MODULES = {'marshal', 'shelve', 'urllib', 'requests', 'http', 'socket', 'ftplib'}
+
+
+@pytest.mark.parametrize('path', [
+    pytest.param(path, id=str(path.relative_to(PACKAGE))) for path in sorted(PACKAGE.rglob('*.py'))
+    if path.relative_to(PACKAGE).parts[0] not in ('msg', 'srv')])
+def test_no_code_from_data_and_no_network(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+        if isinstance(node, ast.Import):
+            assert not FORBIDDEN_MODULES & {alias.name.split('.')[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module.split('.')[0] not in {*FORBIDDEN_MODULES, 'pickle'}
+        elif isinstance(node, ast.Attribute) and ast.unparse(node.value) == 'pickle':
+            assert node.attr == 'UnpicklingError', 'the name of an error, no more'
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id not in FORBIDDEN_CALLS
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == 'torch.load':
+            words = {word.arg: ast.unparse(word.value) for word in node.keywords}
+            assert words.get('weights_only') == 'True'
+
+
+def frame(stamp: float, size: int) -> Frame:
+    return Frame(SimpleNamespace(data=bytes(size)), stamp, 0.0, 0.0)
+
+
+def test_the_frame_memory_is_bounded_in_time_and_size():
+    buffer = FrameBuffer(seconds=1.0, max_mb=1.0)
+    for number in range(1000):
+        buffer.add(frame(number / 30, 1000))
+    assert len(buffer.since(999 / 30 - 1.0, tolerance=0.1)) <= 31
+    for number in range(1000, 1100):
+        buffer.add(frame(number / 30, 300_000))
+    kept = buffer.since(1097 / 30)
+    assert len(kept) == 3 and sum(f.size_bytes for f in kept) <= 1e6
+    buffer.add(frame(2000 / 30, 5_000_000))
+    assert buffer.newest().size_bytes == 5_000_000, 'the newest is always kept'
+    assert buffer.since(1099 / 30) == []
+
+
+def test_stamps_that_stand_still_or_go_back_do_not_grow_the_memory():
+    buffer = FrameBuffer(seconds=1.0, max_mb=0.01)
+    for stamp in (5.0, 5.0, 4.9, 0.0, 0.0, 1e12, -1.0) * 50:
+        buffer.add(frame(stamp, 4000))
+        assert sum(f.size_bytes for f in buffer._frames) <= 10_000
