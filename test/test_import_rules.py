@@ -27,7 +27,7 @@ RULES = {
     'data': (VALUES | {'data', 'imaging'}, {'torch', *ROS}),
     'messages': (VALUES | {'messages', 'control'}, {'torch', *(ROS - {'cv_bridge'})}),
     'training': (VALUES | {'training', 'model', 'data', 'imaging'}, ROS),
-    'evaluation': (CORE, ROS),
+    'evaluation': (CORE | {'control'}, ROS),
     'client': (VALUES | INTERFACES | {'client', 'messages'}, {'torch', 'cv2'}),
     'node': (VALUES | INTERFACES | {'node', 'messages', 'control', 'drawing', 'tracking', 'model'},
              set()),

@@ -11,7 +11,8 @@ from typing import Any, Callable
 import numpy as np
 
 from siamx_ros.control import bearing
-from siamx_ros.control.bearing import Camera
+from siamx_ros.control.camera_model import CameraModel, same_frame
+from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.messages.frames import stamp_seconds
 from siamx_ros.messages.outcome import Outcome
@@ -81,7 +82,9 @@ class Measurer:
         self._rectified, self._clock = rectified, clock
         self._mismatches = {'calibration': Mismatch(warn), 'depth': Mismatch(warn)}
         self._lock = Lock()
-        self._camera: Camera | None = None
+        self._info: Any = None
+        self._asked: tuple = ()
+        self._fit: tuple[CameraModel | None, str] = None, ''
         self._depths: deque[tuple[float, str, np.ndarray]] = deque(maxlen=DEPTHS)
         self._last: tuple[float, float, str] | None = None
         self._last_stamp = -math.inf
@@ -92,18 +95,9 @@ class Measurer:
         return {name: mismatch.sentence for name, mismatch in self._mismatches.items()}
 
     def set_camera(self, info: Any) -> None:
-        """Take a CameraInfo message.
-
-        Raises:
-            InputError: it is not calibrated.
-        """
-        if self._rectified:
-            camera = Camera.from_projection(info.width, info.height, info.p)
-        else:
-            camera = Camera.from_calibration(
-                info.width, info.height, info.k, info.d, info.distortion_model)
+        """Take a CameraInfo message; one that cannot be used leaves no other in use."""
         with self._lock:
-            self._camera = camera
+            self._info = info
 
     def set_depth(self, stamp: float, frame_id: str, depth: np.ndarray) -> None:
         """Take a depth image, H x W metres, registered to the colour image."""
@@ -119,7 +113,7 @@ class Measurer:
             return Measurement()
         height, width = image.shape[:2]
         truncated = bearing.is_truncated(box, width, height)
-        camera, calibration = self._usable_camera(width, height, config)
+        camera, calibration = self._usable_camera(outcome, config)
         depth, misfit = self._matching_depth(outcome, config)
         self._note(calibration=calibration, depth=misfit)
         if camera is None:
@@ -140,23 +134,31 @@ class Measurer:
         for name, sentence in sentences.items():
             self._mismatches[name].note(sentence, now)
 
-    def _usable_camera(self, width: int, height: int,
-                       config: NodeConfig) -> tuple[Camera | None, str]:
+    def _usable_camera(self, outcome: Outcome,
+                       config: NodeConfig) -> tuple[CameraModel | None, str]:
         """The calibration if it fits, else the fallback, else None; and why it does not fit."""
+        height, width = outcome.image.shape[:2]
         with self._lock:
-            camera = self._camera
-        misfit = ''
-        if camera is not None:
-            if (camera.width, camera.height) == (width, height):
-                return camera, ''
-            misfit = (f'camera_info is for {camera.width}x{camera.height}, '
-                      f'the images are {width}x{height}')
-        if config.fallback_hfov > 0:
-            return Camera.from_field_of_view(width, height, config.fallback_hfov), misfit
-        return None, misfit
+            asked = self._info, width, height, outcome.frame.msg.header.frame_id
+        if asked != self._asked:
+            self._asked, self._fit = asked, self._fitted(*asked)
+        camera, misfit = self._fit
+        if camera is None and config.fallback_hfov > 0:
+            camera = CameraModel.from_field_of_view(width, height, config.fallback_hfov)
+        return camera, misfit
 
-    def _range(self, box: BoundingBox, camera: Camera, depth: np.ndarray | None, truncated: bool,
-               config: NodeConfig) -> tuple[float, float, int]:
+    def _fitted(self, info: Any, width: int, height: int,
+                frame_id: str) -> tuple[CameraModel | None, str]:
+        if info is None:
+            return None, ''
+        try:
+            return CameraModel.from_camera_info(
+                info, width, height, frame_id, rectified=self._rectified), ''
+        except InputError as error:
+            return None, str(error)
+
+    def _range(self, box: BoundingBox, camera: CameraModel, depth: np.ndarray | None,
+               truncated: bool, config: NodeConfig) -> tuple[float, float, int]:
         if depth is not None:
             distance, deviation = bearing.range_from_depth(camera, box, depth, config.depth_max)
             if math.isfinite(distance):
@@ -182,7 +184,7 @@ class Measurer:
         if depth.shape != (height, width):
             return None, (f'depth is {depth.shape[1]}x{depth.shape[0]}, '
                           f'the images are {width}x{height}')
-        if frame_id != header.frame_id:
+        if not same_frame(frame_id, header.frame_id):
             return None, f'depth is in frame {frame_id!r}, the images in {header.frame_id!r}'
         gap = abs(stamp - taken)
         if gap > config.depth_slop:

@@ -170,10 +170,7 @@ class Pipeline:
         return False
 
     def _on_info(self, msg: Any) -> None:
-        try:
-            self.measurer.set_camera(msg)
-        except InputError as error:
-            self.node.get_logger().warning(str(error), throttle_duration_sec=10.0)
+        self.measurer.set_camera(msg)
 
     def _on_depth(self, msg: Any) -> None:
         try:

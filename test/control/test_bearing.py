@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from siamx_ros.control.bearing import Camera, angles, range_from_height
+from siamx_ros.control.bearing import angles, range_from_height
+from siamx_ros.control.camera_model import CameraModel
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
 
@@ -16,9 +17,9 @@ D = [-0.35, 0.0, 0.0, 0.0, 0.0]
 P = [420.0, 0.0, 319.5, 0.0, 0.0, 420.0, 239.5, 0.0, 0.0, 0.0, 1.0, 0.0]
 
 
-def fisheye(focal: float, d: list[float]) -> Camera:
+def fisheye(focal: float, d: list[float]) -> CameraModel:
     k = [focal, 0.0, 640.0, 0.0, focal, 360.0, 0.0, 0.0, 1.0]
-    return Camera.from_calibration(1280, 720, k, d, 'equidistant')
+    return CameraModel.from_calibration(1280, 720, k, d, 'equidistant')
 
 
 @pytest.mark.parametrize('degrees', [0.0, 10.0, 45.0, 70.0, 85.0])
@@ -43,8 +44,8 @@ def test_raw_and_rectified_image_give_one_bearing(baseline):
     """Column 550 rectified: atan(230.5 / 420) = 28.76 degrees to the right, so -28.76."""
     slope = 230.5 / 420
     raw_column = 319.5 + 500 * slope * (1 - 0.35 * slope ** 2)
-    rectified = Camera.from_projection(640, 480, [*P[:3], baseline, *P[4:]])
-    raw = Camera.from_calibration(640, 480, K, D, 'plumb_bob')
+    rectified = CameraModel.from_projection(640, 480, [*P[:3], baseline, *P[4:]])
+    raw = CameraModel.from_calibration(640, 480, K, D, 'plumb_bob')
     bearing, elevation = angles(rectified.ray(550.5, 240.0))
     assert math.degrees(bearing) == pytest.approx(-28.76, abs=0.01) and elevation == 0
     assert angles(raw.ray(raw_column + 0.5, 240.0))[0] == pytest.approx(bearing, abs=1e-4)
@@ -53,7 +54,7 @@ def test_raw_and_rectified_image_give_one_bearing(baseline):
 @pytest.mark.parametrize('x, y, known', [
     (320.0, 240.0, True), (520.0, 380.0, True), (600.0, 60.0, False), (620.0, 40.0, False)])
 def test_a_pinhole_model_is_not_used_beyond_where_it_turns_back(x, y, known):
-    camera = Camera.from_calibration(
+    camera = CameraModel.from_calibration(
         640, 480, [320.0, 0, 319.5, 0, 320.0, 239.5, 0, 0, 1], [-0.33, 0.12, 0, 0, -0.02],
         'plumb_bob')
     assert np.isfinite(camera.ray(x, y)).all() == known
@@ -64,17 +65,17 @@ def test_a_pinhole_model_is_not_used_beyond_where_it_turns_back(x, y, known):
 @pytest.mark.parametrize('model', ['', 'double_sphere', 'omni'])
 def test_the_coefficients_of_an_unknown_model_are_refused(model):
     with pytest.raises(InputError, match=f"distortion model '{model}'; known: plumb_bob"):
-        Camera.from_calibration(640, 480, K, D[:4], model)
-    assert Camera.from_calibration(640, 480, K, [0.0] * 4, model).ray(319.5, 240)[1] == 0
+        CameraModel.from_calibration(640, 480, K, D[:4], model)
+    assert CameraModel.from_calibration(640, 480, K, [0.0] * 4, model).ray(319.5, 240)[1] == 0
 
 
 @pytest.mark.parametrize('model', ['Equidistant', 'kannala_brandt4'])
 def test_other_names_of_the_fisheye_model(model):
-    assert Camera.from_calibration(640, 480, K, D[:4], model).fisheye
+    assert CameraModel.from_calibration(640, 480, K, D[:4], model).fisheye
 
 
 @pytest.mark.parametrize('p, words', [
     ([0.0] * 12, 'focal length in P'), ([math.nan, *P[1:]], 'not finite')])
 def test_a_p_that_is_not_filled_in_is_refused(p, words):
     with pytest.raises(InputError, match=words):
-        Camera.from_projection(640, 480, p)
+        CameraModel.from_projection(640, 480, p)

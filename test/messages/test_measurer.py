@@ -8,7 +8,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.messages.frames import Frame
 from siamx_ros.messages.measuring import DEPTHS, WARN_AFTER, WARN_PERIOD, Measurer
@@ -20,7 +19,9 @@ BOX = BoundingBox(90, 20, 20, 40)
 DEPTH = NodeConfig().replace({'use_depth': True})
 INFO = SimpleNamespace(
     width=160, height=120, k=[200.0, 0.0, 79.5, 0.0, 200.0, 59.5, 0.0, 0.0, 1.0],
-    d=[-0.35, 0.0, 0.0, 0.0, 0.0], p=[0.0] * 12, distortion_model='plumb_bob')
+    d=[-0.35, 0.0, 0.0, 0.0, 0.0], p=[0.0] * 12, distortion_model='plumb_bob',
+    header=SimpleNamespace(frame_id='b'), binning_x=0, binning_y=0,
+    roi=SimpleNamespace(x_offset=0, y_offset=0, width=0, height=0))
 
 
 class Clock:
@@ -83,6 +84,24 @@ def test_a_calibration_for_another_size_is_told(measurer, hfov):
         'camera_info is for 320x240, the images are 160x120'
 
 
+@pytest.mark.parametrize('fields, sentence', [
+    ({'header': SimpleNamespace(frame_id='depth')},
+     "camera_info is in frame 'depth', the images in 'b'"),
+    ({'k': [0.0] * 9}, 'camera_info is not calibrated: focal length in K or size is not positive'),
+    ({'d': [math.nan] * 5}, 'camera_info holds numbers that are not finite')],
+    ids=['frame', 'zeros', 'NaN'])
+def test_a_camera_info_that_cannot_be_used_ends_the_one_before(measurer, fields, sentence):
+    measurer.set_camera(INFO)
+    bearing = measurer.measure(outcome(), NodeConfig()).bearing
+    assert math.isfinite(bearing)
+    measurer.set_camera(SimpleNamespace(**{**vars(INFO), **fields}))
+    assert math.isnan(measurer.measure(outcome(), NodeConfig()).bearing)
+    assert measurer.mismatches['calibration'] == sentence
+    measurer.set_camera(INFO)
+    assert measurer.measure(outcome(), NodeConfig()).bearing == bearing
+    assert measurer.mismatches['calibration'] == ''
+
+
 @pytest.mark.parametrize('how, sentence', [
     (None, 'no depth image has arrived'),
     ({'shape': (60, 80)}, 'depth is 80x60, the images are 160x120'),
@@ -141,8 +160,9 @@ def test_velocity_is_nan_where_it_is_not_known(measurer):
 
 def test_a_rectified_image_needs_p(warnings, clock):
     measurer = Measurer(True, warnings.append, clock)
-    with pytest.raises(InputError, match='not calibrated: focal length in P'):
-        measurer.set_camera(INFO)
+    measurer.set_camera(INFO)
+    assert math.isnan(measurer.measure(outcome(), NodeConfig()).bearing)
+    assert 'not calibrated: focal length in P' in measurer.mismatches['calibration']
     p = [160.0, 0.0, 79.5, 0.0, 0.0, 160.0, 59.5, 0.0, 0.0, 0.0, 1.0, 0.0]
     measurer.set_camera(SimpleNamespace(**{**vars(INFO), 'p': p}))
     found = measurer.measure(outcome(), NodeConfig())
