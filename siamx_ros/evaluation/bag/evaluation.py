@@ -12,12 +12,14 @@ import numpy as np
 from tqdm import tqdm
 
 from siamx_ros.drawing import draw_result
+from siamx_ros.errors import InputError
 from siamx_ros.evaluation.bag import outcome
 from siamx_ros.evaluation.bag.folder import versions
+from siamx_ros.evaluation.bag.frames import BagFrame, FrameTable
 from siamx_ros.evaluation.bag.live import Player, replay_live
 from siamx_ros.evaluation.bag.outcome import Replay
 from siamx_ros.evaluation.bag.preparation import Prepared, Wanted, prepare
-from siamx_ros.evaluation.bag.reading import Bag, BagFrame, bag_digest
+from siamx_ros.evaluation.bag.reading import Bag, bag_digest
 from siamx_ros.evaluation.bag.replay import LatencyModel, Step, replay
 from siamx_ros.evaluation.runner import TwoVerbTracker
 from siamx_ros.evaluation.trackers import TrackerSpec
@@ -110,9 +112,21 @@ def _steps(job: BagEvaluation, bag: Bag, found: Prepared, tracker: TwoVerbTracke
            each_frame: Callable[..., None]) -> list[Step]:
     images = bag, found.topic, found.table
     if job.player is not None:
+        _check_answerable(found.table)
         return replay_live(
             *images, job.player, found.start, found.box, job.lockstep, each_frame)
     return replay(*images, tracker, found.start, found.box, job.latency, each_frame)
+
+
+def _check_answerable(table: FrameTable) -> None:
+    """Answers of a node are told apart by the stamps of their images.
+
+    Raises:
+        InputError: two images have the same.
+    """
+    if len(np.unique(table.stamps)) < len(table.stamps):
+        raise InputError('the clock was set back while recording and some stamps came twice, so '
+                         'a node cannot be asked: use --mode offline or realtime')
 
 
 def _summary(job: BagEvaluation, found: Prepared, done: Replay) -> dict[str, Any]:

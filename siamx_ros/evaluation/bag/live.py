@@ -9,7 +9,8 @@ from typing import Any, Callable, Container, Protocol
 import numpy as np
 
 from siamx_ros.errors import InputError
-from siamx_ros.evaluation.bag.reading import Bag, BagFrame, FrameTable
+from siamx_ros.evaluation.bag.frames import BagFrame, FrameTable, frames
+from siamx_ros.evaluation.bag.reading import Bag
 from siamx_ros.evaluation.bag.replay import (
     BEFORE_INIT, DROPPED, OVERWRITTEN, UNREADABLE, Step)
 from siamx_ros.geometry import BoundingBox
@@ -71,7 +72,7 @@ def replay_live(bag: Bag, topic: str, table: FrameTable, player: Player, start: 
     """
     show = _LockStep(player) if lockstep else _RealTime(player, table, start)
     steps = []
-    for frame in bag.frames(topic, table):
+    for frame in frames(bag, topic, table):
         step = Step(frame.index, frame.stamp, frame_id=frame.frame_id)
         if frame.image is None:
             if frame.index == start:

@@ -9,7 +9,7 @@ from typing import Any, Iterator
 import numpy as np
 
 from siamx_ros.evaluation.bag import quality
-from siamx_ros.evaluation.bag.reading import FrameTable
+from siamx_ros.evaluation.bag.frames import FrameTable
 from siamx_ros.evaluation.bag.replay import (
     BEFORE_INIT, DROPPED, OVERWRITTEN, SILENT, UNREADABLE, Step, at_arrival, run_of)
 from siamx_ros.evaluation.bag.truth import Truth
@@ -97,7 +97,7 @@ def track_of(replay: Replay) -> quality.Track:
         [step.result is not None or step.note in SILENT for step in replay.steps])
     kept[:replay.start + 1] = False
     return quality.Track(
-        replay.table.stamps[kept] / 1e9, truth.boxes[kept], run.boxes[kept], run.confidence[kept],
+        replay.table.times[kept] / 1e9, truth.boxes[kept], run.boxes[kept], run.confidence[kept],
         run.states[kept], run.valid[kept])
 
 
@@ -146,7 +146,8 @@ def _counts(replay: Replay) -> dict[str, Any]:
         'before_init': notes.count(BEFORE_INIT), 'overwritten': notes.count(OVERWRITTEN),
         'unreadable': notes.count(UNREADABLE), 'after_drop': notes.count(DROPPED),
         'duplicates': replay.table.duplicates, 'out_of_order': replay.table.reordered,
-        'unstamped': replay.table.unstamped, 'labelled': int(replay.truth.labelled.sum()),
+        'stamp_jumps': len(replay.table.jumps), 'unstamped': replay.table.unstamped,
+        'labelled': int(replay.truth.labelled.sum()),
         'labels_without_frame': replay.truth.unmatched}
     if replay.real_time and ages:
         counts |= {f'age_p{share}_ms': float(np.percentile(ages, share)) for share in (50, 95)}

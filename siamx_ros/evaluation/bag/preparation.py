@@ -8,7 +8,8 @@ from pathlib import Path
 
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation.bag import messages
-from siamx_ros.evaluation.bag.reading import Bag, FrameTable
+from siamx_ros.evaluation.bag.frames import FrameTable, frame_table
+from siamx_ros.evaluation.bag.reading import Bag
 from siamx_ros.evaluation.bag.truth import (
     TRUTH_TYPES, Truth, first_box_of_topic, first_box_of_truth, truth_from_file, truth_from_topic)
 from siamx_ros.geometry import BoundingBox
@@ -70,7 +71,7 @@ def prepare(bag: Bag, wanted: Wanted) -> Prepared:
             named is not there.
     """
     topic = bag.find_topic(wanted.image_topic, messages.IMAGE_TYPES, 'the images')
-    table = bag.frame_table(topic)
+    table = frame_table(bag, topic)
     truth, truth_source = _truth(bag, table, wanted)
     start, box, box_source = _first_box(bag, table, truth, wanted)
     return Prepared(topic, table, truth, truth_source, start, box, box_source, _camera(bag))
@@ -88,7 +89,8 @@ def _truth(bag: Bag, table: FrameTable, wanted: Wanted) -> tuple[Truth, str]:
             source = stack.enter_context(Bag(wanted.truth_bag))
         topic = source.find_topic(
             wanted.truth_topic or TRUTH_TOPIC, TRUTH_TYPES, 'the ground truth')
-        return truth_from_topic(source, topic, table, wanted.truth_id), topic
+        same_bag = wanted.truth_bag is None
+        return truth_from_topic(source, topic, table, wanted.truth_id, same_bag), topic
 
 
 def _first_box(bag: Bag, table: FrameTable, truth: Truth,

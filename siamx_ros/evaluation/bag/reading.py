@@ -1,60 +1,25 @@
-"""Reading bags (mcap and sqlite3, ROS 2 and ROS 1) without ROS, frame by frame and in order."""
+"""Reading bags (mcap and sqlite3, ROS 2 and ROS 1) without ROS: topics, types and messages."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager
 import hashlib
 from pathlib import Path
 import struct
 from typing import Any, Iterator
 
-import numpy as np
-
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation.bag import messages
-from siamx_ros.messages.conversions import image_from_compressed, image_from_msg
+from siamx_ros.evaluation.bag.storage import FILE_SUFFIXES, inflated, open_readers, recorded
 
-
-@dataclass(frozen=True)
-class FrameTable:
-    """The images of one topic, ordered by their header stamps.
-
-    Attributes:
-        stamps: header stamps in nanoseconds, strictly increasing.
-        arrivals: when each was recorded, nanoseconds.
-        numbers: the position of each among the topic's messages as recorded.
-        duplicates: messages left out because an earlier one has the same stamp.
-        reordered: messages recorded after one with a later stamp.
-        unstamped: whether the headers hold no time and the recording times are used instead.
-    """
-
-    stamps: np.ndarray
-    arrivals: np.ndarray
-    numbers: np.ndarray
-    duplicates: int = 0
-    reordered: int = 0
-    unstamped: bool = False
-
-    @property
-    def interval(self) -> float:
-        """Median time between frames, nanoseconds; 0 of fewer than two."""
-        return float(np.median(np.diff(self.stamps))) if len(self.stamps) > 1 else 0.0
-
-
-@dataclass(frozen=True)
-class BagFrame:
-    """One image; ``image`` is None where ``problem`` says why it cannot be decoded."""
-
-    index: int
-    stamp: int
-    image: np.ndarray | None
-    frame_id: str = ''
-    problem: str = field(default='')
+IDL_HEADING = '=' * 80 + '\nIDL: '
+"""What comes before each definition where several were put together."""
 
 
 class Bag:
     """A bag that is open for reading; use it in a ``with`` statement.
+
+    Only the types of topics that are read are looked at.
 
     Args:
         path: folder with metadata.yaml, or a single .mcap, .db3 or .bag file.
@@ -67,22 +32,25 @@ class Bag:
         self.path = Path(path)
         if not self.path.exists():
             raise InputError(f'there is no bag {self.path}')
-        store = messages.typestore()
-        with _foreign_bytes(self.path):
-            from rosbags.highlevel import AnyReader
-            self._reader = AnyReader([self.path], default_typestore=store)
-            self._reader.open()
+        messages.typestore()  # rosbags is missed here, with what to do
+        self.is2 = self.path.suffix != '.bag'
+        self._typestores: dict[tuple[Any, ...], Any] = {}
+        self._stack = ExitStack()
+        with self._stack, foreign_bytes(self.path):
+            self._readers = open_readers(self.path, self._stack)
+            self._stack = self._stack.pop_all()
 
     def __enter__(self) -> Bag:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._reader.close()
+        self._stack.close()
 
     @property
     def topics(self) -> dict[str, str]:
         """Topic -> type."""
-        return {connection.topic: connection.msgtype for connection in self._reader.connections}
+        return {connection.topic: connection.msgtype
+                for reader in self._readers for connection in reader.connections}
 
     def find_topic(self, name: str, types: tuple[str, ...], purpose: str) -> str:
         """The topic ``name``, or the only one of the given types if no name is given.
@@ -105,68 +73,71 @@ class Bag:
 
     def messages(self, topic: str) -> Iterator[tuple[int, bytes, Any]]:
         """Recording time, raw bytes and connection of every message of a topic, as recorded."""
-        connections = [c for c in self._reader.connections if c.topic == topic]
-        with _foreign_bytes(self.path):
-            for connection, time, raw in self._reader.messages(connections=connections):
-                yield time, raw, connection
+        with foreign_bytes(self.path):
+            for reader in self._readers:
+                for connection, time, raw in recorded(reader, topic):
+                    yield time, inflated(raw) if self.is2 else raw, connection
 
     def decode(self, raw: bytes, connection: Any) -> Any:
         """The message in raw bytes.
 
         Raises:
-            InputError: the bytes do not hold such a message.
+            InputError: the bytes do not hold such a message, or its type is not known.
         """
-        with _foreign_bytes(self.path, f'a message of {connection.topic}'):
-            return self._reader.deserialize(raw, connection.msgtype)
+        with foreign_bytes(self.path, f'a message of {connection.topic}'):
+            store = self._typestore(connection)
+            decoded = store.deserialize_cdr if self.is2 else store.deserialize_ros1
+            return decoded(raw, connection.msgtype)
 
-    def frame_table(self, topic: str) -> FrameTable:
-        """Stamps and order of all images of a topic.
+    def stamp(self, raw: bytes, connection: Any) -> int:
+        """Header stamp in nanoseconds of a message that begins with a header; nothing is decoded.
 
         Raises:
-            InputError: there is none.
+            InputError: the bytes are too few.
         """
-        arrivals, stamps = [], []
-        for time, raw, _ in self.messages(topic):
-            arrivals.append(time)
-            with _foreign_bytes(self.path, f'a header of {topic}'):
-                stamps.append(self._stamp(raw))
-        if not arrivals:
-            raise InputError(f'{self.path} has no image on topic {topic}')
-        unstamped = not any(stamps)
-        times = np.array(arrivals if unstamped else stamps, np.int64)
-        unique, numbers = np.unique(times, return_index=True)
-        reordered = int((times < np.maximum.accumulate(times)).sum())
-        return FrameTable(unique, np.array(arrivals, np.int64)[numbers], numbers,
-                          len(times) - len(unique), reordered, unstamped)
-
-    def frames(self, topic: str, table: FrameTable) -> Iterator[BagFrame]:
-        """The images in the order of ``table``; as many are held as were recorded out of order."""
-        rank = {int(number): index for index, number in enumerate(table.numbers)}
-        waiting: dict[int, tuple[bytes, Any]] = {}
-        following = 0
-        for number, (_, raw, connection) in enumerate(self.messages(topic)):
-            if number in rank:
-                waiting[rank[number]] = raw, connection
-            while following in waiting:
-                yield self._frame(following, int(table.stamps[following]), *waiting.pop(following))
-                following += 1
-
-    def _stamp(self, raw: bytes) -> int:
-        """Header stamp of a message whose first field is a header, without decoding the rest."""
-        if not self._reader.is2:
-            return struct.unpack_from('<I', raw, 4)[0] * 10**9 + struct.unpack_from('<I', raw, 8)[0]
-        order = '<' if raw[1] & 1 else '>'
-        seconds, rest = struct.unpack_from(f'{order}iI', raw, 4)
+        with foreign_bytes(self.path, f'a header of {connection.topic}'):
+            if not self.is2:
+                seconds, rest = struct.unpack_from('<II', raw, 4)
+            else:
+                seconds, rest = struct.unpack_from('<iI' if raw[1] & 1 else '>iI', raw, 4)
         return seconds * 10**9 + rest
 
-    def _frame(self, index: int, stamp: int, raw: bytes, connection: Any) -> BagFrame:
-        try:
-            msg = self.decode(raw, connection)
-            compressed = connection.msgtype == messages.IMAGE_TYPES[1]
-            image = image_from_compressed(msg) if compressed else image_from_msg(msg)
-        except InputError as error:
-            return BagFrame(index, stamp, None, problem=str(error))
-        return BagFrame(index, stamp, image, msg.header.frame_id)
+    def _typestore(self, connection: Any) -> Any:
+        """The types that a topic's messages are made of, as its own definition says."""
+        key = connection.msgtype, connection.msgdef, connection.digest
+        if key not in self._typestores:
+            self._typestores[key] = self._defined(connection)
+        return self._typestores[key]
+
+    def _defined(self, connection: Any) -> Any:
+        from rosbags.interfaces import MessageDefinitionFormat as Format
+        from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+        kind, definition = connection.msgtype, connection.msgdef
+        if definition.format == Format.NONE or not definition.data.strip():
+            known = messages.typestore()
+            if not self.is2 or kind not in known.fielddefs:
+                raise InputError(f'{self.path} does not say what the type {kind} of topic '
+                                 f'{connection.topic} is made of')
+            return known
+        types = _from_idl(definition.data) if definition.format == Format.IDL else \
+            get_types_from_msg(definition.data, kind)
+        store = get_typestore(Stores.EMPTY)
+        store.register(types)
+        digest = store.hash_rihs01(kind) if self.is2 else store.generate_msgdef(kind)[1]
+        if connection.digest not in ('', digest):
+            raise InputError(f'{self.path} does not describe the type {kind} of topic '
+                             f'{connection.topic} as it was recorded: its checksum differs')
+        return store
+
+
+def _from_idl(text: str) -> dict[str, Any]:
+    from rosbags.typesys import get_types_from_idl
+    types: dict[str, Any] = {}
+    if not text.startswith(IDL_HEADING):
+        return get_types_from_idl(text)
+    for section in text.split(IDL_HEADING)[1:]:
+        types.update(get_types_from_idl(section.partition('\n')[2]))
+    return types
 
 
 def bag_digest(path: str | Path) -> str:
@@ -183,7 +154,7 @@ def bag_digest(path: str | Path) -> str:
 
 
 @contextmanager
-def _foreign_bytes(path: Path, what: str = 'the bag') -> Iterator[None]:
+def foreign_bytes(path: Path, what: str = 'the bag') -> Iterator[None]:
     """Turn whatever a bag reader raises about damaged bytes into one sentence.
 
     The formats are read by a library that raises many kinds of errors on damaged files, so all are
@@ -191,13 +162,23 @@ def _foreign_bytes(path: Path, what: str = 'the bag') -> Iterator[None]:
     """
     try:
         yield
-    except (InputError, KeyboardInterrupt, GeneratorExit):
+    except InputError:
         raise
     except Exception as error:
-        hint = ''
-        if 'magic' in str(error):
-            hint = '; the file was cut short, try the tool `mcap recover`'
-        elif path.is_dir() and not (path / 'metadata.yaml').exists():
-            hint = '; metadata.yaml is missing, name the .mcap or .db3 file itself'
-        raise InputError(f'{what} of {path} cannot be read: {error or type(error).__name__}{hint}'
-                         ) from error
+        said = str(error).rstrip('.')
+        if not said or isinstance(error, (KeyError, AssertionError)):
+            said = f'{type(error).__name__} {said}'.strip()
+        raise InputError(f'{what} of {path} cannot be read: {said}{_advice(path, said)}') from error
+
+
+def _advice(path: Path, said: str) -> str:
+    """What to do about an error of the reader; '' for nothing."""
+    if 'end magic' in said:
+        return '; the file was cut short, try the tool `mcap recover`'
+    if 'magic is invalid' in said:
+        return '; it is no mcap file'
+    if not path.is_dir() or (path / 'metadata.yaml').exists():
+        return ''
+    if any(file.suffix in FILE_SUFFIXES for file in path.iterdir()):
+        return '; metadata.yaml is missing, name the .mcap, .db3 or .bag file itself'
+    return '; a bag is a folder with metadata.yaml, or a .mcap, .db3 or .bag file'

@@ -12,7 +12,8 @@ from typing import Callable, Iterator
 import numpy as np
 
 from siamx_ros.errors import InputError
-from siamx_ros.evaluation.bag.reading import Bag, BagFrame, FrameTable
+from siamx_ros.evaluation.bag.frames import CLOCK_SET_NS, BagFrame, FrameTable, frames
+from siamx_ros.evaluation.bag.reading import Bag
 from siamx_ros.evaluation.bag.truth import Truth
 from siamx_ros.evaluation.runner import Run, TwoVerbTracker, windows_of
 from siamx_ros.geometry import BoundingBox
@@ -129,7 +130,7 @@ def replay(bag: Bag, topic: str, table: FrameTable, tracker: TwoVerbTracker, sta
     chosen = None if latency is None else schedule(table.arrivals, start, latency)
     steps: list[Step] = []
     target = _Target(tracker, start, box)
-    for frame in bag.frames(topic, table):
+    for frame in frames(bag, topic, table):
         if chosen is not None and frame.index > start and frame.index not in chosen:
             steps.append(Step(frame.index, frame.stamp, note=OVERWRITTEN))
             each_frame(frame, None)
@@ -147,6 +148,7 @@ class _Target:
         self.tracker, self.start, self.box = tracker, start, box
         self.takes_stamp = 'stamp' in inspect.signature(tracker.update).parameters
         self.size = (0, 0)
+        self.stamp = 0
         self.dropped = False
 
     def follow(self, frame: BagFrame, done: dict[int, int] | None) -> Step:
@@ -166,17 +168,25 @@ class _Target:
         return Step(frame.index, frame.stamp, result, finished, seconds, '', size, frame.frame_id)
 
     def _said(self, frame: BagFrame, size: tuple[int, int]) -> TrackResult:
-        """The tracker's answer; on an image of another size the target is dropped, as by the node.
+        """The tracker's answer; what is unusual about the image is met as by the node.
 
-        Such an image has another geometry, and what was learnt means nothing on it.
+        On an image of another size the target is dropped: it has another geometry, and what was
+        learnt means nothing on it. Where the clock was set back the target counts as lost.
         """
+        set_back = self.stamp - frame.stamp > CLOCK_SET_NS
+        self.stamp = frame.stamp
         stamp = (frame.stamp / 1e9,) if self.takes_stamp else ()
         if frame.index == self.start:
             self.size = size
             return self.tracker.init(frame.image, self.box, *stamp)
         if size != self.size:
             return TrackResult(None, 0.0, TrackState.UNINITIALISED, Reason.IMAGE_SIZE_CHANGED)
-        return self.tracker.update(frame.image, *stamp)
+        if set_back and hasattr(self.tracker, 'lose'):
+            self.tracker.lose(*stamp)
+        result = self.tracker.update(frame.image, *stamp)
+        if set_back and result.reason == Reason.NONE:
+            result = replace(result, reason=Reason.STAMP_JUMP)
+        return result
 
 
 def run_of(name: str, steps: list[Step], truth: Truth, start: int) -> Run:

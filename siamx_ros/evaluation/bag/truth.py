@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+import logging
 from pathlib import Path
-from typing import Any, Iterator, Sequence
+import re
+from typing import Any, Callable, Iterator, Sequence
 
 import numpy as np
 
 from siamx_ros.data.sequence import absent_as_nan, read_boxes
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation.bag import messages
-from siamx_ros.evaluation.bag.reading import Bag, FrameTable
+from siamx_ros.evaluation.bag.frames import FrameTable, nearest_frame
+from siamx_ros.evaluation.bag.reading import Bag
 from siamx_ros.geometry import BoundingBox
 
+LOGGER = logging.getLogger(__name__)
 TRUTH_TYPES = (messages.DETECTIONS, messages.BOXES)
+UNITS = {'nanoseconds': 1e9, 'microseconds': 1e6, 'milliseconds': 1e3}
+"""Unit -> how many of it are a second."""
+SEPARATORS = re.compile(r'[,;\s]+')
 
 
 @dataclass(frozen=True)
@@ -37,7 +44,8 @@ class Truth:
         return cls(np.full((count, 4), np.nan), np.zeros(count, bool))
 
 
-def truth_from_topic(bag: Bag, topic: str, table: FrameTable, identity: str = '') -> Truth:
+def truth_from_topic(bag: Bag, topic: str, table: FrameTable, identity: str = '',
+                     same_bag: bool = True) -> Truth:
     """Match detections to frames: by equal header stamp, else the nearest within half a frame.
 
     Args:
@@ -45,22 +53,22 @@ def truth_from_topic(bag: Bag, topic: str, table: FrameTable, identity: str = ''
         topic: of type Detection2DArray or BoundingBox2DArray.
         table: the frames.
         identity: take only detections with this id; '' for messages with at most one box.
+        same_bag: whether the frames are in this bag, too.
 
     Raises:
-        InputError: a message holds several boxes and no identity was given, or there is no
-            detection with that identity.
+        InputError: a message holds several boxes and no identity was given, there is no detection
+            with that identity, or no label fits a frame.
     """
     if identity and bag.topics[topic] == messages.BOXES:
         raise InputError(f'the boxes of {topic} ({messages.BOXES}) have no ids: leave --truth-id '
                          'out')
     seen: set[str] = set()
-    labels = _Labels(table)
+    labels = _Labels(table, topic)
     for time, raw, connection in bag.messages(topic):
         msg = bag.decode(raw, connection)
         seen |= _ids(msg)
         stamp = time if table.unstamped else messages.nanoseconds(msg.header.stamp)
-        if labels.belongs(stamp):
-            labels.put(stamp, _box_of(msg, identity, topic))
+        labels.put(stamp, lambda: _box_of(msg, identity, topic), time if same_bag else None)
     if identity and seen and identity not in seen:
         raise InputError(f'no detection of {topic} has the id {identity!r}; the ids there: '
                          f'{", ".join(map(repr, sorted(seen)))}')
@@ -73,63 +81,79 @@ def truth_from_file(path: str | Path, table: FrameTable) -> Truth:
     NaN or zeros mean absent; stamps are matched as :func:`truth_from_topic` does.
 
     Raises:
-        InputError: not readable, malformed, or not one line per frame.
+        InputError: not readable, malformed, not one line per frame, or no stamp fits a frame.
     """
-    boxes = _stamped_rows(Path(path))
-    if boxes is None:
+    stamped = _stamped_rows(Path(path))
+    if stamped is None:
         rows = read_boxes(path)
         if len(rows) != len(table.stamps):
             raise InputError(
                 f'{path} has {len(rows)} lines, the bag has {len(table.stamps)} frames')
         return Truth(rows, np.ones(len(rows), bool))
-    labels = _Labels(table)
-    for seconds, *xywh in boxes:
-        stamp = round(seconds * 1e9)
-        if labels.belongs(stamp):
-            labels.put(stamp, xywh)
+    labels = _Labels(table, str(path))
+    for seconds, *xywh in stamped:
+        labels.put(round(seconds * 1e9), lambda: xywh)
     return labels.truth()
 
 
 class _Labels:
     """Boxes with stamps on their way to the frames; of several for one frame the nearest stays."""
 
-    def __init__(self, table: FrameTable) -> None:
+    def __init__(self, table: FrameTable, source: str) -> None:
         self._table, self._truth = table, Truth.unknown(len(table.stamps))
+        self._source, self._stamps = source, []
         self._distance = np.full(len(table.stamps), np.inf)
-        self._unmatched = 0
+        self._outside = 0
 
-    def belongs(self, stamp: int) -> bool:
-        """Whether a frame lies within half an interval, and no label nearer to it was put."""
-        index, off = self._nearest(stamp)
-        fits = off <= self._table.interval / 2 and off < self._distance[index]
-        self._unmatched += not fits
-        return fits
+    def put(self, stamp: int, box: Callable[[], Sequence[float]],
+            recorded: int | None = None) -> None:
+        """Label the frame within half an interval, unless a label nearer to it was put.
 
-    def put(self, stamp: int, box: Sequence[float]) -> None:
-        """Label the nearest frame; what it was labelled with before fits less well."""
-        index, off = self._nearest(stamp)
-        self._unmatched += self._truth.labelled[index]
-        self._distance[index], self._truth.labelled[index] = off, True
-        self._truth.boxes[index] = box
+        Args:
+            stamp: nanoseconds.
+            box: gives x, y, w, h; called only where the label counts.
+            recorded: when the label was recorded, nanoseconds.
+        """
+        self._stamps.append(stamp)
+        index = nearest_frame(self._table, stamp, recorded)
+        off = abs(int(self._table.stamps[index]) - stamp)
+        if off > self._table.interval / 2:
+            self._outside += 1
+        elif off < self._distance[index]:
+            self._truth.boxes[index] = box()
+            self._distance[index], self._truth.labelled[index] = off, True
 
     def truth(self) -> Truth:
-        """All labels."""
-        boxes = absent_as_nan(self._truth.boxes)
-        return Truth(boxes, self._truth.labelled, int(self._unmatched))
+        """All labels.
 
-    def _nearest(self, stamp: int) -> tuple[int, int]:
-        """Index of the nearest frame and how far off it is, nanoseconds."""
-        index = nearest_frame(self._table, stamp)
-        return index, abs(int(self._table.stamps[index]) - stamp)
+        Raises:
+            InputError: there are some, and none fits a frame.
+        """
+        labelled, count = self._truth.labelled, len(self._stamps)
+        if self._outside == count > 0:
+            raise InputError(f'none of the {count} labels in {self._source} fits an image: '
+                             f'{self._times()}')
+        if 2 * self._outside > count:
+            LOGGER.warning('%d of the %d labels in %s fit no image: %s', self._outside, count,
+                           self._source, self._times())
+        return Truth(
+            absent_as_nan(self._truth.boxes), labelled, count - int(labelled.sum()))
 
-
-def nearest_frame(table: FrameTable, stamp: int) -> int:
-    """Index of the frame whose stamp (nanoseconds) is nearest."""
-    right = int(np.searchsorted(table.stamps, stamp))
-    if right == 0 or right == len(table.stamps):
-        return min(right, len(table.stamps) - 1)
-    before, after = int(table.stamps[right - 1]), int(table.stamps[right])
-    return right - 1 if stamp - before <= after - stamp else right
+    def _times(self) -> str:
+        """Between which times labels and images lie, and what the labels' might be instead."""
+        first, last = min(self._stamps) / 1e9, max(self._stamps) / 1e9
+        begin, end = self._table.stamps.min() / 1e9, self._table.stamps.max() / 1e9
+        said = (f'their stamps run from {first:.3f} to {last:.3f} s, those of the images from '
+                f'{begin:.3f} to {end:.3f} s')
+        for unit, factor in UNITS.items():
+            if last > 100 * end and begin <= last / factor <= end + 1:
+                return f'{said}; they look like {unit}, give seconds'
+        if not any(stamp % 10**9 for stamp in self._stamps) and 0 <= first < last <= len(
+                self._distance):
+            return f'{said}; they look like numbers of images, give a line x,y,w,h for every image'
+        if 0 <= first and last < begin and last <= end - begin + 1:
+            return f'{said}; they look like times since the first image, add {begin:.3f} to each'
+        return said
 
 
 def first_box_of_truth(truth: Truth) -> tuple[int, BoundingBox]:
@@ -159,9 +183,10 @@ def first_box_of_topic(bag: Bag, topic: str, table: FrameTable) -> tuple[int, Bo
         for request in _requests(bag.decode(raw, connection)):
             stamp = messages.nanoseconds(request.header.stamp)
             if not stamp or table.unstamped:
-                index = max(0, int(np.searchsorted(table.arrivals, time, 'right')) - 1)
+                before = np.where(table.recorded <= time, table.recorded, 0)
+                index = int(np.argmax(before))
             else:
-                index = nearest_frame(table, stamp)
+                index = nearest_frame(table, stamp, time)
             return index, BoundingBox.from_xywh(messages.xywh_of(request.bbox))
     raise InputError(f'topic {topic} of {bag.path} holds no request with a box')
 
@@ -191,13 +216,18 @@ def _box_of(msg: Any, identity: str, topic: str) -> tuple[float, ...]:
 def _stamped_rows(path: Path) -> np.ndarray | None:
     """Rows of five numbers, None if the first line does not hold five."""
     try:
-        lines = path.read_text(encoding='utf-8').split('\n')
+        lines = path.read_text(encoding='utf-8-sig').split('\n')
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f'cannot read {path}: {error}') from None
-    rows = [line.replace(',', ' ').split() for line in lines if line.strip()]
+    rows = [SEPARATORS.split(line.strip()) for line in lines if line.strip()]
     if not rows or len(rows[0]) != 5:
         return None
     try:
-        return np.array(rows, np.float64).reshape(len(rows), 5)
+        numbers = np.array(rows, np.float64).reshape(len(rows), 5)
     except ValueError:
         raise InputError(f'{path} must hold five numbers stamp,x,y,w,h in every line') from None
+    finite = np.isfinite(numbers[:, 0])
+    if not finite.all():
+        raise InputError(f'{path}: a stamp must be a number of seconds, got '
+                         f'{rows[int(np.argmin(finite))][0]}')
+    return numbers

@@ -9,6 +9,7 @@ import pytest
 from siamx_ros.cli import main
 from siamx_ros.config import ModelConfig
 from siamx_ros.evaluation.bag import messages
+from siamx_ros.evaluation.bag.frames import frame_table
 from siamx_ros.evaluation.bag.reading import Bag
 from siamx_ros.evaluation.bag.writing import write_sequence
 from siamx_ros.evaluation.runner import run_sequence
@@ -81,7 +82,7 @@ def test_the_results_bag_opens_beside_the_input(tmp_path, bag, oracle):
     assert evaluate(bag, *RANDOM, '--out', tmp_path / 'out') == 0
     with Bag(bag) as recorded, Bag(tmp_path / 'out' / 'bag') as results:
         topic = recorded.find_topic('', messages.IMAGE_TYPES, 'images')
-        stamps = set(recorded.frame_table(topic).stamps.tolist())
+        stamps = set(frame_table(recorded, topic).stamps.tolist())
         targets = [results.decode(raw, connection)
                    for _, raw, connection in results.messages('/siamx_tracker/target')]
         statuses = [results.decode(raw, connection)
