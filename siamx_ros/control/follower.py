@@ -1,0 +1,245 @@
+"""From what the tracker says to velocities: the safety contract of docs/follow.md as code.
+
+No ROS: times and observations are arguments. The follower never drives backwards, never drives
+faster on a box that is not valid, and stands soon after the last valid one.
+"""
+
+from __future__ import annotations
+
+import math
+
+from siamx_ros.control.doubt import Doubt
+from siamx_ros.control.estimate import LONGEST_GAP_S, TargetEstimate
+from siamx_ros.control.limits import FollowLimits
+from siamx_ros.control.observation import (
+    Command, FollowReason, FollowState, Now, Observation, Verdict)
+from siamx_ros.control.profile import Profile, Rates, speed_to_stop_within
+from siamx_ros.control.ranging import KNOWN, Ranging
+from siamx_ros.control.search import Search
+from siamx_ros.control.watch import FUTURE_SLACK_S, TURNING, Watch
+from siamx_ros.records import TrackState
+
+LONGEST_STEP_S = 0.2
+"""Time for which a change of speed may be made up at once, seconds."""
+GRACE_S, RANGE_GRACE_S = 0.1, 0.3
+"""How long no new valid message, and no new range, is no doubt, seconds."""
+DOUBTFUL_TURN = 0.5
+"""Share of the turning rate on a target that is not valid."""
+BEARING_BAND = 0.02
+"""Bearings below this are straight ahead, rad."""
+LEAVING_S = 0.2
+"""A robot that has arrived sets out once the target is further away for so long, seconds."""
+STILL = 0.05
+"""Speeds of robot and target below this count as standing, m/s."""
+
+
+class Follower:
+    """Turns observations into commands.
+
+    Call :meth:`update` with each observation and :meth:`step` at a steady rate besides: it needs
+    no observation to stop.
+
+    Attributes:
+        limits: may be replaced at any time.
+    """
+
+    def __init__(self, limits: FollowLimits = FollowLimits()) -> None:
+        self.limits = limits
+        self._watch, self._estimate, self._search = Watch(), TargetEstimate(), Search()
+        self._ranging = Ranging()
+        self._forward, self._turn = Profile(), Profile()
+        self._doubt, self._range_doubt = Doubt(), Doubt()
+        self._range_at, self._range_from_box = -math.inf, False
+        self._range_verdict = KNOWN
+        self._arrived, self._near_at = False, -math.inf
+        self._last = Now(math.nan, math.nan)
+
+    def update(self, seen: Observation, now: Now, forbidden: str = '') -> Command:
+        """Take an observation and tell what to do; arguments as for :meth:`step`."""
+        if not all(map(math.isfinite, now)):
+            return self.step(now, forbidden)
+        if not self._watch.tick(now):
+            self._estimate.restart()
+        news, another = self._watch.take(seen, now, self.limits)
+        if another:
+            self._forget()
+        if news and -FUTURE_SLACK_S <= now.ros_s - seen.stamp_s <= self.limits.max_age:
+            self._learn(seen, now)
+        return self.step(now, forbidden)
+
+    def step(self, now: Now, forbidden: str = '') -> Command:
+        """What to tell the base now.
+
+        Args:
+            now: the time by both clocks.
+            forbidden: why the robot must stand whatever is seen; empty if it need not.
+        """
+        elapsed = self._move(now)
+        halt = self._watch.halt(now, self.limits)
+        if forbidden:
+            halt = Verdict(FollowReason.FORBIDDEN, forbidden)
+        if halt is not None:
+            self._forward.limit(0.0)
+            self._turn.limit(0.0)
+            self._arrived = False
+            return Command(reason=halt.reason, message=halt.message)
+        end = self._watch.end(now, self.limits)
+        if end is not None:
+            return self._slow_down(now, elapsed, end)
+        return self._follow(now, elapsed)
+
+    def _move(self, now: Now) -> float:
+        """Note what the last command did; returns the time since, within bounds."""
+        if not all(map(math.isfinite, now)):
+            return 0.0
+        elapsed = now.ros_s - self._last.ros_s if math.isfinite(self._last.ros_s) else 0.0
+        if not self._watch.tick(now) or elapsed > LONGEST_GAP_S:
+            self._estimate.restart()
+        self._last = now
+        self._estimate.move(now.ros_s, self._forward.speed, self._turn.speed)
+        return max(0.0, min(elapsed, LONGEST_STEP_S))
+
+    def _forget(self) -> None:
+        """Another target is to be followed, or none any more."""
+        self._estimate.clear()
+        self._ranging.clear()
+        self._search.clear()
+        self._range_at = -math.inf
+
+    def _learn(self, seen: Observation, now: Now) -> None:
+        """Take what an observation says about direction and distance."""
+        delay = self.limits.base_delay
+        if seen.state not in TURNING:
+            self._search.left_at(self._estimate.bearing(now.ros_s, delay)[0])
+            self._estimate.clear()
+            return
+        if seen.state == TrackState.UNCERTAIN or not seen.bearing_known:
+            return
+        self._estimate.see_bearing(seen.stamp_s, seen.bearing, seen.bearing_rate, delay)
+        if not seen.certain:
+            return
+        self._search.clear()
+        distance, deviation, self._range_verdict, from_box = self._ranging.range(seen, self.limits)
+        if not math.isfinite(distance):
+            return
+        self._range_from_box = from_box
+        if self._estimate.see_range(seen.stamp_s, distance, deviation, delay):
+            self._range_at = now.ros_s
+        else:
+            self._range_verdict = Verdict(FollowReason.RANGE_UNSURE, 'the range has jumped')
+
+    def _slow_down(self, now: Now, elapsed: float, why: Verdict) -> Command:
+        """Come to a stand; then look for the target, if that is wanted."""
+        linear = self._speed(0.0, now, elapsed, 0.0)
+        turn = 0.0
+        lost = self._watch.newest.state == TrackState.LOST
+        if lost and self.limits.search and not linear:
+            turn = self._search.turn(now.ros_s, self._estimate.turned(now.ros_s), self.limits)
+        angular = self._turn.next(
+            max(-self.limits.max_angular, min(self.limits.max_angular, turn)),
+            self._turn_rates(), elapsed)
+        state = FollowState.SEARCHING if turn else \
+            FollowState.SLOWING if linear or angular else FollowState.STANDING
+        return Command(linear, angular, state, *why)
+
+    def _follow(self, now: Now, elapsed: float) -> Command:
+        """Turn and drive towards the target."""
+        limits, seen = self.limits, self._watch.newest
+        bearing, rate = self._estimate.bearing(now.ros_s, limits.base_delay)
+        if not math.isfinite(bearing):
+            return self._slow_down(now, elapsed, Verdict(
+                FollowReason.BEARING_UNKNOWN, 'the bearing is not known'))
+        age = self._watch.share_by_age(now, limits)
+        wanted, safe, why = self._wanted_speed(now, bearing, age)
+        linear = self._speed(wanted, now, elapsed, safe)
+        error = math.copysign(max(0.0, abs(bearing) - BEARING_BAND), bearing)
+        turn = limits.angular_gain * error + limits.feed_forward * rate
+        largest = age * limits.max_angular * (1.0 if seen.certain else DOUBTFUL_TURN)
+        angular = self._turn.next(max(-largest, min(largest, turn)), self._turn_rates(), elapsed)
+        angular = self._turn.limit(limits.max_angular)
+        return Command(linear, angular, self._state(linear, angular, wanted), *why)
+
+    def _state(self, linear: float, angular: float, wanted: float) -> FollowState:
+        doubtful = self._doubt.begun or self._range_doubt.begun
+        if linear:
+            return FollowState.SLOWING if doubtful else FollowState.FOLLOWING
+        if not doubtful and (self._arrived or wanted):
+            return FollowState.FOLLOWING
+        return FollowState.TURNING if angular else FollowState.STANDING
+
+    def _wanted_speed(self, now: Now, bearing: float, age: float) -> tuple[float, float, Verdict]:
+        """Speed to drive at, the largest safe one, and why it is lower than usual."""
+        limits, seen = self.limits, self._watch.newest
+        distance, least, target_speed = self._estimate.range(now.ros_s, limits.base_delay)
+        if not math.isfinite(distance):
+            return 0.0, 0.0, self._doubtful(now) or self._range_verdict
+        wanted, why = self._speed_for(now, distance, target_speed)
+        aside = max(0.0, min(1.0, 2 - abs(bearing) / limits.drive_bearing))
+        if aside < 1 and wanted:
+            why = Verdict(FollowReason.ASIDE,
+                          f'the target is {abs(math.degrees(bearing)):.0f} degrees aside')
+        if age < 1 and wanted:
+            why = Verdict(FollowReason.OLD_IMAGE, 'the images are old')
+        reaction = limits.base_delay + now.ros_s - seen.stamp_s
+        gap = least - limits.stop_distance + min(0.0, target_speed) * reaction
+        safe = speed_to_stop_within(gap, reaction, limits.max_deceleration)
+        if not safe:
+            why = Verdict(FollowReason.TOO_NEAR, f'the target may be {max(0.0, least):.1f} m near')
+        wanted = min(wanted, safe, aside * age * limits.max_linear)
+        if seen.slows_only and wanted > self._forward.speed:
+            wanted = self._forward.speed
+            why = Verdict(FollowReason.TRUNCATED, 'the box is cut off by the border of the image')
+        if self._range_verdict.message and now.ros_s - self._range_at > RANGE_GRACE_S:
+            why = self._range_verdict
+        return wanted, safe, self._doubtful(now) or why
+
+    def _speed_for(self, now: Now, distance: float,
+                   target_speed: float) -> tuple[float, Verdict]:
+        """Speed that keeps the distance, before anything is in doubt."""
+        limits = self.limits
+        excess = distance - limits.distance
+        self._arrived = self._has_arrived(now, excess, target_speed)
+        if self._arrived:
+            return 0.0, Verdict(FollowReason.ARRIVED, f'the target is {distance:.1f} m away')
+        along = limits.feed_forward * target_speed
+        slowing = math.sqrt(2 * limits.max_deceleration * max(0.0, excess))
+        wanted = along + min(limits.linear_gain * excess, slowing)
+        largest = limits.range_from_box_speed if self._range_from_box else limits.max_linear
+        return max(0.0, min(wanted, largest)), KNOWN
+
+    def _has_arrived(self, now: Now, excess: float, target_speed: float) -> bool:
+        """Whether the robot is to stand: it has come near enough, and the target stays there."""
+        if excess <= self.limits.dead_band:
+            self._near_at = now.ros_s
+        if self._arrived:
+            return now.ros_s - self._near_at <= LEAVING_S
+        return (excess <= self.limits.dead_band / 2 and self._forward.speed < STILL
+                and target_speed < 2 * STILL)
+
+    def _doubtful(self, now: Now) -> Verdict | None:
+        """Why the box is in doubt, or None."""
+        seen = self._watch.newest
+        if not seen.certain:
+            return Verdict(FollowReason.NOT_VALID, f'the tracker says {seen.state.name}')
+        if now.ros_s - self._watch.certain_at > GRACE_S:
+            return Verdict(FollowReason.SILENCE, 'no new message has come')
+        return None
+
+    def _speed(self, wanted: float, now: Now, elapsed: float, safe: float) -> float:
+        """The next speed: within the rates, and within what doubts leave of it."""
+        limits, seen, before = self.limits, self._watch.newest, self._forward.speed
+        bound = min(
+            self._doubt.bound(now.ros_s, self._watch.certain_at, not seen.certain, GRACE_S,
+                              limits.bridge_time, before),
+            self._range_doubt.bound(now.ros_s, self._range_at, False, RANGE_GRACE_S,
+                                    limits.range_bridge_time, before))
+        if not seen.certain:
+            bound = min(bound, before)
+        rates = Rates(limits.max_acceleration, limits.max_deceleration, limits.max_jerk)
+        self._forward.next(min(wanted, bound), rates, elapsed, safe)
+        return self._forward.limit(min(bound, limits.max_linear))
+
+    def _turn_rates(self) -> Rates:
+        limits = self.limits
+        return Rates(limits.max_angular_acceleration, limits.max_angular_acceleration,
+                     limits.max_angular_jerk)

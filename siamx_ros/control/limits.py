@@ -1,0 +1,97 @@
+"""What a follower may do: distances, speeds and how long it may doubt, each declared once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from siamx_ros.settings import Settings, SettingsError, setting
+
+
+@dataclass(frozen=True)
+class FollowLimits(Settings):
+    """Limits and gains of a :class:`~siamx_ros.control.follower.Follower`."""
+
+    distance: float = setting(
+        1.5, 'distance to keep, from the base to the target', unit='m', low=0.3, high=10.0,
+        live=True)
+    stop_distance: float = setting(
+        1.0, 'distance within which the robot never drives, and short of which it can always stop',
+        unit='m', low=0.1, high=10.0, live=True)
+    dead_band: float = setting(
+        0.15, 'a robot that has arrived stands until the target is this much further away',
+        unit='m', low=0.0, high=2.0, live=True)
+    max_linear: float = setting(
+        0.4, 'largest speed forwards', unit='m/s', low=0.0, high=3.0, live=True)
+    max_angular: float = setting(
+        0.8, 'largest turning rate', unit='rad/s', low=0.0, high=4.0, live=True)
+    max_acceleration: float = setting(
+        0.8, 'largest change of the speed upwards', unit='m/s^2', low=0.01, high=10.0, live=True)
+    max_deceleration: float = setting(
+        1.0, 'largest change of the speed downwards, unless it must stand sooner', unit='m/s^2',
+        low=0.1, high=10.0, live=True)
+    max_jerk: float = setting(
+        4.0, 'largest change of the acceleration upwards', unit='m/s^3', low=0.1, high=100.0,
+        live=True)
+    max_angular_acceleration: float = setting(
+        4.0, 'largest change of the turning rate', unit='rad/s^2', low=0.01, high=40.0, live=True)
+    max_angular_jerk: float = setting(
+        40.0, 'largest change of the angular acceleration away from zero', unit='rad/s^3', low=0.1,
+        high=1000.0, live=True)
+    linear_gain: float = setting(
+        0.6, 'speed per metre of excess distance', unit='1/s', low=0.0, high=5.0, live=True)
+    angular_gain: float = setting(
+        1.5, 'turning rate per radian of bearing', unit='1/s', low=0.0, high=10.0, live=True)
+    feed_forward: float = setting(
+        1.0, 'share of the estimated motion of the target that is added to the command', low=0.0,
+        high=1.0, live=True)
+    drive_bearing: float = setting(
+        0.35, 'full speed up to this bearing, none from twice as much on', unit='rad', low=0.01,
+        high=1.5, live=True)
+    base_delay: float = setting(
+        0.1, 'time from a command until the base moves accordingly', unit='s', low=0.0, high=1.0,
+        live=True)
+    slow_age: float = setting(
+        0.25, 'age of an image, by its stamp, from which on the speed is reduced', unit='s',
+        low=0.0, high=2.0, live=True)
+    max_age: float = setting(
+        0.5, 'age of an image, by its stamp, at which the robot stands', unit='s', low=0.05,
+        high=2.0, live=True)
+    bridge_time: float = setting(
+        0.4, 'the robot stands at the latest this long after the last valid message', unit='s',
+        low=0.1, high=0.45, live=True)
+    range_bridge_time: float = setting(
+        0.6, 'the same after the last known range, while messages stay valid', unit='s', low=0.1,
+        high=2.0, live=True)
+    silence_timeout: float = setting(
+        0.4, 'the robot stands this long after the last message by a steady clock, whatever the '
+        'ROS time; more only for a simulation slower than real time', unit='s', low=0.1, high=10.0,
+        live=True)
+    coast_time: float = setting(
+        0.5, 'longest turn on an UNCERTAIN target', unit='s', low=0.0, high=3.0, live=True)
+    switch_pause: float = setting(
+        0.5, 'time to stand when the target becomes another one', unit='s', low=0.0, high=10.0,
+        live=True)
+    max_range_share: float = setting(
+        0.35, 'a range is used up to this deviation, as a share of it', low=0.0, high=1.0,
+        live=True)
+    range_from_box: bool = setting(
+        False, 'where no range is known, keep the height that the box had at the start', live=True)
+    range_from_box_speed: float = setting(
+        0.2, 'largest speed forwards by the height of the box', unit='m/s', low=0.0, high=1.0,
+        live=True)
+    search: bool = setting(
+        False, 'turn to look for a LOST target: to where it left, then to both sides', live=True)
+    search_rate: float = setting(
+        0.5, 'turning rate of the search', unit='rad/s', low=0.05, high=4.0, live=True)
+    search_angle: float = setting(
+        1.6, 'how far the search turns to either side', unit='rad', low=0.1, high=3.14, live=True)
+    search_time: float = setting(
+        12.0, 'longest search', unit='s', low=0.5, high=120.0, live=True)
+
+    def check(self) -> None:
+        if self.stop_distance >= self.distance:
+            raise SettingsError(f'stop_distance must be less than distance ({self.distance} m), '
+                                f'got {self.stop_distance}')
+        if self.slow_age >= self.max_age:
+            raise SettingsError(f'slow_age must be less than max_age ({self.max_age} s), '
+                                f'got {self.slow_age}')

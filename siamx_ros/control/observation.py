@@ -1,0 +1,134 @@
+"""What goes into a follower and what comes out of it: plain values in the frame of the base."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+import math
+from typing import NamedTuple
+
+from siamx_ros.records import TrackState
+
+
+FARTHEST = 1000.0
+"""A range from here on is none, metres."""
+
+
+class Now(NamedTuple):
+    """The same moment by two clocks, seconds.
+
+    Attributes:
+        ros_s: the clock of the images' stamps; may be simulated, set back, or stand still.
+        steady_s: a clock that only goes forward, at the pace of the world.
+    """
+
+    ros_s: float
+    steady_s: float
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What the tracker said about one image; radians, metres, seconds, NaN where unknown.
+
+    Attributes:
+        stamp_s: of the image, ROS time.
+        seq: grows strictly.
+        valid: whether the box was measured on this image and the target is confirmed.
+        bearing: direction in the plane of the base, positive to the left.
+        bearing_rate: change of ``bearing`` as the camera saw it, the robot's own turn included.
+        range_m, range_stddev_m: distance in the plane of the base and its deviation.
+        from_depth: whether the range comes from depth, which needs no whole box.
+        box_height: pixels.
+        cut_sides, cut_ends: whether the box reaches the left or right, the upper or lower border
+            of the image.
+    """
+
+    stamp_s: float
+    seq: int
+    target_id: str
+    state: TrackState
+    valid: bool
+    bearing: float
+    bearing_rate: float = math.nan
+    range_m: float = math.nan
+    range_stddev_m: float = math.nan
+    from_depth: bool = False
+    box_height: float = math.nan
+    cut_sides: bool = False
+    cut_ends: bool = False
+
+    @property
+    def certain(self) -> bool:
+        """Whether the robot may act on it: valid, and the direction known."""
+        return (self.valid and self.state == TrackState.TRACKING and self.bearing_known
+                and math.isfinite(self.stamp_s))
+
+    @property
+    def bearing_known(self) -> bool:
+        """Whether the direction is one; not a number is none."""
+        return abs(self.bearing) <= math.pi
+
+    @property
+    def range_known(self) -> bool:
+        """Whether the range is one that a robot can act on."""
+        return 0 < self.range_m < FARTHEST
+
+    @property
+    def slows_only(self) -> bool:
+        """Whether the box is cut off in a way that leaves its place open: no driving faster."""
+        return self.cut_sides or self.cut_ends and not self.from_depth
+
+
+class FollowState(Enum):
+    """What the robot is told to do."""
+
+    STANDING = 'standing'
+    TURNING = 'turning'
+    FOLLOWING = 'following'
+    SLOWING = 'slowing'
+    """Something is in doubt: the speed falls, and is zero when the doubt lasts."""
+    SEARCHING = 'searching'
+
+
+class FollowReason(Enum):
+    """Why the robot does not drive, or drives slower than it could."""
+
+    NONE = 'none'
+    FORBIDDEN = 'forbidden'
+    NOTHING_SEEN = 'nothing seen yet'
+    CLOCK = 'clock'
+    SILENCE = 'tracker silent'
+    OLD_IMAGE = 'image too old'
+    TARGET_CHANGED = 'another target'
+    TRACKER_STATE = 'tracker state'
+    NOT_VALID = 'box not valid'
+    BEARING_UNKNOWN = 'bearing unknown'
+    RANGE_UNKNOWN = 'range unknown'
+    RANGE_UNSURE = 'range uncertain'
+    TRUNCATED = 'box cut off'
+    ASIDE = 'target aside'
+    TOO_NEAR = 'too near'
+    ARRIVED = 'arrived'
+
+
+class Verdict(NamedTuple):
+    """Why the robot must not drive, for programs and as half a sentence for people."""
+
+    reason: FollowReason
+    message: str
+
+
+@dataclass(frozen=True)
+class Command:
+    """What to tell the base: m/s forwards (never negative), rad/s to the left, and why."""
+
+    linear: float = 0.0
+    angular: float = 0.0
+    state: FollowState = FollowState.STANDING
+    reason: FollowReason = FollowReason.NONE
+    message: str = ''
+
+    @property
+    def moves(self) -> bool:
+        """Whether the base is told to move."""
+        return bool(self.linear or self.angular)
