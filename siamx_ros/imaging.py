@@ -14,6 +14,13 @@ from siamx_ros.geometry import CropWindow
 
 DECODE_ERRORS = cv2.error, MemoryError
 """Raised for a header that gives more pixels than OpenCV takes, or than fit into memory."""
+SAMPLES = 20_000
+"""Pixels that are looked at, at least, to find the range of an image's values."""
+SPREADS = (1 / 8, 1 / 2)
+"""Share of 16 bits that an image's values use: up to the first they are spread, from the second on
+taken as they are."""
+LEAST_SPAN = 255.0
+"""How many values become 0 to 255 at least, so that the noise of an empty image is not spread."""
 IMAGE_SUFFIXES = frozenset(
     ('.bmp', '.jpeg', '.jpg', '.png', '.pgm', '.ppm', '.tif', '.tiff', '.webp'))
 
@@ -38,18 +45,91 @@ def natural_key(path: Path) -> tuple[list[tuple[int, int, str]], str]:
 
 
 def read_image(path: str | Path) -> np.ndarray:
-    """Read an image file as H x W x 3 uint8 BGR.
+    """Read an image file as H x W x 3 uint8 BGR; 16 bit as :func:`from_16_bit` does.
 
     Raises:
-        InputError: the file is missing or no image.
+        InputError: the file is missing, cut short or no image.
     """
     try:
-        image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    except DECODE_ERRORS:
-        image = None
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise InputError(f'cannot read an image from {path}: {error.strerror}') from None
+    if is_cut_short(data):
+        raise InputError(f'cannot read an image from {path}: the file is cut short')
+    image = decode_image(data)
     if image is None:
         raise InputError(f'cannot read an image from {path}')
     return image
+
+
+def decode_image(data: bytes, *, spread: bool = True) -> np.ndarray | None:
+    """Decode an image file to H x W x 3 uint8 BGR; None if OpenCV cannot.
+
+    Args:
+        data: the bytes of the file, whole (see :func:`is_cut_short`).
+        spread: 16 bit become 8 by :func:`from_16_bit`; False for the upper 8.
+    """
+    try:
+        flags = cv2.IMREAD_COLOR | (cv2.IMREAD_ANYDEPTH if spread else 0)
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+        if image is not None and image.dtype not in (np.uint8, np.uint16):
+            image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except DECODE_ERRORS:
+        return None
+    return from_16_bit(image) if image is not None and image.dtype == np.uint16 else image
+
+
+def is_cut_short(data: bytes) -> bool:
+    """Whether the bytes of a JPEG or PNG file lack their end; False for other formats.
+
+    Some versions of OpenCV decode what is there of a JPEG and fill up the rest.
+    """
+    if data[:2] == b'\xff\xd8':
+        return data.find(b'\xff\xd9', _jpeg_pixels(data)) < 0
+    return data[:8] == b'\x89PNG\r\n\x1a\n' and data.rfind(b'IEND') < 0
+
+
+def _jpeg_pixels(data: bytes) -> int:
+    """Where the first scan of a JPEG begins, its length if nowhere.
+
+    What is before it is passed over: it may hold a thumbnail with an end of its own.
+    """
+    position = 2
+    while position + 4 <= len(data) and data[position] == 0xff:
+        marker = data[position + 1]
+        if marker == 0xda:
+            return position
+        filler = marker == 0xff
+        position += 1 if filler else 2 + int.from_bytes(data[position + 2:position + 4], 'big')
+    return len(data)
+
+
+def from_16_bit(pixels: np.ndarray) -> np.ndarray:
+    """H x W or H x W x C uint16 as uint8, spread where the values use a small part of the range.
+
+    Cameras of 10 to 14 bits, and thermal ones, send values that lie close together. Their lowest
+    and highest become 0 and 255 where these differ by less than the first of :data:`SPREADS`; from
+    the second on the upper 8 bits are taken. Between the two, and where hardly anything differs,
+    the window changes gradually, so that a video does not flicker.
+    """
+    full = float(np.iinfo(np.uint16).max)
+    low, high = value_range(pixels)
+    span = high - low
+    share = float(np.interp(span / full, SPREADS, (0.0, 1.0)))
+    if share == 1:
+        return (pixels >> 8).astype(np.uint8)
+    width = max(span, LEAST_SPAN)
+    first = low - (width - span) * low / (full - span)
+    first, width = first * (1 - share), width + (full - width) * share
+    shifted = np.maximum(pixels, np.uint16(first))
+    return cv2.convertScaleAbs(shifted, alpha=255 / width, beta=-255 * int(first) / width)
+
+
+def value_range(pixels: np.ndarray) -> tuple[float, float]:
+    """The lowest and highest value of an image, without the outermost half percent of each."""
+    step = max(1, int(math.sqrt(pixels.size / SAMPLES)))
+    low, high = np.percentile(pixels[::step, ::step], (0.5, 99.5))
+    return float(low), float(high)
 
 
 def check_image(image: np.ndarray) -> np.ndarray:

@@ -25,7 +25,7 @@ RULES = {
     'tracking': (VALUES | {'tracking', 'model', 'imaging'}, ROS),
     'control': (VALUES | {'control'}, {'torch', *ROS}),
     'data': (VALUES | {'data', 'imaging'}, {'torch', *ROS}),
-    'messages': (VALUES | {'messages', 'control'}, {'torch', *(ROS - {'cv_bridge'})}),
+    'messages': (VALUES | {'messages', 'control', 'imaging'}, {'torch', *(ROS - {'cv_bridge'})}),
     'training': (VALUES | {'training', 'model', 'data', 'imaging'}, ROS),
     'evaluation': (CORE | {'control'}, ROS),
     'client': (VALUES | INTERFACES | {'client', 'messages'}, {'torch', 'cv2'}),

@@ -14,17 +14,19 @@ import cv2
 import numpy as np
 
 from siamx_ros.errors import InputError
+from siamx_ros.imaging import decode_image, from_16_bit, is_cut_short
 
 MAX_PIXELS = 100_000_000
 """Larger images are refused: a message must not decide how much memory is used."""
 
 
-def image_from_msg(msg: Any, encoding: str = '') -> np.ndarray:
+def image_from_msg(msg: Any, encoding: str = '', *, spread: bool = True) -> np.ndarray:
     """Convert an Image message to H x W x 3 uint8 BGR.
 
     Args:
         msg: with height, width, encoding, is_bigendian, step and data.
         encoding: assume this encoding instead of the message's.
+        spread: 16 bit become 8 by :func:`siamx_ros.imaging.from_16_bit`; False for the upper 8.
 
     Raises:
         InputError: no pixels, truncated, big-endian 16 bit, or an encoding that is not known and
@@ -41,25 +43,30 @@ def image_from_msg(msg: Any, encoding: str = '') -> np.ndarray:
     if dtype == np.uint16 and msg.is_bigendian:
         raise InputError(f'big-endian images ({name}) are not supported')
     try:
-        return decode(_pixels(msg, channels, dtype, name))
+        pixels = _pixels(msg, channels, dtype, name)
+        if dtype == np.uint16:
+            pixels = from_16_bit(pixels) if spread else (pixels >> 8).astype(np.uint8)
+        return decode(pixels)
     except cv2.error:
         raise InputError(
             f'OpenCV cannot convert {name} of {msg.width}x{msg.height} pixels') from None
 
 
-def image_from_compressed(msg: Any) -> np.ndarray:
-    """Decode a CompressedImage message to H x W x 3 uint8 BGR.
+def image_from_compressed(msg: Any, *, spread: bool = True) -> np.ndarray:
+    """Decode a CompressedImage message to H x W x 3 uint8 BGR; ``spread`` as above.
 
     Raises:
-        InputError: the data is no JPEG or PNG, damaged, or too large.
+        InputError: the data is no JPEG or PNG, cut short, damaged, or too large.
     """
-    data = np.frombuffer(msg.data, np.uint8)
-    width, height = compressed_size(data.tobytes())
+    data = bytes(msg.data)
+    width, height = compressed_size(data)
     if width * height > MAX_PIXELS:
         raise InputError(f'the compressed image is too large: {width}x{height}')
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if width * height else None
+    if is_cut_short(data):
+        raise InputError(f'the compressed image of {len(data)} bytes is cut short')
+    image = decode_image(data, spread=spread) if width * height else None
     if image is None:
-        raise InputError(f'compressed image of format {msg.format!r} and {data.size} bytes cannot '
+        raise InputError(f'compressed image of format {msg.format!r} and {len(data)} bytes cannot '
                          'be decoded; JPEG and PNG are')
     return image
 
@@ -148,14 +155,6 @@ def _convert(code: int) -> Callable[[np.ndarray], np.ndarray]:
     return lambda pixels: cv2.cvtColor(pixels, code)
 
 
-def _from_mono16(pixels: np.ndarray) -> np.ndarray:
-    return cv2.cvtColor((pixels >> 8).astype(np.uint8), cv2.COLOR_GRAY2BGR)
-
-
-def _from_bayer16(code: int) -> Callable[[np.ndarray], np.ndarray]:
-    return lambda pixels: (cv2.cvtColor(pixels, code) >> 8).astype(np.uint8)
-
-
 _BAYER = {
     'bayer_rggb': cv2.COLOR_BayerBG2BGR, 'bayer_bggr': cv2.COLOR_BayerRG2BGR,
     'bayer_gbrg': cv2.COLOR_BayerGR2BGR, 'bayer_grbg': cv2.COLOR_BayerGB2BGR}
@@ -170,8 +169,8 @@ DECODERS: dict[str, tuple[int, type, Callable[[np.ndarray], np.ndarray]]] = {
     'rgba8': (4, np.uint8, _convert(cv2.COLOR_RGBA2BGR)),
     'mono8': (1, np.uint8, _convert(cv2.COLOR_GRAY2BGR)),
     '8uc1': (1, np.uint8, _convert(cv2.COLOR_GRAY2BGR)),
-    'mono16': (1, np.uint16, _from_mono16),
-    '16uc1': (1, np.uint16, _from_mono16),
+    'mono16': (1, np.uint16, _convert(cv2.COLOR_GRAY2BGR)),
+    '16uc1': (1, np.uint16, _convert(cv2.COLOR_GRAY2BGR)),
     'yuyv': (2, np.uint8, _convert(cv2.COLOR_YUV2BGR_YUY2)),
     'yuv422_yuy2': (2, np.uint8, _convert(cv2.COLOR_YUV2BGR_YUY2)),
     'uyvy': (2, np.uint8, _convert(cv2.COLOR_YUV2BGR_UYVY)),
@@ -179,6 +178,6 @@ DECODERS: dict[str, tuple[int, type, Callable[[np.ndarray], np.ndarray]]] = {
     'nv12': (1, np.uint8, _convert(cv2.COLOR_YUV2BGR_NV12)),
     'nv21': (1, np.uint8, _convert(cv2.COLOR_YUV2BGR_NV21)),
     **{f'{name}8': (1, np.uint8, _convert(code)) for name, code in _BAYER.items()},
-    **{f'{name}16': (1, np.uint16, _from_bayer16(code)) for name, code in _BAYER.items()},
+    **{f'{name}16': (1, np.uint16, _convert(code)) for name, code in _BAYER.items()},
 }
-"""Encoding -> (values per pixel, type, function from rows x width x values to BGR)."""
+"""Encoding -> (values per pixel, type, function from rows x width x values of 8 bits to BGR)."""
