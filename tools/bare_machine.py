@@ -34,6 +34,8 @@ REQUIREMENTS = ROOT / 'requirements'
 BUILT = ('msg', 'srv', 'siamx_ros', 'launch', 'config', 'scripts', 'CMakeLists.txt', 'package.xml')
 """What the package is built from; linked into a folder of its own, because CMake refuses a
 source folder that contains `.venv` with its headers."""
+OVERLAYS = ('vision_msgs', 'tf2_msgs')
+"""Interfaces that the wheels lack, below `tools`: built in their place."""
 LIVE = ('siamx_ros', 'launch', 'config', 'scripts')
 """Installed as links: a changed file needs no build, a new one does."""
 
@@ -136,10 +138,11 @@ def correct_include_paths(python: Path) -> None:
 
 def build_package() -> None:
     """Generate the messages and install the package with colcon, unless nothing changed."""
-    overlay = ROOT / 'tools/vision_msgs'
+    overlays = {name: ROOT / 'tools' / name for name in OVERLAYS}
+    foreign = [path for overlay in overlays.values() for path in files_below(overlay)]
     sources = [path for name in BUILT if name not in LIVE for path in files_below(ROOT / name)]
     linked = [str(path) for name in LIVE for path in files_below(ROOT / name)]
-    wanted = digest([*sources, *files_below(overlay), VENV / 'siamx_ros.stamp', Path(__file__)],
+    wanted = digest([*sources, *foreign, VENV / 'siamx_ros.stamp', Path(__file__)],
                     '\n'.join([sys.version, *linked]))
     stamp = BUILD / 'siamx_ros.stamp'
     if stamp.exists() and stamp.read_text() == wanted:
@@ -147,8 +150,8 @@ def build_package() -> None:
     step('Building siamx_ros into .build')
     stamp.unlink(missing_ok=True)
     links = {ROOT / name: f'siamx_ros/{name}' for name in BUILT}
-    if not (VENV / 'share/vision_msgs').exists():
-        links[overlay] = 'vision_msgs'
+    links |= {overlay: name for name, overlay in overlays.items()
+              if not (VENV / 'share' / name).exists()}
     link_sources(links)
     write_environment()
     remove_dead_links(INSTALL)

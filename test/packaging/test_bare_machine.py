@@ -162,12 +162,13 @@ def test_what_the_build_depends_on(bare, builds, tmp_path) -> None:
 
 
 @pytest.mark.parametrize('real', [False, True])
-def test_vision_msgs_is_built_only_where_there_is_none(bare, builds, tmp_path, real) -> None:
-    if real:
-        (tmp_path / '.venv/share/vision_msgs').mkdir(parents=True)
+def test_interfaces_are_built_only_where_there_are_none(bare, builds, tmp_path, real) -> None:
+    assert bare.OVERLAYS == ('vision_msgs', 'tf2_msgs')
+    for name in bare.OVERLAYS if real else ():
+        (tmp_path / '.venv/share' / name).mkdir(parents=True)
     bare.build_package()
     assert len(builds) == 1
-    assert (tmp_path / '.build/src/vision_msgs').is_symlink() != real
+    assert {(tmp_path / '.build/src' / name).is_symlink() for name in bare.OVERLAYS} == {not real}
 
 
 def test_colcon_finds_neither_the_overlay_nor_the_build(bare, builds, repository) -> None:

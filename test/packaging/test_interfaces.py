@@ -62,11 +62,14 @@ def test_generated_classes_have_the_constants() -> None:
 
 
 @pytest.mark.ros
-def test_vision_msgs_is_wire_compatible_with_the_real_one() -> None:
+@pytest.mark.parametrize('package, message, start', [
+    ('vision_msgs', 'Detection2DArray', 'RIHS01_21427412'),
+    ('tf2_msgs', 'TFMessage', 'RIHS01_e369d0f05a23ae52')])
+def test_interfaces_are_wire_compatible_with_the_real_ones(package, message, start) -> None:
     """The type hash covers names, fields and order of a message and all it includes."""
     from ament_index_python.packages import get_package_share_directory
-    share = Path(get_package_share_directory('vision_msgs'))
-    [path] = share.rglob('Detection2DArray.json')
+    share = Path(get_package_share_directory(package))
+    [path] = share.rglob(f'{message}.json')
     hashes = {entry['type_name']: entry['hash_string']
               for entry in json.loads(path.read_text())['type_hashes']}
-    assert hashes['vision_msgs/msg/Detection2DArray'].startswith('RIHS01_21427412')
+    assert hashes[f'{package}/msg/{message}'].startswith(start)
