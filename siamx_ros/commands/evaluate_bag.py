@@ -51,6 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--box', metavar='x,y,w,h', help='the first box')
     parser.add_argument('--box-frame', metavar='N', type=int,
                         help='image that --box lies on, counted from 0 (default 0)')
+    parser.add_argument('--image-rectified', action='store_true',
+                        help='the images are rectified: P of camera_info holds, as in the node')
     parser.add_argument('--mode', metavar='M', default='offline', help=', '.join(MODES))
     add_live_arguments(parser)
     parser.add_argument('--latency', metavar='MS|FILE',
@@ -143,7 +145,8 @@ def _wanted(args: argparse.Namespace) -> Any:
         raise InputError('--box-frame belongs to --box')
     return Wanted(
         args.image_topic, args.truth_topic, args.truth_bag, args.truth_id, args.truth_file,
-        args.init_topic, parse_box(args.box) if args.box else None, args.box_frame or 0)
+        args.init_topic, parse_box(args.box) if args.box else None, args.box_frame or 0,
+        args.image_rectified)
 
 
 def _latency(args: argparse.Namespace) -> Any:

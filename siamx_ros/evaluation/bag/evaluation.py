@@ -15,7 +15,7 @@ from siamx_ros.drawing import draw_result
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation.bag import outcome
 from siamx_ros.evaluation.bag.folder import versions
-from siamx_ros.evaluation.bag.frames import BagFrame, FrameTable
+from siamx_ros.evaluation.bag.frame_table import BagFrame, FrameTable
 from siamx_ros.evaluation.bag.live import Player, replay_live
 from siamx_ros.evaluation.bag.outcome import Replay
 from siamx_ros.evaluation.bag.preparation import Prepared, Wanted, prepare
@@ -90,7 +90,7 @@ def evaluate(job: BagEvaluation, bag: Bag, found: Prepared,
         tracker: of ``job.spec``; None where ``job.player`` plays to one.
 
     Returns:
-        The replay, and its summary: bag, start, truth, tracker, mode, versions and figures.
+        The replay, and its summary: bag, start, truth, camera, tracker, mode, versions and figures.
 
     Raises:
         InputError: the bag cannot be read to its end, or the tracker refuses.
@@ -102,9 +102,8 @@ def evaluate(job: BagEvaluation, bag: Bag, found: Prepared,
         if film is not None:
             stack.callback(film.close)
         steps = _steps(job, bag, found, tracker, _each_frame(bar.update, film))
-    focal, centre = found.camera or (None, None)
     done = Replay(_absolute(job.bag).stem, found.table, steps, found.truth, found.start,
-                  job.mode in ('realtime', 'live'), focal, centre)
+                  job.mode in ('realtime', 'live'), found.camera.model)
     return done, _summary(job, found, done)
 
 
@@ -138,6 +137,7 @@ def _summary(job: BagEvaluation, found: Prepared, done: Replay) -> dict[str, Any
                 'first_stamp_ns': int(stamps[0]), 'last_stamp_ns': int(stamps[-1])},
         'start': {'frame': found.start, 'box': found.box.xywh, 'from': found.box_source},
         'truth': {'from': found.truth_source or None},
+        'camera': {'from': found.camera.topic or None, 'problem': found.camera.problem or None},
         'mode': {'name': job.mode, 'latency_ms': latency},
         'tracker': job.player.settings() if job.foreign else job.spec.fingerprint(),
         'versions': versions(),

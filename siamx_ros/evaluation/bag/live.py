@@ -9,7 +9,7 @@ from typing import Any, Callable, Container, Protocol
 import numpy as np
 
 from siamx_ros.errors import InputError
-from siamx_ros.evaluation.bag.frames import BagFrame, FrameTable, frames
+from siamx_ros.evaluation.bag.frame_table import BagFrame, FrameTable, frames
 from siamx_ros.evaluation.bag.reading import Bag
 from siamx_ros.evaluation.bag.replay import (
     BEFORE_INIT, DROPPED, OVERWRITTEN, UNREADABLE, Step)

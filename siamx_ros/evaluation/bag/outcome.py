@@ -8,8 +8,9 @@ from typing import Any, Iterator
 
 import numpy as np
 
+from siamx_ros.control.camera_model import CameraModel
 from siamx_ros.evaluation.bag import quality
-from siamx_ros.evaluation.bag.frames import FrameTable
+from siamx_ros.evaluation.bag.frame_table import FrameTable
 from siamx_ros.evaluation.bag.replay import (
     BEFORE_INIT, DROPPED, OVERWRITTEN, SILENT, UNREADABLE, Step, at_arrival, run_of)
 from siamx_ros.evaluation.bag.truth import Truth
@@ -33,7 +34,7 @@ class Replay:
         table, steps, truth: one entry per frame each.
         start: index of the frame on which the target was given.
         real_time: whether frames could be missed while the tracker was busy.
-        focal_px, centre_x: of the camera, pixels; None where the bag does not say.
+        camera: that took the images; None where the bag does not say.
     """
 
     name: str
@@ -42,8 +43,7 @@ class Replay:
     truth: Truth
     start: int
     real_time: bool = False
-    focal_px: float | None = None
-    centre_x: float | None = None
+    camera: CameraModel | None = None
 
     @property
     def run(self) -> Run:
@@ -116,8 +116,8 @@ def _quality(replay: Replay) -> dict[str, Any]:
     track = track_of(replay)
     groups = {'honesty': quality.honesty(track), 'losses': quality.losses(track),
               'long_term': quality.long_term(track), 'calibration': quality.calibration(track)}
-    if replay.focal_px is not None:
-        groups['bearing'] = quality.bearing(track, replay.focal_px, replay.centre_x)
+    if replay.camera is not None:
+        groups['bearing'] = quality.bearing(track, replay.camera)
     return groups
 
 

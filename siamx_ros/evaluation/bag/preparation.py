@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+import logging
 from pathlib import Path
 
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation.bag import messages
-from siamx_ros.evaluation.bag.frames import FrameTable, frame_table
+from siamx_ros.evaluation.bag.camera_info import FoundCamera, find_camera
+from siamx_ros.evaluation.bag.frame_table import FrameTable, frame_table
 from siamx_ros.evaluation.bag.reading import Bag
 from siamx_ros.evaluation.bag.truth import (
     TRUTH_TYPES, Truth, first_box_of_topic, first_box_of_truth, truth_from_file, truth_from_topic)
 from siamx_ros.geometry import BoundingBox
+from siamx_ros.node_config import NodeConfig
 
+LOGGER = logging.getLogger(__name__)
 TRUTH_TOPIC = '/ground_truth'
 """Read without being named, where a bag has it."""
-CAMERA_INFO = 'sensor_msgs/msg/CameraInfo'
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Wanted:
         truth_file: a text file instead.
         init_topic: a recorded request for the first box.
         box, box_frame: the first box itself, and the frame it lies on.
+        rectified: whether the images are, so that P of camera_info holds.
     """
 
     image_topic: str = ''
@@ -40,6 +44,7 @@ class Wanted:
     init_topic: str = ''
     box: BoundingBox | None = None
     box_frame: int = 0
+    rectified: bool = NodeConfig().image_rectified
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ class Prepared:
         topic, table: the images.
         truth, truth_source: ground truth and where it is from; '' without any.
         start, box, box_source: the first box, the index of its frame, and where it is from.
-        camera: focal length and principal point (fx, cx) in pixels; None if unknown.
+        camera: what is known of it.
     """
 
     topic: str
@@ -60,7 +65,7 @@ class Prepared:
     start: int
     box: BoundingBox
     box_source: str
-    camera: tuple[float, float] | None
+    camera: FoundCamera
 
 
 def prepare(bag: Bag, wanted: Wanted) -> Prepared:
@@ -74,7 +79,8 @@ def prepare(bag: Bag, wanted: Wanted) -> Prepared:
     table = frame_table(bag, topic)
     truth, truth_source = _truth(bag, table, wanted)
     start, box, box_source = _first_box(bag, table, truth, wanted)
-    return Prepared(topic, table, truth, truth_source, start, box, box_source, _camera(bag))
+    camera = find_camera(bag, topic, table, rectified=wanted.rectified)
+    return Prepared(topic, table, truth, truth_source, start, box, box_source, camera)
 
 
 def _truth(bag: Bag, table: FrameTable, wanted: Wanted) -> tuple[Truth, str]:
@@ -83,6 +89,16 @@ def _truth(bag: Bag, table: FrameTable, wanted: Wanted) -> tuple[Truth, str]:
     asked = wanted.truth_topic or wanted.truth_bag is not None or wanted.truth_id
     if not asked and TRUTH_TOPIC not in bag.topics:
         return Truth.unknown(len(table.stamps)), ''
+    try:
+        return _truth_from_topic(bag, table, wanted)
+    except InputError as error:
+        if asked or not (wanted.box or wanted.init_topic):
+            raise
+        LOGGER.warning('nothing is scored: %s', error)
+        return Truth.unknown(len(table.stamps)), ''
+
+
+def _truth_from_topic(bag: Bag, table: FrameTable, wanted: Wanted) -> tuple[Truth, str]:
     with ExitStack() as stack:
         source = bag
         if wanted.truth_bag is not None:
@@ -103,15 +119,3 @@ def _first_box(bag: Bag, table: FrameTable, truth: Truth,
     if wanted.init_topic:
         return *first_box_of_topic(bag, wanted.init_topic, table), wanted.init_topic
     return *first_box_of_truth(truth), 'truth'
-
-
-def _camera(bag: Bag) -> tuple[float, float] | None:
-    """fx and cx of the bag's only camera."""
-    topics = [topic for topic, kind in bag.topics.items() if kind == CAMERA_INFO]
-    if len(topics) != 1:
-        return None
-    for _, raw, connection in bag.messages(topics[0]):
-        info = bag.decode(raw, connection)
-        matrix = info.k if hasattr(info, 'k') else info.K  # ROS 1 names it so
-        return (float(matrix[0]), float(matrix[2])) if matrix[0] > 0 else None
-    return None

@@ -11,6 +11,8 @@ import math
 
 import numpy as np
 
+from siamx_ros.control.bearing import angles
+from siamx_ros.control.camera_model import CameraModel
 from siamx_ros.evaluation import metrics
 from siamx_ros.records import TrackState
 
@@ -126,17 +128,14 @@ def calibration(track: Track, bins: int = 10) -> dict:
     return {'error': error if len(track.stamps) else math.nan, 'bins': rows}
 
 
-def bearing(track: Track, focal_px: float, centre_x: float) -> dict[str, float]:
+def bearing(track: Track, camera: CameraModel) -> dict[str, float]:
     """Error and jitter of the direction to the target, degrees, on valid frames.
 
-    Args:
-        track: the frames.
-        focal_px: focal length of the camera in pixels.
-        centre_x: its principal point, pixels.
+    Frames with a centre that no ray of the camera leads to do not count.
     """
-    angle = np.degrees(np.arctan((centre_x - _centre_x(track.boxes)) / focal_px))
-    true = np.degrees(np.arctan((centre_x - _centre_x(track.truth)) / focal_px))
-    error = (angle - true)[track.valid & track.visible]
+    counts = track.valid & track.visible
+    error = _bearings(track.boxes[counts], camera) - _bearings(track.truth[counts], camera)
+    error = error[np.isfinite(error)]
     size = np.abs(error)
     steps = np.diff(error)
     return {
@@ -180,8 +179,10 @@ def _longest(flags: np.ndarray, stamps: np.ndarray) -> float:
                default=0.0)
 
 
-def _centre_x(boxes: np.ndarray) -> np.ndarray:
-    return boxes[:, 0] + boxes[:, 2] / 2
+def _bearings(boxes: np.ndarray, camera: CameraModel) -> np.ndarray:
+    """Direction to the centre of each of N x 4 boxes, degrees; NaN where it is not known."""
+    centres = boxes[:, :2] + boxes[:, 2:] / 2
+    return np.degrees([angles(camera.ray(x, y))[0] for x, y in centres])
 
 
 def _median(values: list[float]) -> float:

@@ -13,7 +13,7 @@ import numpy as np
 from siamx_ros.data.sequence import absent_as_nan, read_boxes
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation.bag import messages
-from siamx_ros.evaluation.bag.frames import FrameTable, nearest_frame
+from siamx_ros.evaluation.bag.frame_table import FrameTable, nearest_frame
 from siamx_ros.evaluation.bag.reading import Bag
 from siamx_ros.geometry import BoundingBox
 

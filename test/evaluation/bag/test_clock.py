@@ -9,7 +9,7 @@ import pytest
 from siamx_ros.cli import main
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation.bag import messages
-from siamx_ros.evaluation.bag.frames import NOMINAL_INTERVAL_NS, nearest_frame, ordered
+from siamx_ros.evaluation.bag.frame_table import NOMINAL_INTERVAL_NS, nearest_frame, ordered
 from siamx_ros.evaluation.bag.reading import Bag
 from siamx_ros.evaluation.bag.truth import truth_from_file
 from siamx_ros.evaluation.bag.writing import BagWriter
@@ -25,7 +25,7 @@ def evaluate(bag, *arguments):
 
 
 def restamped(source, path, stamp, time=lambda index: START + index * STEP, truth=True,
-              storage='mcap'):
+              storage='mcap', label=None):
     """A bag with other stamps and times of recording, each a function of the image's number."""
     with Bag(source) as bag, BagWriter(path, storage) as writer:
         for topic, kind in bag.topics.items():
@@ -34,7 +34,8 @@ def restamped(source, path, stamp, time=lambda index: START + index * STEP, trut
             writer.add_topic(topic, kind)
             for index, (_, raw, connection) in enumerate(bag.messages(topic)):
                 message = bag.decode(raw, connection)
-                message.header.stamp = messages.time_from(stamp(index))
+                given = label if label and kind == messages.DETECTIONS else stamp
+                message.header.stamp = messages.time_from(given(index))
                 writer.write(topic, time(index), message)
     return path
 
@@ -175,6 +176,15 @@ def test_labels_of_a_topic_that_fit_no_image(tmp_path, bag, static, capfd, caplo
     other = restamped(bag, tmp_path / 'other', lambda index: (100 + index) * SECOND)
     assert evaluate(bag, *RANDOM, '--truth-bag', other) == 2
     assert 'none of the 10 labels in /ground_truth fits an image' in capfd.readouterr().err
+    assert evaluate(bag, *RANDOM, '--truth-bag', other, '--box', '4,10,16,12') == 2
+
+
+def test_labels_that_nobody_asked_for_may_fit_no_image(tmp_path, bag, static, capfd, caplog):
+    path = restamped(bag, tmp_path / 'b', lambda index: START + index * STEP, label=lambda _: 5)
+    assert evaluate(path, *RANDOM) == 2
+    assert 'none of the 10 labels' in capfd.readouterr().err
+    assert evaluate(path, *RANDOM, '--box', '4,10,16,12') == 0
+    assert 'nothing is scored: none of the 10 labels' in caplog.text
 
 
 def test_most_labels_outside_are_told_of(tmp_path, bag, static, caplog):

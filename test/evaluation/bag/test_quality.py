@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from siamx_ros.control.camera_model import CameraModel
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation.bag import quality
 from siamx_ros.evaluation.bag.quality import Track
@@ -82,7 +83,8 @@ def test_calibration_by_hand():
 def test_bearing_by_hand():
     boxes = [(90.0, 0, 20, 10), (190.0, 0, 20, 10), (90.0, 0, 20, 10)]
     rows = [((90.0, 0, 20, 10), box, T, 1, 1) for box in boxes]
-    figures = quality.bearing(track(rows), 100, 100)
+    matrix = np.array([[100, 0, 99.5], [0, 100, 50], [0, 0, 1]])
+    figures = quality.bearing(track(rows), CameraModel(200, 100, matrix, np.zeros(0)))
     assert figures['bearing_error_median_deg'] == pytest.approx(0)
     assert figures['bearing_error_p95_deg'] == pytest.approx(0.9 * 45)
     assert figures['bearing_jitter_deg'] == pytest.approx(45)

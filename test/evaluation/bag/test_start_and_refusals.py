@@ -4,12 +4,11 @@ import json
 from pathlib import Path
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import pytest
 
 from siamx_ros.cli import main
-from siamx_ros.evaluation.bag import messages, preparation
+from siamx_ros.evaluation.bag import messages
 from siamx_ros.evaluation.bag.reading import Bag
 from siamx_ros.evaluation.bag.writing import BagWriter, write_sequence
 
@@ -86,14 +85,6 @@ def test_bad_input_is_one_sentence(bag, capfd, arguments, sentence):
     assert evaluate(bag, *RANDOM, *arguments) == 2
     error = capfd.readouterr().err
     assert sentence in error and 'Traceback' not in error
-
-
-@pytest.mark.parametrize('field', ['k', 'K'])
-def test_the_camera_of_ros_2_and_ros_1(field):
-    info = SimpleNamespace(**{field: [300.0, 0, 160, 0, 300, 120, 0, 0, 1]})
-    bag = SimpleNamespace(topics={'/camera_info': 'sensor_msgs/msg/CameraInfo'},
-                          messages=lambda _: [(0, b'', None)], decode=lambda *_: info)
-    assert preparation._camera(bag) == (300.0, 160.0)
 
 
 def test_an_id_without_a_truth(tmp_path, sequence, capfd):

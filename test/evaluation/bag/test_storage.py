@@ -8,7 +8,7 @@ from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, W
 
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation.bag import messages
-from siamx_ros.evaluation.bag.frames import frame_table, frames
+from siamx_ros.evaluation.bag.frame_table import frame_table, frames
 from siamx_ros.evaluation.bag.reading import Bag
 from siamx_ros.evaluation.bag.writing import write_sequence
 from siamx_ros.imaging import read_image
