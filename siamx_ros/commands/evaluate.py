@@ -31,6 +31,8 @@ from typing import Any
 from siamx_ros.commands.options import (
     MODEL_SHORT, add_config_file, add_settings, read_settings)
 from siamx_ros.config import ModelConfig, TrackerConfig
+from siamx_ros.data.annotation import TEST
+from siamx_ros.data.catalogue import kinds, read_benchmark
 from siamx_ros.errors import InputError
 
 
@@ -54,8 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
              'named after its file')
     parser.add_argument(
         '--benchmark', metavar='KIND', default='folder',
-        help='layout and rules of DATA: folder (default), lasot, got10k, trackingnet, vot, votlt, '
-             'otb, uav, 360vot; adds the figures of its own kit and, below --out, its result files')
+        help=f'layout and rules of DATA: {", ".join(kinds(TEST))} (default folder); adds the '
+             'figures of its own kit and, below --out, its result files')
     parser.add_argument(
         '--inexact', metavar='N', type=int, default=0,
         help='start each sequence N times from a box that is a little off (2%% of its size) in '
@@ -87,8 +89,7 @@ def run(args: argparse.Namespace) -> int:
     settings = read_settings(args, {'model': ModelConfig(), 'tracking': TrackerConfig()})
     if args.out is not None:
         import_module('matplotlib')  # missed now rather than after an hour
-    from siamx_ros.data.benchmarks import read_benchmark
-    from siamx_ros.data.dataset import select
+    from siamx_ros.data.folders import select
     from siamx_ros.data.inexact import with_inexact_starts
     from siamx_ros.evaluation.campaign import Campaign, run_campaign
     from siamx_ros.evaluation.kits.table import KITS

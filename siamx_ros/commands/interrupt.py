@@ -14,8 +14,8 @@ import numpy as np
 from tqdm import tqdm
 
 from siamx_ros import imaging
-from siamx_ros.data.camera import Camera
-from siamx_ros.data.dataset import read_sequences
+from siamx_ros.data.degradation import Degradation
+from siamx_ros.data.folders import read_sequences
 from siamx_ros.data.interruption import (
     interrupted, recordings, shown_meanwhile, write_sequence)
 from siamx_ros.errors import InputError
@@ -27,12 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='folder of sequences, of at least two recordings')
     parser.add_argument('--out', metavar='DIR', type=Path, required=True, help='new folder')
     parser.add_argument('--seed', type=int, default=0, help='of cuts, gaps and pans (default 0)')
-    camera = Camera()
-    parser.add_argument('--every', metavar='N', type=int, default=camera.every,
+    degradation = Degradation()
+    parser.add_argument('--every', metavar='N', type=int, default=degradation.every,
                         help='keep one image of every N: faster targets (default %(default)s)')
-    parser.add_argument('--shrink', metavar='N', type=int, default=camera.shrink,
+    parser.add_argument('--shrink', metavar='N', type=int, default=degradation.shrink,
                         help='N times fewer pixels along either side (default %(default)s)')
-    parser.add_argument('--quality', metavar='Q', type=int, default=camera.quality,
+    parser.add_argument('--quality', metavar='Q', type=int, default=degradation.quality,
                         help='of the JPEG files, 1 to 100 (default %(default)s)')
 
 
@@ -40,12 +40,12 @@ def run(args: argparse.Namespace) -> int:
     """Write the copies; returns the exit status."""
     if args.seed < 0:
         raise InputError(f'--seed must be at least 0, got {args.seed}')
-    camera = Camera(args.every, args.shrink, args.quality)
-    sequences = [camera.thinned(sequence) for sequence in read_sequences(args.data)]
+    degradation = Degradation(args.every, args.shrink, args.quality)
+    sequences = [degradation.thinned(sequence) for sequence in read_sequences(args.data)]
     for sequence in sequences:
         if len(sequence.frame_paths) < 2:
             raise InputError(f'sequence {sequence.name} has one image: it cannot be interrupted')
-        camera.shrunk(imaging.read_image(sequence.frame_paths[0]), sequence.boxes_xywh[0])
+        degradation.shrunk(imaging.read_image(sequence.frame_paths[0]), sequence.boxes_xywh[0])
     recording = recordings(sequences)
     if args.out.exists():
         raise InputError(f'{args.out} exists already: name a new folder')
@@ -54,6 +54,6 @@ def run(args: argparse.Namespace) -> int:
         rng = np.random.default_rng((args.seed, index))
         other = sequences[shown_meanwhile(index, recording, rng)]
         frames += write_sequence(
-            args.out / sequence.name, interrupted(sequence, other, rng), camera)
+            args.out / sequence.name, interrupted(sequence, other, rng), degradation)
     print(f'{args.out}: {len(sequences)} sequences, {frames} frames')
     return 0

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from siamx_ros import imaging
-from siamx_ros.data.camera import Camera
+from siamx_ros.data.degradation import Degradation
 from siamx_ros.data.sequence import Sequence
 from siamx_ros.errors import InputError
 
@@ -74,7 +74,7 @@ def shown_meanwhile(index: int, recording: list[int], rng: np.random.Generator) 
 
 
 def write_sequence(folder: Path, frames: Iterator[tuple[np.ndarray, np.ndarray]],
-                   camera: Camera = Camera()) -> int:
+                   degradation: Degradation = Degradation()) -> int:
     """Write ``img/%08d.jpg`` and ``groundtruth.txt`` as a camera resolves and compresses images.
 
     Returns:
@@ -89,9 +89,9 @@ def write_sequence(folder: Path, frames: Iterator[tuple[np.ndarray, np.ndarray]]
         raise InputError(f'cannot make the folder {folder}: {error.strerror}') from None
     boxes = []
     for index, (image, box) in enumerate(frames, 1):
-        image, box = camera.shrunk(image, box)
+        image, box = degradation.shrunk(image, box)
         path = folder / 'img' / f'{index:08d}.jpg'
-        if not cv2.imwrite(str(path), image, [cv2.IMWRITE_JPEG_QUALITY, camera.quality]):
+        if not cv2.imwrite(str(path), image, [cv2.IMWRITE_JPEG_QUALITY, degradation.quality]):
             raise InputError(f'cannot write {path}: is there space left?')
         boxes.append(box)
     np.savetxt(folder / 'groundtruth.txt', np.array(boxes), fmt='%.3f', delimiter=',')

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-import re
 
 import numpy as np
 
 from siamx_ros import imaging
+from siamx_ros.data.textfiles import read_numbers
 from siamx_ros.errors import InputError
 
 
@@ -74,18 +74,7 @@ def read_boxes(path: str | Path) -> np.ndarray:
     Raises:
         InputError: not readable, or a line that does not hold four numbers (named by its number).
     """
-    rows = []
-    for number, line in enumerate(read_lines(path), 1):
-        parts = [part for part in re.split(r'[,;\s]+', line.strip()) if part]
-        try:
-            row = [float(part) for part in parts]
-        except ValueError:
-            row = []
-        if len(row) != 4:
-            raise InputError(
-                f'{path}, line {number}, must hold four numbers x,y,w,h, got {line.strip()[:60]!r}')
-        rows.append(row)
-    return absent_as_nan(np.array(rows, np.float64).reshape(len(rows), 4))
+    return absent_as_nan(read_numbers(path, 4))
 
 
 def absent_as_nan(boxes: np.ndarray) -> np.ndarray:
@@ -95,16 +84,3 @@ def absent_as_nan(boxes: np.ndarray) -> np.ndarray:
         is_box = np.isfinite(boxes).all(1) & (boxes[:, 2:] > 0).all(1)
     boxes[~is_box] = np.nan
     return boxes
-
-
-def read_lines(path: str | Path) -> list[str]:
-    """The lines of a text file without empty ones at its end.
-
-    Raises:
-        InputError: not readable as text.
-    """
-    try:
-        text = Path(path).read_text(encoding='utf-8')
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f'cannot read {path}: {error}') from None
-    return text.rstrip().splitlines()

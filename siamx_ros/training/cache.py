@@ -9,39 +9,51 @@ import cv2
 import numpy as np
 
 from siamx_ros.errors import InputError
-from siamx_ros.imaging import DECODE_ERRORS
+from siamx_ros.imaging import DECODE_ERRORS, is_cut_short
 
-JPEG_SUFFIXES = ('.jpg', '.jpeg')
-JPEG_END = b'\xff\xd9'
 SCALES = {1: cv2.IMREAD_COLOR, 2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4,
           8: cv2.IMREAD_REDUCED_COLOR_8}
-TAIL = 4096
-"""Bytes at the end of a JPEG file in which its end marker must stand (some files are padded)."""
 
 
-def read_picture(path: Path, shrink: int = 1) -> np.ndarray:
-    """Decode a file to H x W x 3 uint8 BGR; a JPEG file that was cut off is refused too.
+def read_picture(path: Path, shrink: int = 1, size: tuple[int, int] | None = None) -> np.ndarray:
+    """Decode a file to H x W x 3 uint8 BGR; one that was cut short is refused too.
 
     Args:
         shrink: 2, 4 or 8 for a picture so much smaller, which takes less time to decode.
+        size: width and height of the picture in which boxes were drawn. Without it, the picture is
+            turned as its EXIF orientation says; with it, only if the picture as it is stored has
+            another size.
 
     Raises:
-        InputError: the file is missing, damaged or no picture.
+        InputError: the file is missing, damaged, no picture, or of another size either way.
     """
     try:
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f'cannot read {path}: {error.strerror}') from None
-    whole = path.suffix.lower() not in JPEG_SUFFIXES or JPEG_END in data[-TAIL:]
-    image = None
-    if data and whole:
-        try:
-            image = cv2.imdecode(np.frombuffer(data, np.uint8), SCALES[shrink])
-        except DECODE_ERRORS:
-            pass
-    if image is None:
-        raise InputError(f'{path} is no picture, or damaged')
-    return image
+    whole = data and not is_cut_short(data)
+    stored = () if size is None else (cv2.IMREAD_IGNORE_ORIENTATION,)
+    for flag in (*stored, 0):
+        image = _decoded(data, SCALES[shrink] | flag) if whole else None
+        if image is None:
+            raise InputError(f'{path} is no picture, or damaged')
+        if size is None or _fits(image, shrink, size):
+            return image
+    height, width = image.shape[:2]
+    raise InputError(f'{path} has about {width * shrink}x{height * shrink} pixels, its boxes were '
+                     f'drawn in {size[0]}x{size[1]}')
+
+
+def _decoded(data: bytes, flags: int) -> np.ndarray | None:
+    try:
+        return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except DECODE_ERRORS:
+        return None
+
+
+def _fits(image: np.ndarray, shrink: int, size: tuple[int, int]) -> bool:
+    """Whether a picture is one of that size made smaller; decoders round in different ways."""
+    return bool((np.abs(np.subtract(image.shape[1::-1], np.divide(size, shrink))) < 1).all())
 
 
 class PictureCache:
@@ -54,7 +66,8 @@ class PictureCache:
     def __len__(self) -> int:
         return len(self._kept)
 
-    def read(self, path: Path, shrink: int = 1) -> np.ndarray:
+    def read(self, path: Path, shrink: int = 1,
+             size: tuple[int, int] | None = None) -> np.ndarray:
         """The picture (see :func:`read_picture`), from memory or decoded now; do not write to it.
 
         Raises:
@@ -64,7 +77,7 @@ class PictureCache:
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]
-        image = read_picture(path, shrink)
+        image = read_picture(path, shrink, size)
         self._kept[key] = image
         self.used += image.nbytes
         while self.used > self.limit:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-import json
 import logging
 from pathlib import Path
 from zlib import crc32
@@ -12,6 +11,7 @@ from zlib import crc32
 import numpy as np
 from tqdm import tqdm
 
+from siamx_ros.data.photographs import list_photographs, name_some, read_photo_boxes
 from siamx_ros.data.sequence import Sequence, list_images, read_folder
 from siamx_ros.errors import InputError
 from siamx_ros.training.cache import read_picture
@@ -57,12 +57,15 @@ def read_pictures(root: Path, config: TrainConfig, *, held_out: bool = False) ->
     root = Path(root)
     if not root.is_dir():
         raise InputError(f'training data folder {root} does not exist')
-    boxes = _read_boxes(root / 'boxes.json')
-    photos = sorted((root / 'images').glob('*.jpg'))
-    reserved = {name for index, name in enumerate(sorted(boxes)) if index % 25 == 0}
-    photos = [path for path in photos if (path.name in reserved) == held_out]
-    clips = [] if held_out else sorted((root / 'clips').glob('*/*.jpg'))
     refuse = config.bad_files == 'refuse'
+    (photos, strays), (clips, others) = (
+        list_photographs(root / part) for part in ('images', 'clips'))
+    boxes, unknown = _read_boxes(root, photos, refuse=refuse)
+    if (unknown or strays or others) and not held_out:
+        LOG.warning('not used, as it is no picture: %s', name_some([*unknown, *strays, *others]))
+    reserved = {path for index, path in enumerate(sorted(boxes)) if index % 25 == 0}
+    photos = [path for path in photos if (path in reserved) == held_out]
+    clips = [] if held_out else clips
     videos = sorted((root / 'video').glob('*'))
     apart = [path for path in videos if path.name in config.held_out]
     sequences = _read_videos(apart if held_out else _others(videos, apart), refuse=refuse)
@@ -77,8 +80,7 @@ def read_pictures(root: Path, config: TrainConfig, *, held_out: bool = False) ->
     index = {path: i for i, path in enumerate(paths) if images[i] is not None}
     return PictureSet(
         images=images,
-        boxed=[(index[p], boxes[p.name]) for p in photos
-               if p in index and len(boxes.get(p.name, ()))],
+        boxed=[(index[p], boxes[p]) for p in photos if p in index and len(boxes.get(p, ()))],
         plain=[index[p] for p in photos + clips
                if p in index and min(images[index[p]].shape[:2]) >= MIN_TARGET],
         videos=[video for video in (_video(sequence, index) for sequence in sequences)
@@ -121,18 +123,15 @@ def _read_videos(folders: list[Path], *, refuse: bool) -> list[Sequence]:
     return sequences
 
 
-def _read_boxes(path: Path) -> dict[str, np.ndarray]:
-    """Boxes by file name, those too small to learn from left out."""
-    if not path.exists():
-        return {}
-    try:
-        listed = json.loads(path.read_text(encoding='utf-8'))
-        if not isinstance(listed, dict):
-            raise ValueError(f'got a {type(listed).__name__}')
-        arrays = {name: np.array(rows, np.float64).reshape(-1, 4) for name, rows in listed.items()}
-    except (TypeError, ValueError) as error:
-        raise InputError(f'{path} is not a JSON table of boxes: {error}') from None
-    return {name: rows[rows[:, 2:].min(1) >= MIN_TARGET] for name, rows in arrays.items()}
+def _read_boxes(root: Path, photos: list[Path], *,
+                refuse: bool) -> tuple[dict[Path, np.ndarray], list[str]]:
+    """Boxes by photograph, those too small to learn from left out, and names of no photograph."""
+    boxes, unknown = read_photo_boxes(root / 'boxes.json', root / 'images', photos)
+    names = [f'{name} of {root / "boxes.json"}' for name in unknown]
+    if names and refuse:
+        raise InputError(f'there is no photograph {name_some(names)}')
+    large = {path: rows[rows[:, 2:].min(1) >= MIN_TARGET] for path, rows in boxes.items()}
+    return large, names
 
 
 def _video(sequence: Sequence, index: dict) -> tuple[list[int], np.ndarray]:

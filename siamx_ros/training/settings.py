@@ -7,9 +7,11 @@ import math
 from pathlib import Path
 
 from siamx_ros.config import NetworkConfig
+from siamx_ros.data.annotation import TRAIN
+from siamx_ros.data.catalogue import kinds
 from siamx_ros.settings import Settings, SettingsError, setting
 
-KINDS = ('coco', 'got10k', 'lasot', 'trackingnet')
+KINDS = kinds(TRAIN)
 """Data sets that can be mixed in, in their official layouts."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import logging
 import os
 from zlib import crc32
@@ -10,9 +10,10 @@ from zlib import crc32
 import numpy as np
 from tqdm import tqdm
 
+from siamx_ros.data.annotation import TRAIN, Photo, Video
+from siamx_ros.data.catalogue import DATASETS
 from siamx_ros.errors import InputError
 from siamx_ros.training.cache import PictureCache
-from siamx_ros.training.layouts import LAYOUTS, Photo, Video
 from siamx_ros.training.pictures import MIN_TARGET, usable
 from siamx_ros.training.samples import Sample, photo_sample, video_sample
 from siamx_ros.training.settings import SourceSpec, TrainConfig
@@ -38,8 +39,8 @@ class LargeSource:
         """A photograph's target twice, or a video's in two frames."""
         entry = self.entries[rng.integers(len(self.entries))]
         if isinstance(entry, Photo):
-            return photo_sample(lambda shrink: self.cache.read(entry.path, shrink), entry.boxes,
-                                rng, _scene(entry), shrinks=True)
+            return photo_sample(lambda shrink: self.cache.read(entry.path, shrink, entry.size),
+                                entry.boxes, rng, _scene(entry), shrinks=True)
         return video_sample(lambda index, shrink: self.cache.read(entry.frame(index), shrink),
                             entry.boxes, self.spec.frame_range, rng, _scene(entry), shrinks=True)
 
@@ -80,7 +81,7 @@ def _entries(spec: SourceSpec, config: TrainConfig) -> list[Photo | Video]:
     if not spec.path.is_dir():
         raise InputError(f'there is no folder {spec.path} for the source {spec.kind}')
     entries, skipped = [], 0
-    for read in tqdm(LAYOUTS[spec.kind](spec.path), desc=spec.kind, unit='entry'):
+    for read in tqdm(DATASETS[spec.kind][TRAIN](spec.path), desc=spec.kind, unit='entry'):
         try:
             entry = read()
             if config.bad_files == 'refuse':
@@ -106,7 +107,7 @@ def _with_targets(entry: Photo | Video) -> Photo | Video | None:
     if isinstance(entry, Video):
         return entry if usable(entry.boxes).any() else None
     boxes = entry.boxes[usable(entry.boxes) & (entry.boxes[:, 2:] >= MIN_TARGET).all(1)]
-    return Photo(entry.path, boxes) if len(boxes) else None
+    return replace(entry, boxes=boxes) if len(boxes) else None
 
 
 def _require_files(entry: Photo | Video) -> None:

@@ -54,7 +54,7 @@ def test_a_target_that_is_never_there_is_refused_as_ever():
 def test_the_command_runs_each_start(tmp_path, monkeypatch, capfd):
     """Sequences of two starts each in the table; official figures refuse it."""
     seen = []
-    monkeypatch.setattr('siamx_ros.data.benchmarks.read_benchmark', lambda *_: [sequence()])
+    monkeypatch.setattr('siamx_ros.commands.evaluate.read_benchmark', lambda *_: [sequence()])
     monkeypatch.setattr('siamx_ros.evaluation.campaign.run_campaign',
                         lambda campaign: seen.extend(campaign.sequences) or {
                             'siamx': campaign.sequences})

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from siamx_ros.cli import main
-from siamx_ros.data.camera import Camera
+from siamx_ros.data.degradation import Degradation
 from siamx_ros.data.interruption import GAP, interrupted, write_sequence
 from siamx_ros.data.sequence import read_folder
 from siamx_ros.errors import InputError
@@ -99,7 +99,7 @@ def test_a_poorer_camera_shows_the_target_where_its_smaller_box_is(pair, tmp_pat
 
 
 def test_an_odd_image_shrinks_to_whole_pixels_and_its_box_with_it():
-    image, box = Camera(shrink=2).shrunk(
+    image, box = Degradation(shrink=2).shrunk(
         np.zeros((51, 81, 3), np.uint8), np.array([8.1, 5.1, 81, 51]))
     assert image.shape == (25, 40, 3)
     np.testing.assert_allclose(box, [4, 2.5, 40, 25])
@@ -110,7 +110,7 @@ def test_lower_quality_makes_smaller_files(pair, tmp_path):
     frames = [(noise, np.array([20.0, 20, 10, 12]))]
     sizes = []
     for quality in (95, 20):
-        write_sequence(tmp_path / str(quality), iter(frames), Camera(quality=quality))
+        write_sequence(tmp_path / str(quality), iter(frames), Degradation(quality=quality))
         sizes.append((tmp_path / str(quality) / 'img' / '00000001.jpg').stat().st_size)
     assert sizes[1] < sizes[0] / 2
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from siamx_ros.data.dataset import read_sequences, select
+from siamx_ros.data.folders import read_sequences, select
 from siamx_ros.data.sequence import read_boxes, read_folder
 from siamx_ros.errors import InputError
 from siamx_ros.sources import FolderSource
@@ -52,9 +52,9 @@ def test_separators(tmp_path, separator):
 
 
 @pytest.mark.parametrize('truth, sentence', [
-    ('1,2,3\n1,2,3,4\n1,2,3,4\n', 'line 1, must hold four numbers'),
-    ('1,2,3,4\n1,2,x,4\n1,2,3,4\n', 'line 2, must hold four numbers'),
-    ('1,2,3,4\n\n1,2,3,4\n', 'line 2, must hold four numbers'),
+    ('1,2,3\n1,2,3,4\n1,2,3,4\n', 'line 1, must hold 4 numbers'),
+    ('1,2,3,4\n1,2,x,4\n1,2,3,4\n', 'line 2, must hold 4 numbers'),
+    ('1,2,3,4\n\n1,2,3,4\n', 'line 2, must hold 4 numbers'),
     ('1,2,3,4\n', '3 images but 1 boxes')])
 def test_malformed_truth_is_named(tmp_path, truth, sentence):
     make(tmp_path / 's', truth=truth)

@@ -63,7 +63,7 @@ def test_settings_files_are_compared_by_name(tmp_path, dataset, repository, trac
 
 
 def test_gains_are_against_the_first(dataset, trackers, tmp_path, monkeypatch):
-    from siamx_ros.data.dataset import read_sequences
+    from siamx_ros.data.folders import read_sequences
     from siamx_ros.evaluation import plots
     from siamx_ros.evaluation.runner import run_sequence
     sequences = read_sequences(dataset)

@@ -9,7 +9,7 @@ import torch
 
 from siamx_ros.cli import main
 from siamx_ros.config import ModelConfig, TrackerConfig
-from siamx_ros.data.dataset import read_sequences
+from siamx_ros.data.folders import read_sequences
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation import campaign as campaigns
 from siamx_ros.evaluation import results

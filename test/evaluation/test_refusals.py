@@ -9,7 +9,7 @@ import pytest
 
 from siamx_ros.cli import main
 from siamx_ros.config import ModelConfig
-from siamx_ros.data.dataset import read_sequences
+from siamx_ros.data.folders import read_sequences
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation import results
 from siamx_ros.evaluation.campaign import Campaign, run_campaign
@@ -128,7 +128,7 @@ def test_an_image_of_another_size_is_named(dataset, run):
 
 
 @pytest.mark.parametrize('options, sentence', [
-    (('--benchmark', 'vot', '--overwrite'), "several sequences of the name 'moving'"),
+    (('--benchmark', 'vot', '--overwrite'), "names the sequence 'moving' more than once"),
     (('--sequences', 'moving,interrupted,moving'), "'moving' is named more than once")])
 def test_a_sequence_counts_once(dataset, tmp_path, static, capfd, options, sentence):
     (dataset / 'list.txt').write_text('moving\nmoving\n')

@@ -4,6 +4,7 @@ from dataclasses import replace
 import json
 import logging
 import shutil
+import struct
 import subprocess
 import sys
 
@@ -18,6 +19,7 @@ from siamx_ros.settings import SettingsError
 from siamx_ros.training import device, loading, sources
 from siamx_ros.training.cache import PictureCache, read_picture
 from siamx_ros.training.pairs import PairDataset, render
+from siamx_ros.training.pictures import read_pictures
 from siamx_ros.training.plans import make_plan
 from siamx_ros.training.samples import Sample, Target
 from siamx_ros.training.settings import SourceSpec, TrainConfig
@@ -58,6 +60,7 @@ def make_coco(root):
                         for box in boxes]
         annotations.append({'image_id': number, 'bbox': [0, 0, 160, 120], 'iscrowd': 1})
     (root / 'annotations').mkdir()
+    annotations.append({'image_id': 99, 'bbox': [0, 0, 20, 20]})
     table = {'images': images, 'annotations': annotations}
     (root / 'annotations' / 'instances_train2017.json').write_text(json.dumps(table))
     (root / 'annotations' / 'instances_val2017.json').write_text('{}')
@@ -383,11 +386,83 @@ def test_wrong_specifications(text):
         TrainConfig().replace({'sources': [text]})
 
 
+def test_coco_boxes_of_unknown_images_are_named(tmp_path, caplog):
+    make_coco(tmp_path)
+    assert len(read_sources(configure('coco', tmp_path))[0][0].entries) == 4
+    assert 'not used: boxes of 1 images that' in caplog.text
+
+
 def test_coco_without_its_pictures(tmp_path):
     make_coco(tmp_path)
     (tmp_path / 'train2017').rename(tmp_path / 'elsewhere')
     with pytest.raises(InputError, match='no folder of photographs'):
         read_sources(configure('coco', tmp_path))
+
+
+def turn(path, orientation):
+    """Give a JPEG file an EXIF orientation, as a camera that was held otherwise does."""
+    entry = struct.pack('<2sHIHHHII', b'II', 42, 8, 1, 0x112, 3, 1, orientation) + bytes(4)
+    block = b'Exif\0\0' + entry
+    content = path.read_bytes()
+    path.write_bytes(
+        content[:2] + b'\xff\xe1' + struct.pack('>H', len(block) + 2) + block + content[2:])
+
+
+@pytest.mark.parametrize('orientation', [3, 6, 8])
+@pytest.mark.parametrize('size', [(301, 283), (30, 36)], ids=['decoded smaller', 'whole'])
+def test_coco_boxes_are_in_the_pixels_that_the_table_means(tmp_path, orientation, size):
+    """Stored ones, or those of the turned picture where its width and height stand in the table."""
+    image = np.full((900, 1203, 3), 110, np.uint8)
+    image[200:200 + size[1], 300:300 + size[0]] = (0, 0, 220)
+    path = tmp_path / 'train2017' / '1.jpg'
+    path.parent.mkdir()
+    (tmp_path / 'annotations').mkdir()
+    cv2.imwrite(str(path), image)
+    turn(path, orientation)
+    turned = cv2.imread(str(path))
+    assert (turned.shape != image.shape) == (orientation != 3), 'OpenCV follows the orientation'
+    for picture in [image] if orientation == 3 else [image, turned]:
+        red = np.nonzero((picture[..., 2].astype(int) - picture[..., 0]) > 60)
+        x, y, right, bottom = *np.min(red, 1)[::-1], *(np.max(red, 1)[::-1] + 1)
+        (tmp_path / 'annotations' / 'instances_train2017.json').write_text(json.dumps({
+            'images': [{'id': 1, 'file_name': '1.jpg', 'width': picture.shape[1],
+                        'height': picture.shape[0]}],
+            'annotations': [{'image_id': 1, 'bbox': [int(v) for v in (
+                x, y, right - x, bottom - y)]}]}))
+        config = configure('coco', tmp_path)
+        dataset = PairDataset(None, config, length=3, seed=2, sources=read_sources(config)[0])
+        for i in range(3):
+            _, search, box, *_ = dataset[i]
+            column, row = ((box[:2] + box[2:]) / 2).astype(int)
+            core = search[row - 4:row + 4, column - 4:column + 4].astype(int)
+            assert (core[..., 2] - core[..., 0]).min() > 80
+
+
+def test_a_picture_of_another_size_than_its_boxes_is_refused(tmp_path):
+    picture(tmp_path / 'a.jpg', 20, 20)
+    assert read_picture(tmp_path / 'a.jpg', 8, (160, 120)).shape == (15, 20, 3)
+    with pytest.raises(InputError, match='160x120 pixels, its boxes were drawn in 640x480'):
+        read_picture(tmp_path / 'a.jpg', 1, (640, 480))
+
+
+def test_photographs_by_any_suffix_and_with_a_folder_in_their_name(tmp_path, caplog):
+    """Every one with boxes is used, to train on or held out; whatever is not used is named."""
+    names = [f'{i}.{suffix}' for i in range(8) for suffix in ('jpg', 'JPG', 'jpeg', 'png')]
+    for name in names:
+        picture(tmp_path / 'images' / name, 20, 30)
+    (tmp_path / 'images' / 'x.heic').write_bytes(b'')
+    picture(tmp_path / 'clips' / 'run' / '1.PNG', 20, 30)
+    for prefix in ('', 'images/'):
+        table = {prefix + name: [[20, 30, 30, 36]] for name in (*names, 'gone.jpg')}
+        (tmp_path / 'boxes.json').write_text(json.dumps(table))
+        parts = [read_pictures(tmp_path, TrainConfig(), held_out=kept) for kept in (False, True)]
+        assert sum(len(part.boxed) for part in parts) == len(names)
+        assert len(parts[0].plain) == len(parts[0].boxed) + 1, 'the frame of the clip'
+        for name in ('x.heic', f'{prefix}gone.jpg'):
+            assert caplog.text.count(name) == 1, 'named once, not for each part'
+        caplog.clear()
+    with pytest.raises(InputError, match='there is no photograph images/gone.jpg of'):
+        read_pictures(tmp_path, TrainConfig(bad_files='refuse'))
 
 
 @pytest.mark.parametrize('table', ['{"images": 3}', '[', '{"images": [{}], "annotations": []}'])

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from siamx_ros.cli import main
-from siamx_ros.data.benchmarks import READERS
+from siamx_ros.data.annotation import TEST
+from siamx_ros.data.catalogue import kinds
 from siamx_ros.data.sequence import read_folder
 from siamx_ros.evaluation.kits.table import KITS
 from siamx_ros.evaluation.trackers import TrackerSpec
@@ -132,5 +133,5 @@ def test_a_withheld_truth_gives_files_and_no_figures(tmp_path, sequence, tracker
 
 
 def test_every_benchmark_has_a_kit():
-    assert set(KITS) | {'folder'} == set(READERS)
+    assert set(KITS) | {'folder'} == set(kinds(TEST))
     assert set(CONSTANTS) | {'vot'} == set(KITS)

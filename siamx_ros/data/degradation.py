@@ -15,7 +15,7 @@ SMALLEST = 16
 
 
 @dataclass(frozen=True)
-class Camera:
+class Degradation:
     """How sequences are recorded anew.
 
     Attributes:

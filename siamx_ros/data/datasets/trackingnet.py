@@ -1,0 +1,41 @@
+"""TrackingNet: videos from YouTube; boxes from pixel 0."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+import re
+from typing import Callable, Iterator
+
+from siamx_ros.data.annotation import TRAIN, Annotation, Video
+from siamx_ros.data.photographs import name_some
+from siamx_ros.data.sequence import Sequence
+from siamx_ros.data.textfiles import read_numbers
+
+LOG = logging.getLogger(__name__)
+
+
+def list_trackingnet(root: Path, split: str) -> Iterator[Callable[[], Video | Sequence]]:
+    """``TRAIN_<n>/`` or ``[TEST/]``, each with ``anno/<name>.txt`` and ``frames/<name>/%d.jpg``.
+
+    For training, the folder or one of its parts. A name is that of the recording, ``_`` and the
+    number of the target in it. Of the test part, first boxes only.
+    """
+    for part in _parts(root, split):
+        paths = sorted((part / 'anno').glob('*.txt'))
+        frames = part / 'frames'
+        unused = {path.name for path in frames.glob('*')} - {path.stem for path in paths}
+        if unused:
+            LOG.warning('not used: %d in %s have no boxes in anno/: %s', len(unused), frames,
+                        name_some(sorted(unused)))
+        for path in paths:
+            yield lambda path=path, folder=frames / path.stem: Annotation(
+                path.stem, folder, read_numbers(path, 4), pattern='%d.jpg', first=0,
+                recording=re.sub(r'_\d+$', '', path.stem), withheld=True).for_split(split)
+
+
+def _parts(root: Path, split: str) -> list[Path]:
+    if split == TRAIN:
+        own = re.fullmatch(r'TRAIN_\d+', root.resolve().name)
+        return [root] if own else sorted(root.glob('TRAIN_*'))
+    return [root / 'TEST' if (root / 'TEST').is_dir() else root]

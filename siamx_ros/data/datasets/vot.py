@@ -1,0 +1,28 @@
+"""VOT, short-term and long-term: boxes or polygons from pixel 0."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Callable, Iterator
+
+from siamx_ros.data.annotation import TEST, Annotation
+from siamx_ros.data.folders import sequence_folders
+from siamx_ros.data.sequence import Sequence, list_images
+from siamx_ros.data.textfiles import read_numbers
+
+
+def list_vot(root: Path) -> Iterator[Callable[[], Sequence]]:
+    """``[sequences/]<name>/{color/,img/,}*.jpg``, ``groundtruth.txt`` and ``list.txt``.
+
+    Raises:
+        InputError: the list does not match.
+    """
+    base = root / 'sequences' if (root / 'sequences').is_dir() else root
+    for folder in sequence_folders(base):
+        yield lambda folder=folder: Annotation(
+            folder.name, folder, read_numbers(folder / 'groundtruth.txt', 4, 8),
+            images=_images(folder)).for_split(TEST)
+
+
+def _images(folder: Path) -> tuple[Path, ...]:
+    return next(filter(None, map(list_images, (folder / 'color', folder / 'img', folder))), ())
