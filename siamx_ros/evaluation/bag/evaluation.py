@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+import logging
 import os
 from pathlib import Path
 from typing import Any, Callable, Iterator
@@ -20,13 +21,14 @@ from siamx_ros.evaluation.bag.live import Player, replay_live
 from siamx_ros.evaluation.bag.outcome import Replay
 from siamx_ros.evaluation.bag.preparation import Prepared, Wanted, prepare
 from siamx_ros.evaluation.bag.reading import Bag, bag_digest
-from siamx_ros.evaluation.bag.replay import LatencyModel, Step, replay
+from siamx_ros.evaluation.bag.replay import UNREADABLE, LatencyModel, Step, replay
 from siamx_ros.evaluation.runner import TwoVerbTracker
 from siamx_ros.evaluation.trackers import TrackerSpec
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.records import TrackResult
 from siamx_ros.recording import VideoRecorder, codec_of
 
+LOGGER = logging.getLogger(__name__)
 NOMINAL_FPS = 30.0
 """Of a video from a bag with a single frame."""
 
@@ -102,6 +104,7 @@ def evaluate(job: BagEvaluation, bag: Bag, found: Prepared,
         if film is not None:
             stack.callback(film.close)
         steps = _steps(job, bag, found, tracker, _each_frame(bar.update, film))
+    _name_unreadable(job.bag, steps)
     done = Replay(_absolute(job.bag).stem, found.table, steps, found.truth, found.start,
                   job.mode in ('realtime', 'live'), found.camera.model)
     return done, _summary(job, found, done)
@@ -115,6 +118,13 @@ def _steps(job: BagEvaluation, bag: Bag, found: Prepared, tracker: TwoVerbTracke
         return replay_live(
             *images, job.player, found.start, found.box, job.lockstep, each_frame)
     return replay(*images, tracker, found.start, found.box, job.latency, each_frame)
+
+
+def _name_unreadable(bag: Path, steps: list[Step]) -> None:
+    bad = [step for step in steps if step.note.startswith(UNREADABLE)]
+    if bad:
+        LOGGER.warning('%d of the %d images of %s are not scored, the first is number %d, %s',
+                       len(bad), len(steps), bag, bad[0].index, bad[0].note)
 
 
 def _check_answerable(table: FrameTable) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+import fcntl
 import json
 import logging
+import os
 from pathlib import Path
 import platform
 import shutil
@@ -36,27 +38,53 @@ def results_folder(folder: Path, overwrite: bool) -> Iterator[Path]:
     """Where to write results, an empty folder.
 
     If there are earlier ones, it lies among them, and takes their place once a summary is in it.
+    Until the end no other process gets the folder.
 
     Raises:
-        InputError: see :func:`check_results`, or it cannot be written.
+        InputError: see :func:`check_results`, it cannot be written, or another process has it.
     """
     folder = folder.resolve()
-    replaces, made = check_results(folder, overwrite), not folder.exists()
-    place = folder / FRESH if replaces else folder
+    check_results(folder, overwrite)
+    made = not folder.exists()
+    with ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(_locked(folder))
+            replaces = check_results(folder, overwrite)
+            place = folder / FRESH if replaces else folder
+            if replaces and place.exists():
+                shutil.rmtree(place)
+            place.mkdir(exist_ok=True)
+        except OSError as error:
+            raise InputError(f'cannot write results into {folder}: {error.strerror}') from None
+        try:
+            yield place
+        finally:
+            if not any(place.iterdir()):
+                if replaces or made:
+                    place.rmdir()
+            elif replaces:
+                _settle(folder, place)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Have a folder to oneself; the system gives it back when the process ends, however it does.
+
+    Raises:
+        InputError: another process has it.
+        OSError: it is gone, or cannot be had on this file system.
+    """
+    handle = os.open(folder, os.O_RDONLY)
     try:
-        if replaces and place.exists():
-            shutil.rmtree(place)
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f'cannot write results into {folder}: {error.strerror}') from None
-    try:
-        yield place
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(f'another process is writing its results into {folder}: wait for '
+                             'it, or give another --out') from None
+        yield
     finally:
-        if not any(place.iterdir()):
-            if replaces or made:
-                place.rmdir()
-        elif replaces:
-            _settle(folder, place)
+        os.close(handle)
 
 
 def check_results(folder: Path, overwrite: bool) -> bool:

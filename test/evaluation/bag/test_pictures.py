@@ -1,0 +1,76 @@
+"""Pictures in a bag that are cut short, or of more than eight bits."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from siamx_ros.cli import main
+from siamx_ros.evaluation.bag import messages
+from siamx_ros.evaluation.bag.frame_table import frame_table, frames
+from siamx_ros.evaluation.bag.reading import Bag
+from siamx_ros.evaluation.bag.writing import BagWriter, write_sequence
+from siamx_ros.imaging import read_image
+from siamx_ros.messages.conversions import image_from_msg
+
+RANDOM = ('--weights', 'random', '--device', 'cpu', '--threads', '1')
+
+
+def rewritten(source, path, change):
+    """A bag whose image messages are changed: number, message -> message, or None for the same."""
+    with Bag(source) as bag, BagWriter(path) as writer:
+        for topic, kind in bag.topics.items():
+            changes = kind in messages.IMAGE_TYPES
+            rows = [(time, bag.decode(raw, connection))
+                    for time, raw, connection in bag.messages(topic)]
+            if changes:
+                rows = [(time, change(number, each) or each)
+                        for number, (time, each) in enumerate(rows)]
+            writer.add_topic(topic, rows[0][1].__msgtype__)
+            for time, each in rows:
+                writer.write(topic, time, each)
+    return path
+
+
+def cut(encode, share=0.6):
+    """Cuts images 3 and 4 of CompressedImage messages in two, at a share of their bytes."""
+    def change(number, message):
+        data = encode(cv2.imdecode(message.data, cv2.IMREAD_COLOR))
+        message.data = data[:int(len(data) * share)] if number in (3, 4) else data
+    return change
+
+
+@pytest.mark.parametrize('suffix', ['.jpg', '.png'])
+def test_pictures_that_are_cut_short_are_counted_and_named(
+        tmp_path, bag, oracle, caplog, suffix):
+    path = rewritten(bag, tmp_path / 'b', cut(lambda image: cv2.imencode(suffix, image)[1]))
+    out = tmp_path / 'out'
+    assert main(['evaluate-bag', str(path), *RANDOM, '--out', str(out)]) == 0
+    figures = json.loads((out / 'summary.json').read_text())['figures']
+    assert (figures['frames']['unreadable'], figures['frames']['processed']) == (2, 8)
+    events = [json.loads(line) for line in (out / 'events.jsonl').read_text().splitlines()]
+    assert [e['frame'] for e in events if e['event'] == 'unreadable'] == [3, 4]
+    assert f'2 of the 10 images of {path} are not scored, the first is number 3, ' in caplog.text
+    assert 'is cut short' in caplog.text
+
+
+@pytest.mark.parametrize('bits', [10, 14, 16])
+def test_pictures_of_more_bits_are_seen_as_the_node_sees_them(tmp_path, sequence, bits):
+    """Spread over eight bits, so that the target does not drown in black."""
+    write_sequence(tmp_path / 'plain', sequence, compressed=False)
+    grey = [cv2.cvtColor(read_image(file), cv2.COLOR_BGR2GRAY) for file in sequence.frame_paths]
+
+    def widened(number, message):
+        values = grey[number].astype(np.uint16) << (bits - 8)
+        message.encoding, message.step = 'mono16', 2 * message.width
+        message.data = values.reshape(-1).view(np.uint8)
+
+    path = rewritten(tmp_path / 'plain', tmp_path / 'b', widened)
+    with Bag(path) as bag:
+        topic = bag.find_topic('', messages.IMAGE_TYPES, 'the images')
+        seen = [frame.image for frame in frames(bag, topic, frame_table(bag, topic))]
+        as_node = [image_from_msg(bag.decode(raw, c)) for _, raw, c in bag.messages(topic)]
+    for image, expected, plain in zip(seen, as_node, grey):
+        np.testing.assert_array_equal(image, expected)
+        assert image.std() >= 0.5 * plain.std()
