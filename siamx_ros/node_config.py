@@ -38,6 +38,9 @@ class NodeConfig(Settings):
         high=240.0, live=True)
     image_timeout: float = setting(
         0.5, 'time without an image until INPUT_STALE', unit='s', low=0.05, high=10.0, live=True)
+    detect_frozen_images: bool = setting(
+        True, 'images whose bytes are those of the one before count as none, as of a camera that '
+        'hangs; false for simulated cameras without noise', live=True)
     max_image_age: float = setting(
         0.0, 'skip images older than this on arrival; 0 for none', unit='s', low=0.0, high=10.0,
         live=True)

@@ -41,8 +41,6 @@ class Reason(IntEnum):
     LOW_SCORE = 3
     AMBIGUOUS_PEAKS = 4
     OUT_OF_VIEW = 5
-    SIZE_JUMP = 6
-    MOTION_JUMP = 7
     CONFIRMED = 8
     SEARCH_TIMEOUT = 9
     NO_IMAGES = 10
@@ -50,6 +48,7 @@ class Reason(IntEnum):
     IMAGE_SIZE_CHANGED = 12
     INFERENCE_ERROR = 13
     OPERATOR = 14
+    FROZEN_IMAGES = 15
 
 
 class BoxSource(IntEnum):

@@ -16,7 +16,7 @@ from siamx_ros.errors import InputError
 LIVE_MODES = ('live', 'lockstep')
 NODE_NAME = 'siamx_tracker'
 ACCEPTING = {'min_contrast': 0.0, 'min_box_size': 2.0, 'init_timeout': 30.0, 'stall_timeout': 60.0,
-             'image_timeout': 10.0}
+             'image_timeout': 10.0, 'detect_frozen_images': False}
 """Parameters with which the node takes whatever the tracker itself takes, on a busy machine."""
 
 

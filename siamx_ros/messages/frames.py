@@ -17,12 +17,14 @@ class Frame:
         stamp: header stamp, seconds.
         received: monotonic time of arrival, seconds.
         age: node time minus stamp on arrival, seconds.
+        frozen: whether its bytes are those of the image before.
     """
 
     msg: Any
     stamp: float
     received: float
     age: float
+    frozen: bool = False
 
     @property
     def size_bytes(self) -> int:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from threading import Lock
 import time
-from typing import Callable
+from typing import Any, Callable
 
 from siamx_ros.node_config import NodeConfig
 
 
 class InputWatch:
-    """Keeps the time of the last image that counts; one that cannot be read counts as none.
+    """Keeps the time of the last image that counts: one that can be read and is a new one.
 
     Images arrive in the executor's thread and are looked at in the worker's; methods may be called
     from both. All times are monotonic seconds.
 
     Args:
-        config: ``image_timeout``, ``max_image_age`` and ``tracking.lost_time``.
+        config: ``image_timeout``, ``detect_frozen_images``, ``max_image_age`` and
+            ``tracking.lost_time``.
         unreadable: whether the last image that was looked at could not be read.
 
     Attributes:
@@ -28,18 +29,39 @@ class InputWatch:
         self._lock = Lock()
         self._last_image = self._last_good = time.monotonic()
         self._missing = self._gap = self._too_old = False
+        self._data: Any = None
+        self._frozen_at = -float('inf')
 
     def is_too_old(self, age: float) -> bool:
         """Whether ``max_image_age`` refuses an image of this age, seconds."""
         self._too_old = 0 < self.config.max_image_age < age
         return self._too_old
 
-    def arrived(self, now: float) -> None:
-        """An image came; while the ones before cannot be read, it counts once it was."""
+    def arrived(self, now: float, data: Any) -> bool:
+        """An image came; while the ones before cannot be read, it counts once it was.
+
+        Args:
+            now: monotonic time.
+            data: its bytes; comparing ends at the first that differs, in a camera's noise at once.
+
+        Returns:
+            Whether it is no new one.
+        """
+        before, self._data = self._data, data
         with self._lock:
-            if not self._unreadable():
+            frozen = self.config.detect_frozen_images and before == data
+            self._frozen_at = now if frozen else -float('inf')
+            if not frozen and not self._unreadable():
                 self._note_gap(now - self._last_image)
                 self._last_image = now
+            return frozen
+
+    @property
+    def frozen_for(self) -> float:
+        """How long images have come without a new one, if that is too long, seconds; else 0."""
+        with self._lock:
+            gap = time.monotonic() - self._last_image
+            return gap if self._is_frozen() and gap > self.config.image_timeout else 0.0
 
     def ends_gap(self, received: float) -> bool:
         """Whether so long no image came before this one that the target must be found anew.
@@ -52,9 +74,15 @@ class InputWatch:
             gap, self._gap = self._gap, False
             return gap
 
-    def is_stale_after(self, received: float) -> bool:
-        """Asked after an image was looked at: whether the input is stale in spite of it."""
+    def is_stale_after(self, received: float, *, frozen: bool = False) -> bool:
+        """Asked after an image was looked at: whether the input is stale in spite of it.
+
+        A frozen one says no more than that the image before it, which it equals, can be read.
+        """
         with self._lock:
+            if frozen and not self._unreadable():
+                self._last_good = max(self._last_good, self._last_image)
+                return False
             if not self._unreadable():
                 self._last_good = received
                 self._last_image = max(self._last_image, received)
@@ -83,9 +111,15 @@ class InputWatch:
         if self._too_old:
             return (f'no image for {gap:.1f} s that is younger than '
                     f'{self.config.max_image_age:g} s (max_image_age)')
+        if self._is_frozen():
+            return (f'the images have not changed for {gap:.1f} s: the camera hangs, or is a '
+                    'simulated one without noise (detect_frozen_images)')
         if self._unreadable():
             return f'no readable image for {gap:.1f} s: {message}'
         return f'no image for {gap:.1f} s: {details()}'
+
+    def _is_frozen(self) -> bool:
+        return time.monotonic() - self._frozen_at <= self.config.image_timeout
 
     def _note_gap(self, gap: float) -> None:
         missing, self._missing = self._missing or gap > self.config.image_timeout, False

@@ -126,12 +126,13 @@ class Pipeline:
             self.node.get_logger().warning(self.problem)
         if bool(before) != bool(self.problem):
             self.outputs.publish_status(self.board, time.monotonic())
-        if not self.problem or not self.session.has_target or not self.session.enabled:
+        if not self.problem or not self.session.is_following:
             return
         stuck = self.worker.busy_s > self.config.stall_timeout
         self._stalled = self._stalled or stuck
         state, reason = (TrackState.ERROR, Reason.INFERENCE_ERROR) if stuck else (
-            TrackState.INPUT_STALE, Reason.NO_IMAGES)
+            TrackState.INPUT_STALE,
+            Reason.FROZEN_IMAGES if self.input.frozen_for else Reason.NO_IMAGES)
         if self.board.status.state != state:
             self._announce(state, reason)
 
@@ -151,12 +152,12 @@ class Pipeline:
     def _on_image(self, msg: Any) -> None:
         now = time.monotonic()
         stamp = stamp_seconds(msg.header.stamp)
-        frame = Frame(msg, stamp, now, self.node.get_clock().now().nanoseconds * 1e-9 - stamp)
-        self.health.received(frame.age)
-        if self.input.is_too_old(frame.age):
+        age = self.node.get_clock().now().nanoseconds * 1e-9 - stamp
+        self.health.received(age)
+        if self.input.is_too_old(age):
             self.health.skipped_old()
             return
-        self.input.arrived(now)
+        frame = Frame(msg, stamp, now, age, frozen=self.input.arrived(now, msg.data))
         self.buffer.add(frame)
         if self._is_due(stamp):
             self.worker.offer(frame)
@@ -205,21 +206,24 @@ class Pipeline:
         self._take_settings()
         if self.input.ends_gap(frame.received):
             self.session.interrupt(Reason.NO_IMAGES)
-        outcome = self.session.process(frame)
+        outcome = self._answer(frame)
         if self._muted:
             return
         if self._stalled:
             self._stalled = False
             outcome = self.session.too_late(outcome)
         dropped, self._dropped = self._dropped, 0
-        self._publish(self._judge_input(outcome), dropped)
+        self._publish(outcome, dropped)
         self._idle_since = time.monotonic()
         heat_map = getattr(self.session.tracker, 'heat_map', None)
         self.outputs.draw(outcome, self._decode, heat_map, self.config)
 
-    def _judge_input(self, outcome: Outcome) -> Outcome:
-        """An image that could not be read counts as none: the input may be stale in spite of it."""
-        if not self.input.is_stale_after(outcome.frame.received):
+    def _answer(self, frame: Frame) -> Outcome:
+        """Track an image, unless it is none; the input may be stale in spite of it."""
+        if frame.frozen and self.session.is_following and self.input.frozen_for:
+            return self.session.skip(frame, TrackState.INPUT_STALE, Reason.FROZEN_IMAGES)
+        outcome = self.session.process(frame)
+        if not self.input.is_stale_after(frame.received, frozen=frame.frozen):
             return outcome
         return replace(outcome, result=replace(
             outcome.result, state=TrackState.INPUT_STALE, reason=Reason.NO_IMAGES))

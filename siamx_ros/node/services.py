@@ -173,6 +173,9 @@ def _frames(pipeline, request) -> list[Frame]:
     age = time.monotonic() - newest.received
     if age > pipeline.config.image_timeout:
         raise Refusal(Code.IMAGE_STALE, f'the newest image came {age:.2f} s ago')
+    unchanged = pipeline.input.frozen_for
+    if unchanged:
+        raise Refusal(Code.IMAGE_STALE, f'the images have not changed for {unchanged:.1f} s')
     frame_id = newest.msg.header.frame_id
     if request.header.frame_id and request.header.frame_id != frame_id:
         raise Refusal(Code.FRAME_MISMATCH,

@@ -68,6 +68,11 @@ class Session:
         """Whether a target was accepted and not dropped."""
         return bool(self.target_id)
 
+    @property
+    def is_following(self) -> bool:
+        """Whether images are looked at: there is a target, and no pause."""
+        return self.has_target and self.enabled
+
     def start(self, frame: Frame, choose: Callable[[np.ndarray], BoundingBox], target_id: str,
               class_id: str) -> Outcome:
         """Take a new target.
@@ -112,6 +117,10 @@ class Session:
         if back > self.stamp_jump:
             self.interrupt(Reason.STAMP_JUMP)
         return self._track(frame, image)
+
+    def skip(self, frame: Frame, state: TrackState, reason: Reason) -> Outcome:
+        """Answer an image that is not looked at."""
+        return self._outcome(frame, None, self._standing(state, reason))
 
     def forget(self) -> None:
         """Drop the target; a pause goes on."""

@@ -19,15 +19,14 @@ REASON_TEXTS = {
     Reason.LOW_SCORE: 'the confidence fell below the threshold',
     Reason.AMBIGUOUS_PEAKS: 'several places look like the target',
     Reason.OUT_OF_VIEW: 'the target left the image',
-    Reason.SIZE_JUMP: 'the box changed its size implausibly',
-    Reason.MOTION_JUMP: 'the box moved implausibly',
     Reason.CONFIRMED: 'confirmed by good images in a row',
     Reason.SEARCH_TIMEOUT: 'searched too long, the target was dropped',
     Reason.NO_IMAGES: 'images were missing',
     Reason.STAMP_JUMP: 'the stamps of the images went back',
     Reason.IMAGE_SIZE_CHANGED: 'the images changed their size',
     Reason.INFERENCE_ERROR: 'the network raised an error',
-    Reason.OPERATOR: 'paused or resumed by request'}
+    Reason.OPERATOR: 'paused or resumed by request',
+    Reason.FROZEN_IMAGES: 'the images do not change'}
 
 
 @dataclass(frozen=True)

@@ -116,7 +116,7 @@ class Bench:
         from siamx_ros.client.probe import Probe
         os.environ[benchmark_node.VARIABLE] = f'{thread}:{queue}'
         parameters = {'model': {'weights': args.weights, 'device': args.device},
-                      'image_timeout': 10.0}
+                      'image_timeout': 10.0, 'detect_frozen_images': False}
         self.process = NodeProcess(
             folder, parameters, {'__ns': '/siamx_benchmark'}, NODE)
         self.probe = Probe('/siamx_benchmark/siamx_tracker', '/siamx_benchmark/image', qos=10)

@@ -83,6 +83,30 @@ def test_an_unreadable_image_does_not_end_missing_images(make_rig):
     assert rig.show().state == S.STATE_RELOCALISED
 
 
+def test_a_picture_that_freezes_is_no_image(make_rig, make_scene):
+    """As of a camera driver that hangs: stamps and messages go on."""
+    rig = make_rig()
+    rig.started()
+    assert rig.set_parameters(image_timeout=0.4, detect_frozen_images=True).successful
+    assert rig.show(make_scene(confidence=0.99)).valid and rig.show(make_scene()).valid
+    deadline = time.monotonic() + 20
+    while (target := rig.show()).state != S.STATE_INPUT_STALE:
+        assert time.monotonic() < deadline
+        rig.probe.wait(lambda: False, 0.03)
+    assert not target.valid and target.box_source == target.BOX_NONE
+    assert rig.status(S.STATE_INPUT_STALE).reason == S.REASON_FROZEN_IMAGES
+    assert rig.probe.wait(
+        lambda: 'the images have not changed for' in rig.probe.heard['status'][-1].message)
+    assert rig.show().state == S.STATE_INPUT_STALE
+    refused = rig.init()
+    assert refused.error_code == Code.IMAGE_STALE and 'not changed' in refused.message
+    states = [rig.show(make_scene(confidence=1 - n / 100)).state for n in range(1, 5)]
+    assert states[0] == S.STATE_RELOCALISED and states[-1] == S.STATE_TRACKING, 'back at once'
+    assert rig.set_parameters(detect_frozen_images=False).successful
+    rig.probe.wait(lambda: False, 0.5)
+    assert [rig.show().valid for _ in range(20)][-1], 'a simulated camera without noise'
+
+
 def test_another_size_drops_the_target_and_says_so(rig, make_scene):
     name = rig.started().target_id
     target = rig.show(make_scene(240, 320))

@@ -30,10 +30,15 @@ def problem(watch: InputWatch) -> str:
     return watch.problem(lambda: 'nobody publishes', 'damaged')
 
 
+def arrive(watch: InputWatch, now, data: bytes | None = None) -> bool:
+    """An image comes, of new bytes if none are given."""
+    return watch.arrived(now.value, str(now.value) if data is None else data)
+
+
 def test_no_problem_while_images_come(watch, now):
     for _ in range(5):
         now.value += 0.4
-        watch.arrived(now.value)
+        arrive(watch, now)
         assert problem(watch) == '' and not watch.ends_gap(now.value)
 
 
@@ -41,14 +46,14 @@ def test_no_problem_while_images_come(watch, now):
 def test_a_long_gap_is_told_once_and_by_the_image_after_it(watch, now, gap, lost):
     now.value += gap
     assert problem(watch) == f'no image for {gap:.1f} s: nobody publishes'
-    watch.arrived(now.value)
+    arrive(watch, now)
     assert problem(watch) == ''
     assert [watch.ends_gap(now.value), watch.ends_gap(now.value)] == [lost, False]
 
 
 def test_a_new_target_does_not_suffer_from_an_old_gap(watch, now):
     now.value += 2
-    watch.arrived(now.value)
+    arrive(watch, now)
     watch.forgive()
     assert not watch.ends_gap(now.value)
 
@@ -62,12 +67,12 @@ def test_images_that_are_too_old_count_as_none(watch, now):
 
 
 def test_images_that_cannot_be_read_count_as_none(watch, now):
-    watch.arrived(now.value)
+    arrive(watch, now)
     assert not watch.is_stale_after(now.value)
     now.unreadable = True
     for _ in range(3):
         now.value += 0.4
-        watch.arrived(now.value)
+        arrive(watch, now)
         stale = watch.is_stale_after(now.value)
     assert stale and problem(watch) == 'no readable image for 1.2 s: damaged'
     assert watch.ends_gap(now.value), 'the first one that may be read again'
@@ -78,8 +83,46 @@ def test_images_that_cannot_be_read_count_as_none(watch, now):
 def test_an_image_that_turns_out_to_be_unreadable_did_not_count(watch, now):
     assert not watch.is_stale_after(now.value)
     now.value += 0.4
-    watch.arrived(now.value)
+    arrive(watch, now)
     now.unreadable = True
     assert not watch.is_stale_after(now.value)
     now.value += 0.2
     assert problem(watch) == 'no readable image for 0.6 s: damaged'
+
+
+def test_images_of_the_same_bytes_count_as_none(watch, now):
+    for _ in range(4):
+        frozen = arrive(watch, now, b'same')
+        assert not watch.is_stale_after(now.value, frozen=frozen)
+        now.value += 0.2
+    assert frozen and watch.frozen_for == pytest.approx(0.8)
+    assert problem(watch).startswith('the images have not changed for 0.8 s: the camera hangs')
+    watch.config = CONFIG.replace({'tracking': {'lost_time': 0.5}})
+    assert not arrive(watch, now, b'other'), 'back at once'
+    assert problem(watch) == '' and watch.frozen_for == 0 and watch.ends_gap(now.value)
+
+
+def test_every_image_sent_twice_is_no_frozen_camera(watch, now):
+    for number in range(20):
+        for _ in range(2):
+            frozen = arrive(watch, now, bytes([number]))
+            assert problem(watch) == '' and watch.frozen_for == 0
+            now.value += 0.05
+        watch.is_stale_after(now.value, frozen=frozen)  # the first of two was overwritten
+    now.unreadable = True
+    assert not watch.is_stale_after(now.value), 'one that cannot be read makes it no older'
+
+
+def test_a_frozen_camera_that_ends_is_told_as_missing(watch, now):
+    for _ in range(2):
+        arrive(watch, now, b'same')
+    now.value += 0.6
+    assert problem(watch) == 'no image for 0.6 s: nobody publishes' and watch.frozen_for == 0
+
+
+def test_a_simulated_camera_without_noise_may_send_the_same(watch, now):
+    watch.config = CONFIG.replace({'detect_frozen_images': False})
+    for _ in range(5):
+        now.value += 0.4
+        assert not arrive(watch, now, b'same')
+        assert problem(watch) == ''
