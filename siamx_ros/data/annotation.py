@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Callable, Iterator
 
 import numpy as np
 
@@ -51,6 +52,10 @@ class Video:
     def frame(self, index: int) -> Path:
         """File of a frame, counted from 0."""
         return self.folder / (self.pattern % (self.first + index))
+
+
+Entries = Iterator[Callable[[], 'Photo | Video | Sequence']]
+"""A function for each entry of a data set, which reads it or raises an InputError."""
 
 
 @dataclass(frozen=True)

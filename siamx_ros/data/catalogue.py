@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Callable, Iterator
+from typing import Callable
 
-from siamx_ros.data.annotation import SPLITS, TEST, TRAIN, Photo, Video
+from siamx_ros.data.annotation import SPLITS, TEST, TRAIN, Entries
 from siamx_ros.data.datasets.coco import list_coco
 from siamx_ros.data.datasets.got10k import list_got10k
 from siamx_ros.data.datasets.lasot import list_lasot
@@ -19,8 +19,7 @@ from siamx_ros.data.folders import list_folder
 from siamx_ros.data.sequence import Sequence
 from siamx_ros.errors import InputError
 
-Lister = Callable[[Path], Iterator[Callable[[], 'Photo | Video | Sequence']]]
-"""Takes a root folder; yields a function for each entry that reads it, or raises InputError."""
+Lister = Callable[[Path], Entries]
 
 
 def _both(lister: Callable) -> dict[str, Lister]:

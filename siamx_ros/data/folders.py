@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Callable, Iterator
 
+from siamx_ros.data.annotation import Entries
 from siamx_ros.data.photographs import name_some
 from siamx_ros.data.sequence import Sequence, is_sequence, read_folder
 from siamx_ros.data.textfiles import select_listed
@@ -14,7 +14,7 @@ from siamx_ros.errors import InputError
 LOG = logging.getLogger(__name__)
 
 
-def list_folder(root: Path) -> Iterator[Callable[[], Sequence]]:
+def list_folder(root: Path) -> Entries:
     """``<name>/{img/,groundtruth.txt}``, sorted by name, or the one such ``<name>`` that it is."""
     for folder in [root] if is_sequence(root) else sorted(root.iterdir()):
         if is_sequence(folder):

@@ -6,7 +6,7 @@ refused: it never counts as "no flag" or "not on the list".
 
 from __future__ import annotations
 
-import io
+import math
 from pathlib import Path, PurePosixPath
 import re
 from typing import Callable, Hashable, Iterable
@@ -53,11 +53,20 @@ def read_numbers(path: str | Path, *widths: int) -> np.ndarray:
     Raises:
         InputError: not readable, or a line that is something else (named by its number).
     """
-    lines = read_lines(path)
-    rows = _whole_table(lines)
-    if rows is None or rows.shape[1] not in widths or np.isinf(rows).any():
-        rows = _line_by_line(path, lines, widths)
-    return rows
+    rows: list[list[float]] = []
+    for number, line in enumerate(read_lines(path), 1):
+        try:
+            row = [float(part) for part in SEPARATOR.sub(' ', line).split()]
+        except ValueError:
+            row = []
+        if len(row) == 1 and math.isnan(row[0]):
+            row *= len(rows[0]) if rows else widths[0]
+        if len(row) not in widths or len(row) != len(rows[0] if rows else row) or (
+                math.inf in map(abs, row)):
+            raise InputError(f'{path}, line {number}, must hold {" or ".join(map(str, widths))} '
+                             f'numbers, got {line.strip()[:60]!r}')
+        rows.append(row)
+    return np.array(rows, np.float64).reshape(len(rows), -1 if rows else widths[0])
 
 
 def read_flags(path: str | Path, count: int, highest: int = 1) -> np.ndarray:
@@ -134,29 +143,3 @@ def folders_by_name(folders: Iterable[Path],
         if other != folder:
             raise InputError(f'{folder} and {other} are two sequences of one name')
     return known
-
-
-def _whole_table(lines: list[str]) -> np.ndarray | None:
-    """All lines at once, which is fast; None unless each holds the same number of numbers."""
-    text = '\n'.join(lines).replace(',', ' ').replace(';', ' ')
-    try:
-        rows = np.loadtxt(io.StringIO(text), np.float64, comments=None, ndmin=2) if lines else None
-    except ValueError:
-        return None
-    return rows if rows is not None and len(rows) == len(lines) else None
-
-
-def _line_by_line(path: str | Path, lines: list[str], widths: tuple[int, ...]) -> np.ndarray:
-    rows: list[list[float]] = []
-    for number, line in enumerate(lines, 1):
-        try:
-            row = [float(part) for part in SEPARATOR.split(line) if part]
-        except ValueError:
-            row = []
-        if len(row) == 1 and np.isnan(row[0]):
-            row *= len(rows[0]) if rows else widths[0]
-        if len(row) not in widths or (rows and len(row) != len(rows[0])) or np.isinf(row).any():
-            raise InputError(f'{path}, line {number}, must hold {" or ".join(map(str, widths))} '
-                             f'numbers, got {line.strip()[:60]!r}')
-        rows.append(row)
-    return np.array(rows, np.float64).reshape(len(rows), len(rows[0]) if rows else widths[0])

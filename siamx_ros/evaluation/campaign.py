@@ -234,5 +234,5 @@ def _pass(protocol: str) -> Callable[..., Run]:
     """The function that runs a tracker over a sequence."""
     if protocol == 'once':
         return run_sequence
-    from siamx_ros.evaluation.kits.vot import run_with_restarts
+    from siamx_ros.evaluation.kits.restarts import run_with_restarts
     return run_with_restarts

@@ -13,7 +13,7 @@ from siamx_ros.data.folders import read_sequences
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation import results
 from siamx_ros.evaluation.campaign import Campaign, run_campaign
-from siamx_ros.evaluation.kits.vot import run_with_restarts
+from siamx_ros.evaluation.kits.restarts import run_with_restarts
 from siamx_ros.evaluation.runner import SequenceError, run_sequence
 from siamx_ros.evaluation.trackers import TrackerSpec
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 import logging
 from pathlib import Path
-from typing import Callable, Iterator
 
 import numpy as np
 
-from siamx_ros.data.annotation import Photo
+from siamx_ros.data.annotation import Entries, Photo
 from siamx_ros.data.textfiles import read_text
 from siamx_ros.errors import InputError
 
 LOG = logging.getLogger(__name__)
 
 
-def list_coco(root: Path) -> Iterator[Callable[[], Photo]]:
+def list_coco(root: Path) -> Entries:
     """``annotations/instances_train*.json`` and ``<split>/`` or ``images/<split>/``.
 
     COCO's boxes are in pixels as they are stored, whatever the EXIF orientation of a file says;

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 import re
-from typing import Callable, Iterator
 
-from siamx_ros.data.annotation import TRAIN, Annotation, Video
+from siamx_ros.data.annotation import TRAIN, Annotation, Entries
 from siamx_ros.data.folders import sequence_folders
-from siamx_ros.data.sequence import Sequence
 from siamx_ros.data.textfiles import read_flags, read_numbers
 from siamx_ros.errors import InputError
 
@@ -16,7 +14,7 @@ KEPT_APART = re.compile(r'(^|[^a-z])(val|validation|test)([^a-z]|$)', re.IGNOREC
 HIGHEST_COVER = 8
 
 
-def list_got10k(root: Path, split: str) -> Iterator[Callable[[], Video | Sequence]]:
+def list_got10k(root: Path, split: str) -> Entries:
     """``[train/|val/]<name>/{%08d.jpg,groundtruth.txt,absence.label,cover.label}``, ``list.txt``.
 
     For evaluation, the validation part, or the test part with first boxes only.

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 import re
-from typing import Callable, Hashable, Iterator
+from typing import Hashable
 
-from siamx_ros.data.annotation import TRAIN, Annotation, Video
-from siamx_ros.data.sequence import Sequence
+from siamx_ros.data.annotation import TRAIN, Annotation, Entries
 from siamx_ros.data.textfiles import (
     folders_by_name, read_flags, read_names, read_numbers, select_listed)
 from siamx_ros.errors import InputError
@@ -17,7 +16,7 @@ FLAGS = 'full_occlusion.txt', 'out_of_view.txt'
 NAME = re.compile(r'(.+)-(\d+)')
 
 
-def list_lasot(root: Path, split: str) -> Iterator[Callable[[], Video | Sequence]]:
+def list_lasot(root: Path, split: str) -> Entries:
     """``[<class>/]<class>-<n>/{img/%08d.jpg,groundtruth.txt,full_occlusion.txt,out_of_view.txt}``.
 
     For training, those of ``training_set.txt`` (all where it is absent) that are not in

@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 import re
-from typing import Callable, Iterator
 
-from siamx_ros.data.annotation import Annotation
+from siamx_ros.data.annotation import TEST, Annotation, Entries
 from siamx_ros.data.sequence import Sequence, list_images
 from siamx_ros.data.textfiles import read_numbers
 
@@ -18,7 +17,7 @@ FRAMES = {
 """First and last image (counted from 1) of sequences that are published with further images."""
 
 
-def list_otb(root: Path) -> Iterator[Callable[[], Sequence]]:
+def list_otb(root: Path) -> Entries:
     """``<name>/{img/,groundtruth_rect[.N].txt}``; several targets become ``<name>.N``."""
     for path in sorted(root.glob('*/groundtruth_rect*.txt')):
         number = re.fullmatch(r'groundtruth_rect(\.\d+)?', path.stem)
@@ -36,4 +35,4 @@ def _sequence(path: Path, number: str) -> Sequence:
         LOG.warning('not used: the last %d images of %s, for which %s has no boxes',
                     len(images) - len(truth), folder.name, path.name)
     return Annotation(folder.name + number, folder, truth, origin=1,
-                      images=images[:len(truth)]).for_split('test')
+                      images=images[:len(truth)]).for_split(TEST)

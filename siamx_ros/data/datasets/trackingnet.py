@@ -5,17 +5,15 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 import re
-from typing import Callable, Iterator
 
-from siamx_ros.data.annotation import TRAIN, Annotation, Video
+from siamx_ros.data.annotation import TRAIN, Annotation, Entries
 from siamx_ros.data.photographs import name_some
-from siamx_ros.data.sequence import Sequence
 from siamx_ros.data.textfiles import read_numbers
 
 LOG = logging.getLogger(__name__)
 
 
-def list_trackingnet(root: Path, split: str) -> Iterator[Callable[[], Video | Sequence]]:
+def list_trackingnet(root: Path, split: str) -> Entries:
     """``TRAIN_<n>/`` or ``[TEST/]``, each with ``anno/<name>.txt`` and ``frames/<name>/%d.jpg``.
 
     For training, the folder or one of its parts. A name is that of the recording, ``_`` and the

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 import re
-from typing import Callable, Iterator
 
-from siamx_ros.data.annotation import TEST, Annotation
-from siamx_ros.data.sequence import Sequence, list_images
+from siamx_ros.data.annotation import TEST, Annotation, Entries
+from siamx_ros.data.sequence import list_images
 from siamx_ros.data.textfiles import read_lines, read_numbers
 
 
-def list_uav123(root: Path) -> Iterator[Callable[[], Sequence]]:
+def list_uav123(root: Path) -> Entries:
     """``data_seq/UAV123/<folder>/*.jpg``, ``anno/UAV123/<name>.txt``, ``configSeqs.m``."""
     ranges = _ranges(root / 'configSeqs.m')
     for path in sorted((root / 'anno' / 'UAV123').glob('*.txt')):

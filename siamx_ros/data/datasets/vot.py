@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Callable, Iterator
 
-from siamx_ros.data.annotation import TEST, Annotation
+from siamx_ros.data.annotation import TEST, Annotation, Entries
 from siamx_ros.data.folders import sequence_folders
-from siamx_ros.data.sequence import Sequence, list_images
+from siamx_ros.data.sequence import list_images
 from siamx_ros.data.textfiles import read_numbers
 
 
-def list_vot(root: Path) -> Iterator[Callable[[], Sequence]]:
+def list_vot(root: Path) -> Entries:
     """``[sequences/]<name>/{color/,img/,}*.jpg``, ``groundtruth.txt`` and ``list.txt``.
 
     Raises:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Callable, Iterator
 
 import numpy as np
 
-from siamx_ros.data.annotation import TEST, Annotation
+from siamx_ros.data.annotation import TEST, Annotation, Entries
 from siamx_ros.data.sequence import Sequence, list_images
 from siamx_ros.data.textfiles import read_text
 from siamx_ros.errors import InputError
 
 
-def list_360vot(root: Path) -> Iterator[Callable[[], Sequence]]:
+def list_360vot(root: Path) -> Entries:
     """``<name>/{image/*.jpg,label.json}``: the upright boxes, which may cross the border."""
     for path in sorted(root.glob('*/label.json')):
         yield lambda path=path: _sequence(path)

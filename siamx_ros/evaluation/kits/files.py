@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from siamx_ros.data.sequence import Sequence
-from siamx_ros.evaluation.kits import vot
+from siamx_ros.evaluation.kits import restarts
 from siamx_ros.evaluation.kits.one_pass import repeat_invalid
 from siamx_ros.evaluation.results import write_whole
 from siamx_ros.evaluation.runner import Run
@@ -46,7 +46,7 @@ def write_360vot(folder: Path, tracker: str, run: Run, sequence: Sequence) -> No
 
 def write_vot(folder: Path, tracker: str, run: Run, sequence: Sequence) -> None:
     """``<tracker>/baseline/<name>/<name>_001.txt``: 1 for a start, 2 a failure, 0 skipped."""
-    lines = [_line(box, 4) if code == vot.TRACKED else str(code)
+    lines = [_line(box, 4) if code == restarts.TRACKED else str(code)
              for box, code in zip(run.boxes, run.codes)]
     _write_vot(folder / tracker / 'baseline', sequence.name, lines, run)
 
@@ -54,8 +54,8 @@ def write_vot(folder: Path, tracker: str, run: Run, sequence: Sequence) -> None:
 def write_vot_long_term(folder: Path, tracker: str, run: Run, sequence: Sequence) -> None:
     """``<tracker>/longterm/<name>/<name>_001.txt`` and ``<name>_001_confidence.value``."""
     boxes = _held(run)
-    lines = [str(vot.INIT) if index == run.start else
-             str(vot.SKIPPED) if index < run.start else _line(boxes[index], 4)
+    lines = [str(restarts.INIT) if index == run.start else
+             str(restarts.SKIPPED) if index < run.start else _line(boxes[index], 4)
              for index in range(len(boxes))]
     target = folder / tracker / 'longterm'
     _write_vot(target, sequence.name, lines, run)

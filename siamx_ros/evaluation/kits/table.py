@@ -9,8 +9,8 @@ from typing import Callable
 import numpy as np
 
 from siamx_ros.data.sequence import Sequence
-from siamx_ros.evaluation.kits import files, one_pass, vot
-from siamx_ros.evaluation.kits.omnidirectional import panorama
+from siamx_ros.evaluation.kits import files, one_pass, restarts
+from siamx_ros.evaluation.kits.panoramas import panorama
 from siamx_ros.evaluation.long_term import long_term_figures
 from siamx_ros.evaluation.runner import Run
 from siamx_ros.geometry import iou_xywh
@@ -66,9 +66,9 @@ def _otb(runs: list[Run], sequences: list[Sequence]) -> Figures:
 
 
 def _vot(runs: list[Run], sequences: list[Sequence]) -> Figures:
-    overlaps = [vot.overlaps(run, sequence, image_size(sequence))
+    overlaps = [restarts.overlaps(run, sequence, image_size(sequence))
                 for run, sequence in zip(runs, sequences)]
-    return vot.figures(overlaps, [run.codes for run in runs])
+    return restarts.figures(overlaps, [run.codes for run in runs])
 
 
 def _vot_long_term(runs: list[Run], sequences: list[Sequence]) -> Figures:

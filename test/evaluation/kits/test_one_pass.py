@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from siamx_ros.evaluation.kits import one_pass
-from siamx_ros.evaluation.kits.omnidirectional import panorama
+from siamx_ros.evaluation.kits.panoramas import panorama
 
 SIZE = (320, 240)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from siamx_ros.data.sequence import Sequence, read_folder
-from siamx_ros.evaluation.kits import vot
+from siamx_ros.evaluation.kits import restarts
 from siamx_ros.evaluation import results
 from siamx_ros.evaluation.kits.regions import region_overlap
 from siamx_ros.evaluation.long_term import long_term_figures
@@ -21,9 +21,9 @@ BOX = np.array([10.0, 20, 30, 40])
 
 def coded(text):
     """Overlaps and codes from letters: I start, F failure, . skipped, digits overlap in tenths."""
-    codes = {'I': vot.INIT, 'F': vot.FAILED, '.': vot.SKIPPED}
+    codes = {'I': restarts.INIT, 'F': restarts.FAILED, '.': restarts.SKIPPED}
     return (np.array([int(c) / 10 if c.isdigit() else 0.0 for c in text]),
-            np.array([codes.get(c, vot.TRACKED) for c in text]))
+            np.array([codes.get(c, restarts.TRACKED) for c in text]))
 
 
 def test_overlap_of_boxes_and_polygons():
@@ -61,9 +61,9 @@ def test_restarts_five_frames_after_a_failure(tmp_path, write, trackers):
     """The target jumps away at frame 4: lost there, started again at 9."""
     boxes = np.array([[4.0, 4, 10, 10]] * 4 + [[40.0, 30, 10, 10]] * 8)
     sequence = read_folder(write(tmp_path / 's', boxes))
-    run = vot.run_with_restarts(trackers.Static(), sequence)
+    run = restarts.run_with_restarts(trackers.Static(), sequence)
     assert run.codes.tolist() == [1, -1, -1, -1, 2, 0, 0, 0, 0, 1, -1, -1]
-    assert vot.overlaps(run, sequence, (64, 48))[[1, 10]].tolist() == [1, 1]
+    assert restarts.overlaps(run, sequence, (64, 48))[[1, 10]].tolist() == [1, 1]
 
 
 def test_a_dropped_target_is_a_failure(tmp_path, write, trackers):
@@ -78,14 +78,14 @@ def test_a_dropped_target_is_a_failure(tmp_path, write, trackers):
             return trackers.said(BoundingBox(4, 4, 10, 10)) if self.left else trackers.said(
                 BoundingBox(4, 4, 10, 10), TrackState.UNINITIALISED, 0.0, False)
     sequence = read_folder(write(tmp_path / 's', np.tile([4.0, 4, 10, 10], (12, 1))))
-    run = vot.run_with_restarts(GivesUp(sequence.boxes_xywh), sequence)
+    run = restarts.run_with_restarts(GivesUp(sequence.boxes_xywh), sequence)
     results.write_run(tmp_path / 'out', run)
     codes = [1, -1, -1, 2, 0, 0, 0, 0, 1, -1, -1, 2]
     assert run.codes.tolist() == codes
     assert results.read_run(tmp_path / 'out', 's').codes.tolist() == codes
-    overlap = vot.overlaps(run, sequence, (64, 48))
-    assert vot.figures([overlap], [run.codes])['failures'] == 2
-    assert vot.accuracy(overlap, run.codes) == 0
+    overlap = restarts.overlaps(run, sequence, (64, 48))
+    assert restarts.figures([overlap], [run.codes])['failures'] == 2
+    assert restarts.accuracy(overlap, run.codes) == 0
 
 
 @pytest.mark.parametrize('first, given', [
@@ -95,31 +95,32 @@ def test_a_start_more_than_half_outside_is_clipped(tmp_path, write, trackers, fi
     boxes = np.array([first] * 3)
     sequence = replace(
         read_folder(write(tmp_path / 's', np.tile([4.0, 4, 9, 9], (3, 1)))), boxes_xywh=boxes)
-    run = vot.run_with_restarts(trackers.Static(), sequence)
+    run = restarts.run_with_restarts(trackers.Static(), sequence)
     np.testing.assert_array_equal(run.boxes, [given] * 3)
     np.testing.assert_array_equal(run.truth, boxes)
-    assert run.codes.tolist() == [vot.INIT, vot.TRACKED, vot.TRACKED]
+    assert run.codes.tolist() == [restarts.INIT, restarts.TRACKED, restarts.TRACKED]
 
 
 def test_starts_and_what_they_skip_are_not_scored(tmp_path, write, trackers):
     """The target is elsewhere from the second frame on: all that was tracked is wrong."""
     boxes = np.array([[4.0, 4, 9, 9], *[[40.0, 30, 9, 9]] * 6])
-    run = vot.run_with_restarts(
+    run = restarts.run_with_restarts(
         trackers.Static(), replace(read_folder(write(tmp_path / 's', boxes)), boxes_xywh=boxes))
-    assert run.codes.tolist() == [vot.INIT, vot.FAILED, *[vot.SKIPPED] * 4, vot.INIT]
+    assert run.codes.tolist() == [
+        restarts.INIT, restarts.FAILED, *[restarts.SKIPPED] * 4, restarts.INIT]
     assert run.counts.tolist() == [False, True, *[False] * 5]
     assert score(run).auc == 0 and score(run).frames == 1
 
 
 def test_accuracy_without_the_burn_in():
     overlap, codes = coded('I99999999924F....I5')
-    assert vot.accuracy(overlap, codes) == pytest.approx((0.2 + 0.4) / 2)
-    assert vot.accuracy(*coded('I999F')) == 0
+    assert restarts.accuracy(overlap, codes) == pytest.approx((0.2 + 0.4) / 2)
+    assert restarts.accuracy(*coded('I999F')) == 0
 
 
 def test_expected_overlap_by_hand():
     """A stretch of two that failed goes on as zeros; one of three counts for two lengths."""
-    curve = vot.expected_overlap_curve(*map(list, zip(coded('I64F....I82'), coded('I8642'))))
+    curve = restarts.expected_overlap_curve(*map(list, zip(coded('I64F....I82'), coded('I8642'))))
     assert np.isnan(curve[0])
     by_hand = [np.mean([6, 8, 8]), np.mean([5, 5, 7]), np.mean([10 / 3, 6]), np.mean([10 / 4, 5])]
     np.testing.assert_allclose(curve[1:], np.array(by_hand) / 10)
@@ -128,10 +129,10 @@ def test_expected_overlap_by_hand():
 def test_figures_of_a_perfect_tracker_and_weights():
     long = coded('I' + '9' * 400)
     long[0][1:] = 1.0
-    figures = vot.figures([long[0]], [long[1]])
+    figures = restarts.figures([long[0]], [long[1]])
     assert figures == {'EAO': 1, 'accuracy': 1, 'failures': 0, 'failures %': 0}
     failing = coded('I' + '5' * 98 + 'F')
-    figures = vot.figures([long[0], failing[0]], [long[1], failing[1]])
+    figures = restarts.figures([long[0], failing[0]], [long[1], failing[1]])
     assert figures['accuracy'] == pytest.approx((401 * 1 + 100 * 0.5) / 501)
     assert figures['failures'] == pytest.approx(100 / 501)
     assert figures['failures %'] == pytest.approx(100 / 501)
@@ -143,12 +144,12 @@ def generated(seed):
     count = 330
     truth = np.tile(BOX, (count, 1))
     boxes = truth + np.column_stack([random.integers(-9, 9, (count, 2)), np.zeros((count, 2))])
-    codes = np.full(count, vot.TRACKED)
-    codes[0] = vot.INIT
+    codes = np.full(count, restarts.TRACKED)
+    codes[0] = restarts.INIT
     for failure in random.choice(np.arange(20, 300, 12), 3, replace=False):
-        codes[failure] = vot.FAILED
-        codes[failure + 1:failure + 5] = vot.SKIPPED
-        codes[failure + 5] = vot.INIT
+        codes[failure] = restarts.FAILED
+        codes[failure + 1:failure + 5] = restarts.SKIPPED
+        codes[failure + 5] = restarts.INIT
     return boxes, codes, truth
 
 
@@ -158,10 +159,10 @@ def test_eao_and_accuracy_agree_with_vot_toolkit():
     ours, theirs, accuracies = [], [], []
     for seed in range(4):
         boxes, codes, truth = generated(seed)
-        regions = [Rectangle(*box) if code == vot.TRACKED else Special(int(code))
+        regions = [Rectangle(*box) if code == restarts.TRACKED else Special(int(code))
                    for box, code in zip(boxes, codes)]
         expected = calculate_overlaps(regions, [Rectangle(*row) for row in truth], SIZE)
-        overlap = np.array([region_overlap(*row, SIZE) if code == vot.TRACKED else 0.0
+        overlap = np.array([region_overlap(*row, SIZE) if code == restarts.TRACKED else 0.0
                             for *row, code in zip(truth, boxes, codes)])
         np.testing.assert_allclose(overlap, expected, atol=1e-6)
         ours.append((overlap, codes))
@@ -175,11 +176,11 @@ def test_eao_and_accuracy_agree_with_vot_toolkit():
             def groundtruth(self, rows=truth):
                 return [Rectangle(*row) for row in rows]
         accuracies.append(supervised.compute_accuracy(regions, Fake())[0])
-        assert vot.accuracy(overlap, codes) == pytest.approx(accuracies[-1], abs=1e-6)
+        assert restarts.accuracy(overlap, codes) == pytest.approx(accuracies[-1], abs=1e-6)
     values, success = zip(*theirs)
     curve = supervised.compute_eao_curve(list(values), [1] * len(values), list(success))
-    low, high = vot.INTERVAL
-    assert vot.figures(*map(list, zip(*ours)))['EAO'] == pytest.approx(
+    low, high = restarts.INTERVAL
+    assert restarts.figures(*map(list, zip(*ours)))['EAO'] == pytest.approx(
         np.mean(curve[low:high + 1]), abs=1e-6)
 
 
@@ -226,6 +227,6 @@ class FakeSequence:
 
 def test_sequences_without_own_truth_use_the_boxes():
     sequence = Sequence('s', (), np.array([BOX]))
-    np.testing.assert_array_equal(vot.regions_of(sequence), [BOX])
+    np.testing.assert_array_equal(restarts.regions_of(sequence), [BOX])
     assert BoundingBox.from_xywh(BOX).area == 1200
     assert Run.empty(Sequence('s', (), np.zeros((0, 4))), 0).name == 's'
