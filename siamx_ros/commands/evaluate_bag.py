@@ -16,7 +16,7 @@ Exit status: 0, or 1 if a criterion of --criteria fails.
 from __future__ import annotations
 
 import argparse
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 import dataclasses
 from importlib import import_module
 from pathlib import Path
@@ -109,7 +109,10 @@ def _built(args: argparse.Namespace, spec: Any) -> Any:
     if args.node:
         return None
     tracker = spec.build()
-    return None if args.mode in LIVE_MODES else tracker
+    if args.mode not in LIVE_MODES:
+        return tracker
+    tracker.close()
+    return None
 
 
 def _results(args: argparse.Namespace) -> ContextManager[Path | None]:
@@ -123,9 +126,13 @@ def _results(args: argparse.Namespace) -> ContextManager[Path | None]:
 
 def _replayed(args: argparse.Namespace, settings: dict[str, Any], job: Any, tracker: Any,
               place: Path | None) -> tuple[Any, dict]:
-    """The replay and its summary."""
+    """The replay and its summary; the tracker is closed."""
     from siamx_ros.evaluation.bag.evaluation import evaluate, opened
-    with opened(job) as (bag, found), player_of(args, settings, place) as player:
+    with ExitStack() as stack:
+        if tracker is not None:
+            stack.callback(tracker.close)
+        bag, found = stack.enter_context(opened(job))
+        player = stack.enter_context(player_of(args, settings, place))
         return evaluate(dataclasses.replace(job, player=player), bag, found, tracker)
 
 

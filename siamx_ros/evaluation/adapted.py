@@ -11,7 +11,7 @@ import numpy as np
 
 from siamx_ros.config import TrackerConfig
 from siamx_ros.errors import InputError
-from siamx_ros.evaluation.runner import TwoVerbTracker
+from siamx_ros.evaluation.runner import Tracker
 from siamx_ros.geometry import BoundingBox, CropWindow, context_side
 from siamx_ros.imaging import crop, mean_colour
 from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState
@@ -39,7 +39,7 @@ class AdaptedTracker:
         InputError: the scheme 'global', which needs a tracker that can search a whole image.
     """
 
-    def __init__(self, tracker: TwoVerbTracker, config: TrackerConfig = TrackerConfig()) -> None:
+    def __init__(self, tracker: Tracker, config: TrackerConfig = TrackerConfig()) -> None:
         if config.adaptive == 'global':
             raise InputError("the scheme 'global' cannot be put around another tracker: it would "
                              'have to search a whole image at once')
@@ -47,9 +47,9 @@ class AdaptedTracker:
         self.states = StateMachine(config)
         self._frames = 0
 
-    def init(self, image: np.ndarray, box: BoundingBox) -> TrackResult:
-        """Take the target in ``box`` of an H x W x 3 uint8 BGR image."""
-        result = self.tracker.init(image, box)
+    def init(self, image: np.ndarray, box: BoundingBox, stamp: float | None = None) -> TrackResult:
+        """Take the target in ``box`` of an H x W x 3 uint8 BGR image; ``stamp`` in seconds."""
+        result = self.tracker.init(image, box, stamp)
         self._size, self._fill = image.shape[1::-1], mean_colour(image)
         self._own = self._box = self._reliable = box
         self._looks = [_appearance(image, box, self._fill)] * 2
@@ -57,12 +57,12 @@ class AdaptedTracker:
         self._relocaliser = RELOCALISERS[self.config.adaptive](self._size, self.config)
         self._relocaliser.remember(box)
         self.states = StateMachine(self.config)
-        self.states.start(0.0)
         self._frames = 0
+        self.states.start(self._time(stamp))
         return result
 
-    def update(self, image: np.ndarray) -> TrackResult:
-        """Find the target in the next image.
+    def update(self, image: np.ndarray, stamp: float | None = None) -> TrackResult:
+        """Find the target in the next image; ``stamp`` in seconds, else 30 images a second.
 
         Raises:
             InputError: no target was given, or whatever the tracker raises.
@@ -71,15 +71,26 @@ class AdaptedTracker:
             raise InputError('the tracker has no target: call init first')
         self._frames += 1
         offset = np.round(np.subtract(self._place(), self._own.centre)).astype(int)
-        result = self.tracker.update(_shifted(image, offset, self._fill))
+        result = self.tracker.update(_shifted(image, offset, self._fill), stamp)
         if result.box is None:
-            return self._judged(image, self._box, 0.0)
+            return self._judged(image, self._box, 0.0, self._time(stamp))
         self._own = result.box
         box = BoundingBox(
             self._own.x + offset[0], self._own.y + offset[1], self._own.w, self._own.h)
         likeness = max(_likeness(_appearance(image, box, self._fill), look)
                        for look in self._looks)
-        return self._judged(image, box, min(result.confidence, likeness))
+        return self._judged(image, box, min(result.confidence, likeness), self._time(stamp))
+
+    def lose(self, stamp: float | None = None) -> None:
+        """The target counts as lost since a stamp, seconds: it must be found and confirmed."""
+        self.states.lose(self._time(stamp))
+
+    def close(self) -> None:
+        """Close the tracker inside."""
+        self.tracker.close()
+
+    def _time(self, stamp: float | None) -> float:
+        return self._frames / 30 if stamp is None else stamp
 
     def _place(self) -> tuple[float, float]:
         """Where to look: drifted (Eq. 9), or while lost by turns where it was last or most."""
@@ -97,9 +108,10 @@ class AdaptedTracker:
                 return window.centre_x, window.centre_y
         return self._reliable.centre
 
-    def _judged(self, image: np.ndarray, box: BoundingBox, confidence: float) -> TrackResult:
+    def _judged(self, image: np.ndarray, box: BoundingBox, confidence: float,
+                time: float) -> TrackResult:
         """Step the state machine and remember what is reliable."""
-        reason = self.states.step(confidence, self._frames / 30,
+        reason = self.states.step(confidence, time,
                                   visible_share=box.visible_share(*self._size))
         state, reliable = self.states.state, confidence >= self.config.confidence_threshold
         self._box = box

@@ -18,7 +18,7 @@ from siamx_ros.data.sequence import Sequence
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation import results
 from siamx_ros.evaluation.runner import (
-    Run, SequenceError, TwoVerbTracker, run_sequence)
+    Run, SequenceError, Tracker, run_sequence)
 from siamx_ros.evaluation.trackers import TrackerSpec
 from siamx_ros.tracking.process import use_threads
 
@@ -196,9 +196,9 @@ class _Kept:
     def __init__(self) -> None:
         self.spec: TrackerSpec | None = None
         self.device = ''
-        self._tracker: TwoVerbTracker | None = None
+        self._tracker: Tracker | None = None
 
-    def tracker(self, spec: TrackerSpec) -> TwoVerbTracker:
+    def tracker(self, spec: TrackerSpec) -> Tracker:
         """The tracker of a specification; another one that was kept is closed."""
         if spec != self.spec:
             self.drop()
@@ -207,10 +207,9 @@ class _Kept:
         return self._tracker
 
     def drop(self) -> None:
-        """Close the tracker that is kept, where it can be closed."""
-        close = getattr(self._tracker, 'close', None)
-        if close is not None:
-            close()
+        """Close the tracker that is kept."""
+        if self._tracker is not None:
+            self._tracker.close()
         self.spec = self._tracker = None
 
 

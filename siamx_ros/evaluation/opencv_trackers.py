@@ -37,14 +37,14 @@ class OpenCvTracker:
         self._tracker = None
         self._box: BoundingBox | None = None
 
-    def init(self, image: np.ndarray, box: BoundingBox) -> TrackResult:
+    def init(self, image: np.ndarray, box: BoundingBox, stamp: float | None = None) -> TrackResult:
         """Take the target; OpenCV wants whole pixels, so the box is rounded for it."""
         self._tracker = self._create()
         self._tracker.init(image, tuple(round(value) for value in box.xywh))
         self._box = box
         return TrackResult(box, 1.0, TrackState.TRACKING, Reason.INIT, BoxSource.MEASURED, True)
 
-    def update(self, image: np.ndarray) -> TrackResult:
+    def update(self, image: np.ndarray, stamp: float | None = None) -> TrackResult:
         """Find the target; where it is not found, the last box is held and not valid.
 
         Raises:
@@ -59,3 +59,7 @@ class OpenCvTracker:
         self._box = BoundingBox.from_xywh(xywh)
         return TrackResult(
             self._box, 1.0, TrackState.TRACKING, box_source=BoxSource.MEASURED, valid=True)
+
+    def close(self) -> None:
+        """Free OpenCV's tracker."""
+        self._tracker = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass
 import time
-from typing import Callable, Iterator, Protocol, Sequence
+from typing import Callable, Iterator, Protocol, Sequence, runtime_checkable
 
 import numpy as np
 
@@ -25,14 +25,28 @@ class SequenceError(InputError):
     """One sequence cannot be run, others may be; the text names it, and the frame."""
 
 
-class TwoVerbTracker(Protocol):
-    """Whatever can be evaluated."""
+class Tracker(Protocol):
+    """Whatever can be evaluated.
 
-    def init(self, image: np.ndarray, box: BoundingBox) -> TrackResult:
+    Stamps are in seconds; None means 30 images a second.
+    """
+
+    def init(self, image: np.ndarray, box: BoundingBox, stamp: float | None = None) -> TrackResult:
         """Take the target in ``box`` of an H x W x 3 uint8 BGR image."""
 
-    def update(self, image: np.ndarray) -> TrackResult:
+    def update(self, image: np.ndarray, stamp: float | None = None) -> TrackResult:
         """Find it in the next image."""
+
+    def close(self) -> None:
+        """Free what it holds; it is not used again."""
+
+
+@runtime_checkable
+class Interruptible(Protocol):
+    """A tracker that can be told of a gap in the images."""
+
+    def lose(self, stamp: float | None = None) -> None:
+        """The target counts as lost since a stamp: it must be found and confirmed."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +135,7 @@ def windows_of(result: TrackResult) -> Windows:
     return tuple((each.centre_x, each.centre_y, each.side) for each in result.windows)
 
 
-def run_sequence(tracker: TwoVerbTracker, sequence: data.Sequence,
+def run_sequence(tracker: Tracker, sequence: data.Sequence,
                  each_frame: Callable[[], object] = lambda: None) -> Run:
     """Initialise on the first visible frame and update on all that follow.
 

@@ -12,7 +12,7 @@ from siamx_ros import __version__
 from siamx_ros.config import ModelConfig, TrackerConfig
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation.opencv_trackers import FACTORIES, OpenCvTracker
-from siamx_ros.evaluation.runner import TwoVerbTracker
+from siamx_ros.evaluation.runner import Tracker
 
 ADAPTED = '-adapted'
 KINDS = ('siamx', *FACTORIES, *(name + ADAPTED for name in FACTORIES))
@@ -41,7 +41,7 @@ class TrackerSpec:
             raise InputError(f"the scheme 'global' cannot be put around another tracker, as in "
                              f'{self.kind}: it would have to search the whole image')
 
-    def build(self) -> TwoVerbTracker:
+    def build(self) -> Tracker:
         """Make the tracker.
 
         Raises:

@@ -20,12 +20,12 @@ class Oracle:
     def __init__(self, truth):
         self.truth, self.index, self.last = np.asarray(truth, float), 0, None
 
-    def init(self, image, box):
+    def init(self, image, box, stamp=None):
         self.index = int(np.argmax(np.isfinite(self.truth).all(1)))
         self.last = box
         return said(box)
 
-    def update(self, image):
+    def update(self, image, stamp=None):
         self.index += 1
         row = self.truth[self.index]
         if not np.isfinite(row).all():
@@ -33,16 +33,22 @@ class Oracle:
         self.last = BoundingBox.from_xywh(row)
         return said(self.last)
 
+    def close(self):
+        self.closed = True
+
 
 class Static:
     """Never moves and is always sure."""
 
-    def init(self, image, box):
+    def init(self, image, box, stamp=None):
         self.box = box
         return said(box)
 
-    def update(self, image):
+    def update(self, image, stamp=None):
         return said(self.box)
+
+    def close(self):
+        self.closed = True
 
 
 def write_sequence(folder, boxes, size=(64, 48)):

@@ -28,11 +28,11 @@ class Near:
 
     REACH = 16
 
-    def init(self, image, box):
+    def init(self, image, box, stamp=None):
         self.box = box
         return TrackResult(box, 1.0, TrackState.TRACKING, box_source=BoxSource.MEASURED, valid=True)
 
-    def update(self, image):
+    def update(self, image, stamp=None):
         rows, columns = np.nonzero(image.max(2) > 30)
         if len(rows):
             found = BoundingBox(columns.min(), rows.min(), SIZE, SIZE)

@@ -41,7 +41,7 @@ def test_a_static_tracker_by_hand(dataset, trackers):
 def test_the_initial_frame_is_not_scored(dataset, trackers):
     """A tracker that is wrong on every update scores zero although its first box is right."""
     class Wrong(trackers.Static):
-        def update(self, image):
+        def update(self, image, stamp=None):
             return trackers.said(type(self.box)(50, 40, 3, 3))
     assert score(run_sequence(Wrong(), read_folder(dataset / 'moving'))).auc == 0
 
@@ -59,11 +59,11 @@ def test_images_go_in_as_bgr_in_order_with_the_true_box(dataset, trackers):
     seen = []
 
     class Spy(trackers.Static):
-        def init(self, image, box):
+        def init(self, image, box, stamp=None):
             seen.append((image.shape, box.xywh))
             return super().init(image, box)
 
-        def update(self, image):
+        def update(self, image, stamp=None):
             seen.append(tuple(image[14, 26]))
             return super().update(image)
     run_sequence(Spy(), read_folder(dataset / 'moving'))
@@ -74,7 +74,7 @@ def test_images_go_in_as_bgr_in_order_with_the_true_box(dataset, trackers):
 
 def test_a_tracker_that_gives_up_scores_zero_from_then_on(dataset, trackers):
     class GivesUp(trackers.Oracle):
-        def update(self, image):
+        def update(self, image, stamp=None):
             result = super().update(image)
             return result if self.index < 5 else trackers.said(
                 None, TrackState.UNINITIALISED, 0.0, False)
@@ -87,7 +87,7 @@ def test_a_tracker_that_gives_up_scores_zero_from_then_on(dataset, trackers):
 
 def test_false_lost(dataset, trackers):
     class Coward(trackers.Oracle):
-        def update(self, image):
+        def update(self, image, stamp=None):
             result = super().update(image)
             return trackers.said(result.box, TrackState.LOST, 0.0, False)
     sequence = read_folder(dataset / 'moving')

@@ -25,16 +25,19 @@ def sequence(dataset):
 class Searching:
     """Keeps the first box, says LOST from the fourth image on, and searches one window."""
 
-    def init(self, image, box):
+    def init(self, image, box, stamp=None):
         self.box, self.count = box, 0
         return TrackResult(box, 1.0, TrackState.TRACKING, valid=True)
 
-    def update(self, image):
+    def update(self, image, stamp=None):
         self.count += 1
         lost = self.count >= 3
         return TrackResult(
             self.box, 0.25, TrackState.LOST if lost else TrackState.TRACKING, valid=not lost,
             windows=(CropWindow(32.5, 24.0, 30.0, 255), CropWindow(10.0, 12.0, 20.0, 255)))
+
+    def close(self):
+        pass
 
 
 def test_windows_are_kept_and_read_back(tmp_path, sequence):

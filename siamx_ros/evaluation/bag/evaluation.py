@@ -22,7 +22,7 @@ from siamx_ros.evaluation.bag.outcome import Replay
 from siamx_ros.evaluation.bag.preparation import Prepared, Wanted, prepare
 from siamx_ros.evaluation.bag.reading import Bag, bag_digest
 from siamx_ros.evaluation.bag.replay import UNREADABLE, LatencyModel, Step, replay
-from siamx_ros.evaluation.runner import TwoVerbTracker
+from siamx_ros.evaluation.runner import Tracker
 from siamx_ros.evaluation.trackers import TrackerSpec
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.records import TrackResult
@@ -84,7 +84,7 @@ def opened(job: BagEvaluation) -> Iterator[tuple[Bag, Prepared]]:
 
 
 def evaluate(job: BagEvaluation, bag: Bag, found: Prepared,
-             tracker: TwoVerbTracker | None) -> tuple[Replay, dict[str, Any]]:
+             tracker: Tracker | None) -> tuple[Replay, dict[str, Any]]:
     """Replay what was opened, and sum up.
 
     Args:
@@ -110,7 +110,7 @@ def evaluate(job: BagEvaluation, bag: Bag, found: Prepared,
     return done, _summary(job, found, done)
 
 
-def _steps(job: BagEvaluation, bag: Bag, found: Prepared, tracker: TwoVerbTracker | None,
+def _steps(job: BagEvaluation, bag: Bag, found: Prepared, tracker: Tracker | None,
            each_frame: Callable[..., None]) -> list[Step]:
     images = bag, found.topic, found.table
     if job.player is not None:

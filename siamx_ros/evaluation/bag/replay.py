@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-import inspect
 from itertools import cycle
 from pathlib import Path
 import time
@@ -15,7 +14,7 @@ from siamx_ros.errors import InputError
 from siamx_ros.evaluation.bag.frame_table import CLOCK_SET_NS, BagFrame, FrameTable, frames
 from siamx_ros.evaluation.bag.reading import Bag
 from siamx_ros.evaluation.bag.truth import Truth
-from siamx_ros.evaluation.runner import Run, TwoVerbTracker, windows_of
+from siamx_ros.evaluation.runner import Interruptible, Run, Tracker, windows_of
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.records import Reason, TrackResult, TrackState
 
@@ -108,7 +107,7 @@ def schedule(arrivals: np.ndarray, start: int, latency: LatencyModel) -> dict[in
     return done
 
 
-def replay(bag: Bag, topic: str, table: FrameTable, tracker: TwoVerbTracker, start: int,
+def replay(bag: Bag, topic: str, table: FrameTable, tracker: Tracker, start: int,
            box: BoundingBox, latency: LatencyModel | None = None,
            each_frame: Callable[[BagFrame, TrackResult | None], object] = lambda *_: None,
            ) -> list[Step]:
@@ -116,7 +115,7 @@ def replay(bag: Bag, topic: str, table: FrameTable, tracker: TwoVerbTracker, sta
 
     Args:
         bag, topic, table: the images.
-        tracker: any tracker; one that takes stamps gets them in seconds.
+        tracker: any tracker.
         start, box: frame and box of the target.
         latency: None gives every frame to the tracker; else frames are overwritten as in the node.
         each_frame: called with every decoded frame, for a progress bar or a video.
@@ -144,9 +143,8 @@ def replay(bag: Bag, topic: str, table: FrameTable, tracker: TwoVerbTracker, sta
 class _Target:
     """Gives frames to the tracker from ``start`` on, until it drops the target."""
 
-    def __init__(self, tracker: TwoVerbTracker, start: int, box: BoundingBox) -> None:
+    def __init__(self, tracker: Tracker, start: int, box: BoundingBox) -> None:
         self.tracker, self.start, self.box = tracker, start, box
-        self.takes_stamp = 'stamp' in inspect.signature(tracker.update).parameters
         self.size = (0, 0)
         self.stamp = 0
         self.dropped = False
@@ -175,15 +173,15 @@ class _Target:
         """
         set_back = self.stamp - frame.stamp > CLOCK_SET_NS
         self.stamp = frame.stamp
-        stamp = (frame.stamp / 1e9,) if self.takes_stamp else ()
+        stamp = frame.stamp / 1e9
         if frame.index == self.start:
             self.size = size
-            return self.tracker.init(frame.image, self.box, *stamp)
+            return self.tracker.init(frame.image, self.box, stamp)
         if size != self.size:
             return TrackResult(None, 0.0, TrackState.UNINITIALISED, Reason.IMAGE_SIZE_CHANGED)
-        if set_back and hasattr(self.tracker, 'lose'):
-            self.tracker.lose(*stamp)
-        result = self.tracker.update(frame.image, *stamp)
+        if set_back and isinstance(self.tracker, Interruptible):
+            self.tracker.lose(stamp)
+        result = self.tracker.update(frame.image, stamp)
         if set_back and result.reason == Reason.NONE:
             result = replace(result, reason=Reason.STAMP_JUMP)
         return result

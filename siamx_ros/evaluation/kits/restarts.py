@@ -11,7 +11,7 @@ import numpy as np
 from siamx_ros.data.sequence import Sequence
 from siamx_ros.evaluation.kits.regions import region_overlap
 from siamx_ros.evaluation.runner import (
-    FAILED, INIT, SKIPPED, TRACKED, Run, TwoVerbTracker, named)
+    FAILED, INIT, SKIPPED, TRACKED, Run, Tracker, named)
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.imaging import read_image
 from siamx_ros.records import TrackResult, TrackState
@@ -25,7 +25,7 @@ INTERVAL = (46, 291)
 """Lengths over which the expected overlap of VOT2019 is averaged, both included."""
 
 
-def run_with_restarts(tracker: TwoVerbTracker, sequence: Sequence,
+def run_with_restarts(tracker: Tracker, sequence: Sequence,
                       each_frame: Callable[[], object] = lambda: None) -> Run:
     """Track from the first frame on and start again five frames after every failure.
 
@@ -58,7 +58,7 @@ def run_with_restarts(tracker: TwoVerbTracker, sequence: Sequence,
     return run
 
 
-def _started(tracker: TwoVerbTracker, image: np.ndarray, box: BoundingBox) -> TrackResult:
+def _started(tracker: Tracker, image: np.ndarray, box: BoundingBox) -> TrackResult:
     """Give the tracker its target; of a box more than half outside, the part inside the image."""
     width, height = image.shape[1::-1]
     inside = box.visible_share(width, height) >= MIN_VISIBLE

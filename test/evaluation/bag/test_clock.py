@@ -3,21 +3,39 @@
 import json
 import math
 
+import cv2
 import numpy as np
 import pytest
 
 from siamx_ros.cli import main
 from siamx_ros.errors import InputError
+from siamx_ros.evaluation.adapted import AdaptedTracker
 from siamx_ros.evaluation.bag import messages
 from siamx_ros.evaluation.bag.frame_table import NOMINAL_INTERVAL_NS, nearest_frame, ordered
 from siamx_ros.evaluation.bag.reading import Bag
 from siamx_ros.evaluation.bag.truth import truth_from_file
 from siamx_ros.evaluation.bag.writing import BagWriter
 from siamx_ros.evaluation.trackers import TrackerSpec
+from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState
 
 RANDOM = ('--weights', 'random', '--device', 'cpu', '--threads', '1')
 START, STEP = 1_700_000_000 * 10**9, 33_333_333
 SECOND = 10**9
+
+
+class Found:
+    """A tracker of no state that finds the box where it was given, for an OpenCV without CSRT."""
+
+    def init(self, image, box, stamp=None):
+        self.box = box
+        return TrackResult(box, 1.0, TrackState.TRACKING, Reason.INIT, BoxSource.MEASURED, True)
+
+    def update(self, image, stamp=None):
+        return TrackResult(self.box, 1.0, TrackState.TRACKING, box_source=BoxSource.MEASURED,
+                           valid=True)
+
+    def close(self):
+        pass
 
 
 def evaluate(bag, *arguments):
@@ -86,6 +104,29 @@ def test_the_target_counts_as_lost_where_the_clock_was_set_back(tmp_path, bag, m
     assert told == [set_back(3) / 1e9]
     reasons = [row[8] for row in rows(tmp_path / 'out')]
     assert reasons[3] == 'STAMP_JUMP' and 'STAMP_JUMP' not in reasons[4:]
+
+
+@pytest.mark.parametrize('kind', ['csrt', 'csrt-adapted'])
+def test_any_tracker_takes_stamps(tmp_path, bag, monkeypatch, kind):
+    """OpenCV's own has no use for them; what is around it has, and is told of a clock set back."""
+    if not hasattr(cv2, 'TrackerCSRT'):
+        monkeypatch.setattr(TrackerSpec, 'build', lambda spec: {
+            'csrt': Found, 'csrt-adapted': lambda: AdaptedTracker(Found())}[spec.kind]())
+    path = restamped(bag, tmp_path / 'b', set_back)
+    assert evaluate(path, '--tracker', kind, '--out', tmp_path / 'out') == 0
+    reasons = [row[8] for row in rows(tmp_path / 'out')]
+    assert reasons[3] == 'STAMP_JUMP'
+    states = [row[7] for row in rows(tmp_path / 'out')]
+    assert (states[3] != 'TRACKING') == (kind == 'csrt-adapted')
+
+
+def test_the_tracker_is_closed_after_a_replay(tmp_path, bag, monkeypatch, trackers, sequence):
+    built = [trackers.Oracle(sequence.boxes_xywh), trackers.Static()]
+    monkeypatch.setattr(TrackerSpec, 'build', lambda self: built[0])
+    assert evaluate(bag, *RANDOM) == 0 and built[0].closed
+    monkeypatch.setattr(TrackerSpec, 'build', lambda self: built[1])
+    assert evaluate(bag, *RANDOM, '--box', '-90,-90,91,91', '--image-topic', '/none') == 2
+    assert built[1].closed
 
 
 def test_a_node_is_not_asked_where_stamps_came_twice(tmp_path, bag, capfd, monkeypatch):

@@ -33,7 +33,7 @@ def rows(folder):
 def gives_up(monkeypatch, trackers, sequence):
     """A tracker that is right, and drops the target on frame GIVEN_UP with its box."""
     class GivesUp(trackers.Oracle):
-        def update(self, image):
+        def update(self, image, stamp=None):
             result = super().update(image)
             return result if self.index < GIVEN_UP else replace(
                 result, state=TrackState.UNINITIALISED, valid=False)

@@ -98,7 +98,7 @@ def test_the_results_bag_opens_beside_the_input(tmp_path, bag, oracle):
 
 def test_velocities_of_the_results_bag_are_per_second(tmp_path, bag, monkeypatch, trackers):
     class Drifting(trackers.Static):
-        def update(self, image):
+        def update(self, image, stamp=None):
             return dataclasses.replace(super().update(image), velocity=(3.0, -1.5))
 
     monkeypatch.setattr(TrackerSpec, 'build', lambda self: Drifting())

@@ -69,11 +69,11 @@ def test_restarts_five_frames_after_a_failure(tmp_path, write, trackers):
 def test_a_dropped_target_is_a_failure(tmp_path, write, trackers):
     """Its box was right; the new start has its burn-in, and the run says so when read back."""
     class GivesUp(trackers.Oracle):
-        def init(self, image, box):
+        def init(self, image, box, stamp=None):
             self.left = 3
             return trackers.said(box)
 
-        def update(self, image):
+        def update(self, image, stamp=None):
             self.left -= 1
             return trackers.said(BoundingBox(4, 4, 10, 10)) if self.left else trackers.said(
                 BoundingBox(4, 4, 10, 10), TrackState.UNINITIALISED, 0.0, False)
