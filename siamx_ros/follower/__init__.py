@@ -1,1 +1,0 @@
-"""The follower process: ~/target in, cmd_vel out; needs neither torch nor the tracker."""
