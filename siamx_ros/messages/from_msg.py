@@ -1,4 +1,4 @@
-"""What the node publishes as plain values: the way back from :mod:`siamx_ros.node.to_msg`."""
+"""What the node publishes as plain values: the way back from :mod:`siamx_ros.messages.to_msg`."""
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-import math
 from threading import Lock
 import time
 from typing import Any, Callable
@@ -25,14 +24,12 @@ from siamx_ros.messages.conversions import fill_image
 from siamx_ros.messages.frames import Frame
 from siamx_ros.messages.measuring import Measurement
 from siamx_ros.messages.outcome import Outcome
+from siamx_ros.messages.status import StatusBoard
 from siamx_ros.msg import TrackedTarget, TrackerStatus
-from siamx_ros.node import to_msg
-from siamx_ros.node.status import StatusBoard
+from siamx_ros.node.to_msg import build
 from siamx_ros.node_config import NodeConfig
 
 OVERRIDABLE = (QoSPolicyKind.DEPTH, QoSPolicyKind.RELIABILITY)
-MAX_LATENCY_S = 60.0
-"""A longer time from stamp to publication means clocks that have nothing to do with each other."""
 
 
 class Outputs:
@@ -62,16 +59,14 @@ class Outputs:
     def publish(self, outcome: Outcome, measured: Measurement, *, latency: float, dropped: int,
                 config: NodeConfig) -> None:
         """Say everything about one image, in the order in which it is needed."""
-        if not 0 <= latency <= MAX_LATENCY_S:
-            latency = math.nan
         with self._lock:
             self._seq += 1
-            self._target.publish(to_msg.target(
+            self._target.publish(build.target(
                 outcome, measured, latency=latency, dropped=dropped, seq=self._seq))
         self._detections.publish(
-            to_msg.detections(outcome, measured, uncertain=config.publish_uncertain))
+            build.detections(outcome, measured, uncertain=config.publish_uncertain))
         self._confidence.publish(Float32(data=float(outcome.result.confidence)))
-        pose = to_msg.target_pose(outcome, measured)
+        pose = build.target_pose(outcome, measured)
         if pose is not None:
             self._pose.publish(pose)
 
@@ -80,7 +75,7 @@ class Outputs:
         published = self._node.get_clock().now().to_msg()
         with self._lock:
             self._seq += 1
-            self._status.publish(to_msg.status(
+            self._status.publish(build.status(
                 board.status, now=now, published=published, seq=self._seq))
 
     def publish_diagnostics(self, message: DiagnosticArray) -> None:

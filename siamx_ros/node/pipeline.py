@@ -16,12 +16,12 @@ from siamx_ros.messages.conversions import depth_from_msg, image_from_compressed
 from siamx_ros.messages.frames import Frame, FrameBuffer, stamp_seconds, thinned
 from siamx_ros.messages.measuring import Measurer
 from siamx_ros.messages.outcome import Outcome
+from siamx_ros.messages.status import StatusBoard
 from siamx_ros.node.camera_input import CameraInput
 from siamx_ros.node.health import Health
 from siamx_ros.node.input_watch import InputWatch
 from siamx_ros.node.outputs import Outputs
 from siamx_ros.node.session import Session, TargetNames
-from siamx_ros.node.status import StatusBoard
 from siamx_ros.node.wiring import Wiring
 from siamx_ros.node_config import NodeConfig
 from siamx_ros.records import Reason, TrackState

@@ -13,7 +13,7 @@ from vision_msgs.msg import Detection2D
 from siamx_ros.errors import InputError
 from siamx_ros.messages.frames import Frame, stamp_seconds
 from siamx_ros.node.init_validation import Code, Refusal, box_on_image, check_numbers
-from siamx_ros.node.to_msg import bounding_box
+from siamx_ros.node.to_msg import build
 from siamx_ros.node.worker import Stopped
 from siamx_ros.records import TrackState
 from siamx_ros.srv import InitTarget
@@ -160,7 +160,7 @@ def _fill(job, frames: list[Frame], response) -> None:
     response.target_id = first.target_id
     response.message = f'target {first.target_id} accepted'
     response.stamp = frames[0].msg.header.stamp
-    response.bbox = bounding_box(first.result.box)
+    response.bbox = build.bounding_box(first.result.box)
     response.confidence = float(last.result.confidence)
     response.caught_up_frames = len(outcomes) - 1
 

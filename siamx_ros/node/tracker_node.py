@@ -11,6 +11,7 @@ from typing import Any, Callable, Iterator
 import rclpy
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
+from siamx_ros.messages.status import StatusBoard
 from siamx_ros.node.health import diagnostics, memory
 from siamx_ros.node.model_holder import Factory, ModelHolder, default_factory, describe_error
 from siamx_ros.node.outputs import Outputs
@@ -19,7 +20,6 @@ from siamx_ros.node.pipeline import Pipeline
 from siamx_ros.node.services import Services
 from siamx_ros.node.session import TargetNames
 from siamx_ros.node.spin import refuse_illegal_transitions, run
-from siamx_ros.node.status import StatusBoard
 from siamx_ros.node.wiring import Wiring
 from siamx_ros.node_config import NodeConfig
 from siamx_ros.records import Reason, TrackState

@@ -13,7 +13,7 @@ from siamx_ros.messages.frames import Frame  # noqa: E402
 from siamx_ros.messages.from_msg import result_of  # noqa: E402
 from siamx_ros.messages.measuring import Measurement  # noqa: E402
 from siamx_ros.messages.outcome import IDLE, Outcome  # noqa: E402
-from siamx_ros.node import to_msg  # noqa: E402
+from siamx_ros.node.to_msg import build  # noqa: E402
 from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState  # noqa: E402
 
 pytestmark = pytest.mark.ros
@@ -27,7 +27,7 @@ FOLLOWED = TrackResult(
 
 def published(result):
     outcome = Outcome(Frame(Image(), 0.0, 0.0, 0.0), None, result, 'it', 'thing')
-    return to_msg.target(outcome, Measurement(), latency=0.0, dropped=0, seq=1)
+    return build.target(outcome, Measurement(), latency=0.0, dropped=0, seq=1)
 
 
 @pytest.mark.parametrize('result', [SEEN, FOLLOWED, IDLE], ids=['doubtful', 'valid', 'no target'])

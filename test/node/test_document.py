@@ -9,9 +9,9 @@ import pytest
 
 pytest.importorskip('rclpy', reason='rclpy is not installed')
 
+from siamx_ros.messages.status import REASON_TEXTS, STATE_TEXTS  # noqa: E402
 from siamx_ros.msg import TrackerStatus  # noqa: E402
 from siamx_ros.node.health import MISMATCHES, Health, memory  # noqa: E402
-from siamx_ros.node.status import REASON_TEXTS, STATE_TEXTS  # noqa: E402
 from siamx_ros.node_config import NodeConfig  # noqa: E402
 from siamx_ros.records import Reason, TrackState  # noqa: E402
 from siamx_ros.settings import walk  # noqa: E402

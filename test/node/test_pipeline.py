@@ -14,8 +14,8 @@ from sensor_msgs.msg import Image  # noqa: E402
 from siamx_ros.geometry import BoundingBox  # noqa: E402
 from siamx_ros.messages.conversions import fill_image  # noqa: E402
 from siamx_ros.messages.frames import Frame  # noqa: E402
+from siamx_ros.messages.status import StatusBoard  # noqa: E402
 from siamx_ros.node.pipeline import Pipeline  # noqa: E402
-from siamx_ros.node.status import StatusBoard  # noqa: E402
 from siamx_ros.node.wiring import Wiring  # noqa: E402
 from siamx_ros.node_config import NodeConfig  # noqa: E402
 from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState  # noqa: E402

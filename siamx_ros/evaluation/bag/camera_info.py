@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 import logging
+from typing import Any
 
 from siamx_ros.control.camera_model import CameraModel
 from siamx_ros.errors import InputError
@@ -23,11 +24,15 @@ class FoundCamera:
         model: its intrinsics; None without a calibration that is the images'.
         topic: where these are from; '' for nowhere.
         problem: why there are none although the bag has some; '' otherwise.
+        info: the message that they are from; None for none.
+        rectified: whether the images are.
     """
 
     model: CameraModel | None = None
     topic: str = ''
     problem: str = ''
+    info: Any = None
+    rectified: bool = False
 
 
 def find_camera(bag: Bag, image_topic: str, table: FrameTable, *,
@@ -48,13 +53,14 @@ def find_camera(bag: Bag, image_topic: str, table: FrameTable, *,
     fitting, problems = [], []
     for topic in [beside] if beside in topics else sorted(topics):
         try:
-            fitting.append((_model(bag, topic, width, height, image.frame_id, rectified), topic))
+            info, model = _fitting(bag, topic, width, height, image.frame_id, rectified)
+            fitting.append(FoundCamera(model, topic, '', info, rectified))
         except InputError as error:
             problems.append(f'{topic}: {error}')
     if len(fitting) == 1:
-        return FoundCamera(*fitting[0])
+        return fitting[0]
     problem = '; '.join(problems) if not fitting else (
-        f'{" and ".join(topic for _, topic in fitting)} fit the images, and none is {beside}')
+        f'{" and ".join(each.topic for each in fitting)} fit the images, and none is {beside}')
     LOGGER.warning('the direction to the target is not evaluated: %s', problem)
     return FoundCamera(problem=problem)
 
@@ -64,9 +70,9 @@ def camera_info_topic(image_topic: str) -> str:
     return image_topic.removesuffix(COMPRESSED).rpartition('/')[0] + '/camera_info'
 
 
-def _model(bag: Bag, topic: str, width: int, height: int, frame_id: str,
-           rectified: bool) -> CameraModel:
-    """By the first message that fits.
+def _fitting(bag: Bag, topic: str, width: int, height: int, frame_id: str,
+             rectified: bool) -> tuple[Any, CameraModel]:
+    """The first message that fits the images, and its model.
 
     Raises:
         InputError: there is none; with what is the matter with the first.
@@ -74,8 +80,9 @@ def _model(bag: Bag, topic: str, width: int, height: int, frame_id: str,
     problem = InputError('no message')
     for number, (_, raw, connection) in enumerate(bag.messages(topic)):
         try:
-            return CameraModel.from_camera_info(
-                bag.decode(raw, connection), width, height, frame_id, rectified=rectified)
+            info = bag.decode(raw, connection)
+            return info, CameraModel.from_camera_info(
+                info, width, height, frame_id, rectified=rectified)
         except InputError as error:
             problem = error if not number else problem
     raise problem

@@ -106,7 +106,7 @@ def evaluate(job: BagEvaluation, bag: Bag, found: Prepared,
         steps = _steps(job, bag, found, tracker, _each_frame(bar.update, film))
     _name_unreadable(job.bag, steps)
     done = Replay(_absolute(job.bag).stem, found.table, steps, found.truth, found.start,
-                  job.mode in ('realtime', 'live'), found.camera.model)
+                  job.mode in ('realtime', 'live'), found.camera)
     return done, _summary(job, found, done)
 
 

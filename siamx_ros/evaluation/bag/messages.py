@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
-
 from siamx_ros.errors import InputError
+from siamx_ros.geometry import BoundingBox
+from siamx_ros.messages.to_msg import MessageBuilder
 
 IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 DETECTIONS = 'vision_msgs/msg/Detection2DArray'
@@ -40,8 +40,6 @@ DEFINITIONS = {
             'builtin_interfaces/Duration since_last_valid\nuint32 relocalisations\nuint64 seq',
 }
 """Type -> its fields, as in msg/ of this package and in vision_msgs; constants are left out."""
-NEVER_NS = (2**31 - 1) * 10**9
-"""``since_last_valid`` of a target that never was valid."""
 
 
 @lru_cache(maxsize=1)
@@ -64,6 +62,11 @@ def typestore() -> Any:
     return store
 
 
+def builder() -> MessageBuilder:
+    """What makes the node's messages, of the types for bags."""
+    return MessageBuilder(typestore().types)
+
+
 def header(stamp_ns: int, frame_id: str) -> Any:
     """A std_msgs/Header."""
     types = typestore().types
@@ -76,24 +79,9 @@ def time_from(nanoseconds: int) -> Any:
     return typestore().types['builtin_interfaces/msg/Time'](sec=seconds, nanosec=rest)
 
 
-def duration_from(nanoseconds: int) -> Any:
-    """A builtin_interfaces/Duration."""
-    seconds, rest = divmod(nanoseconds, 1_000_000_000)
-    return typestore().types['builtin_interfaces/msg/Duration'](sec=seconds, nanosec=rest)
-
-
 def nanoseconds(stamp: Any) -> int:
     """Nanoseconds of a builtin_interfaces/Time."""
     return stamp.sec * 1_000_000_000 + stamp.nanosec
-
-
-def box_message(xywh: tuple[float, float, float, float]) -> Any:
-    """A vision_msgs/BoundingBox2D of a box given by its top-left corner."""
-    types = typestore().types
-    x, y, w, h = (float(value) for value in xywh)
-    centre = types['vision_msgs/msg/Pose2D'](
-        position=types['vision_msgs/msg/Point2D'](x=x + w / 2, y=y + h / 2), theta=0.0)
-    return types['vision_msgs/msg/BoundingBox2D'](center=centre, size_x=w, size_y=h)
 
 
 def xywh_of(box: Any) -> tuple[float, float, float, float]:
@@ -105,17 +93,8 @@ def xywh_of(box: Any) -> tuple[float, float, float, float]:
 def detection_message(stamp_ns: int, frame_id: str, xywh: tuple[float, float, float, float],
                       score: float, identity: str = '') -> Any:
     """A vision_msgs/Detection2D with one hypothesis."""
-    types = typestore().types
-    pose = types['geometry_msgs/msg/PoseWithCovariance'](
-        pose=types['geometry_msgs/msg/Pose'](
-            position=types['geometry_msgs/msg/Point'](x=0.0, y=0.0, z=0.0),
-            orientation=types['geometry_msgs/msg/Quaternion'](x=0.0, y=0.0, z=0.0, w=1.0)),
-        covariance=np.zeros(36))
-    hypothesis = types['vision_msgs/msg/ObjectHypothesisWithPose'](
-        hypothesis=types['vision_msgs/msg/ObjectHypothesis'](class_id='target', score=score),
-        pose=pose)
-    return types[DETECTION](header=header(stamp_ns, frame_id), results=[hypothesis],
-                            bbox=box_message(xywh), id=identity)
+    return builder().detection(header(stamp_ns, frame_id), BoundingBox.from_xywh(xywh), 'target',
+                               score, identity)
 
 
 def detections_message(stamp_ns: int, frame_id: str, detections: list[Any]) -> Any:

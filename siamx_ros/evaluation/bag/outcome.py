@@ -8,8 +8,8 @@ from typing import Any, Iterator
 
 import numpy as np
 
-from siamx_ros.control.camera_model import CameraModel
 from siamx_ros.evaluation.bag import quality
+from siamx_ros.evaluation.bag.camera_info import FoundCamera
 from siamx_ros.evaluation.bag.frame_table import FrameTable
 from siamx_ros.evaluation.bag.replay import (
     BEFORE_INIT, DROPPED, OVERWRITTEN, SILENT, UNREADABLE, Step, at_arrival, run_of)
@@ -34,7 +34,7 @@ class Replay:
         table, steps, truth: one entry per frame each.
         start: index of the frame on which the target was given.
         real_time: whether frames could be missed while the tracker was busy.
-        camera: that took the images; None where the bag does not say.
+        camera: what is known of the one that took the images.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Replay:
     truth: Truth
     start: int
     real_time: bool = False
-    camera: CameraModel | None = None
+    camera: FoundCamera = FoundCamera()
 
     @property
     def run(self) -> Run:
@@ -116,8 +116,8 @@ def _quality(replay: Replay) -> dict[str, Any]:
     track = track_of(replay)
     groups = {'honesty': quality.honesty(track), 'losses': quality.losses(track),
               'long_term': quality.long_term(track), 'calibration': quality.calibration(track)}
-    if replay.camera is not None:
-        groups['bearing'] = quality.bearing(track, replay.camera)
+    if replay.camera.model is not None:
+        groups['bearing'] = quality.bearing(track, replay.camera.model)
     return groups
 
 

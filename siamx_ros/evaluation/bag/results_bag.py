@@ -2,111 +2,95 @@
 
 from __future__ import annotations
 
-import math
+import logging
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+
+import numpy as np
 
 from siamx_ros.evaluation.bag import messages
 from siamx_ros.evaluation.bag.outcome import Replay
-from siamx_ros.evaluation.bag.replay import Step
+from siamx_ros.evaluation.bag.replay import OVERWRITTEN, Step
 from siamx_ros.evaluation.bag.writing import BagWriter
-from siamx_ros.messages.measuring import MAX_RATE_GAP
-from siamx_ros.records import BoxSource, TrackState
+from siamx_ros.messages.frames import Frame
+from siamx_ros.messages.measuring import Measurer
+from siamx_ros.messages.outcome import Outcome
+from siamx_ros.messages.status import StatusBoard
+from siamx_ros.node_config import NodeConfig
+from siamx_ros.records import TrackState
 
+LOGGER = logging.getLogger(__name__)
 NAMESPACE = '/siamx_tracker'
-SHOWN = (TrackState.TRACKING, TrackState.UNCERTAIN, TrackState.RELOCALISED)
-"""States in which the node, too, publishes a detection."""
+TARGET_ID, CLASS_ID = '1', 'target'
+"""As the node names the first target that nobody named."""
 
 
 def write_results_bag(path: Path, replay: Replay, storage: str = 'mcap') -> None:
     """Write detections, targets and changes of state with the stamps of the images.
 
-    Topics and types are those of the node, below :data:`NAMESPACE`; messages carry the time at
-    which the result was there.
+    Topics, types and contents are those of the node, below :data:`NAMESPACE`; messages carry the
+    time at which the result was there.
 
     Raises:
         InputError: the bag cannot be written.
     """
-    topics = {name: f'{NAMESPACE}/{name}' for name in ('detections', 'target', 'status')}
     with BagWriter(path, storage) as writer:
-        writer.add_topic(topics['detections'], messages.DETECTIONS)
-        writer.add_topic(topics['target'], messages.TARGET)
-        writer.add_topic(topics['status'], messages.STATUS)
-        timeline = _Timeline()
-        processed = [step for step in replay.steps if step.result is not None]
-        before = None
-        for number, step in enumerate(processed, 1):
-            writer.write(topics['detections'], step.done, _detections(step))
-            writer.write(topics['target'], step.done, _target(step, number, before))
-            before = step.stamp
-            if timeline.changes(step):
-                writer.write(topics['status'], step.done, timeline.message(step))
+        said = _Said(writer, replay)
+        dropped = 0
+        for step in replay.steps:
+            dropped += step.note == OVERWRITTEN
+            if step.result is not None:
+                said.write(step, dropped)
 
 
-def _detections(step: Step) -> Any:
-    found = []
-    if step.result.box is not None and step.result.state in SHOWN:
-        found.append(messages.detection_message(
-            step.stamp, step.frame_id, step.result.box.xywh, float(step.result.confidence)))
-    return messages.detections_message(step.stamp, step.frame_id, found)
+class _Said:
+    """Writes what the node would say about the images of a replay."""
+
+    def __init__(self, writer: BagWriter, replay: Replay) -> None:
+        self._writer, self._config = writer, NodeConfig()
+        self._topics = {kind: f'{NAMESPACE}/{name}' for kind, name in (
+            (messages.DETECTIONS, 'detections'), (messages.TARGET, 'target'),
+            (messages.STATUS, 'status'))}
+        for kind, topic in self._topics.items():
+            writer.add_topic(topic, kind)
+        self._build = messages.builder()
+        self._measurer = Measurer(replay.camera.rectified, LOGGER.warning, lambda: 0.0)
+        if replay.camera.info is not None:
+            self._measurer.set_camera(replay.camera.info)
+        self._board = StatusBoard(0.0)
+        self._seq = 0
+
+    def write(self, step: Step, dropped: int) -> None:
+        """Write what is said about one image; ``dropped`` were overwritten before it."""
+        outcome = _outcome(step)
+        measured = self._measurer.measure(outcome, self._config)
+        self._put(messages.TARGET, step.done, self._build.target(
+            outcome, measured, latency=(step.done - step.stamp) / 1e9, dropped=dropped,
+            seq=self._next()))
+        self._put(messages.DETECTIONS, step.done, self._build.detections(
+            outcome, measured, uncertain=self._config.publish_uncertain))
+        now = step.done / 1e9
+        if self._board.update(
+                outcome.result.state, outcome.result.reason, outcome.target_id, now,
+                valid=outcome.result.valid, header=outcome.frame.msg.header):
+            self._put(messages.STATUS, step.done, self._build.status(
+                self._board.status, now=now, published=messages.time_from(step.done),
+                seq=self._next()))
+
+    def _put(self, kind: str, time: int, message: object) -> None:
+        self._writer.write(self._topics[kind], time, message)
+
+    def _next(self) -> int:
+        self._seq += 1
+        return self._seq
 
 
-def _target(step: Step, number: int, before: int | None) -> Any:
-    """The node's message about an image; ``before`` is the stamp of the image before it."""
-    result = step.result
-    vx, vy = _velocity(step, before)
-    shown = result.box is not None and result.box_source != BoxSource.NONE
-    box = result.box.xywh if shown else (math.nan,) * 4
-    cut = shown and result.box.visible_share(*step.size) < 1
-    unknown = dict.fromkeys(
-        ('bearing', 'elevation', 'bearing_rate', 'range', 'range_stddev'), math.nan)
-    return messages.typestore().types[messages.TARGET](
-        header=messages.header(step.stamp, step.frame_id), target_id='', state=int(result.state),
-        valid=bool(result.valid), box_source=int(result.box_source),
-        bbox=messages.box_message(box), truncated=bool(cut), image_width=step.size[0],
-        image_height=step.size[1], confidence=float(result.confidence),
-        raw_score=float(result.raw_score), peak_ratio=float(result.peak_ratio),
-        template_similarity=float(result.template_similarity), **unknown, range_source=0,
-        vx=vx, vy=vy,
-        frames_since_init=int(result.frames_since_init), frames_lost=int(result.frames_lost),
-        latency=(step.done - step.stamp) / 1e9, dropped=0, seq=number)
-
-
-def _velocity(step: Step, before: int | None) -> tuple[float, float]:
-    """Pixels per second, as the node tells it; NaN where the gap between images is too long."""
-    gap = 0.0 if before is None else (step.stamp - before) / 1e9
-    if not 0 < gap <= MAX_RATE_GAP:
-        return math.nan, math.nan
-    return float(step.result.velocity[0]) / gap, float(step.result.velocity[1]) / gap
-
-
-class _Timeline:
-    """Follows the state to write what the node's status says when it changes."""
-
-    def __init__(self) -> None:
-        self.state = self.previous = TrackState.UNINITIALISED
-        self.valid_stamp: int | None = None
-        self.found = self.number = 0
-
-    def changes(self, step: Step) -> bool:
-        """Take a step in; whether the state changed."""
-        if step.result.valid:
-            self.valid_stamp = step.stamp
-        if step.result.state == self.state:
-            return False
-        self.previous, self.state = self.state, step.result.state
-        self.found += self.state == TrackState.RELOCALISED
-        self.number += 1
-        return True
-
-    def message(self, step: Step) -> Any:
-        """The status at a change of state."""
-        since = step.stamp - self.valid_stamp if self.valid_stamp is not None \
-            else messages.NEVER_NS
-        return messages.typestore().types[messages.STATUS](
-            header=messages.header(step.stamp, step.frame_id),
-            published=messages.time_from(step.done), state=int(self.state),
-            previous_state=int(self.previous), reason=int(step.result.reason),
-            message=f'{self.previous.name} -> {self.state.name}', target_id='',
-            time_in_state=messages.duration_from(0), since_last_valid=messages.duration_from(since),
-            relocalisations=self.found, seq=self.number)
+def _outcome(step: Step) -> Outcome:
+    """A step as the node has it; of the image only its size is known."""
+    width, height = step.size
+    stamp = step.stamp / 1e9
+    image = np.broadcast_to(np.zeros((), np.uint8), (height, width, 3))
+    message = SimpleNamespace(header=messages.header(step.stamp, step.frame_id))
+    there = step.result.state != TrackState.UNINITIALISED
+    return Outcome(Frame(message, stamp, stamp, 0.0), image, step.result,
+                   TARGET_ID if there else '', CLASS_ID if there else '')

@@ -12,6 +12,7 @@ from siamx_ros.evaluation.bag.frame_table import frame_table, frames, nearest_fr
 from siamx_ros.evaluation.bag.reading import Bag, bag_digest
 from siamx_ros.evaluation.bag.truth import truth_from_file, truth_from_topic
 from siamx_ros.evaluation.bag.writing import BagWriter, write_sequence
+from siamx_ros.geometry import BoundingBox
 from siamx_ros.imaging import read_image
 
 SECOND = 10**9
@@ -179,7 +180,7 @@ def test_boxes_without_ids_have_none_to_ask_for(tmp_path):
         writer.add_topic('/truth', messages.BOXES)
         writer.write('/image', 1, image(1))
         writer.write('/truth', 1, kind(messages.header(1, 'cam'), [
-            messages.box_message((1, 1, 2, 2))]))
+            messages.builder().bounding_box(BoundingBox(1, 1, 2, 2))]))
     with Bag(tmp_path / 'b') as bag:
         table = frame_table(bag, '/image')
         np.testing.assert_array_equal(

@@ -93,6 +93,9 @@ def test_the_results_bag_opens_beside_the_input(tmp_path, bag, oracle):
     assert [target.valid for target in targets] == [True] * 4 + [False] * 2 + [True] * 4
     assert messages.xywh_of(targets[3].bbox) == (13, 10, 16, 12)
     assert [status.state for status in statuses] == [2, 4, 2]
+    assert statuses[1].message == 'lost, searching'
+    assert [status.since_last_valid.nanosec // 10**6 for status in statuses] == [0, 33, 0]
+    assert {target.target_id for target in targets} == {'1'}
     assert [len(each.detections) for each in detections] == [1, 1, 1, 1, 0, 0, 1, 1, 1, 1]
 
 
@@ -108,7 +111,7 @@ def test_velocities_of_the_results_bag_are_per_second(tmp_path, bag, monkeypatch
                    for _, raw, connection in results.messages('/siamx_tracker/target')]
     assert np.isnan((targets[0].vx, targets[0].vy)).all()
     assert [(target.vx, target.vy) for target in targets[1:]] == [
-        (pytest.approx(90), pytest.approx(-45))] * 9
+        (pytest.approx(90, rel=1e-4), pytest.approx(-45, rel=1e-4))] * 9
 
 
 def test_simulated_real_time_misses_frames(tmp_path, bag, static):

@@ -1,0 +1,79 @@
+"""The messages that rclpy sends are those that a replay writes into a bag."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+pytest.importorskip('rclpy', reason='rclpy is not installed')
+pytest.importorskip('rosbags', reason='rosbags is not installed')
+
+from std_msgs.msg import Header  # noqa: E402
+
+from siamx_ros.evaluation.bag import messages  # noqa: E402
+from siamx_ros.geometry import BoundingBox  # noqa: E402
+from siamx_ros.messages.frames import Frame  # noqa: E402
+from siamx_ros.messages.measuring import Measurement  # noqa: E402
+from siamx_ros.messages.outcome import Outcome  # noqa: E402
+from siamx_ros.messages.status import Status  # noqa: E402
+from siamx_ros.node.to_msg import build  # noqa: E402
+from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState  # noqa: E402
+
+pytestmark = pytest.mark.ros
+RESULT = TrackResult(
+    BoundingBox(3.0, 5.0, 20.0, 40.0), 0.75, TrackState.UNCERTAIN, box_source=BoxSource.PREDICTED,
+    raw_score=0.5, peak_ratio=0.25, template_similarity=0.625, frames_since_init=7, frames_lost=2)
+MEASURED = Measurement(True, 0.1, 0.2, 0.3, 4.0, 0.5, 1, (1.0, 2.0, 3.0), (5.0, 6.0))
+
+
+def plain(message):
+    """A message of either kind as dictionaries, lists and numbers."""
+    if hasattr(message, 'get_fields_and_field_types'):
+        return {name: plain(getattr(message, name))
+                for name in message.get_fields_and_field_types()}
+    if hasattr(message, '__dataclass_fields__'):
+        return {name: plain(getattr(message, name)) for name in message.__dataclass_fields__
+                if name != '__msgtype__'}
+    if isinstance(message, (list, tuple, np.ndarray)):
+        return [plain(each) for each in message]
+    return 'nan' if isinstance(message, float) and math.isnan(message) else message
+
+
+def outcome(header, result):
+    message = SimpleNamespace(header=header, width=64, height=48)
+    return Outcome(Frame(message, 0.0, 0.0, 0.0), None, result, 'it', 'thing')
+
+
+@pytest.mark.parametrize('result', [
+    RESULT, replace(RESULT, state=TrackState.LOST, box_source=BoxSource.NONE),
+    replace(RESULT, state=TrackState.TRACKING, valid=True)])
+@pytest.mark.parametrize('measured', [MEASURED, Measurement()])
+def test_both_kinds_of_messages_hold_the_same(result, measured):
+    ours, theirs = outcome(messages.header(0, ''), result), outcome(Header(), result)
+    for name, options in (('target', dict(latency=0.25, dropped=3, seq=9)),
+                          ('detections', dict(uncertain=True)), ('target_pose', {})):
+        written = getattr(messages.builder(), name)(ours, measured, **options)
+        sent = getattr(build, name)(theirs, measured, **options)
+        assert plain(written) == plain(sent), name
+
+
+@pytest.mark.parametrize('last_valid', [None, 1.25])
+def test_both_kinds_of_status_hold_the_same(last_valid):
+    board = Status(TrackState.LOST, TrackState.UNCERTAIN, Reason.LOW_SCORE, entered=1.5,
+                   last_valid=last_valid)
+    written = messages.builder().status(
+        board, now=2.0, published=messages.time_from(7), seq=1)
+    sent = build.status(board, now=2.0, published=Header().stamp, seq=1)
+    sent.published.nanosec = 7
+    assert plain(written) == plain(sent)
+    assert written.since_last_valid.sec == (0 if last_valid else 2**31 - 1)
+
+
+@pytest.mark.parametrize('latency, told', [(60.0, 60.0), (60.1, 'nan'), (-0.1, 'nan')])
+def test_a_latency_of_clocks_that_have_nothing_to_do_with_each_other(latency, told):
+    message = build.target(outcome(Header(), RESULT), MEASURED, latency=latency, dropped=0, seq=1)
+    assert plain(message.latency) == told
