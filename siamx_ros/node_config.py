@@ -69,13 +69,20 @@ class NodeConfig(Settings):
         False, 'the images are rectified: P of camera_info holds, without distortion')
     use_depth: bool = setting(False, 'subscribe to a depth image registered to the colour image')
     depth_slop: float = setting(
-        0.05, 'largest difference of stamps between depth and colour', unit='s', low=0.0, high=1.0,
+        0.05, 'a depth image whose stamp differs by no more from that of the colour image belongs '
+        'to it: the height of the target is learnt from it', unit='s', low=0.0, high=1.0, live=True)
+    depth_max_age: float = setting(
+        0.25, 'a depth image whose stamp differs by up to this is used, too, as where depth is '
+        'slower than colour; range_stddev grows with the difference', unit='s', low=0.0, high=1.0,
         live=True)
     depth_max: float = setting(
         10.0, 'largest depth that counts', unit='m', low=0.1, high=100.0, live=True)
     target_height: float = setting(
-        0.0, 'known height of the target, for its range; 0 for unknown', unit='m', low=0.0,
-        high=10.0, live=True)
+        0.0, 'known height of what is boxed, for its range where none was learnt from depth; 0 '
+        'for unknown', unit='m', low=0.0, high=10.0, live=True)
+    target_height_error: float = setting(
+        0.3, 'deviation of target_height, as a share of it: a box drawn by hand holds more or less '
+        'than a person, or a torso alone', low=0.0, high=1.0, live=True)
     fallback_hfov: float = setting(
         0.0, 'horizontal field of view without camera_info; 0 for unknown', unit='deg', low=0.0,
         high=170.0, live=True)

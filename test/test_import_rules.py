@@ -12,12 +12,13 @@ import siamx_ros
 
 PACKAGE = Path(siamx_ros.__file__).resolve().parent
 ROS = {'rclpy', 'sensor_msgs', 'vision_msgs', 'std_msgs', 'std_srvs', 'geometry_msgs',
-       'diagnostic_msgs', 'lifecycle_msgs', 'builtin_interfaces', 'cv_bridge', 'launch'}
+       'diagnostic_msgs', 'lifecycle_msgs', 'builtin_interfaces', 'cv_bridge', 'launch', 'tf2_msgs',
+       'tf2_ros'}
 VALUES = {'errors', 'geometry', 'records', 'settings', 'config', 'node_config'}
 SURFACES = {'imaging', 'sources', 'drawing', 'recording', 'synthetic'}
 INTERFACES = {'msg', 'srv'}
 CORE = VALUES | SURFACES | {'messages', 'data', 'model', 'tracking', 'evaluation'}
-EDGES = {'node', 'client', 'tools', 'demo'}
+EDGES = {'node', 'client', 'tools', 'demo', 'follower'}
 """Where ROS may be imported."""
 RULES = {
     **{name: (VALUES, {'torch', 'cv2', *ROS}) for name in VALUES},
@@ -33,6 +34,8 @@ RULES = {
     'client': (VALUES | INTERFACES | {'client', 'messages'}, {'torch', 'cv2'}),
     'node': (VALUES | INTERFACES | {'node', 'messages', 'control', 'drawing', 'tracking', 'model'},
              set()),
+    'follower': (VALUES | INTERFACES | {'follower', 'control', 'messages', 'node'},
+                 {'torch', 'cv2'}),
     'tools': (VALUES | SURFACES | INTERFACES
               | {'tools', 'node', 'client', 'messages', 'control', 'cli'}, {'torch'}),
     'demo': (CORE | INTERFACES | {'demo', 'client', 'cli', 'commands'}, {'torch'}),

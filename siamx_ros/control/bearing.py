@@ -10,14 +10,14 @@ import math
 
 import numpy as np
 
+from siamx_ros.control.box_height import MAD_TO_SIGMA, Height
 from siamx_ros.control.camera_model import CameraModel
 from siamx_ros.geometry import BoundingBox
 
 INNER_SHARE = 0.5
 """Share of the box, about its centre, whose depth counts."""
-MAD_TO_SIGMA = 1.4826
 EDGE_ERROR = 2.0
-"""Deviation of a measured box height, pixels."""
+"""Deviation of a measured box height in the image, pixels."""
 
 
 def angles(ray: tuple[float, float]) -> tuple[float, float]:
@@ -32,16 +32,23 @@ def is_truncated(box: BoundingBox, width: int, height: int, margin: float = 1.0)
 
 
 def range_from_height(camera: CameraModel, box: BoundingBox,
-                      height: float) -> tuple[float, float]:
-    """Straight distance and its deviation, metres, of a target of known height in metres.
+                      height: Height) -> tuple[float, float]:
+    """Straight distance and its deviation, metres, of a box whose height in metres is known.
+
+    The deviation holds that of the box's edges in the image and that of the height: a box may hold
+    more or less of the target than it is thought to.
 
     NaN where the rays through its upper and lower edge are not known.
     """
-    middle, top, bottom = box.centre[0], box.y, box.y + box.h
-    spread = camera.ray(middle, bottom)[1] - camera.ray(middle, top)[1]
-    depth = height / spread if spread > 0 else math.nan
+    spread = _spread(camera, box)
+    depth = height.metres / spread if spread > 0 else math.nan
     distance = depth * _stretch(camera.ray(*box.centre))
-    return distance, distance * EDGE_ERROR / box.h
+    return distance, distance * math.hypot(EDGE_ERROR / box.h, height.error)
+
+
+def height_at_range(camera: CameraModel, box: BoundingBox, distance: float) -> float:
+    """Height in metres of a box at a straight distance; NaN where it is not known."""
+    return _spread(camera, box) * distance / _stretch(camera.ray(*box.centre))
 
 
 def range_from_depth(camera: CameraModel, box: BoundingBox, depth: np.ndarray,
@@ -72,6 +79,12 @@ def position(ray: tuple[float, float], distance: float) -> tuple[float, float, f
     """Point (x, y, z) in metres at a straight distance along a ray, camera frame."""
     depth = distance / _stretch(ray)
     return ray[0] * depth, ray[1] * depth, depth
+
+
+def _spread(camera: CameraModel, box: BoundingBox) -> float:
+    """Height of a box per unit of depth."""
+    middle, top, bottom = box.centre[0], box.y, box.y + box.h
+    return camera.ray(middle, bottom)[1] - camera.ray(middle, top)[1]
 
 
 def _stretch(ray: tuple[float, float]) -> float:

@@ -13,6 +13,7 @@ from siamx_ros.control.estimate import LONGEST_GAP_S, TargetEstimate
 from siamx_ros.control.limits import FollowLimits
 from siamx_ros.control.observation import (
     Command, FollowReason, FollowState, Now, Observation, Verdict)
+from siamx_ros.control.pace import Pace
 from siamx_ros.control.profile import Profile, Rates, speed_to_stop_within
 from siamx_ros.control.ranging import KNOWN, Ranging
 from siamx_ros.control.search import Search
@@ -27,10 +28,6 @@ DOUBTFUL_TURN = 0.5
 """Share of the turning rate on a target that is not valid."""
 BEARING_BAND = 0.02
 """Bearings below this are straight ahead, rad."""
-LEAVING_S = 0.2
-"""A robot that has arrived sets out once the target is further away for so long, seconds."""
-STILL = 0.05
-"""Speeds of robot and target below this count as standing, m/s."""
 
 
 class Follower:
@@ -51,7 +48,7 @@ class Follower:
         self._doubt, self._range_doubt = Doubt(), Doubt()
         self._range_at, self._range_from_box = -math.inf, False
         self._range_verdict = KNOWN
-        self._arrived, self._near_at = False, -math.inf
+        self._pace = Pace()
         self._last = Now(math.nan, math.nan)
 
     def update(self, seen: Observation, now: Now, forbidden: str = '') -> Command:
@@ -81,12 +78,20 @@ class Follower:
         if halt is not None:
             self._forward.limit(0.0)
             self._turn.limit(0.0)
-            self._arrived = False
+            self._pace.arrived = False
             return Command(reason=halt.reason, message=halt.message)
         end = self._watch.end(now, self.limits)
         if end is not None:
             return self._slow_down(now, elapsed, end)
         return self._follow(now, elapsed)
+
+    def place(self, now: Now) -> tuple[float, float]:
+        """Distance and bearing of the target when a command of now takes effect; NaN: unknown."""
+        if not all(map(math.isfinite, now)):
+            return math.nan, math.nan
+        delay = self.limits.base_delay
+        return (self._estimate.range(now.ros_s, delay)[0],
+                self._estimate.bearing(now.ros_s, delay)[0])
 
     def _move(self, now: Now) -> float:
         """Note what the last command did; returns the time since, within bounds."""
@@ -163,7 +168,7 @@ class Follower:
         doubtful = self._doubt.begun or self._range_doubt.begun
         if linear:
             return FollowState.SLOWING if doubtful else FollowState.FOLLOWING
-        if not doubtful and (self._arrived or wanted):
+        if not doubtful and (self._pace.arrived or wanted):
             return FollowState.FOLLOWING
         return FollowState.TURNING if angular else FollowState.STANDING
 
@@ -173,7 +178,10 @@ class Follower:
         distance, least, target_speed = self._estimate.range(now.ros_s, limits.base_delay)
         if not math.isfinite(distance):
             return 0.0, 0.0, self._doubtful(now) or self._range_verdict
-        wanted, why = self._speed_for(now, distance, target_speed)
+        wanted, why = self._pace.speed(
+            now.ros_s, distance, target_speed, self._forward.speed, limits)
+        if self._range_from_box:
+            wanted = min(wanted, limits.range_from_box_speed)
         aside = max(0.0, min(1.0, 2 - abs(bearing) / limits.drive_bearing))
         if aside < 1 and wanted:
             why = Verdict(FollowReason.ASIDE,
@@ -192,29 +200,6 @@ class Follower:
         if self._range_verdict.message and now.ros_s - self._range_at > RANGE_GRACE_S:
             why = self._range_verdict
         return wanted, safe, self._doubtful(now) or why
-
-    def _speed_for(self, now: Now, distance: float,
-                   target_speed: float) -> tuple[float, Verdict]:
-        """Speed that keeps the distance, before anything is in doubt."""
-        limits = self.limits
-        excess = distance - limits.distance
-        self._arrived = self._has_arrived(now, excess, target_speed)
-        if self._arrived:
-            return 0.0, Verdict(FollowReason.ARRIVED, f'the target is {distance:.1f} m away')
-        along = limits.feed_forward * target_speed
-        slowing = math.sqrt(2 * limits.max_deceleration * max(0.0, excess))
-        wanted = along + min(limits.linear_gain * excess, slowing)
-        largest = limits.range_from_box_speed if self._range_from_box else limits.max_linear
-        return max(0.0, min(wanted, largest)), KNOWN
-
-    def _has_arrived(self, now: Now, excess: float, target_speed: float) -> bool:
-        """Whether the robot is to stand: it has come near enough, and the target stays there."""
-        if excess <= self.limits.dead_band:
-            self._near_at = now.ros_s
-        if self._arrived:
-            return now.ros_s - self._near_at <= LEAVING_S
-        return (excess <= self.limits.dead_band / 2 and self._forward.speed < STILL
-                and target_speed < 2 * STILL)
 
     def _doubtful(self, now: Now) -> Verdict | None:
         """Why the box is in doubt, or None."""

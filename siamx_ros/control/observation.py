@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import IntEnum
 import math
 from typing import NamedTuple
 
@@ -79,36 +79,36 @@ class Observation:
         return self.cut_sides or self.cut_ends and not self.from_depth
 
 
-class FollowState(Enum):
-    """What the robot is told to do."""
+class FollowState(IntEnum):
+    """What the robot is told to do; the same numbers as in ``FollowerStatus.msg``."""
 
-    STANDING = 'standing'
-    TURNING = 'turning'
-    FOLLOWING = 'following'
-    SLOWING = 'slowing'
+    STANDING = 0
+    TURNING = 1
+    FOLLOWING = 2
+    SLOWING = 3
     """Something is in doubt: the speed falls, and is zero when the doubt lasts."""
-    SEARCHING = 'searching'
+    SEARCHING = 4
 
 
-class FollowReason(Enum):
-    """Why the robot does not drive, or drives slower than it could."""
+class FollowReason(IntEnum):
+    """Why the robot does not drive, or drives slower than it could; numbers as in the message."""
 
-    NONE = 'none'
-    FORBIDDEN = 'forbidden'
-    NOTHING_SEEN = 'nothing seen yet'
-    CLOCK = 'clock'
-    SILENCE = 'tracker silent'
-    OLD_IMAGE = 'image too old'
-    TARGET_CHANGED = 'another target'
-    TRACKER_STATE = 'tracker state'
-    NOT_VALID = 'box not valid'
-    BEARING_UNKNOWN = 'bearing unknown'
-    RANGE_UNKNOWN = 'range unknown'
-    RANGE_UNSURE = 'range uncertain'
-    TRUNCATED = 'box cut off'
-    ASIDE = 'target aside'
-    TOO_NEAR = 'too near'
-    ARRIVED = 'arrived'
+    NONE = 0
+    FORBIDDEN = 1
+    NOTHING_SEEN = 2
+    CLOCK = 3
+    SILENCE = 4
+    OLD_IMAGE = 5
+    TARGET_CHANGED = 6
+    TRACKER_STATE = 7
+    NOT_VALID = 8
+    BEARING_UNKNOWN = 9
+    RANGE_UNKNOWN = 10
+    RANGE_UNSURE = 11
+    TRUNCATED = 12
+    ASIDE = 13
+    TOO_NEAR = 14
+    ARRIVED = 15
 
 
 class Verdict(NamedTuple):

@@ -6,10 +6,9 @@ import logging
 from pathlib import Path
 
 from siamx_ros.data.annotation import Entries
-from siamx_ros.data.photographs import name_some
 from siamx_ros.data.sequence import Sequence, is_sequence, read_folder
 from siamx_ros.data.textfiles import select_listed
-from siamx_ros.errors import InputError
+from siamx_ros.errors import InputError, name_some
 
 LOG = logging.getLogger(__name__)
 

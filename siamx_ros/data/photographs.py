@@ -11,9 +11,6 @@ from siamx_ros.data.textfiles import read_text
 from siamx_ros.errors import InputError
 from siamx_ros.imaging import IMAGE_SUFFIXES
 
-SHOWN = 5
-"""So many names stand in a message."""
-
 
 def list_photographs(folder: Path) -> tuple[list[Path], list[Path]]:
     """The photographs below a folder, sorted, and the files that are none by their suffix.
@@ -62,12 +59,6 @@ def read_photo_boxes(table: Path, folder: Path,
     return found, unknown
 
 
-def name_some(names: list) -> str:
-    """The first names of a list, and how many more there are."""
-    more = f' and {len(names) - SHOWN} more' if len(names) > SHOWN else ''
-    return ', '.join(map(str, names[:SHOWN])) + more
-
-
 def _read_table(path: Path) -> dict[str, np.ndarray]:
     if not path.exists():
         return {}
@@ -75,10 +66,13 @@ def _read_table(path: Path) -> dict[str, np.ndarray]:
         listed = json.loads(read_text(path))
         if not isinstance(listed, dict):
             raise ValueError(f'got a {type(listed).__name__}')
-        tables = {name: np.array(rows, np.float64).reshape(-1, 4) for name, rows in listed.items()}
-        wrong = [name for name, rows in tables.items() if not np.isfinite(rows).all()]
-        if wrong:
-            raise ValueError(f'the boxes of {wrong[0]} are no numbers')
+        return {name: _boxes(name, rows) for name, rows in listed.items()}
     except (TypeError, ValueError) as error:
         raise InputError(f'{path} is not a JSON table of boxes: {error}') from None
-    return tables
+
+
+def _boxes(name: str, rows: list) -> np.ndarray:
+    boxes = np.array(rows, np.float64) if rows else np.zeros((0, 4))
+    if boxes.shape[1:] != (4,) or not np.isfinite(boxes).all():
+        raise ValueError(f'the boxes of {name} must be lists of four numbers x, y, w, h')
+    return boxes

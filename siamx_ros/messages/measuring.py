@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import math
 from threading import Lock
 from typing import Any, Callable
@@ -11,17 +10,13 @@ from typing import Any, Callable
 import numpy as np
 
 from siamx_ros.control import bearing
-from siamx_ros.control.camera_model import CameraModel, same_frame
+from siamx_ros.control.camera_model import CameraModel
 from siamx_ros.errors import InputError
-from siamx_ros.geometry import BoundingBox
-from siamx_ros.messages.frames import stamp_seconds
 from siamx_ros.messages.outcome import Outcome
+from siamx_ros.messages.target_range import RANGE_DEPTH, RANGE_NONE, RangeFinder
 from siamx_ros.node_config import NodeConfig
 from siamx_ros.records import BoxSource
 
-RANGE_NONE, RANGE_DEPTH, RANGE_KNOWN_HEIGHT = range(3)
-DEPTHS = 10
-"""Depth images that are kept: newer ones arrive while an image is tracked."""
 MAX_RATE_GAP = 0.5
 """Longest time between two images for a rate of change, seconds."""
 WARN_AFTER = 1.0
@@ -33,7 +28,11 @@ WARN_PERIOD = 10.0
 
 @dataclass(frozen=True)
 class Measurement:
-    """Radians, metres, seconds; NaN where unknown."""
+    """Radians, metres, seconds; NaN where unknown.
+
+    ``depth_missed`` says whether depth gave no range though it was asked for; None where it was
+    not, or the target is not valid.
+    """
 
     truncated: bool = False
     bearing: float = math.nan
@@ -44,6 +43,7 @@ class Measurement:
     range_source: int = RANGE_NONE
     position: tuple[float, float, float] | None = None
     velocity: tuple[float, float] = (math.nan, math.nan)
+    depth_missed: bool | None = None
 
 
 class Mismatch:
@@ -66,7 +66,7 @@ class Mismatch:
 
 
 class Measurer:
-    """Keeps the calibration, the newest depth images and the last bearing.
+    """Keeps the calibration, what ranges are made from and the last bearing.
 
     :meth:`set_camera` and :meth:`set_depth` may be called from another thread than
     :meth:`measure`.
@@ -85,7 +85,7 @@ class Measurer:
         self._info: Any = None
         self._asked: tuple = ()
         self._fit: tuple[CameraModel | None, str] = None, ''
-        self._depths: deque[tuple[float, str, np.ndarray]] = deque(maxlen=DEPTHS)
+        self._ranges = RangeFinder()
         self._last: tuple[float, float, str] | None = None
         self._last_stamp = -math.inf
 
@@ -101,8 +101,7 @@ class Measurer:
 
     def set_depth(self, stamp: float, frame_id: str, depth: np.ndarray) -> None:
         """Take a depth image, H x W metres, registered to the colour image."""
-        with self._lock:
-            self._depths.append((stamp, frame_id, depth))
+        self._ranges.set_depth(stamp, frame_id, depth)
 
     def measure(self, outcome: Outcome, config: NodeConfig) -> Measurement:
         """Measure the box of an outcome."""
@@ -114,20 +113,23 @@ class Measurer:
         height, width = image.shape[:2]
         truncated = bearing.is_truncated(box, width, height)
         camera, calibration = self._usable_camera(outcome, config)
-        depth, misfit = self._matching_depth(outcome, config)
-        self._note(calibration=calibration, depth=misfit)
-        if camera is None:
-            return Measurement(truncated=truncated, velocity=self._velocity(outcome))
-        ray = camera.ray(*box.centre)
-        if not all(map(math.isfinite, ray)):
+        match = self._ranges.match(outcome, config)
+        self._note(calibration=calibration, depth=match.misfit)
+        asked = config.use_depth and outcome.result.valid
+        plain = Measurement(truncated=truncated, velocity=self._velocity(outcome),
+                            depth_missed=True if asked else None)
+        ray = camera.ray(*box.centre) if camera is not None else ()
+        if not ray or not all(map(math.isfinite, ray)):
             self._last = None
-            return Measurement(truncated=truncated, velocity=self._velocity(outcome))
+            return plain
         angle, elevation = bearing.angles(ray)
-        distance, deviation, source = self._range(box, camera, depth, truncated, config)
-        known = math.isfinite(distance)
-        return Measurement(
-            truncated, angle, elevation, self._rate(outcome, angle), distance, deviation, source,
-            bearing.position(ray, distance) if known else None, self._velocity(outcome))
+        found = self._ranges.range(outcome, camera, match, truncated=truncated, config=config)
+        known = math.isfinite(found.distance)
+        return replace(
+            plain, bearing=angle, elevation=elevation, bearing_rate=self._rate(outcome, angle),
+            range=found.distance, range_stddev=found.deviation, range_source=found.source,
+            position=bearing.position(ray, found.distance) if known else None,
+            depth_missed=found.source != RANGE_DEPTH if asked else None)
 
     def _note(self, **sentences: str) -> None:
         now = self._clock()
@@ -156,41 +158,6 @@ class Measurer:
                 info, width, height, frame_id, rectified=self._rectified), ''
         except InputError as error:
             return None, str(error)
-
-    def _range(self, box: BoundingBox, camera: CameraModel, depth: np.ndarray | None,
-               truncated: bool, config: NodeConfig) -> tuple[float, float, int]:
-        if depth is not None:
-            distance, deviation = bearing.range_from_depth(camera, box, depth, config.depth_max)
-            if math.isfinite(distance):
-                return distance, deviation, RANGE_DEPTH
-        if config.target_height > 0 and not truncated:
-            distance, deviation = bearing.range_from_height(camera, box, config.target_height)
-            if math.isfinite(distance):
-                return distance, deviation, RANGE_KNOWN_HEIGHT
-        return math.nan, math.nan, RANGE_NONE
-
-    def _matching_depth(self, outcome: Outcome,
-                        config: NodeConfig) -> tuple[np.ndarray | None, str]:
-        """The depth image of the nearest stamp if it fits, else None; and why it does not fit."""
-        with self._lock:
-            kept = list(self._depths)
-        if not config.use_depth:
-            return None, ''
-        if not kept:
-            return None, 'no depth image has arrived'
-        header, (height, width) = outcome.frame.msg.header, outcome.image.shape[:2]
-        taken = stamp_seconds(header.stamp)
-        stamp, frame_id, depth = min(kept, key=lambda entry: abs(entry[0] - taken))
-        if depth.shape != (height, width):
-            return None, (f'depth is {depth.shape[1]}x{depth.shape[0]}, '
-                          f'the images are {width}x{height}')
-        if not same_frame(frame_id, header.frame_id):
-            return None, f'depth is in frame {frame_id!r}, the images in {header.frame_id!r}'
-        gap = abs(stamp - taken)
-        if gap > config.depth_slop:
-            return None, (f'the nearest depth image is {gap:.3f} s away from the image, more than '
-                          f'{config.depth_slop:g} s (depth_slop)')
-        return depth, ''
 
     def _rate(self, outcome: Outcome, angle: float) -> float:
         """Change of the bearing since the last image of this target, rad/s."""

@@ -19,6 +19,10 @@ CLOCK_SLACK_S = 0.01
 """Images may be this much younger than the node's clock before that counts as a clock fault."""
 MAX_AGE_S = 2.0
 """Images that are older on arrival are reported: a slow link, or clocks that disagree."""
+LEAST_DEPTHS = 10
+"""Images with a valid target before a share of them is told."""
+MAX_DEPTH_MISSED = 0.05
+"""A larger share of them without a range from depth is warned of."""
 MISMATCHES = ('calibration', 'depth')
 """Figures that are sentences on an input that does not fit the images, empty where it does."""
 LEVELS = {
@@ -33,6 +37,7 @@ class Health:
         self._lock = Lock()
         self._received: deque[tuple[float, float]] = deque(maxlen=2000)
         self._tracked: deque[tuple[float, float, float, float]] = deque(maxlen=2000)
+        self._depth: deque[tuple[float, bool, str]] = deque(maxlen=2000)
         self._dropped = self._old = 0
         self._mismatches = dict.fromkeys(MISMATCHES, '')
 
@@ -47,7 +52,8 @@ class Health:
             self._old += 1
 
     def tracked(self, *, latency: float, inference: float, overhead: float,
-                dropped: int, mismatches: dict[str, str]) -> None:
+                dropped: int, mismatches: dict[str, str],
+                depth_missed: bool | None = None) -> None:
         """An image was answered; all times in seconds.
 
         Args:
@@ -56,9 +62,13 @@ class Health:
             overhead: from reception to publication, without inference and waiting for it.
             dropped: images overwritten before this one.
             mismatches: a sentence for each of :data:`MISMATCHES`.
+            depth_missed: whether depth gave no range; None where it was not asked for.
         """
+        now = time.monotonic()
         with self._lock:
-            self._tracked.append((time.monotonic(), latency, inference, overhead))
+            self._tracked.append((now, latency, inference, overhead))
+            if depth_missed is not None:
+                self._depth.append((now, depth_missed, mismatches['depth']))
             self._dropped += dropped
             self._mismatches = mismatches
 
@@ -69,7 +79,7 @@ class Health:
             'input_rate_hz': f'{len(ages) / WINDOW_S:.1f}',
             'tracked_rate_hz': f'{len(rows) / WINDOW_S:.1f}',
             'overwritten_total': str(self._dropped), 'too_old_total': str(self._old),
-            **self._mismatches}
+            **self._mismatches, **self._depth_figures()}
         names = ('age_on_arrival', 'latency', 'inference', 'overhead')
         for name, column in zip(names, (ages, *rows.T)):
             column = column[np.isfinite(column)]
@@ -77,6 +87,22 @@ class Health:
                 middle, high = np.percentile(column, (50, 95)) * 1000
                 figures[f'{name}_p50_ms'] = f'{middle:.1f}'
                 figures[f'{name}_p95_ms'] = f'{high:.1f}'
+        return figures
+
+    def _depth_figures(self) -> dict[str, str]:
+        """On which share of the images depth gave no range, and why where that is too large."""
+        start = time.monotonic() - WINDOW_S
+        with self._lock:
+            rows = [row[1:] for row in self._depth if row[0] >= start]
+            now = self._mismatches['depth']
+        if len(rows) < LEAST_DEPTHS:
+            return {}
+        share = sum(missed for missed, _ in rows) / len(rows)
+        figures = {'depth_missed_share': f'{share:.2f}'}
+        if share > MAX_DEPTH_MISSED and not now:
+            why = next((why for missed, why in reversed(rows) if missed and why),
+                       'none is within depth_max where the target is')
+            figures['depth'] = f'depth gave no range on {share:.0%} of the images: {why}'
         return figures
 
     def clock_problem(self) -> str:

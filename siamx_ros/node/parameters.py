@@ -13,7 +13,7 @@ from rclpy.node import Node
 from siamx_ros.node_config import is_of_ros
 from siamx_ros.settings import Settings, SettingsError, walk
 
-AT_START = ('autostart', 'status_rate', 'stamped')
+AT_START = ('autostart', 'status_rate', 'command', 'command_rate', 'enabled_at_start')
 """Parameters that are used once, when the process starts."""
 
 

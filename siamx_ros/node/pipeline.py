@@ -243,7 +243,7 @@ class Pipeline:
         waited = max(0.0, self._idle_since - outcome.frame.received)
         self.health.tracked(
             latency=latency, inference=outcome.inference_s, dropped=dropped,
-            mismatches=self.measurer.mismatches,
+            mismatches=self.measurer.mismatches, depth_missed=measured.depth_missed,
             overhead=time.monotonic() - outcome.frame.received - waited - outcome.inference_s)
         self._announce(result.state, result.reason, outcome.message, valid=result.valid,
                        header=header)

@@ -11,9 +11,9 @@ from zlib import crc32
 import numpy as np
 from tqdm import tqdm
 
-from siamx_ros.data.photographs import list_photographs, name_some, read_photo_boxes
+from siamx_ros.data.photographs import list_photographs, read_photo_boxes
 from siamx_ros.data.sequence import Sequence, list_images, read_folder
-from siamx_ros.errors import InputError
+from siamx_ros.errors import InputError, name_some
 from siamx_ros.training.cache import read_picture
 from siamx_ros.training.settings import TrainConfig
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from siamx_ros.control.bearing import angles, range_from_height
+from siamx_ros.control.box_height import Height
 from siamx_ros.control.camera_model import CameraModel
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
@@ -58,7 +59,8 @@ def test_a_pinhole_model_is_not_used_beyond_where_it_turns_back(x, y, known):
         640, 480, [320.0, 0, 319.5, 0, 320.0, 239.5, 0, 0, 1], [-0.33, 0.12, 0, 0, -0.02],
         'plumb_bob')
     assert np.isfinite(camera.ray(x, y)).all() == known
-    distance, _ = range_from_height(camera, BoundingBox(x - 5, y - 20, 10, 40), 1.8)
+    distance, _ = range_from_height(camera, BoundingBox(x - 5, y - 20, 10, 40),
+                                    Height(1.8, 0.1))
     assert math.isfinite(distance) == known and not distance > 100
 
 

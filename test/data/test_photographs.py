@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from siamx_ros.data.photographs import list_photographs, name_some, read_photo_boxes
-from siamx_ros.errors import InputError
+from siamx_ros.data.photographs import list_photographs, read_photo_boxes
+from siamx_ros.errors import InputError, name_some
 
 NAMES = 'a.jpg', 'b.JPG', 'c.jpeg', 'd.png', 'deep/e.jpg'
 
@@ -59,7 +59,9 @@ def test_a_photograph_is_named_once(root):
         read(root, ['a.jpg', 'images/a.jpg'])
 
 
-@pytest.mark.parametrize('text', ['{"a.jpg": [[1, 2, NaN, 4]]}', '{"a.jpg": [[1, 2, 3]]}', '3'])
+@pytest.mark.parametrize('text', ['{"a.jpg": [[1, 2, NaN, 4]]}', '{"a.jpg": [[1, 2, 3]]}', '3',
+                                  '{"a.jpg": [[1, 2, 3, 2, 3, 4, 1, 4]]}', '{"a.jpg": {"x": 1}}',
+                                  '{"a.jpg": [1, 2, 3, 4]}'])
 def test_a_damaged_table(root, text):
     (root / 'boxes.json').write_text(text)
     with pytest.raises(InputError, match='not a JSON table of boxes'):

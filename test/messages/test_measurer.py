@@ -10,7 +10,8 @@ import pytest
 
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.messages.frames import Frame
-from siamx_ros.messages.measuring import DEPTHS, WARN_AFTER, WARN_PERIOD, Measurer
+from siamx_ros.messages.measuring import WARN_AFTER, WARN_PERIOD, Measurer
+from siamx_ros.messages.target_range import DEPTHS
 from siamx_ros.messages.outcome import IDLE, Outcome
 from siamx_ros.node_config import NodeConfig
 from siamx_ros.records import BoxSource, TrackResult, TrackState
@@ -106,8 +107,8 @@ def test_a_camera_info_that_cannot_be_used_ends_the_one_before(measurer, fields,
     (None, 'no depth image has arrived'),
     ({'shape': (60, 80)}, 'depth is 80x60, the images are 160x120'),
     ({'frame_id': 'a'}, "depth is in frame 'a', the images in 'b'"),
-    ({'stamp': 10.12}, 'the nearest depth image is 0.120 s away from the image, more than 0.05 s '
-                       '(depth_slop)')], ids=['none', 'size', 'frame', 'stamp'])
+    ({'stamp': 10.32}, 'the nearest depth image is 0.320 s away from the image, more than 0.25 s '
+                       '(depth_max_age)')], ids=['none', 'size', 'frame', 'stamp'])
 @pytest.mark.parametrize('calibrated', [True, False])
 def test_depth_that_does_not_fit_is_told(measurer, how, sentence, calibrated):
     if calibrated:

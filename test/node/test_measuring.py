@@ -265,7 +265,7 @@ def test_range_from_a_known_height_unless_truncated(rig):
     target = seen(rig)
     assert target.range_source == T.RANGE_KNOWN_HEIGHT and not target.truncated
     assert target.range == pytest.approx(1.8 * FOCAL / 40 * math.sqrt(1.02), rel=0.01)
-    assert 0.1 < target.range_stddev < 1.0
+    assert target.range_stddev == pytest.approx(0.3 * target.range, rel=0.02)
     cut = seen(rig, box=BoundingBox(90, 0, 20, 40))
     assert cut.truncated and math.isnan(cut.range)
     assert rig.set_parameters(target_height=0.0).successful

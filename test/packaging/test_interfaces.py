@@ -9,6 +9,7 @@ import re
 
 import pytest
 
+from siamx_ros.control.observation import FollowReason, FollowState
 from siamx_ros.records import BoxSource, Reason, TrackState
 
 CONSTANT = re.compile(r'^u?int\d+ ([A-Z][A-Z0-9_]*) *= *(\d+)', re.MULTILINE)
@@ -27,7 +28,8 @@ def members(enum: type[IntEnum]) -> dict[str, int]:
 
 @pytest.mark.parametrize(('message', 'prefix', 'enum'), [
     ('TrackedTarget', 'STATE_', TrackState), ('TrackerStatus', 'STATE_', TrackState),
-    ('TrackerStatus', 'REASON_', Reason), ('TrackedTarget', 'BOX_', BoxSource)])
+    ('TrackerStatus', 'REASON_', Reason), ('TrackedTarget', 'BOX_', BoxSource),
+    ('FollowerStatus', 'STATE_', FollowState), ('FollowerStatus', 'REASON_', FollowReason)])
 def test_constants_equal_the_enums_of_the_core(repository, message, prefix, enum) -> None:
     assert constants(repository / f'msg/{message}.msg', prefix) == members(enum)
 

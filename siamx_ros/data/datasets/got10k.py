@@ -10,7 +10,7 @@ from siamx_ros.data.folders import sequence_folders
 from siamx_ros.data.textfiles import read_flags, read_numbers
 from siamx_ros.errors import InputError
 
-KEPT_APART = re.compile(r'(^|[^a-z])(val|validation|test)([^a-z]|$)', re.IGNORECASE)
+KEPT_APART = re.compile(r'(^|[^a-z])(val|test)([^a-z]|$)', re.IGNORECASE)
 HIGHEST_COVER = 8
 
 
@@ -25,7 +25,8 @@ def list_got10k(root: Path, split: str) -> Entries:
     part = root / ('train' if split == TRAIN else 'val')
     base = part if part.is_dir() else root
     folders = sequence_folders(base)
-    if split == TRAIN and any(KEPT_APART.search(path.name) for path in (base.resolve(), *folders)):
+    if split == TRAIN and (KEPT_APART.fullmatch(base.resolve().name)
+                           or any(KEPT_APART.search(folder.name) for folder in folders)):
         raise InputError(f'{base} is not the training part of GOT-10k: never trained on')
     for folder in folders:
         yield lambda folder=folder: _annotation(folder, split).for_split(split)

@@ -7,8 +7,8 @@ from pathlib import Path
 import re
 
 from siamx_ros.data.annotation import TRAIN, Annotation, Entries
-from siamx_ros.data.photographs import name_some
 from siamx_ros.data.textfiles import read_numbers
+from siamx_ros.errors import name_some
 
 LOG = logging.getLogger(__name__)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+import logging
 from pathlib import Path
 from typing import Callable
 
 import numpy as np
 
 from siamx_ros.data.sequence import Sequence
+from siamx_ros.errors import name_some
 from siamx_ros.evaluation.kits import files, one_pass, restarts
 from siamx_ros.evaluation.kits.panoramas import panorama
 from siamx_ros.evaluation.long_term import long_term_figures
@@ -16,6 +18,7 @@ from siamx_ros.evaluation.runner import Run
 from siamx_ros.geometry import iou_xywh
 from siamx_ros.imaging import read_image
 
+LOG = logging.getLogger(__name__)
 Figures = dict[str, float]
 
 
@@ -48,16 +51,25 @@ def _lasot(runs: list[Run], sequences: list[Sequence]) -> Figures:
 
 
 def _got10k(runs: list[Run], sequences: list[Sequence]) -> Figures:
-    known = [(run, each) for run, each in zip(runs, sequences) if np.isfinite(each.truth).all()]
     return one_pass.got10k_total([np.zeros(0), *(
         one_pass.got10k_overlaps(run.boxes, each.truth, each.absent, image_size(each))
-        for run, each in known)])
+        for run, each in _known(runs, sequences))])
 
 
 def _trackingnet(runs: list[Run], sequences: list[Sequence]) -> Figures:
     return _means([one_pass.trackingnet(run.boxes, sequence.truth)
-                   for run, sequence in zip(runs, sequences)
-                   if np.isfinite(sequence.truth).all()], ('AUC', 'P', 'NP'))
+                   for run, sequence in _known(runs, sequences)], ('AUC', 'P', 'NP'))
+
+
+def _known(runs: list[Run], sequences: list[Sequence]) -> list[tuple[Run, Sequence]]:
+    """Those whose truth is not withheld; the others are named, unless all are withheld."""
+    pairs = list(zip(runs, sequences))
+    known = [(run, each) for run, each in pairs if np.isfinite(each.truth).all()]
+    if known and len(known) < len(pairs):
+        names = [each.name for _, each in pairs if not np.isfinite(each.truth).all()]
+        LOG.warning('not in the official figures: %d sequences with fewer boxes than images: %s',
+                    len(names), name_some(names))
+    return known
 
 
 def _otb(runs: list[Run], sequences: list[Sequence]) -> Figures:

@@ -1,6 +1,7 @@
 """evaluate --benchmark: figures, result files, resuming."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -130,6 +131,19 @@ def test_a_withheld_truth_gives_files_and_no_figures(tmp_path, sequence, tracker
                  '--out', str(tmp_path / 'o')]) == 0
     assert figures(tmp_path / 'o')['AUC'] is None
     assert len((tmp_path / 'o' / 'official' / 'siamx' / 'moving.txt').read_text().split()) == 10
+
+
+def test_figures_over_a_part_say_so(tmp_path, sequence, trackers, monkeypatch, caplog):
+    monkeypatch.setattr(TrackerSpec, 'build', lambda self: trackers.Oracle(sequence.boxes_xywh))
+    root = lay_out(tmp_path / 'root', sequence, 'trackingnet')
+    shutil.copytree(root / 'frames' / 'moving', root / 'frames' / 'cut')
+    (root / 'anno' / 'cut.txt').write_text(
+        (root / 'anno' / 'moving.txt').read_text().splitlines()[0] + '\n')
+    assert main(['evaluate', str(root), '--benchmark', 'trackingnet', *ARGUMENTS,
+                 '--out', str(tmp_path / 'o')]) == 0
+    assert figures(tmp_path / 'o')['AUC'] == 1
+    assert 'not in the official figures: 1 sequences with fewer boxes than images: cut' in (
+        caplog.text)
 
 
 def test_every_benchmark_has_a_kit():

@@ -1,0 +1,1 @@
+"""The follower process: ~/target in, cmd_vel out; needs neither torch nor the tracker."""

@@ -1,0 +1,174 @@
+"""Permission, observations, transforms and log lines of the follower, without ROS running."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+import math
+from types import SimpleNamespace
+
+import pytest
+
+pytest.importorskip('rclpy', reason='rclpy is not installed')
+pytestmark = pytest.mark.ros
+
+from siamx_ros.control.mounting import ON_BASE, Mounting  # noqa: E402
+from siamx_ros.control.observation import Command, FollowReason, FollowState  # noqa: E402
+from siamx_ros.follower.follower_config import FollowerConfig  # noqa: E402
+from siamx_ros.follower.permission import Permission  # noqa: E402
+
+CONFIG = FollowerConfig()
+
+
+def test_off_until_it_is_enabled_and_after_each_stop():
+    permission = Permission(enabled=False)
+    assert 'not enabled' in permission.objection(0.0, CONFIG)
+    assert permission.enable(True) == '' and permission.objection(0.0, CONFIG) == ''
+    permission.stop()
+    assert 'stopped' in permission.objection(0.0, CONFIG)
+    assert 'lift the stop' in permission.enable(True)
+    permission.stop(False)
+    assert 'not enabled' in permission.objection(0.0, CONFIG), 'a lifted stop starts nothing'
+    assert permission.enable(True) == '' and permission.objection(0.0, CONFIG) == ''
+    permission.enable(False)
+    assert permission.objection(0.0, CONFIG)
+
+
+def test_the_deadman_switch_must_be_held_and_must_say_so_again_and_again():
+    permission, config = Permission(enabled=True), replace(CONFIG, use_deadman=True)
+    assert 'deadman' in permission.objection(5.0, config)
+    permission.deadman(True, 5.0)
+    assert not permission.objection(5.5, config)
+    assert permission.objection(5.6, config)
+    permission.deadman(True, 6.0)
+    permission.deadman(False, 6.1)
+    assert permission.objection(6.1, config) and not permission.objection(6.1, CONFIG)
+
+
+@pytest.mark.parametrize('command, distro, stamped', [
+    ('auto', 'humble', False), ('auto', 'jazzy', False), ('auto', 'kilted', True),
+    ('auto', 'rolling', True), ('twist', 'rolling', False), ('twist_stamped', 'jazzy', True)])
+def test_the_type_of_the_command(monkeypatch, command, distro, stamped):
+    monkeypatch.setenv('ROS_DISTRO', distro)
+    assert FollowerConfig(command=command).stamped is stamped
+
+
+def target(**fields):
+    """A TrackedTarget of a person at 640x480."""
+    from siamx_ros.msg import TrackedTarget
+    message = TrackedTarget(
+        seq=7, target_id='a', state=2, valid=True, bearing=0.2, elevation=0.1, bearing_rate=0.3,
+        range=2.0, range_stddev=0.1, range_source=1, image_width=640, image_height=480)
+    message.bbox.center.position.x, message.bbox.center.position.y = 320.0, 240.0
+    message.bbox.size_x, message.bbox.size_y = 100.0, 200.0
+    for name, value in fields.items():
+        setattr(message, name, value)
+    return message
+
+
+def test_a_message_becomes_an_observation():
+    from siamx_ros.follower.observe import observation
+    seen = observation(target(), ON_BASE)
+    assert (seen.seq, seen.target_id, seen.valid, seen.from_depth) == (7, 'a', True, True)
+    assert seen.bearing == pytest.approx(0.2) and seen.bearing_rate == pytest.approx(0.3)
+    assert seen.range_m == pytest.approx(2.0 * math.cos(0.1)) and seen.box_height == 200
+    assert seen.certain and not seen.slows_only
+    assert not observation(target(), None).certain, 'nobody knows where the camera looks'
+    assert observation(target(elevation=math.nan), ON_BASE).certain
+
+
+@pytest.mark.parametrize('centre, size, sides, ends', [
+    ((320, 240), (100, 480), False, True), ((20, 240), (100, 200), True, False),
+    ((320, 400), (100, 200), False, True), ((600, 400), (100, 200), True, True),
+    ((320, 240), (100, 200), True, True)])
+def test_where_a_box_is_cut_off(centre, size, sides, ends):
+    from siamx_ros.follower.observe import cut
+    message = target(truncated=True)
+    message.bbox.center.position.x, message.bbox.center.position.y = map(float, centre)
+    message.bbox.size_x, message.bbox.size_y = map(float, size)
+    assert cut(message) == (sides, ends)
+    message.truncated = False
+    assert cut(message) == (False, False)
+
+
+def transform(parent, child, place, turn=(0.0, 0.0, 0.0, 1.0)):
+    from geometry_msgs.msg import TransformStamped
+    message = TransformStamped(child_frame_id=child)
+    message.header.frame_id = parent
+    vector, rotation = message.transform.translation, message.transform.rotation
+    vector.x, vector.y, vector.z = place
+    rotation.x, rotation.y, rotation.z, rotation.w = turn
+    return message
+
+
+@pytest.fixture
+def newest():
+    """The small buffer, with no node below it."""
+    from siamx_ros.follower.transforms import NewestTransforms
+    return NewestTransforms(SimpleNamespace(create_subscription=lambda *_: None))
+
+
+def take(buffer, *transforms):
+    from tf2_msgs.msg import TFMessage
+    buffer.take(TFMessage(transforms=list(transforms)))
+
+
+def test_a_chain_of_transforms_upwards_and_downwards(newest):
+    left = (0.0, 0.0, math.sqrt(0.5), math.sqrt(0.5))
+    take(newest, transform('base_link', 'mast', (0.1, 0.0, 1.0), left),
+         transform('/mast', '/camera', (0.2, 0.0, 0.0)), transform('odom', 'base_link', (9, 9, 0)),
+         transform('base_link', 'wheel', (0.0, 0.3, 0.0)))
+    pose = newest.pose('camera', 'base_link')
+    assert pose.translation == pytest.approx([0.1, 0.2, 1.0])
+    assert pose.rotation @ [1, 0, 0] == pytest.approx([0, 1, 0])
+    assert newest.pose('camera', 'wheel').translation == pytest.approx([0.1, -0.1, 1.0])
+    assert newest.pose('base_link', 'mast').translation == pytest.approx([0.0, 0.1, -1.0])
+    assert newest.pose('camera', 'camera').translation == pytest.approx([0, 0, 0])
+    assert newest.pose('camera', 'map') is None and newest.pose('nobody', 'base_link') is None
+
+
+def test_the_newest_transform_counts_and_broken_ones_do_no_harm(newest):
+    take(newest, transform('base', 'pan', (0.0, 0.0, 1.0)))
+    take(newest, transform('base', 'pan', (0.0, 0.0, 2.0)))
+    take(newest, transform('base', 'pan', (0.0, 0.0, 3.0), (0.0, 0.0, 0.0, 0.0)))
+    assert newest.pose('pan', 'base').translation == pytest.approx([0, 0, 2])
+    take(newest, transform('b', 'a', (1.0, 0, 0)), transform('a', 'b', (1.0, 0, 0)))
+    assert newest.pose('a', 'base') is None, 'a loop ends'
+    assert isinstance(newest.pose('a', 'b'), Mounting)
+
+
+def test_what_lasts_is_logged_once():
+    from siamx_ros.follower.status import Announcer
+    announcer = Announcer()
+    drive = Command(0.3, 0.1, FollowState.FOLLOWING)
+    stand = Command(reason=FollowReason.TRACKER_STATE, message='the tracker says LOST')
+    told = []
+    for tick, command in enumerate([drive] * 20 + [stand] * 3 + [drive] * 10 + [stand] * 20):
+        told.append(announcer.news(command, tick * 0.05))
+    assert [text for text in told if text] == [
+        'following', 'following', 'standing: the tracker says LOST']
+
+
+def test_diagnostics_warn_of_what_needs_a_look():
+    from builtin_interfaces.msg import Time
+    from diagnostic_msgs.msg import DiagnosticStatus
+    from siamx_ros.follower.status import diagnostics, status
+
+    def level(reason, enabled=True):
+        told = status(Command(reason=reason, message='so'), (2.0, 0.1), enabled=enabled,
+                      target_id='a', stamp=Time(sec=3), frame_id='base_link')
+        array = diagnostics('/robot/follower', told, {'camera_frame': 'eye'})
+        values = {pair.key: pair.value for pair in array.status[0].values}
+        assert values['reason'] == reason.name and values['camera_frame'] == 'eye'
+        assert array.status[0].message == 'standing: so' and array.header.stamp.sec == 3
+        return array.status[0].level
+    assert level(FollowReason.SILENCE) == DiagnosticStatus.WARN
+    assert level(FollowReason.ARRIVED) == level(FollowReason.SILENCE, False) == DiagnosticStatus.OK
+
+
+def test_the_process_needs_neither_torch_nor_the_tracker():
+    import subprocess
+    import sys
+    code = ('import sys, siamx_ros.follower.follower_node\n'
+            "print([n for n in ('torch', 'cv2', 'siamx_ros.tracking') if n in sys.modules])")
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, timeout=60)
+    assert done.stdout == '[]\n', done.stderr
