@@ -15,11 +15,15 @@ from launch.actions import DeclareLaunchArgument, ExecuteProcess, OpaqueFunction
 from launch.events.process import ProcessExited
 from launch.substitutions import LaunchConfiguration
 
+from siamx_ros.tools.launch_arguments import refuse_unknown
+
 OPTIONS = {
-    'out': '--out', 'mode': '--mode', 'image_topic': '--image-topic',
-    'truth_topic': '--truth-topic', 'truth_file': '--truth-file', 'init_topic': '--init-topic',
-    'box': '--box', 'criteria': '--criteria', 'video': '--video', 'params_file': '--config',
-    'weights': '--weights', 'device': '--device'}
+    'out': '--out', 'mode': '--mode', 'latency': '--latency', 'tracker': '--tracker',
+    'image_topic': '--image-topic', 'truth_topic': '--truth-topic', 'truth_bag': '--truth-bag',
+    'truth_id': '--truth-id', 'truth_file': '--truth-file', 'init_topic': '--init-topic',
+    'box': '--box', 'box_frame': '--box-frame', 'node': '--node', 'node_image': '--node-image',
+    'criteria': '--criteria', 'video': '--video', 'params_file': '--config',
+    'weights': '--weights', 'device': '--device', 'adaptive': '--adaptive'}
 """Launch argument -> option of evaluate_bag."""
 
 
@@ -37,16 +41,32 @@ def arguments() -> list[Action]:
                 choices=['offline', 'realtime', 'lockstep', 'live'],
                 description='offline: every image; realtime: late ones are missed; lockstep and '
                             'live: through the node.'),
+        declare('latency', default_value='',
+                description='Milliseconds that the tracker takes for each image in mode realtime, '
+                            'which needs it, or a file with one number a line.'),
+        declare('tracker', default_value='',
+                description='siamx, or csrt or kcf of OpenCV. Empty: siamx.'),
+        declare('node', default_value='',
+                description='Full name of a running tracker node for the modes lockstep and live. '
+                            'Empty: one is started.'),
+        declare('node_image', default_value='',
+                description='Topic from which that node takes images. Empty: image beside it.'),
         declare('image_topic', default_value='',
                 description='Images in the bag. Empty: the only topic of images.'),
         declare('truth_topic', default_value='',
                 description='True boxes in the bag. Empty: /ground_truth, if it is there.'),
+        declare('truth_bag', default_value='',
+                description='Bag of the true boxes. Empty: the bag that is replayed.'),
+        declare('truth_id', default_value='',
+                description='Id of the target among the true boxes. Empty: there is one.'),
         declare('truth_file', default_value='',
                 description='True boxes as text, "x,y,w,h" a line. Empty: from the bag.'),
         declare('init_topic', default_value='',
                 description='Recorded request for the first box. Empty: the first true box.'),
         declare('box', default_value='',
                 description='First box, "x,y,w,h" in pixels. Empty: the first true box.'),
+        declare('box_frame', default_value='',
+                description='Image on which box lies, counted from 0. Empty: the first.'),
         declare('criteria', default_value='',
                 description='YAML of figures that must be reached, else the launch fails.'),
         declare('video', default_value='', description='Annotated video to write.'),
@@ -56,13 +76,16 @@ def arguments() -> list[Action]:
                 description='Name of a shipped model or path of one. Empty: as in params_file.'),
         declare('device', default_value='',
                 description='auto, cpu, cuda or cuda:N. Empty: as in params_file.'),
+        declare('adaptive', default_value='',
+                description='Adaptive scheme of the tracker. Empty: as in params_file.'),
     ]
 
 
 def actions(context: LaunchContext) -> list[Action]:
     """What to start, now that the arguments are known."""
-    given = {name: LaunchConfiguration(name).perform(context)
-             for name in (argument.name for argument in arguments())}
+    names = [argument.name for argument in arguments()]
+    refuse_unknown(context, __file__, names)
+    given = {name: LaunchConfiguration(name).perform(context) for name in names}
     return [ExecuteProcess(
         cmd=command(given), name='evaluate_bag', output='screen', on_exit=failed)]
 

@@ -13,12 +13,23 @@ from ament_index_python.packages import get_package_share_directory
 from launch import LaunchContext, LaunchDescription
 from launch.action import Action
 from launch.actions import DeclareLaunchArgument, ExecuteProcess, LogInfo, OpaqueFunction
-from launch.actions import RegisterEventHandler
+from launch.actions import RegisterEventHandler, Shutdown, TimerAction
 from launch.event_handlers import OnProcessExit
+from launch.events.process import ProcessExited
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
+from siamx_ros.tools.launch_arguments import refuse_unknown
+
 BOOL = ['true', 'false']
+PARAMETERS = {
+    'image_transport': 'image_transport', 'image_reliability': 'image_reliability',
+    'weights': 'model.weights', 'device': 'model.device', 'autostart': 'autostart',
+    'image_rectified': 'image_rectified', 'use_depth': 'use_depth', 'depth_slop': 'depth_slop',
+    'target_height': 'target_height', 'fallback_hfov': 'fallback_hfov'}
+"""Launch argument -> parameter of the node."""
+END_DELAY_S = 1.0
+"""How long the node goes on after the last image of a bag: to answer it."""
 
 
 def arguments() -> list[Action]:
@@ -36,6 +47,19 @@ def arguments() -> list[Action]:
                 description='Camera calibration. Empty: camera_info beside image_topic.'),
         declare('depth_topic', default_value='depth',
                 description='Depth image registered to image_topic, used if use_depth is set.'),
+        declare('use_depth', default_value='', choices=['', *BOOL],
+                description='Take the range from depth_topic. Empty: as in params_file.'),
+        declare('depth_slop', default_value='',
+                description='Largest difference of stamps between depth and colour, seconds. '
+                            'Empty: as in params_file.'),
+        declare('target_height', default_value='',
+                description='Known height of the target for its range, metres. '
+                            'Empty: as in params_file.'),
+        declare('fallback_hfov', default_value='',
+                description='Horizontal field of view without camera_info, degrees. '
+                            'Empty: as in params_file.'),
+        declare('image_rectified', default_value='', choices=['', *BOOL],
+                description='The images are rectified. Empty: as in params_file.'),
         declare('image_transport', default_value='', choices=['', 'raw', 'compressed'],
                 description='How images are sent. Empty: as in params_file.'),
         declare('image_reliability', default_value='',
@@ -68,24 +92,40 @@ def arguments() -> list[Action]:
 
 def actions(context: LaunchContext) -> list[Action]:
     """What to start, now that the arguments are known."""
-    given = {name: LaunchConfiguration(name).perform(context)
-             for name in (argument.name for argument in arguments())}
+    names = [argument.name for argument in arguments()]
+    refuse_unknown(context, __file__, names)
+    given = {name: LaunchConfiguration(name).perform(context) for name in names}
     return [tracker(given), *init_box(given), *bag_player(given), *debug_view(given)]
 
 
 def tracker(given: dict[str, str]) -> Node:
     """The tracker node; what was given on the command line overrules the parameter file."""
-    names = {'image_transport': 'image_transport', 'image_reliability': 'image_reliability',
-             'weights': 'model.weights', 'device': 'model.device'}
-    chosen = {parameter: given[name] for name, parameter in names.items() if given[name]}
-    if given['autostart']:
-        chosen['autostart'] = given['autostart'] == 'true'
+    chosen = {parameter: typed(name, given[name])
+              for name, parameter in PARAMETERS.items() if given[name]}
+    last = bool(given['bag']) and given['respawn'] == 'false'
     return Node(
         package='siamx_ros', executable='tracker_node', output='screen', emulate_tty=True,
         namespace=given['namespace'], name=given['node_name'],
         parameters=[given['params_file'], *([chosen] if chosen else []), *sim_time(given)],
         remappings=remappings(given), respawn=given['respawn'] == 'true', respawn_delay=2.0,
+        on_exit=[Shutdown(reason='the tracker has ended')] if last else None,
         ros_arguments=['--log-level', given['log_level']])
+
+
+def typed(name: str, text: str) -> bool | float | str:
+    """The value of an argument as its parameter wants it.
+
+    Raises:
+        RuntimeError: a number is wanted.
+    """
+    if text in BOOL:
+        return text == 'true'
+    if name not in ('depth_slop', 'target_height', 'fallback_hfov'):
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        raise RuntimeError(f'{name} must be a number, got {text!r}') from None
 
 
 def sim_time(given: dict[str, str]) -> list[dict[str, bool]]:
@@ -129,10 +169,23 @@ def bag_player(given: dict[str, str]) -> list[Action]:
         arguments=['--node', given['node_name']])
     player = ExecuteProcess(
         cmd=['ros2', 'bag', 'play', given['bag'], '--clock', '100', '--rate', given['bag_rate']],
-        output='screen')
+        output='screen', on_exit=bag_ended)
     return [RegisterEventHandler(OnProcessExit(
         target_action=ready,
         on_exit=lambda event, _: [player] if event.returncode == 0 else [])), ready]
+
+
+def bag_ended(event: ProcessExited, context: LaunchContext) -> list[Action]:
+    """End with the bag, once what it showed has been answered.
+
+    Raises:
+        RuntimeError: the bag could not be played.
+    """
+    if context.is_shutdown:
+        return []
+    if event.returncode:
+        raise RuntimeError(f'ros2 bag play ended with status {event.returncode}')
+    return [TimerAction(period=END_DELAY_S, actions=[Shutdown(reason='the bag is over')])]
 
 
 def debug_view(given: dict[str, str]) -> list[Action]:

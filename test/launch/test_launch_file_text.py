@@ -11,10 +11,14 @@ import re
 import pytest
 import yaml
 
+from siamx_ros.node_config import NodeConfig
+from siamx_ros.settings import walk
+
 ARGUMENTS = {
     'namespace', 'node_name', 'params_file', 'image_topic', 'camera_info_topic', 'depth_topic',
     'image_transport', 'image_reliability', 'weights', 'device', 'use_sim_time', 'autostart',
-    'log_level', 'respawn', 'debug_view', 'bag', 'bag_rate', 'init_box'}
+    'log_level', 'respawn', 'debug_view', 'bag', 'bag_rate', 'init_box', 'image_rectified',
+    'use_depth', 'depth_slop', 'target_height', 'fallback_hfov'}
 
 
 @pytest.fixture(scope='module')
@@ -49,8 +53,10 @@ def test_arguments_that_are_read_are_declared_and_the_reverse(tree: ast.Module) 
     read = {node.slice.value for node in ast.walk(tree)
             if isinstance(node, ast.Subscript) and getattr(node.value, 'id', '') == 'given'
             and isinstance(node.slice, ast.Constant)}
-    read |= {'weights', 'device', 'image_transport', 'image_reliability'}  # read in a loop
-    assert read == ARGUMENTS
+    [parameters] = [ast.literal_eval(node.value) for node in tree.body
+                    if isinstance(node, ast.Assign) and node.targets[0].id == 'PARAMETERS']
+    assert read | set(parameters) == ARGUMENTS
+    assert set(parameters.values()) <= {name for name, _, _ in walk(NodeConfig())}
 
 
 def test_no_evaluation_download_or_work_at_import(repository: Path, tree: ast.Module) -> None:

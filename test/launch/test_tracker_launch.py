@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+import re
 import runpy
 import shutil
 import subprocess
@@ -66,7 +67,9 @@ def included(**arguments: str) -> LaunchDescription:
 @launch_pytest.fixture
 def launch_description() -> LaunchDescription:
     return included(namespace='robot', node_name='eye', image_topic='/camera/image_raw',
-                    device='cpu', image_reliability='reliable', init_box='80,60,40,40')
+                    device='cpu', image_reliability='reliable', init_box='80,60,40,40',
+                    use_depth='true', depth_slop='0.1', target_height='2', fallback_hfov='60',
+                    image_rectified='true')
 
 
 class Peer:
@@ -141,6 +144,8 @@ def test_the_box_of_the_command_line_becomes_the_target(peer: Peer):
     assert (target.image_width, target.image_height) == (160, 120)
     assert peer.parameters('model.device', 'image_reliability', 'use_sim_time', 'autostart') == [
         'cpu', 'reliable', False, True]
+    assert peer.parameters('use_depth', 'depth_slop', 'target_height', 'fallback_hfov',
+                           'image_rectified') == [True, 0.1, 2.0, 60.0, True]
     assert LEAKS == [None]
     assert peer.wait(lambda: any(name.startswith('init_box') for name, _ in EXITS))
     yield  # the launch is shut down here
@@ -159,7 +164,7 @@ camera = node.create_publisher(Image, '/camera/image_raw', 1)
 picture = np.random.default_rng(1).integers(0, 255, (120, 160, 3), np.uint8).tobytes()
 while not camera.get_subscription_count():
     time.sleep(0.01)
-for second in range(1, 200):
+for second in range(1, {count}):
     message = Image(height=120, width=160, encoding='bgr8', step=480, data=picture)
     message.header.stamp.sec = second
     camera.publish(message)
@@ -171,7 +176,7 @@ for second in range(1, 200):
 @launch_pytest.fixture
 def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LaunchDescription:
     program = tmp_path / 'ros2'
-    program.write_text(PLAYER.format(python=sys.executable))
+    program.write_text(PLAYER.format(python=sys.executable, count=200))
     program.chmod(0o755)
     monkeypatch.setenv('PATH', f'{tmp_path}{os.pathsep}{os.environ["PATH"]}')
     wall_time = tmp_path / 'wall_time.yaml'
@@ -300,9 +305,22 @@ def test_show_args_reads_well() -> None:
 
 
 @pytest.mark.skipif(not shutil.which('ros2'), reason='ros2 is not installed')
-def test_a_wrong_choice_is_refused() -> None:
-    done = subprocess.run(
-        ['ros2', 'launch', 'siamx_ros', 'tracker.launch.py', 'image_transport:=theora'],
-        text=True, capture_output=True, timeout=60)
-    assert done.returncode != 0
-    assert '"theora" is not valid' in done.stdout + done.stderr
+def test_the_launch_ends_with_its_bag_and_fails_without_it(tmp_path: Path) -> None:
+    """As `bag:=walk` does: the real node, a player that ends, or one that finds no bag."""
+    program = tmp_path / 'ros2'
+    program.write_text(PLAYER.format(python=sys.executable, count=4))
+    program.chmod(0o755)
+    environment = {**os.environ, 'PATH': f'{tmp_path}{os.pathsep}{os.environ["PATH"]}'}
+    command = [shutil.which('ros2'), 'launch', 'siamx_ros', 'tracker.launch.py', 'bag:=walk',
+               'image_topic:=/camera/image_raw', 'device:=cpu']
+
+    def launched() -> tuple[int, str]:
+        done = subprocess.run(command, env=environment, text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=WAIT)
+        return done.returncode, done.stdout
+    status, said = launched()
+    assert status == 0 and 'Traceback' not in said, said
+    assert re.search(r'tracker_node-\d+\]: process has finished cleanly', said), said
+    program.write_text(f'#!{sys.executable}\nraise SystemExit(1)\n')
+    status, said = launched()
+    assert status == 1 and 'ros2 bag play ended with status 1' in said, said

@@ -1,0 +1,153 @@
+"""Every argument of every launch file in a real launch, whose processes only record their call."""
+
+from __future__ import annotations
+
+from itertools import count
+import json
+from pathlib import Path
+import runpy
+import subprocess
+import sys
+
+import pytest
+
+launch = pytest.importorskip('launch', reason='launch is not installed')
+pytest.importorskip('launch_ros', reason='launch_ros is not installed')
+
+from launch.actions import IncludeLaunchDescription, RegisterEventHandler  # noqa: E402
+from launch.actions import Shutdown  # noqa: E402
+from launch.event_handlers import OnProcessExit  # noqa: E402
+from launch.launch_description_sources import PythonLaunchDescriptionSource  # noqa: E402
+
+pytestmark = pytest.mark.ros
+RECORDER = '''#!{python}
+import signal, sys
+words = sys.argv[1:]
+files = [words[i + 1] for i, word in enumerate(words) if word == '--params-file']
+with open({out!r}, 'a') as out:
+    out.write(' '.join(words) + ' ' + ' '.join(open(file).read() for file in files) + '\\n')
+if {waits} and words[0].endswith('tracker_node'):
+    signal.sigwait([signal.SIGINT, signal.SIGTERM])
+'''
+TRACKER = {
+    'namespace': ('robot', '__ns:=/robot'), 'node_name': ('eye', '__node:=eye'),
+    'params_file': ('{folder}/own.yaml', 'status_rate: 7.5'),
+    'image_topic': ('/c/image', 'image:=/c/image '), 'depth_topic': ('/d', 'depth:=/d '),
+    'camera_info_topic': ('/c/info', 'camera_info:=/c/info '),
+    'image_transport': ('compressed', 'image_transport: compressed'),
+    'image_reliability': ('best_effort', 'image_reliability: best_effort'),
+    'weights': ('other.pt', 'model.weights: other.pt'), 'device': ('cuda:1', 'device: cuda:1'),
+    'use_sim_time': ('true', 'use_sim_time: true'), 'autostart': ('false', 'autostart: false'),
+    'log_level': ('debug', '--log-level debug'), 'bag': ('walk', 'ros2 bag play walk --clock'),
+    'bag_rate': ('0.5', '--rate 0.5'), 'init_box': ('1,2,3,4', 'init_box 1,2,3,4 --node'),
+    'use_depth': ('true', 'use_depth: true'), 'depth_slop': ('0.25', 'depth_slop: 0.25'),
+    'target_height': ('2', 'target_height: 2.0'), 'fallback_hfov': ('70', 'fallback_hfov: 70.0'),
+    'image_rectified': ('true', 'image_rectified: true'),
+    'debug_view': ('true', 'lib/rqt_image_view/rqt_image_view'), 'respawn': ('true', None)}
+"""Argument -> a value, and what then stands in a call or in its parameters; None is tried apart."""
+EVALUATE = {
+    'bag': ('walk.mcap', 'evaluate_bag walk.mcap'), 'out': ('/o', '--out=/o'),
+    'overwrite': ('true', '--overwrite'), 'mode': ('realtime', '--mode=realtime'),
+    'latency': ('20', '--latency=20'), 'tracker': ('csrt', '--tracker=csrt'),
+    'image_topic': ('/i', '--image-topic=/i'), 'truth_topic': ('/t', '--truth-topic=/t'),
+    'truth_bag': ('/b', '--truth-bag=/b'), 'truth_id': ('7', '--truth-id=7'),
+    'truth_file': ('/f', '--truth-file=/f'), 'init_topic': ('/n', '--init-topic=/n'),
+    'box': ('-1,2,3,4', '--box=-1,2,3,4'), 'box_frame': ('3', '--box-frame=3'),
+    'node': ('/eye', '--node=/eye'), 'node_image': ('/e', '--node-image=/e'),
+    'criteria': ('/c', '--criteria=/c'), 'video': ('/v.mp4', '--video=/v.mp4'),
+    'params_file': ('/p.yaml', '--config=/p.yaml'), 'weights': ('w.pt', '--weights=w.pt'),
+    'device': ('cuda:1', '--device=cuda:1'), 'adaptive': ('off', '--adaptive=off')}
+ALSO = {'bag_rate': {'bag': 'walk'}, 'evaluate': {'bag': 'other.mcap'}}
+"""Other arguments without which one has no effect."""
+
+
+@pytest.fixture
+def start(repository: Path, tmp_path: Path, monkeypatch):
+    """Launches one of our files, or one of a path: (exit status of the launch, calls)."""
+    out, recorder = tmp_path / 'calls', tmp_path / 'recorder'
+    recorder.touch(0o755)
+    (tmp_path / 'own.yaml').write_text('/**:\n  ros__parameters:\n    status_rate: 7.5\n')
+    viewer = tmp_path / 'lib/rqt_image_view/rqt_image_view'
+    index = tmp_path / 'share/ament_index/resource_index/packages/rqt_image_view'
+    for file in (viewer, index):
+        file.parent.mkdir(parents=True)
+        file.touch(0o755)
+    monkeypatch.setenv('AMENT_PREFIX_PATH', str(tmp_path), prepend=':')
+
+    def started(name: str | Path, ends_after: int | None = None, **arguments: str):
+        out.write_text('')
+        recorder.write_text(RECORDER.format(
+            python=sys.executable, out=str(out), waits='bag' in arguments))
+        given = {**arguments, 'launch-prefix': str(recorder)}
+        service = launch.LaunchService(noninteractive=True)
+        file = repository / f'launch/{name}.launch.py' if isinstance(name, str) else name
+        source = PythonLaunchDescriptionSource(str(file))
+        exits = count(1)
+        ends = RegisterEventHandler(OnProcessExit(
+            on_exit=lambda *_: [Shutdown()] if next(exits) == ends_after else []))
+        service.include_launch_description(launch.LaunchDescription(
+            [ends, IncludeLaunchDescription(source, launch_arguments=given.items())]))
+        return service.run(), out.read_text()
+    return started
+
+
+def declared(repository: Path, name: str) -> set[str]:
+    functions = runpy.run_path(str(repository / f'launch/{name}.launch.py'))
+    return {argument.name for argument in functions['arguments']()}
+
+
+@pytest.mark.parametrize('name, table', [('tracker', TRACKER), ('evaluate', EVALUATE)])
+def test_the_table_has_every_argument(repository: Path, name: str, table: dict) -> None:
+    assert set(table) == declared(repository, name)
+
+
+@pytest.mark.parametrize('name, argument, value, words', [
+    (name, argument, *row) for name, table in (('tracker', TRACKER), ('evaluate', EVALUATE))
+    for argument, row in table.items() if row[1]])
+def test_it_reaches_the_call(start, tmp_path: Path, name: str, argument: str, value: str,
+                             words: str) -> None:
+    others = {**ALSO.get(name, {}), **ALSO.get(argument, {})}
+    status, without = start(name, **{**others})
+    assert status == 0 and words not in without
+    status, calls = start(name, **{**others, argument: value.format(folder=tmp_path)})
+    assert status == 0 and words in calls, calls
+
+
+def test_respawn(start) -> None:
+    status, calls = start('tracker', ends_after=2, respawn='true')
+    assert status == 0 and calls.count('lib/siamx_ros/tracker_node') == 2
+
+
+@pytest.mark.parametrize('name, wrong, words', [
+    ('tracker', {'use_depht': 'true'}, "no argument 'use_depht'; near names: use_depth"),
+    ('tracker', {'target_height': 'tall'}, "target_height must be a number, got 'tall'"),
+    ('tracker', {'image_transport': 'theora'}, '"theora" is not valid'),
+    ('evaluate', {'bag': 'b', 'mode': 'fast'}, '"fast" is not valid'),
+    ('evaluate', {'bag': 'b', 'latencies': '2'}, "no argument 'latencies'; near names: latency")])
+def test_what_cannot_be_used_is_refused_before_anything_starts(
+        name: str, wrong: dict, words: str) -> None:
+    pytest.importorskip('ros2launch', reason='ros2 launch is not installed')
+    done = subprocess.run(
+        ['ros2', 'launch', 'siamx_ros', f'{name}.launch.py',
+         *(f'{argument}:={value}' for argument, value in wrong.items())],
+        text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+    assert done.returncode == 1 and words in done.stdout and 'pid' not in done.stdout
+
+
+def test_an_including_file_has_arguments_of_its_own(
+        start, repository: Path, tmp_path: Path) -> None:
+    parent = tmp_path / 'parent.launch.py'
+    parent.write_text(f"""
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument, GroupAction, IncludeLaunchDescription
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+
+
+def generate_launch_description():
+    tracker = {json.dumps(str(repository / 'launch/tracker.launch.py'))}
+    return LaunchDescription([DeclareLaunchArgument('robots', default_value='2'), GroupAction([
+        IncludeLaunchDescription(PythonLaunchDescriptionSource(tracker),
+                                 launch_arguments={{'image_topic': '/left'}}.items())])])
+""")
+    status, calls = start(parent, robots='3')
+    assert status == 0 and 'image:=/left ' in calls
