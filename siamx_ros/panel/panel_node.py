@@ -1,0 +1,197 @@
+"""The panel as a ROS node: `ros2 run siamx_ros panel`, then open the address that it prints."""
+
+from __future__ import annotations
+
+import platform
+import time
+from typing import Any
+
+import rclpy
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from sensor_msgs.msg import CompressedImage, Image
+from std_srvs.srv import SetBool, Trigger
+
+from siamx_ros.errors import InputError
+from siamx_ros.msg import FollowerStatus, TrackedTarget, TrackerStatus
+from siamx_ros.node.camera_input import AdaptiveSubscription
+from siamx_ros.node.parameters import NodeParameters
+from siamx_ros.node.spin import run
+from siamx_ros.panel.access import is_loopback, read_token
+from siamx_ros.panel.image_feed import ImageFeed
+from siamx_ros.panel.operator_commands import Command, Drawn, Reply
+from siamx_ros.panel.panel_config import PanelConfig
+from siamx_ros.panel.service_calls import call_service
+from siamx_ros.panel.state_feed import StateFeed
+from siamx_ros.panel.web_server import WebServer
+from siamx_ros.srv import InitTarget
+
+LOOK_PERIOD_S = 0.2
+LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+INIT_PATIENCE_S = 12.0
+"""Longer than any init_timeout that makes sense for an operator who waits."""
+ANSWER_PATIENCE_S = 3.0
+STOP_PATIENCE_S = 0.5
+"""A follower that has not answered a stop after so long is stopped through the tracker."""
+END_PATIENCE_S = 4.0
+
+
+class PanelNode(Node):
+    """Hears camera, tracker and follower, and does what the page asks for.
+
+    Attributes:
+        images, state, config: see :class:`siamx_ros.panel.panel_app.Robot`.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__('panel', **kwargs)
+        parameters = NodeParameters(self, PanelConfig(), self._apply, frozen=lambda: True)
+        self.config: PanelConfig = parameters.settings
+        self.images = ImageFeed()
+        self.state = StateFeed(time.monotonic, self._ros_time)
+        self._camera: AdaptiveSubscription | None = None
+        token = read_token(self.config.host, self.config.token_file)
+        self._listen_to_nodes()
+        self._server = WebServer(self, token)
+        self._server.start()
+        self.create_timer(LOOK_PERIOD_S, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        self.address = _address(self.config.host, self._server.port, token)
+        print(f'The panel is at {self.address}', flush=True)
+
+    async def execute(self, command: Command) -> Reply:
+        """Do what the operator asks for; in the thread of the web server."""
+        work = {'target': self._give, 'follow': self._follow, 'stop': self._stop,
+                'pause': self._pause, 'resume': self._resume, 'reset': self._drop}[command.action]
+        try:
+            return await work(command)
+        except InputError as error:
+            return Reply(False, str(error))
+
+    def close(self) -> bool:
+        """End the server; its last requests are still answered."""
+        ended = self._server.close()
+        deadline = time.monotonic() + END_PATIENCE_S
+        while not ended.done() and time.monotonic() < deadline:
+            rclpy.spin_once(self, timeout_sec=0.05)
+        return True
+
+    def _listen_to_nodes(self) -> None:
+        tracker, follower = self.config.tracker, self.config.follower
+        self.create_subscription(TrackedTarget, f'{tracker}/target', self._on_target, 1)
+        self.create_subscription(TrackerStatus, f'{tracker}/status', self._on_status, LATCHED)
+        self.create_subscription(
+            FollowerStatus, f'{follower}/status', self._on_follower, LATCHED)
+        self._init = self.create_client(InitTarget, f'{tracker}/init')
+        self._reset = self.create_client(Trigger, f'{tracker}/reset')
+        self._track = self.create_client(SetBool, f'{tracker}/set_enabled')
+        self._drive = self.create_client(SetBool, f'{follower}/enable')
+        self._stand = self.create_client(Trigger, f'{follower}/stop')
+
+    def _apply(self, settings: PanelConfig) -> None:
+        self.config = settings
+
+    def _ros_time(self) -> float:
+        return self.get_clock().now().nanoseconds * 1e-9
+
+    def _look(self) -> None:
+        """Take images only while somebody looks."""
+        wanted = self._server.viewers() > 0
+        if wanted and self._camera is None:
+            raw = self.config.image_transport == 'raw'
+            self._camera = AdaptiveSubscription(
+                self, *((Image, 'image') if raw else (CompressedImage, 'image/compressed')),
+                self._on_image, reliability=self.config.image_reliability)
+        elif not wanted and self._camera is not None:
+            self._camera.close()
+            self._camera = None
+            self.images.clear()
+        if self._camera is not None:
+            self._camera.check()
+
+    def _on_image(self, message: Any) -> None:
+        if self.images.add(message, time.monotonic()):
+            self._server.wake()
+
+    def _on_target(self, message: TrackedTarget) -> None:
+        self.state.on_target(message)
+        self.images.answer(message, time.monotonic())
+        self._server.wake()
+
+    def _on_status(self, message: TrackerStatus) -> None:
+        self.state.on_status(message)
+        self._server.wake()
+
+    def _on_follower(self, message: FollowerStatus) -> None:
+        self.state.on_follower(message)
+        self._server.wake()
+
+    async def _give(self, command: Command) -> Reply:
+        answer = await call_service(
+            self._init, _init_request(command.drawn), INIT_PATIENCE_S)
+        return Reply(answer.success, answer.message)
+
+    async def _drop(self, _command: Command) -> Reply:
+        return _reply(await call_service(self._reset, Trigger.Request(), ANSWER_PATIENCE_S))
+
+    async def _pause(self, _command: Command) -> Reply:
+        return await self._switch(self._track, False, ANSWER_PATIENCE_S)
+
+    async def _resume(self, _command: Command) -> Reply:
+        return await self._switch(self._track, True, ANSWER_PATIENCE_S)
+
+    async def _follow(self, _command: Command) -> Reply:
+        return await self._switch(self._drive, True, ANSWER_PATIENCE_S)
+
+    async def _stop(self, _command: Command) -> Reply:
+        """Stop the follower; if it does not say that it stopped, take its target away, too."""
+        try:
+            reply = _reply(await call_service(
+                self._stand, Trigger.Request(), STOP_PATIENCE_S, discovery_s=0.0))
+            if reply.ok:
+                return reply
+            reason = reply.message
+        except InputError as error:
+            reason = str(error)
+        self.get_logger().error(f'stop: {reason} Pausing the tracker.')
+        paused = await self._switch(self._track, False, ANSWER_PATIENCE_S)
+        return Reply(False, f'{reason} The tracker was paused instead.' if paused.ok else
+                     f'{reason} Nor could the tracker be paused: {paused.message}')
+
+    async def _switch(self, client: Any, on: bool, patience: float) -> Reply:
+        return _reply(await call_service(client, SetBool.Request(data=on), patience))
+
+
+def _reply(answer: Any) -> Reply:
+    return Reply(answer.success, answer.message)
+
+
+def _init_request(drawn: Drawn) -> InitTarget.Request:
+    request = InitTarget.Request(image_width=drawn.size[0], image_height=drawn.size[1])
+    request.header.stamp.sec, request.header.stamp.nanosec = drawn.stamp
+    request.header.frame_id = drawn.frame_id
+    centre = request.bbox.center.position
+    centre.x, centre.y = map(float, drawn.box.centre)
+    request.bbox.size_x, request.bbox.size_y = float(drawn.box.w), float(drawn.box.h)
+    return request
+
+
+def _address(host: str, port: int, token: str) -> str:
+    """What to open in a browser."""
+    name = host
+    if host in ('0.0.0.0', '::', ''):
+        name = platform.node()
+    elif ':' in host:
+        name = f'[{host}]'
+    elif is_loopback(host) and not token:
+        name = 'localhost'
+    return f'http://{name}:{port}/' + (f'?token={token}' if token else '')
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the panel until SIGINT or SIGTERM; returns the exit status."""
+    return run(PanelNode, args)
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())

@@ -1,0 +1,83 @@
+"""The panel's web server, in a thread of its own; imports no ROS."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import Future
+from threading import Lock, Thread
+from typing import Any, Coroutine
+
+from aiohttp import web
+
+from siamx_ros.errors import InputError
+from siamx_ros.panel.access import Access
+from siamx_ros.panel.panel_app import PanelApp, Robot
+
+START_PATIENCE_S = 10.0
+
+
+class WebServer:
+    """Runs a :class:`PanelApp` in a thread of its own.
+
+    Attributes:
+        port: on which it listens.
+    """
+
+    def __init__(self, robot: Robot, token: str) -> None:
+        self._robot, self._access = robot, Access(token)
+        self._loop = asyncio.new_event_loop()
+        self._app: PanelApp | None = None
+        self._lock, self._waking = Lock(), False
+        self._thread = Thread(target=self._loop.run_forever, name='web server', daemon=True)
+        self._runner: web.AppRunner | None = None
+        self.port = 0
+
+    def start(self) -> None:
+        """Listen.
+
+        Raises:
+            InputError: the address cannot be used.
+        """
+        self._thread.start()
+        self._run(self._listen()).result(START_PATIENCE_S)
+
+    def viewers(self) -> int:
+        """How many pages are open."""
+        return 0 if self._app is None else len(self._app.viewers)
+
+    def wake(self) -> None:
+        """Tell all pages that there is something new; from any thread, nothing piles up."""
+        with self._lock:
+            if self._waking or self._loop.is_closed():
+                return
+            self._waking = True
+        self._loop.call_soon_threadsafe(self._wake)
+
+    def close(self) -> Future:
+        """Begin to end, which stops the robot where losing the page does; returns a future."""
+        return self._run(self._end())
+
+    def _wake(self) -> None:
+        with self._lock:
+            self._waking = False
+        if self._app is not None:
+            self._app.wake()
+
+    def _run(self, work: Coroutine[Any, Any, Any]) -> Future:
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    async def _listen(self) -> None:
+        config = self._robot.config
+        self._app = PanelApp(self._robot, self._access, config.port)
+        self._runner = web.AppRunner(self._app.make(), access_log=None, shutdown_timeout=1.0)
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, config.host, config.port).start()
+        except OSError as error:
+            raise InputError(f'the panel cannot listen on {config.host} port {config.port}: '
+                             f'{error.strerror}.') from None
+        self.port = self._runner.addresses[0][1]
+
+    async def _end(self) -> None:
+        await self._runner.cleanup()
+        self._loop.call_soon(self._loop.stop)
