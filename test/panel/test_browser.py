@@ -5,6 +5,7 @@ SIAMX_PANEL_PICTURE=FOLDER also leaves pictures of the page there (docs/panel.md
 
 from __future__ import annotations
 
+from itertools import count
 import os
 from pathlib import Path
 import shutil
@@ -50,8 +51,11 @@ class Camera:
         self._thread.join(10)
 
     def _run(self) -> None:
-        while not self._end.wait(1 / 15):
+        for number in count():
+            if self._end.wait(1 / 15):
+                return
             image = self._image.copy()
+            image[0, 1] = number % 256  # the same bytes again would be a frozen picture
             image[0, 0] = 0, round(self.confidence * 255), 0
             self._rig.probe.publish(image, time.time_ns())
 
