@@ -27,6 +27,7 @@ from siamx_ros.commands.live import (
     LIVE_MODES, add_live_arguments, check_live_arguments, player_of)
 from siamx_ros.commands.options import (
     MODEL_SHORT, add_config_file, add_settings, parse_box, read_settings)
+from siamx_ros.commands.signals import ended_by_signals
 from siamx_ros.config import ModelConfig, TrackerConfig
 from siamx_ros.errors import InputError
 
@@ -84,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
     check_live_arguments(args, settings)
     tracker = _built(args, spec)
     use_threads(settings['model'].threads)
-    with _results(args) as place:
+    with ended_by_signals(), _results(args) as place:
         replay, summary = _replayed(args, settings, job, tracker, place)
         try:
             summary['criteria'] = pass_or_fail.check(criteria, summary['figures'])

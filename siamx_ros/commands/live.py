@@ -6,7 +6,6 @@ import argparse
 from contextlib import contextmanager
 import os
 from pathlib import Path
-import signal
 from tempfile import TemporaryDirectory
 from typing import Any, Iterator
 
@@ -115,22 +114,10 @@ def _started(settings: dict[str, Any], kind: type, place: Path | None) -> Iterat
         if place is not None:
             folder = place / 'node'
             folder.mkdir()
-        with _terminable(), NodeProcess(folder, parameters, {'__ns': namespace}) as process:
+        with NodeProcess(folder, parameters, {'__ns': namespace}) as process:
             player = kind(f'{namespace}/{NODE_NAME}', f'{namespace}/image', process.check,
                           process.last_words)
             try:
                 yield player
             finally:
                 player.close()
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """SIGTERM, too, ends the node before this process."""
-    def interrupt(_number: int, _frame: Any) -> None:
-        raise KeyboardInterrupt
-    former = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, former)

@@ -25,6 +25,8 @@ from siamx_ros.evaluation.results import write_whole
 
 LOGGER = logging.getLogger(__name__)
 SUMMARY = 'summary.json'
+WRITTEN = (SUMMARY, 'frames.csv', 'events.jsonl', 'timing.json', 'plots', 'bag', 'node')
+"""What a replay leaves in its folder."""
 FRESH = '.siamx_new'
 """Where results are written while earlier ones are there."""
 COMPARED = ('metrics.auc', 'metrics.success', 'metrics.precision', 'honesty.wrong_while_valid',
@@ -103,16 +105,16 @@ def check_results(folder: Path, overwrite: bool) -> bool:
 
 
 def _settle(folder: Path, fresh: Path) -> None:
-    """Replace the earlier results, if the new ones are whole."""
+    """Replace the earlier results, if the new ones are whole; whatever else is there stays."""
     if not is_replay(fresh):
         LOGGER.warning('the earlier results stay; what was written instead is in %s', fresh)
         return
-    for path in sorted(folder.iterdir(), key=lambda path: path.name != SUMMARY):
+    for name in WRITTEN:
+        path = folder / name
         if path.is_dir() and not path.is_symlink():
-            if path != fresh:
-                shutil.rmtree(path)
+            shutil.rmtree(path)
         else:
-            path.unlink()
+            path.unlink(missing_ok=True)
     for path in sorted(fresh.iterdir(), key=lambda path: path.name == SUMMARY):
         path.rename(folder / path.name)
     fresh.rmdir()

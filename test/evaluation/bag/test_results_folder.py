@@ -1,12 +1,17 @@
-"""One results folder and two replays that want it, or one that fails."""
+"""One results folder and two replays that want it, or one that fails or is ended."""
 
 import json
+import os
+import signal
 
+import cv2
 import pytest
 
 from siamx_ros.cli import main
+from siamx_ros.commands.signals import ENDING
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation.bag.folder import results_folder
+from siamx_ros.evaluation.trackers import TrackerSpec
 
 RANDOM = ('--weights', 'random', '--device', 'cpu', '--threads', '1')
 
@@ -30,6 +35,57 @@ def test_a_folder_that_another_replay_writes_into(tmp_path, bag, static, capfd, 
     assert [path.name for path in out.iterdir()] == ['summary.json']
     assert evaluate(bag, *RANDOM, '--out', out, '--overwrite') == 0
     assert json.loads((out / 'summary.json').read_text())['bag']['name'] == 'walk'
+
+
+@pytest.mark.parametrize('number', ENDING)
+def test_a_replay_that_is_ended_keeps_earlier_results_and_a_playable_video(
+        tmp_path, bag, monkeypatch, trackers, sequence, capfd, number):
+    out, video = tmp_path / 'out', tmp_path / 'v.avi'
+    monkeypatch.setattr(TrackerSpec, 'build', lambda self: trackers.Static())
+    assert evaluate(bag, *RANDOM, '--out', out) == 0
+    before = (out / 'summary.json').read_bytes()
+
+    class Ended(trackers.Static):
+        images = 0
+
+        def update(self, image, stamp=None):
+            self.images += 1
+            if self.images == 5:
+                os.kill(os.getpid(), number)
+            return super().update(image, stamp)
+
+    monkeypatch.setattr(TrackerSpec, 'build', lambda self: Ended())
+    assert evaluate(bag, *RANDOM, '--out', out, '--overwrite', '--video', video) == 130
+    assert (out / 'summary.json').read_bytes() == before
+    assert not [path for path in out.iterdir() if path.name.startswith('.')]
+    assert 'interrupted' in capfd.readouterr().err
+    assert cv2.VideoCapture(str(video)).get(cv2.CAP_PROP_FRAME_COUNT) == 5
+    assert signal.getsignal(number) == signal.SIG_DFL
+
+
+def test_what_is_ignored_does_not_end_a_replay(tmp_path, bag, monkeypatch, trackers):
+    """As under nohup, where the terminal is closed."""
+    class HungUp(trackers.Static):
+        def update(self, image, stamp=None):
+            os.kill(os.getpid(), signal.SIGHUP)
+            return super().update(image, stamp)
+
+    monkeypatch.setattr(TrackerSpec, 'build', lambda self: HungUp())
+    former = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert evaluate(bag, *RANDOM) == 0
+    finally:
+        signal.signal(signal.SIGHUP, former)
+
+
+def test_only_what_a_replay_left_is_replaced(tmp_path, bag, static):
+    out = tmp_path / 'out'
+    assert evaluate(bag, *RANDOM, '--out', out) == 0
+    (out / 'notes.txt').write_text('mine')
+    (out / 'plots' / 'old.png').write_text('of the replay before')
+    assert evaluate(bag, *RANDOM, '--out', out, '--overwrite', '--video', out / 'v.avi') == 0
+    assert (out / 'notes.txt').read_text() == 'mine' and (out / 'v.avi').stat().st_size > 1000
+    assert not (out / 'plots' / 'old.png').exists()
 
 
 def test_a_folder_is_free_again_after_a_replay_that_failed(tmp_path):
