@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
+
+HOLD_S = 60.0
+"""How long an image is held on which a box is being drawn, by its stamp."""
 
 
 @dataclass(frozen=True)
@@ -40,15 +42,19 @@ def stamp_seconds(stamp: Any) -> float:
 class FrameBuffer:
     """The newest frames, by stamp, bounded in time and memory; thread-safe.
 
+    A frame that is held, because a box is being drawn on it, stays with frames since then: where
+    memory is short these are thinned out evenly, instead of the oldest leaving.
+
     Args:
         seconds: how far back frames are kept.
-        max_mb: how much memory they may take; the newest frame is always kept.
+        max_mb: how much memory they may take; the newest and a held frame are always kept.
     """
 
     def __init__(self, seconds: float, max_mb: float) -> None:
         self._seconds, self._max_bytes = seconds, max_mb * 1e6
-        self._frames: deque[Frame] = deque()
+        self._frames: list[Frame] = []
         self._bytes = 0
+        self._held: Frame | None = None
         self._lock = Lock()
 
     def add(self, frame: Frame) -> None:
@@ -56,12 +62,19 @@ class FrameBuffer:
         with self._lock:
             if self._frames and frame.stamp < self._frames[-1].stamp:
                 self._drop_all()
+            if self._held is not None and frame.stamp - self._held.stamp > HOLD_S:
+                self._held = None
             self._frames.append(frame)
             self._bytes += frame.size_bytes
-            while len(self._frames) > 1 and (
-                    frame.stamp - self._frames[0].stamp > self._seconds
-                    or self._bytes > self._max_bytes):
-                self._bytes -= self._frames.popleft().size_bytes
+            while (index := self._surplus()) is not None:
+                self._bytes -= self._frames.pop(index).size_bytes
+
+    def hold(self, stamp: float) -> bool:
+        """Keep the frame of a stamp for :data:`HOLD_S`, or until another is held; if it is here."""
+        found = self.since(stamp)
+        with self._lock:
+            self._held = found[0] if found else self._held
+        return bool(found)
 
     def newest(self) -> Frame | None:
         """The last frame, or None."""
@@ -74,9 +87,20 @@ class FrameBuffer:
             frames = [frame for frame in self._frames if frame.stamp >= stamp - tolerance]
         return frames if frames and abs(frames[0].stamp - stamp) <= tolerance else []
 
+    def _surplus(self) -> int | None:
+        """The place of a frame that has to leave, None if all may stay."""
+        frames, too_big = self._frames, self._bytes > self._max_bytes
+        if frames[0] is not self._held:
+            old = frames[-1].stamp - frames[0].stamp > self._seconds
+            return 0 if len(frames) > 1 and (old or too_big) else None
+        if not too_big or len(frames) < 3:
+            return None
+        return min(range(1, len(frames) - 1),
+                   key=lambda at: frames[at + 1].stamp - frames[at - 1].stamp)
+
     def _drop_all(self) -> None:
         self._frames.clear()
-        self._bytes = 0
+        self._bytes, self._held = 0, None
 
 
 def thinned(frames: list[Frame], cost_s: float, left_s: float) -> list[Frame]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.qos import QoSProfile
+from std_msgs.msg import Header
 from std_srvs.srv import SetBool, Trigger
 from vision_msgs.msg import Detection2D
 
@@ -40,6 +41,7 @@ class Services:
                 (Trigger, '~/stop', self._stop)):
             node.create_service(kind, name, answer, qos_profile=CALLS, callback_group=group)
         node.create_subscription(Detection2D, 'init_box', self._init_box, 1, callback_group=group)
+        node.create_subscription(Header, '~/hold_image', self._hold_image, 5, callback_group=group)
 
     async def _init(self, request, response):
         try:
@@ -60,6 +62,11 @@ class Services:
         answer = await self._init(request, InitTarget.Response())
         if not answer.success:
             self._node.say(f'init refused ({answer.error_code}): {answer.message}')
+
+    def _hold_image(self, header: Header) -> None:
+        """A box is being drawn on the image of this stamp: it is kept until that is done."""
+        if self._node.pipeline is not None:
+            self._node.pipeline.buffer.hold(stamp_seconds(header.stamp))
 
     async def initialise(self, request, response) -> None:
         """Check the request, have the worker start the target, fill the response.

@@ -19,6 +19,7 @@ import rclpy
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.utilities import remove_ros_args
+from std_msgs.msg import Header
 from std_srvs.srv import SetBool, Trigger
 
 from siamx_ros import drawing
@@ -56,6 +57,7 @@ class Selector(Node):
             self, NodeConfig(image_transport=transport), on_image=self._take,
             on_info=lambda _: None, on_depth=lambda _: None)
         self.create_subscription(TrackedTarget, f'{tracker}/target', self._on_target, 1)
+        self._hold = self.create_publisher(Header, f'{tracker}/hold_image', 5)
         self._init = self.create_client(InitTarget, f'{tracker}/init')
         self._reset = self.create_client(Trigger, f'{tracker}/reset')
         self._enable = self.create_client(SetBool, f'{tracker}/set_enabled')
@@ -80,10 +82,14 @@ class Selector(Node):
         return image
 
     def press(self, x: float, y: float) -> None:
-        """First corner, on the image that is shown; nothing if that cannot be read."""
+        """First corner, on the image that is shown; nothing if that cannot be read.
+
+        The tracker is asked to keep that image, however long the drawing takes.
+        """
         image = self._decode(self.message)
         if image is not None:
             self.drawing.press(x, y, self.message, image.shape[1::-1])
+            self._hold.publish(self.message.header)
 
     def release(self, x: float, y: float) -> None:
         """Second corner; gives the target if the box has an extent."""

@@ -47,8 +47,14 @@ def test_slips_and_points_outside():
     assert drawing.release(500, -7).box == BoundingBox(100, 0, 60, 100)
 
 
+@pytest.fixture(scope='module')
+def shared(make_rig):
+    """A node that keeps images for a second only."""
+    return make_rig({'buffer_seconds': 1.0})
+
+
 class Hand:
-    """Stands for the window: draws on an image once the tracker is there, then ends."""
+    """Stands for the window: draws slowly on an image once the tracker is there, then ends."""
 
     def __init__(self, selector) -> None:
         self.selector, self.pictures, self.stamp = selector, [], None
@@ -62,6 +68,8 @@ class Hand:
             self.selector.press(60, 40)
             self.selector.drawing.move(80, 60)
             self.pictures += [picture, self.selector.picture()]
+        elif self.pictures and self.selector.drawing.active \
+                and self.selector.message.header.stamp.sec > self.stamp.sec + 2:
             self.selector.release(100, 72)
         done = self.selector.answers or time.monotonic() > self.deadline
         return not done or self.selector.key('q')

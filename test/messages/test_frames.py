@@ -1,0 +1,53 @@
+"""The memory of images: one that is held stays, with images since then spread evenly."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from siamx_ros.messages.frames import HOLD_S, Frame, FrameBuffer
+
+
+def frame(stamp: float, size: int = 1000) -> Frame:
+    return Frame(SimpleNamespace(data=bytes(size)), stamp, 0.0, 0.0)
+
+
+@pytest.fixture
+def buffer() -> FrameBuffer:
+    """Of one second and ten of the frames, which come at 10 Hz; the first is held."""
+    buffer = FrameBuffer(seconds=1.0, max_mb=0.01)
+    for number in range(5):
+        buffer.add(frame(number / 10))
+    assert buffer.hold(0.2)
+    return buffer
+
+
+def test_a_held_frame_outlives_time_and_memory_with_those_since_spread_evenly(buffer):
+    for number in range(5, 300):
+        buffer.add(frame(number / 10))
+        assert sum(kept.size_bytes for kept in buffer.since(0.2)) <= 10_000
+    kept = [each.stamp for each in buffer.since(0.2)]
+    assert (kept[0], kept[-1], len(kept)) == (0.2, 29.9, 10)
+    gaps = [after - before for before, after in zip(kept, kept[1:])]
+    assert max(gaps) < 4 * 29.7 / 9, 'no large hole'
+    assert buffer.since(0.1) == [], 'those before it left'
+
+
+def test_it_is_let_go_after_a_time_and_for_another(buffer):
+    buffer.add(frame(0.2 + HOLD_S))
+    assert buffer.since(0.2)
+    buffer.add(frame(0.3 + HOLD_S))
+    assert not buffer.since(0.2)
+    assert buffer.hold(0.3 + HOLD_S) and not buffer.hold(0.2), 'one that has left is not held'
+    for number in range(2, 30):
+        buffer.add(frame(0.2 + HOLD_S + number))
+    assert buffer.since(0.3 + HOLD_S)
+
+
+def test_held_and_newest_stay_however_large_and_a_jump_of_stamps_drops_all(buffer):
+    buffer.add(frame(0.5, 1_000_000))
+    buffer.add(frame(0.6, 1_000_000))
+    assert [each.stamp for each in buffer.since(0.2)] == [0.2, 0.6]
+    buffer.add(frame(0.0))
+    assert not buffer.since(0.2) and buffer.newest().stamp == 0.0
