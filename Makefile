@@ -5,11 +5,14 @@ PYTHON ?= python3
 OUT ?= demo_output
 RUN ?= runs/default
 
-.PHONY: help setup build demo test train clean
+OPENCV ?= 4.5.5.64
+
+.PHONY: help setup build demo test test-opencv train clean
 
 help:
 	@echo 'make demo   play a clip to the tracker node [VIDEO=file or folder, BOX=x,y,w,h, OUT=folder]'
 	@echo 'make test   run all tests [ARGS=pytest arguments]'
+	@echo 'make test-opencv  the tests of images with the oldest OpenCV of setup.py [OPENCV=version]'
 	@echo 'make train  train the default model again, DATA=folder [RUN=folder]; again goes on'
 	@echo 'make setup  only install and build, into .venv and .build'
 	@echo 'make clean  remove .venv and .build'
@@ -22,6 +25,14 @@ demo: setup
 
 test: setup
 	@. .build/env.sh && pytest $(ARGS)
+
+# In a folder that Python looks into first; OpenCV before 4.10 needs a numpy before 2.
+test-opencv: setup
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps \
+		--target .build/opencv-$(OPENCV) 'numpy==1.26.4' opencv-python-headless==$(OPENCV)
+	@. .build/env.sh && PYTHONPATH='$(CURDIR)/.build/opencv-$(OPENCV)':$$PYTHONPATH pytest \
+		test/test_sources.py test/test_imaging.py test/test_recording.py test/test_drawing.py \
+		test/test_cli.py test/data test/messages test/training/test_sources.py $(ARGS)
 
 # step(run folder, its start, its settings): a run that is whole stays, one broken off goes on.
 define step

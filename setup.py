@@ -27,7 +27,7 @@ setup(
     package_data={'siamx_ros': ['weights/*.pt', 'weights/*.md', 'panel/static/*']},
     zip_safe=False,
     install_requires=[
-        'numpy>=1.22', 'opencv-python-headless>=4.5', 'PyYAML>=5.4', 'torch>=2.1', 'tqdm>=4.60'],
+        'numpy>=1.22', 'opencv-python-headless>=4.5.5', 'PyYAML>=5.4', 'torch>=2.1', 'tqdm>=4.60'],
     extras_require={
         'bag': BAG, 'demo': DEMO, 'eval': EVAL, 'fast': FAST, 'panel': PANEL,
         'train': TRAIN,

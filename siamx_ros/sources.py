@@ -14,6 +14,8 @@ from siamx_ros.imaging import IMAGE_SUFFIXES, list_images, read_image
 
 LOGGER = logging.getLogger(__name__)
 UNKNOWN_FPS = 30.0
+TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
+"""Degrees clockwise by which frames are to be turned -> how OpenCV calls it."""
 
 
 class Source(Protocol):
@@ -81,7 +83,10 @@ class FolderSource:
 
 
 class VideoSource:
-    """A video file; each iteration starts at its first frame."""
+    """A video file; each iteration starts at its first frame.
+
+    Frames are turned as the file says, as those of a phone are that was held upright.
+    """
 
     def __init__(self, path: Path) -> None:
         """Open the file and decode its first frame.
@@ -104,12 +109,13 @@ class VideoSource:
         """Yield the frames; logs a warning if there are fewer than the file announces."""
         capture, read = self._open(), 0
         try:
+            turn = turn_of(capture)
             while True:
                 has_frame, image = capture.read()
                 if not has_frame:
                     break
                 read += 1
-                yield image
+                yield image if turn is None else cv2.rotate(image, turn)
         finally:
             capture.release()
         if self.frame_count and read < self.frame_count:
@@ -122,7 +128,20 @@ class VideoSource:
         capture = cv2.VideoCapture(str(self.path))
         if not capture.isOpened():
             raise InputError(f'cannot read {self.path} as a video')
+        capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)
         return capture
+
+
+def turn_of(capture: cv2.VideoCapture) -> int | None:
+    """How the frames of an opened video are to be turned, for ``cv2.rotate``; None if they are not.
+
+    OpenCV can do it, but 4.11 does not unless it is told to and 4.6 turns the wrong way: it counts
+    the degrees the other way round.
+    """
+    if capture.get(cv2.CAP_PROP_ORIENTATION_AUTO):
+        return None
+    degrees = round(capture.get(cv2.CAP_PROP_ORIENTATION_META))
+    return TURNS.get((-degrees if cv2.__version__.startswith('4.6.') else degrees) % 360)
 
 
 class CameraSource:

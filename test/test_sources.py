@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import struct
 
 import cv2
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from siamx_ros.errors import InputError
 from siamx_ros.imaging import natural_key
-from siamx_ros.sources import UNKNOWN_FPS, open_source
+from siamx_ros.sources import UNKNOWN_FPS, open_source, turn_of
 
 
 def grey(value: int, height: int = 48, width: int = 64) -> np.ndarray:
@@ -100,6 +101,45 @@ def test_what_is_no_video_is_refused(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=name):
         open_source(str(tmp_path / name))
+
+
+@pytest.mark.parametrize('degrees, corner', [(0, (10, 15)), (90, (15, 54)), (180, (54, 81)),
+                                             (270, (81, 10))])
+def test_frames_are_turned_as_the_file_says(tmp_path, degrees, corner):
+    """A red corner, top left, in a file whose matrix turns it clockwise by so many degrees."""
+    path = tmp_path / 'phone.mp4'
+    image = np.zeros((64, 96, 3), np.uint8)
+    image[:20, :30] = (0, 0, 255)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'mp4v'), 25, (96, 64))
+    for _ in range(3):
+        writer.write(image)
+    writer.release()
+    content = bytearray(path.read_bytes())
+    matrix = content.index(b'tkhd') + 44
+    cosine, sine = {0: (1, 0), 90: (0, 1), 180: (-1, 0), 270: (0, -1)}[degrees]
+    struct.pack_into('>5i', content, matrix, *(value << 16 for value in (
+        cosine, sine, 0, -sine, cosine)))
+    path.write_bytes(content)
+    frames = list(open_source(str(path)))
+    assert len(frames) == 3
+    for frame in frames:
+        assert frame.shape[:2] == ((64, 96) if degrees % 180 == 0 else (96, 64))
+        red = np.argwhere((frame[..., 2] > 150) & (frame[..., 0] < 90))
+        np.testing.assert_allclose(red.mean(0), corner, atol=2)
+
+
+@pytest.mark.parametrize('version, automatic, degrees, turn', [
+    ('4.5.5', 0, 90, cv2.ROTATE_90_CLOCKWISE), ('4.6.0', 0, 90, cv2.ROTATE_90_COUNTERCLOCKWISE),
+    ('4.6.0', 0, 180, cv2.ROTATE_180), ('4.6.0', 0, 0, None), ('4.11.0', 0, 0, None),
+    ('4.60.0', 0, 270, cv2.ROTATE_90_COUNTERCLOCKWISE), ('4.8.1', 1, 90, None)])
+def test_turns_of_other_versions_of_opencv(monkeypatch, version, automatic, degrees, turn):
+    """4.6 counts the other way round; what a backend turns anyway is not turned twice."""
+    class Capture:
+        def get(self, name):
+            return {cv2.CAP_PROP_ORIENTATION_AUTO: automatic,
+                    cv2.CAP_PROP_ORIENTATION_META: degrees}[name]
+    monkeypatch.setattr(cv2, '__version__', version)
+    assert turn_of(Capture()) == turn
 
 
 def test_missing_things_are_refused(tmp_path):
