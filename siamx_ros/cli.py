@@ -109,7 +109,8 @@ def guarded(work: Callable[[], int]) -> int:
     except OSError as error:
         if error.errno not in _DISK_ERRORS:
             raise
-        print(f'error: cannot write: {error.strerror}', file=sys.stderr)
+        name = f' {error.filename}' if error.filename else ''
+        print(f'error: cannot write{name}: {error.strerror}', file=sys.stderr)
         return 1
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import math
+import os
 from pathlib import Path
+import shutil
 
 import cv2
 import numpy as np
@@ -14,6 +17,10 @@ from siamx_ros.records import TrackResult
 CSV_COLUMNS = ('frame', 'x', 'y', 'w', 'h', 'confidence', 'state')
 CODECS = {'.mp4': 'mp4v', '.m4v': 'mp4v', '.mov': 'mp4v', '.avi': 'MJPG', '.mkv': 'mp4v'}
 """File suffix -> codec that every OpenCV build encodes."""
+ROUNDING = 0.01
+"""Share of its images by which a video that is whole may be told to be longer or shorter."""
+FULL = 1 << 20
+"""A disk with fewer bytes left counts as full."""
 
 
 class CsvRecorder:
@@ -73,6 +80,7 @@ class VideoRecorder:
         self._size = (max(2, width // 2 * 2), max(2, height // 2 * 2))
         fourcc = cv2.VideoWriter_fourcc(*codec)
         self._writer = cv2.VideoWriter(str(self.path), fourcc, float(fps), self._size)
+        self._count = 0
         if not self._writer.isOpened():
             raise InputError(f'this OpenCV cannot write a video to {path}')
 
@@ -83,7 +91,18 @@ class VideoRecorder:
         if image.shape[:2] != (height, width):
             image = cv2.resize(image, self._size, interpolation=cv2.INTER_AREA)
         self._writer.write(image)
+        self._count += 1
 
     def close(self) -> None:
-        """Finish the file."""
+        """Finish the file, and look at it: OpenCV says nothing of images that it could not write.
+
+        Raises:
+            OSError: they are not in the file, for want of space or for another reason.
+        """
         self._writer.release()
+        count, self._count = self._count, 0
+        found = cv2.VideoCapture(str(self.path)).get(cv2.CAP_PROP_FRAME_COUNT)
+        if abs(found - count) > max(1, ROUNDING * count):
+            full = shutil.disk_usage(self.path.absolute().parent).free < FULL
+            code = errno.ENOSPC if full else errno.EIO
+            raise OSError(code, f'{os.strerror(code)}, the video is not whole', str(self.path))

@@ -10,7 +10,7 @@ Modes: `offline` gives every image to the tracker; `realtime` simulates a tracke
 reproducible. `lockstep` and `live` play to the tracker node over ROS: the next image when the last
 one is answered, or at the pace of the recording.
 
-Exit status: 0, or 1 if a criterion of --criteria fails.
+Exit status: 0, or 1 if a criterion of --criteria fails or the video is not whole.
 """
 
 from __future__ import annotations
@@ -98,6 +98,8 @@ def run(args: argparse.Namespace) -> int:
     for verdict in verdicts:
         print(f'{"pass" if verdict["passed"] else "FAIL"}  {verdict["criterion"]}  '
               f'({verdict["value"]})')
+    if replay.not_whole is not None:
+        raise replay.not_whole
     return 0 if all(verdict['passed'] for verdict in verdicts) else 1
 
 

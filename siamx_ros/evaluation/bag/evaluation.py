@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 import logging
 import os
@@ -97,16 +97,15 @@ def evaluate(job: BagEvaluation, bag: Bag, found: Prepared,
     Raises:
         InputError: the bag cannot be read to its end, or the tracker refuses.
     """
-    with ExitStack() as stack:
-        bar = stack.enter_context(
-            tqdm(total=len(found.table.stamps), unit='frame', dynamic_ncols=True))
-        film = _Film(job.video, found) if job.video else None
-        if film is not None:
-            stack.callback(film.close)
-        steps = _steps(job, bag, found, tracker, _each_frame(bar.update, film))
+    film, not_whole = _Film(job.video, found) if job.video else None, None
+    with tqdm(total=len(found.table.stamps), unit='frame', dynamic_ncols=True) as bar:
+        try:
+            steps = _steps(job, bag, found, tracker, _each_frame(bar.update, film))
+        finally:
+            not_whole = film.close() if film is not None else None
     _name_unreadable(job.bag, steps)
     done = Replay(_absolute(job.bag).stem, found.table, steps, found.truth, found.start,
-                  job.mode in ('realtime', 'live'), found.camera)
+                  job.mode in ('realtime', 'live'), found.camera, not_whole)
     return done, _summary(job, found, done)
 
 
@@ -184,10 +183,14 @@ class _Film:
         self._newest = result or self._newest
         self._video.write(self._drawn(frame))
 
-    def close(self) -> None:
-        """Finish the file."""
-        if self._video is not None:
-            self._video.close()
+    def close(self) -> OSError | None:
+        """Finish the file; returns why it is not whole, if so."""
+        try:
+            if self._video is not None:
+                self._video.close()
+        except OSError as error:
+            return error
+        return None
 
     def _drawn(self, frame: BagFrame) -> np.ndarray:
         if self._newest is None:

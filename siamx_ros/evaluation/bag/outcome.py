@@ -35,6 +35,7 @@ class Replay:
         start: index of the frame on which the target was given.
         real_time: whether frames could be missed while the tracker was busy.
         camera: what is known of the one that took the images.
+        not_whole: why the annotated video is not whole; None if it is, or without one.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Replay:
     start: int
     real_time: bool = False
     camera: FoundCamera = FoundCamera()
+    not_whole: OSError | None = None
 
     @property
     def run(self) -> Run:

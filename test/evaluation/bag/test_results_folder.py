@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 
 import cv2
@@ -10,6 +11,7 @@ import pytest
 from siamx_ros.cli import main
 from siamx_ros.commands.signals import ENDING
 from siamx_ros.errors import InputError
+from siamx_ros.evaluation.bag import evaluation
 from siamx_ros.evaluation.bag.folder import results_folder
 from siamx_ros.evaluation.trackers import TrackerSpec
 
@@ -76,6 +78,31 @@ def test_what_is_ignored_does_not_end_a_replay(tmp_path, bag, monkeypatch, track
         assert evaluate(bag, *RANDOM) == 0
     finally:
         signal.signal(signal.SIGHUP, former)
+
+
+@pytest.mark.parametrize('suffix', ['.mp4', '.avi', '.mkv'])
+def test_results_are_written_though_the_video_had_no_space(
+        tmp_path, bag, static, capfd, monkeypatch, suffix):
+    """OpenCV says nothing of it; a limit on the size of files stands for the full disk."""
+    out, video = tmp_path / 'out', tmp_path / f'v{suffix}'
+    former = resource.getrlimit(resource.RLIMIT_FSIZE)
+    draw = evaluation.draw_result
+
+    def limited(*args, **options):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (500, former[1]))
+        return draw(*args, **options)
+
+    monkeypatch.setattr(evaluation, 'draw_result', limited)
+    monkeypatch.setattr(evaluation, '_name_unreadable', lambda *_: resource.setrlimit(
+        resource.RLIMIT_FSIZE, former))
+    try:
+        status = evaluate(bag, *RANDOM, '--out', out, '--video', video)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, former)
+    assert status == 1
+    assert f'error: cannot write {video}: ' in (said := capfd.readouterr().err)
+    assert 'the video is not whole' in said and 'Traceback' not in said
+    assert json.loads((out / 'summary.json').read_text())['figures']['frames']['processed'] == 10
 
 
 def test_only_what_a_replay_left_is_replaced(tmp_path, bag, static):
