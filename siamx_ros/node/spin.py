@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import signal
@@ -15,6 +16,7 @@ import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.signals import SignalHandlerOptions
+from rclpy.utilities import remove_ros_args
 
 from siamx_ros.errors import InputError
 
@@ -121,10 +123,26 @@ def run(make: Callable[[], Any], args: list[str] | None,
 def _started(make: Callable[[], Any], args: list[str] | None) -> Any:
     """The node, with rclpy started without signal handlers of its own."""
     try:
+        _take_no_arguments(make, sys.argv[1:] if args is None else args)
         rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
         return make()
     except RuntimeError as error:
         raise InputError(PLACE_IN_SOURCE.sub('', str(error))) from None
+
+
+def _take_no_arguments(make: Callable[[], Any], args: list[str]) -> None:
+    """Answer ``--help`` with what the module of the node says, refuse what is not of ROS.
+
+    Raises:
+        InputError: an argument would be ignored.
+    """
+    parser = argparse.ArgumentParser(
+        description=sys.modules[make.__module__].__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog='Parameters and names: --ros-args -p name:=value --params-file FILE -r from:=to')
+    _, unknown = parser.parse_known_args(remove_ros_args(args))
+    if unknown:
+        raise InputError(f'unknown arguments: {" ".join(unknown)}; those of ROS follow --ros-args')
 
 
 def start_interruptible(args: list[str] | None) -> None:

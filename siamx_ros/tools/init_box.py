@@ -18,12 +18,15 @@ from rclpy.node import Node
 from rclpy.utilities import remove_ros_args
 
 from siamx_ros.errors import InputError
+from siamx_ros.msg import TrackedTarget
 from siamx_ros.node.spin import start_interruptible
 from siamx_ros.srv import InitTarget
 
 NOT_YET = (InitTarget.Response.NOT_ACTIVE, InitTarget.Response.NO_IMAGE,
            InitTarget.Response.IMAGE_STALE)
 """Answers that mean: ask again in a moment."""
+RETRY_S = 5.0
+"""After which time to ask again where no image is seen to arrive."""
 LOOK_PERIOD_S = 0.1
 """A signal is obeyed between two waits of this length."""
 
@@ -52,21 +55,25 @@ def make_request(box: tuple[float, float, float, float]) -> InitTarget.Request:
     return request
 
 
-def give_target(node: Node, request: InitTarget.Request, *, service: str, timeout: float,
-                retry_period: float = 0.05) -> InitTarget.Response | None:
+def give_target(node: Node, request: InitTarget.Request, *, tracker: str,
+                timeout: float) -> InitTarget.Response | None:
     """Call the init service until the answer is final.
+
+    While the tracker has no image it is asked again when it answers one, which it does in every
+    state, or after :data:`RETRY_S`.
 
     Args:
         node: makes the client; spun here.
         request: what to ask.
-        service: name of the service, relative to the namespace.
+        tracker: name of the node, relative to the namespace.
         timeout: give up after this many seconds of wall-clock time.
-        retry_period: seconds between two calls while the tracker has no image yet.
 
     Returns:
         The last answer, or None if there was none.
     """
-    client = node.create_client(InitTarget, service)
+    client = node.create_client(InitTarget, f'{tracker}/init')
+    images = []
+    node.create_subscription(TrackedTarget, f'{tracker}/target', images.append, 1)
     deadline = time.monotonic() + timeout
     answer = None
 
@@ -85,8 +92,11 @@ def give_target(node: Node, request: InitTarget.Request, *, service: str, timeou
         if answer is None and future.result().error_code in NOT_YET:
             node.get_logger().info(f'Waiting: {future.result().message}')
         answer = future.result()
-        if answer.error_code in NOT_YET:
-            time.sleep(min(retry_period, remaining()))
+        images.clear()
+        again = time.monotonic() + RETRY_S
+        while remaining() and answer.error_code in NOT_YET and not images \
+                and time.monotonic() < again:
+            rclpy.spin_once(node, timeout_sec=min(LOOK_PERIOD_S, remaining()))
     return answer
 
 
@@ -108,7 +118,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         node = Node('init_box')
         answer = give_target(
-            node, request, service=f'{args.node}/init', timeout=args.timeout)
+            node, request, tracker=args.node, timeout=args.timeout)
         return report(node, args.node, answer)
     except KeyboardInterrupt:
         return 1

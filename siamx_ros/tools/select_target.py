@@ -16,7 +16,6 @@ import cv2
 from geometry_msgs.msg import Point
 import numpy as np
 import rclpy
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.utilities import remove_ros_args
 from std_msgs.msg import Header
@@ -28,6 +27,7 @@ from siamx_ros.messages.conversions import image_from_compressed, image_from_msg
 from siamx_ros.messages.from_msg import result_of
 from siamx_ros.msg import TrackedTarget
 from siamx_ros.node.camera_input import CameraInput
+from siamx_ros.node.spin import start_interruptible
 from siamx_ros.node_config import NodeConfig
 from siamx_ros.srv import InitTarget
 from siamx_ros.tools.box_drawing import BoxDrawing, Drawn
@@ -227,13 +227,13 @@ def main(argv: list[str] | None = None,
 def _run(args: Any, argv: list[str], make_window: Callable[[Selector], Any]) -> int:
     remaps = ['--ros-args', '-r', f'image:={args.image}',
               '-r', f'image/compressed:={args.image}/compressed', '--']
-    rclpy.init(args=[*argv, *remaps])
+    start_interruptible([*argv, *remaps])
     try:
         selector = Selector(args.node, args.transport)
         view = Clicks(selector, args.clicks) if args.clicks else make_window(selector)
         while view.step():
             rclpy.spin_once(selector, timeout_sec=0.0)
-    except (KeyboardInterrupt, ExternalShutdownException):
+    except KeyboardInterrupt:
         pass
     finally:
         rclpy.try_shutdown()

@@ -14,18 +14,25 @@ pytestmark = pytest.mark.ros
 
 
 class FakeTracker:
-    """A node with an init service that gives scripted error codes, then success."""
+    """A node with an init service that gives scripted error codes, then success.
 
-    def __init__(self, codes: list[int]) -> None:
+    Without ``images`` it answers none, as the node does to which nothing is sent.
+    """
+
+    def __init__(self, codes: list[int], *, images: bool = True) -> None:
         import rclpy
         from rclpy.executors import SingleThreadedExecutor
 
+        from siamx_ros.msg import TrackedTarget
         from siamx_ros.srv import InitTarget
         self.codes, self.requests = list(codes), []
         self.context = rclpy.Context()
         rclpy.init(context=self.context)
         node = rclpy.create_node('fake_eye', namespace='robot', context=self.context)
         node.create_service(InitTarget, '~/init', self.answer)
+        if images:
+            target = node.create_publisher(TrackedTarget, '~/target', 1)
+            node.create_timer(0.05, lambda: target.publish(TrackedTarget()))
         self.executor = SingleThreadedExecutor(context=self.context)
         self.executor.add_node(node)
         self.thread = threading.Thread(target=self.executor.spin)
@@ -84,9 +91,10 @@ def test_gives_up_in_time(repository: Path, codes: list[int] | None) -> None:
         done = init_box(repository, *arguments)
         assert 'did not answer' in done.stderr + done.stdout
     else:
-        with FakeTracker(codes):
+        with FakeTracker(codes, images=False) as tracker:
             done = init_box(repository, *arguments)
         assert 'refused (702)' in done.stderr + done.stdout
+        assert len(tracker.requests) <= 3, 'it waits for an image, and does not pester the node'
     assert done.returncode == 1
 
 

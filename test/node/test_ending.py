@@ -94,6 +94,14 @@ def test_a_signal_while_a_model_is_loaded_for_a_manager(make_rig):
     assert rig.stop(signal.SIGTERM, patience=30.0) == 0
 
 
+def test_help_starts_nothing():
+    done = subprocess.run([*SCRIPTED_NODE, '--help'], text=True, capture_output=True, timeout=60)
+    assert done.returncode == 0 and done.stdout.startswith('usage: ') and not done.stderr
+    done = subprocess.run([*SCRIPTED_NODE, 'image', '--size=2', '--ros-args', '-r', 'a:=b'],
+                          text=True, capture_output=True, timeout=60)
+    assert done.returncode == 2 and 'error: unknown arguments: image --size=2;' in done.stderr
+
+
 @pytest.mark.parametrize('wrong', [
     ['--params-file', '/missing.yaml'], ['-r', '__node:=two words'],
     ['-p', 'qos_overrides./siamx_tracker/target.publisher.reliability:=often']])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from threading import Thread
@@ -91,12 +92,17 @@ def test_a_drawn_box_is_tracked_from_the_image_it_was_drawn_on(rig, make_scene):
     def make_window(selector):
         hands.append(Hand(selector))
         return hands[0]
-    thread = Thread(target=lambda: status.append(select_target.main(
-        ['select_target', '--image', f'{rig.namespace}/image', '--ros-args', '-r',
-         f'__ns:={rig.namespace}'], make_window)), daemon=True)
+    thread = Thread(target=draw_until, args=(rig, make_scene, lambda: status), daemon=True)
     thread.start()
-    draw_until(rig, make_scene, lambda: status)
+    former = signal.getsignal(signal.SIGTERM)
+    try:
+        status.append(select_target.main(
+            ['select_target', '--image', f'{rig.namespace}/image', '--ros-args', '-r',
+             f'__ns:={rig.namespace}'], make_window))
+    finally:
+        signal.signal(signal.SIGTERM, former)
     thread.join(30)
+    assert status == [0]
     [answer] = hands[0].selector.answers
     assert answer.success and answer.stamp == hands[0].stamp
     assert (answer.bbox.size_x, answer.bbox.size_y) == (40.0, 32.0)

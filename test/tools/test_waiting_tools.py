@@ -32,10 +32,11 @@ def wait_for_node(name: str, patience: float = 30.0) -> None:
 
 
 @pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT], ids=lambda n: n.name)
-@pytest.mark.parametrize('command', [['await_active'], ['init_box', '1,2,3,4']],
-                         ids=lambda command: command[0])
+@pytest.mark.parametrize('command, status', [
+    (['await_active'], 1), (['init_box', '1,2,3,4'], 1),
+    (['select_target', '--clicks', '/mouse'], 0)], ids=lambda value: str(value))
 def test_a_signal_ends_it_quietly(
-        repository: Path, command: list[str], number: signal.Signals) -> None:
+        repository: Path, command: list[str], status: int, number: signal.Signals) -> None:
     name, *arguments = command
     tool = subprocess.Popen(
         [sys.executable, str(repository / 'scripts' / name), *arguments, '--ros-args', '-r',
@@ -45,6 +46,8 @@ def test_a_signal_ends_it_quietly(
         wait_for_node(name)
         time.sleep(0.3)
         tool.send_signal(number)
-        assert (tool.communicate(timeout=20)[0], tool.returncode) == ('', 1)
+        said, _ = tool.communicate(timeout=20)
+        assert tool.returncode == status and 'Traceback' not in said
+        assert all('waiting for two corners' in line for line in said.splitlines())
     finally:
         tool.kill()
