@@ -1,4 +1,4 @@
-"""Measures of one pass: how well boxes overlap, and how honest validity and states are.
+"""Measures of one pass: how well boxes overlap, and how often validity and states are wrong.
 
 Arrays are one entry per frame. Shares are 0 to 1; NaN where no frame counts.
 """

@@ -59,7 +59,7 @@ def test_against_a_slow_second_implementation():
         assert metrics.success_curve(overlap)[step] == pytest.approx(expected)
 
 
-def test_honesty_by_hand():
+def test_validity_errors_by_hand():
     overlap = np.array([0.05, 0.05, 0.1, 0.5, 0.49, 0.9])
     valid = np.array([1, 0, 1, 1, 1, 1], bool)
     lost = np.array([0, 1, 0, 1, 1, 0], bool)

@@ -18,6 +18,7 @@ import numpy as np
 from siamx_ros import __version__
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation.bag import outcome
+from siamx_ros.evaluation.bag.criteria import RENAMED
 from siamx_ros.evaluation.bag.outcome import Replay
 from siamx_ros.evaluation.bag.plots import write_plots
 from siamx_ros.evaluation.bag.results_bag import write_results_bag
@@ -29,8 +30,8 @@ WRITTEN = (SUMMARY, 'frames.csv', 'events.jsonl', 'timing.json', 'plots', 'bag',
 """What a replay leaves in its folder."""
 FRESH = '.siamx_new'
 """Where results are written while earlier ones are there."""
-COMPARED = ('metrics.auc', 'metrics.success', 'metrics.precision', 'honesty.wrong_while_valid',
-            'honesty.valid_while_absent', 'honesty.false_lost', 'losses.losses',
+COMPARED = ('metrics.auc', 'metrics.success', 'metrics.precision', 'validity.wrong_while_valid',
+            'validity.valid_while_absent', 'validity.false_lost', 'losses.losses',
             'losses.detection_delay_s', 'losses.returns_missed', 'losses.time_to_relocalise_s',
             'calibration.error', 'frames.processed', 'frames.overwritten')
 
@@ -192,8 +193,9 @@ def read_summary(folder: Path) -> dict[str, Any]:
     """
     try:
         summary = json.loads((folder / SUMMARY).read_text(encoding='utf-8'))
-        return {**summary, 'bag': dict(summary['bag']), 'figures': dict(summary['figures'])}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        figures = {RENAMED.get(name, name): group for name, group in summary['figures'].items()}
+        return {**summary, 'bag': dict(summary['bag']), 'figures': figures}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f'{folder / SUMMARY} is no summary of a replay: {error!r}') from None
 
 

@@ -88,7 +88,7 @@ def figures(replay: Replay) -> dict[str, Any]:
         'frames': _counts(replay), 'metrics': _metrics(replay.run), **_quality(replay)}
     if replay.real_time:
         late = _at_arrival(replay)
-        groups['at_arrival'] = {**_metrics(late.run), **quality.honesty(track_of(late))}
+        groups['at_arrival'] = {**_metrics(late.run), **quality.validity_errors(track_of(late))}
     return groups
 
 
@@ -116,7 +116,7 @@ def plain(value: Any) -> Any:
 
 def _quality(replay: Replay) -> dict[str, Any]:
     track = track_of(replay)
-    groups = {'honesty': quality.honesty(track), 'losses': quality.losses(track),
+    groups = {'validity': quality.validity_errors(track), 'losses': quality.losses(track),
               'long_term': quality.long_term(track), 'calibration': quality.calibration(track)}
     if replay.camera.model is not None:
         groups['bearing'] = quality.bearing(track, replay.camera.model)
@@ -131,7 +131,7 @@ def _at_arrival(replay: Replay) -> Replay:
 def _metrics(run: Run) -> dict[str, Any]:
     """Scores without the speed, which is no property of the bag, and without absent frames.
 
-    A run does not tell these from unlabelled ones, :func:`quality.honesty` does.
+    A run does not tell these from unlabelled ones, :func:`quality.validity_errors` does.
     """
     figures_ = asdict(score(run))
     del figures_['speed'], figures_['valid_while_absent']

@@ -56,7 +56,7 @@ class Track:
         return self.visible & (self.overlap >= metrics.RIGHT_OVERLAP)
 
 
-def honesty(track: Track) -> dict[str, float]:
+def validity_errors(track: Track) -> dict[str, float]:
     """Shares of the frames on which validity or state is wrong, and the longest good run."""
     visible, lost = track.visible, track.states == TrackState.LOST
     return {

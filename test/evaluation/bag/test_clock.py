@@ -82,7 +82,7 @@ def test_images_are_taken_as_recorded_where_the_clock_was_set_back(
     figures = summary(tmp_path / 'out')['figures']
     assert figures['frames']['stamp_jumps'] == 1
     assert figures['frames']['labelled'] == figures['frames']['processed'] == 10
-    assert figures['honesty']['longest_valid_run_s'] == pytest.approx(3 / 30, abs=1e-6)
+    assert figures['validity']['longest_valid_run_s'] == pytest.approx(3 / 30, abs=1e-6)
     assert figures['metrics']['auc'] == pytest.approx(20 / 21)
     assert 'the clock was set back by 1000.0' in caplog.text and 'before image 3' in caplog.text
 

@@ -42,8 +42,8 @@ def test_losses_by_hand():
     assert figures['relocalisations'] == 2 and figures['wrong_relocalisations'] == 1
 
 
-def test_honesty_by_hand():
-    figures = quality.honesty(LOSS)
+def test_validity_errors_by_hand():
+    figures = quality.validity_errors(LOSS)
     assert figures['wrong_while_valid'] == pytest.approx(2 / 9)
     assert figures['valid_while_absent'] == pytest.approx(1 / 3)
     assert figures['false_lost'] == pytest.approx(1 / 9)
@@ -93,7 +93,7 @@ def test_bearing_by_hand():
 def test_empty_tracks_give_nan():
     empty = Track(*(np.zeros((0, 4)) if i in (1, 2) else np.zeros(0, bool if i == 5 else float)
                     for i in range(6)))
-    assert math.isnan(quality.honesty(empty)['wrong_while_valid'])
+    assert math.isnan(quality.validity_errors(empty)['wrong_while_valid'])
     assert math.isnan(quality.long_term(empty)['f'])
     assert quality.losses(empty)['losses'] == 0
 

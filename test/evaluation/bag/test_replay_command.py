@@ -38,7 +38,7 @@ def test_offline_equals_the_folder(tmp_path, sequence, storage, compressed):
     expected = dataclasses.asdict(score(run))
     del expected['speed']
     figures = summary(tmp_path / 'out')['figures']
-    assert figures['honesty']['valid_while_absent'] == expected.pop('valid_while_absent')
+    assert figures['validity']['valid_while_absent'] == expected.pop('valid_while_absent')
     assert figures['metrics'] == expected
     rows = [line.split(',') for line in
             (tmp_path / 'out' / 'frames.csv').read_text().splitlines()[1:]]
@@ -62,9 +62,9 @@ def test_an_oracle_scores_the_constants(tmp_path, bag, oracle):
     assert evaluate(bag, *RANDOM, '--out', tmp_path / 'out') == 0
     figures = summary(tmp_path / 'out')['figures']
     assert figures['metrics']['auc'] == pytest.approx(20 / 21)
-    assert 'valid_while_absent' not in figures['metrics'], 'honesty has it, of labelled frames'
+    assert 'valid_while_absent' not in figures['metrics'], 'validity has it, of labelled frames'
     assert figures['long_term']['f'] == 1
-    assert figures['honesty'] == {
+    assert figures['validity'] == {
         'wrong_while_valid': 0, 'valid_while_absent': 0, 'false_lost': 0,
         'valid_and_right_time': pytest.approx(7 / 9),
         'longest_valid_run_s': pytest.approx(3 / 30)}
@@ -152,13 +152,16 @@ def test_a_late_result_is_scored_against_the_frame_that_arrives(tmp_path, bag, o
 
 def test_criteria_decide_the_exit_status(tmp_path, bag, oracle, capfd):
     path = tmp_path / 'criteria.yaml'
-    path.write_text('metrics.auc: {min: 0.9}\nhonesty.false_lost: {max: 0.0}\n')
+    path.write_text('metrics.auc: {min: 0.9}\nvalidity.false_lost: {max: 0.0}\n')
     assert evaluate(bag, *RANDOM, '--criteria', path, '--out', tmp_path / 'out') == 0
     assert 'pass  metrics.auc >= 0.9' in capfd.readouterr().out
     path.write_text('metrics.auc: {min: 0.99}\n')
     assert evaluate(bag, *RANDOM, '--criteria', path) == 1
     assert 'FAIL  metrics.auc >= 0.99' in capfd.readouterr().out
     assert [each['passed'] for each in summary(tmp_path / 'out')['criteria']] == [True, True]
+    path.write_text('honesty.false_lost: {max: 0.0}\n')
+    assert evaluate(bag, *RANDOM, '--criteria', path) == 2
+    assert 'honesty.false_lost is called validity.false_lost now' in capfd.readouterr().err
     path.write_text('losses.time_to_relocalise_s: {max: 1}\nmetrics.aux: {max: 1}\n')
     assert evaluate(bag, *RANDOM, '--criteria', path, '--out', tmp_path / 'kept') == 2
     assert "no figure 'metrics.aux'" in capfd.readouterr().err
