@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import count
 import json
 from pathlib import Path
+import re
 import runpy
 import subprocess
 import sys
@@ -151,3 +152,17 @@ def generate_launch_description():
 """)
     status, calls = start(parent, robots='3')
     assert status == 0 and 'image:=/left ' in calls
+
+
+def test_two_cameras_as_the_documents_say(start, repository: Path, tmp_path: Path) -> None:
+    parent = tmp_path / 'two.launch.py'
+    text = (repository / 'docs/ros.md').read_text(encoding='utf-8')
+    parent.write_text(re.search(r'```python\n(.*?)```', text, re.DOTALL)[1])
+    status, calls = start(parent)
+    first, second = calls.split('lib/siamx_ros/tracker_node')[1:]
+    front, rear = (first, second) if '__ns:=/front' in first else (second, first)
+    assert status == 0 and '__ns:=/front' in front and '__ns:=/rear' in rear
+    assert 'image:=/front/image_raw ' in front and 'image:=/rear/image_raw ' in rear
+    assert 'use_depth: true' in front and 'depth:=/front/depth' in front
+    assert 'use_depth: true' not in rear and 'depth:=depth ' in rear
+    assert 'model.device: cpu' in rear and 'model.device: cpu' not in front
