@@ -199,12 +199,24 @@ def _of_tracker(nodes: list[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
     return result
 
 
+def as_meant(field: dataclasses.Field, value: Any) -> Any:
+    """A value as YAML writes it, in the type of its setting where there is no doubt about it.
+
+    A whole number is a float, too, and YAML reads a plain ``off`` or ``on`` as a truth value.
+    """
+    if type(value) is int and isinstance(field.default, float):
+        return float(value)
+    if isinstance(value, bool) and isinstance(field.default, str):
+        name = 'on' if value else 'off'
+        return name if name in field.metadata['choices'] else value
+    return value
+
+
 def _checked(field: dataclasses.Field, value: Any) -> Any:
     """Check one value against its declaration and return it in the declared type."""
-    default, meta = field.default, field.metadata
-    wanted = type(default)
-    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
+    meta = field.metadata
+    wanted = type(field.default)
+    value = as_meant(field, value)
     if wanted is tuple and isinstance(value, list):
         value = tuple(value)
     if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):

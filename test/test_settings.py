@@ -1,7 +1,9 @@
 """Which values of a settings file are meant, with the wrapping of ROS and without."""
 
 import pytest
+import yaml
 
+from siamx_ros.config import TrackerConfig
 from siamx_ros.settings import SettingsError, read_settings_file, read_yaml
 
 
@@ -55,3 +57,13 @@ def test_a_wrapping_that_ros_would_refuse_is_refused(tmp_path, text, sentence):
 def test_a_plain_file_is_left_as_it_is(tmp_path):
     assert read(tmp_path / 'a.yaml', 'a: {b: 1} # ros__parameters') == ({'a': {'b': 1}}, False)
     assert read_yaml(tmp_path / 'a.yaml') == {'a': {'b': 1}}
+
+
+def test_values_as_yaml_reads_them():
+    """A plain ``off`` is a truth value in YAML, and 2 a whole number."""
+    config = TrackerConfig().replace(yaml.safe_load('{adaptive: off, lost_time: 2}'))
+    assert config.adaptive == 'off' and config.lost_time == 2.0
+    for wrong in ({'adaptive': True}, {'momentum_gate': False}, {'lost_time': True},
+                  {'n_lost': 2.0}):
+        with pytest.raises(SettingsError):
+            TrackerConfig().replace(wrong)

@@ -9,9 +9,10 @@ from rcl_interfaces.msg import (
     FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult)
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.node import Node
+from rclpy.parameter import Parameter
 
 from siamx_ros.node_config import is_of_ros
-from siamx_ros.settings import Settings, SettingsError, walk
+from siamx_ros.settings import Settings, SettingsError, as_meant, walk
 
 AT_START = ('autostart', 'status_rate', 'command', 'command_rate', 'enabled_at_start')
 """Parameters that are used once, when the process starts."""
@@ -35,25 +36,37 @@ class NodeParameters:
         self._node, self._apply, self._frozen = node, apply, frozen
         self._given = getattr(node, '_parameter_overrides', {})
         self._live = {name for name, field, _ in walk(defaults) if field.metadata['live']}
-        self._declared = {name: default for name, _, default in walk(defaults)}
+        self._declared = {name: field for name, field, _ in walk(defaults)}
         values = {name: self._declare(name, field, default)
                   for name, field, default in walk(defaults)}
         self.settings = defaults.replace(values)
         self._warn_of_unknown_names()
+        node.add_pre_set_parameters_callback(self._as_meant)
         node.add_on_set_parameters_callback(self._check)
         node.add_post_set_parameters_callback(self._take)
 
     def _declare(self, name: str, field: Any, default: Any) -> Any:
-        """Declare one parameter; a whole number may be given for a float."""
+        """Declare one parameter; what is given for it may be of the type that YAML reads."""
         start = list(default) if isinstance(default, tuple) else default
         given = self._given[name].value if name in self._given else None
-        whole = isinstance(default, float) and type(given) is int
+        meant = as_meant(field, given)
+        other = type(meant) is not type(given)
         try:
             return self._node.declare_parameter(
-                name, float(given) if whole else start, _descriptor(field, default),
-                ignore_override=whole).value
+                name, meant if other else start, _descriptor(name, field, default),
+                ignore_override=other).value
         except (InvalidParameterTypeException, InvalidParameterValueException) as error:
             raise SettingsError(f'parameter {name} = {given!r} cannot be used: {error}') from None
+
+    def _as_meant(self, parameters: list[Parameter]) -> list[Parameter]:
+        """Values in the type of their parameter where they were given as YAML reads them."""
+        return [self._meant(parameter) for parameter in parameters]
+
+    def _meant(self, parameter: Parameter) -> Parameter:
+        if parameter.name not in self._declared:
+            return parameter
+        value = as_meant(self._declared[parameter.name], parameter.value)
+        return parameter if value is parameter.value else Parameter(parameter.name, value=value)
 
     def _check(self, parameters) -> SetParametersResult:
         """Accept or refuse a set of changes as a whole."""
@@ -95,11 +108,19 @@ class NodeParameters:
                 f'parameter {name!r} was given but does not exist; it has no effect{hint}')
 
 
-def _descriptor(field, default) -> ParameterDescriptor:
+def _when(name: str, live: bool) -> str:
+    """When a change takes effect."""
+    if live:
+        return 'live: a change takes effect at once'
+    return 'read once, when the process starts' if name in AT_START else \
+        'fixed while the node is configured'
+
+
+def _descriptor(name: str, field, default) -> ParameterDescriptor:
     meta = field.metadata
     unit = f' [{meta["unit"]}]' if meta['unit'] else ''
     descriptor = ParameterDescriptor(
-        description=f'{meta["help"]}{unit}',
+        description=f'{meta["help"]}{unit}; {_when(name, meta["live"])}',
         additional_constraints=f'one of: {", ".join(map(str, meta["choices"]))}'
         if meta['choices'] else '')
     low, high = meta['low'], meta['high']

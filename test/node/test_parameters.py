@@ -10,8 +10,9 @@ import pytest
 
 pytest.importorskip('rclpy', reason='rclpy is not installed')
 
-from rcl_interfaces.srv import DescribeParameters, GetParameters, ListParameters  # noqa: E402
-from rclpy.parameter import parameter_value_to_python  # noqa: E402
+from rcl_interfaces.srv import (  # noqa: E402
+    DescribeParameters, GetParameters, ListParameters, SetParameters)
+from rclpy.parameter import Parameter, parameter_value_to_python  # noqa: E402
 from rclpy.qos import ReliabilityPolicy  # noqa: E402
 
 from siamx_ros.config import TrackerConfig  # noqa: E402
@@ -38,6 +39,10 @@ def test_every_setting_is_a_described_parameter(rig):
         meta = declared[descriptor.name].metadata
         assert meta['help'] in descriptor.description
         assert meta['unit'] in descriptor.description
+        when = descriptor.description.rpartition('; ')[2]
+        assert when.startswith('live: ') == meta['live']
+        assert when.startswith('read once') == (
+            descriptor.name in ('autostart', 'status_rate')), descriptor.name
         ranges = [*descriptor.floating_point_range, *descriptor.integer_range]
         assert [(r.from_value, r.to_value) for r in ranges] == (
             [(meta['low'], meta['high'])] if meta['low'] is not None else [])
@@ -94,10 +99,22 @@ def test_quality_of_service_of_outputs_can_be_overridden(make_rig):
     assert value(rig, f'qos_overrides.{name}.publisher.depth') == 3
 
 
-def test_a_whole_number_is_taken_for_a_float(make_rig):
-    rig = make_rig({'max_rate': 15, 'tracking': {'lost_time': 2}})
+def test_values_are_taken_as_yaml_reads_them(make_rig):
+    """A whole number for a float, and a truth value for a plain ``off``; at the start and later."""
+    rig = make_rig({'max_rate': 15, 'tracking': {'lost_time': 2, 'adaptive': False}})
     assert value(rig, 'max_rate') == 15.0 and isinstance(value(rig, 'max_rate'), float)
     assert value(rig, 'tracking.lost_time') == 2.0
+    assert value(rig, 'tracking.adaptive') == 'off'
+    assert rig.set_parameters(tracking__adaptive='global').successful
+    for name, given, wanted in (
+            ('target_height', 2, 2.0), ('tracking.adaptive', False, 'off')):
+        request = SetParameters.Request(
+            parameters=[Parameter(name, value=given).to_parameter_msg()])
+        [result] = rig.probe.call(SetParameters, 'set_parameters', request).results
+        assert result.successful and value(rig, name) == wanted
+    for name, given in (('image_transport', True), ('tracking.n_lost', 2.5), ('max_rate', True)):
+        refused = rig.set_parameters(**{name.replace('.', '__'): given})
+        assert not refused.successful and 'type' in refused.reason, name
 
 
 @pytest.mark.parametrize('argument, words', [
