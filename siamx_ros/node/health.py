@@ -125,10 +125,13 @@ class Health:
         return np.array(received), np.array(tracked).reshape(-1, 3)
 
 
-def memory() -> dict[str, str]:
-    """Memory of this process, and of torch on its GPU where it uses one, in MB."""
+def memory(*, loading: bool = False) -> dict[str, str]:
+    """Memory of this process, and of torch on its GPU where it uses one, in MB.
+
+    While a model is ``loading``, torch may be imported by half: it is not asked then.
+    """
     figures = {'rss_mb': f'{resident_mb():.0f}'}
-    torch = sys.modules.get('torch')
+    torch = None if loading else sys.modules.get('torch')
     if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
         figures['gpu_allocated_mb'] = f'{torch.cuda.memory_allocated() / 1e6:.0f}'
         figures['gpu_reserved_mb'] = f'{torch.cuda.memory_reserved() / 1e6:.0f}'

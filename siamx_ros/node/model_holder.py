@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 import sys
 from typing import Any, Callable
 
@@ -46,17 +47,39 @@ class ModelHolder:
 
     Args:
         log: the node's logger.
+        factory: makes the tracker from the settings, in a thread of its own.
 
     Attributes:
         tracker: None while unconfigured.
         pipeline: None while inactive.
     """
 
-    def __init__(self, log: Any) -> None:
-        self._log = log
+    def __init__(self, log: Any, factory: Factory) -> None:
+        self._log, self._factory = log, factory
+        self._loader = ThreadPoolExecutor(1, 'siamx_loader')
+        self._loading: Future | None = None
         self.tracker: Any = None
         self.pipeline: Pipeline | None = None
         self._hung: Pipeline | None = None
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether a model is being loaded, or loaded and not taken yet."""
+        return self._loading is not None
+
+    def load(self, settings: NodeConfig) -> Future:
+        """Begin to load a model, to be taken by :meth:`take`; the future ends when it is there."""
+        self._loading = self._loader.submit(self._factory, settings)
+        return self._loading
+
+    def take(self, settings: NodeConfig) -> None:
+        """Take the model that was loaded, or load it now.
+
+        Raises:
+            Exception: whatever the factory raised.
+        """
+        loading, self._loading = self._loading or self.load(settings), None
+        self.tracker = loading.result()
 
     def end(self) -> bool:
         """Stop the active part; False if its worker hangs and is left alone."""
@@ -73,7 +96,9 @@ class ModelHolder:
         return False
 
     def is_at_rest(self) -> bool:
-        """Whether no inference of an active part that ended is still going on."""
+        """Whether neither a model is being loaded nor an inference of what ended going on."""
+        if self._loading is not None and not self._loading.done():
+            return False
         if self._hung is None:
             return True
         if not self._hung.close(0.0):
@@ -84,7 +109,10 @@ class ModelHolder:
         return True
 
     def free(self) -> None:
-        """Free the model's memory."""
+        """Free the model's memory, also of one that nobody took."""
+        loading, self._loading = self._loading, None
+        if loading is not None and loading.exception() is None:
+            self.tracker = loading.result()
         tracker, self.tracker = self.tracker, None
         if tracker is not None:
             self._attempt('the model could not be closed', tracker.close)

@@ -8,8 +8,6 @@ from typing import Any, Callable
 
 import numpy as np
 
-from rclpy.task import Future
-
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.messages.conversions import depth_from_msg, image_from_compressed, image_from_msg
@@ -22,6 +20,7 @@ from siamx_ros.node.health import Health
 from siamx_ros.node.input_watch import InputWatch
 from siamx_ros.node.outputs import Outputs
 from siamx_ros.node.session import Session, TargetNames
+from siamx_ros.node.waiting import Waiting
 from siamx_ros.node.wiring import Wiring
 from siamx_ros.node_config import NodeConfig
 from siamx_ros.records import Reason, TrackState
@@ -60,12 +59,15 @@ class Pipeline:
         self.camera = CameraInput(
             node, config, on_image=self._on_image, on_info=self._on_info, on_depth=self._on_depth,
             depth=wiring.image_depth)
-        self.worker = wiring.worker(self._handle, self._make_future, self._wake_executor)
+        self.waiting = Waiting.of(node)
+        self.worker = wiring.worker(self._handle)
 
     def close(self, patience: float) -> bool:
         """Unsubscribe and stop the worker; True when it has ended within ``patience`` seconds."""
         self.camera.close()
-        return self.worker.close(patience)
+        ended = self.worker.close(patience)
+        self.waiting.expire(float('inf'))
+        return ended
 
     def mute(self) -> None:
         """Say nothing any more: the worker hangs, and what it ends with is of no use."""
@@ -119,7 +121,7 @@ class Pipeline:
     def watch(self) -> None:
         """Notice missing images, QoS switches and a stuck tracker; in the executor's thread."""
         self.camera.check()
-        self.worker.expire(time.monotonic())
+        self.waiting.expire(time.monotonic())
         before, self.problem = self.problem, self._find_problem()
         self.board.note_problem(self.problem)
         if self.problem and not before:
@@ -141,13 +143,6 @@ class Pipeline:
         if busy > self.config.stall_timeout:
             return f'one image has been worked on for {busy:.1f} s'
         return self.input.problem(self.camera.describe, self.board.status.message)
-
-    def _make_future(self) -> Future:
-        return Future(executor=self.node.executor)
-
-    def _wake_executor(self) -> None:
-        if self.node.executor is not None:
-            self.node.executor.wake()
 
     def _on_image(self, msg: Any) -> None:
         now = time.monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import CancelledError
 import time
 from typing import Any
 
@@ -15,7 +16,6 @@ from siamx_ros.errors import InputError
 from siamx_ros.messages.frames import Frame, stamp_seconds
 from siamx_ros.node.init_validation import Code, Refusal, box_on_image, check_numbers
 from siamx_ros.node.to_msg import build
-from siamx_ros.node.worker import Stopped
 from siamx_ros.records import TrackState
 from siamx_ros.srv import InitTarget
 
@@ -76,15 +76,15 @@ class Services:
         """
         pipeline = self._node.pipeline
         if pipeline is None:
-            raise Refusal(Code.NOT_ACTIVE, INACTIVE)
+            raise Refusal(Code.NOT_ACTIVE, _inactive(self._node))
         check_numbers(request)
         frames = _frames(pipeline, request)
         job = pipeline.worker.ask(lambda: _start_target(pipeline, frames, request))
         if job is None:
             raise Refusal(Code.TIMEOUT, CROWDED)
         patience = pipeline.config.init_timeout
-        if not await job.within(patience):
-            later = '' if job.cancel(Stopped('timed out')) else \
+        if not await pipeline.waiting.within(job, patience):
+            later = '' if job.cancel() else \
                 '; it is being worked on, ~/status will tell whether it was taken'
             raise Refusal(Code.TIMEOUT, f'no answer within {patience:g} s{later}')
         _fill(job, frames, response)
@@ -108,22 +108,28 @@ class Services:
 
     async def _asked(self, action, response, text: str):
         """Have the worker do something; ``text`` tells that it was done."""
-        response.success, response.message = await _done(self._node.pipeline, action, text)
+        response.success, response.message = await _done(self._node, action, text)
         if not response.success:
             self._node.get_logger().warning(
                 f'a call failed: {response.message}', throttle_duration_sec=1.0)
         return response
 
 
-async def _done(pipeline, action, text: str) -> tuple[bool, str]:
+def _inactive(node) -> str:
+    """Why there is no active part."""
+    return f'{INACTIVE}: the model is being loaded' if node.holder.is_loading else INACTIVE
+
+
+async def _done(node, action, text: str) -> tuple[bool, str]:
     """Whether the worker did something, and what to say."""
+    pipeline = node.pipeline
     if pipeline is None:
-        return False, INACTIVE
+        return False, _inactive(node)
     job = pipeline.worker.ask(lambda: action(pipeline))
     if job is None:
         return False, CROWDED
-    if not await job.within(pipeline.config.init_timeout):
-        job.cancel(Stopped('timed out'))
+    if not await pipeline.waiting.within(job, pipeline.config.init_timeout):
+        job.cancel()
         return False, 'no answer in time'
     return _success(job, text)
 
@@ -131,6 +137,8 @@ async def _done(pipeline, action, text: str) -> tuple[bool, str]:
 def _success(job, text: str) -> tuple[bool, str]:
     try:
         job.result()
+    except CancelledError:
+        return False, INACTIVE
     except Exception as error:  # noqa: B902 - reported to the caller
         return False, f'{type(error).__name__}: {error}'
     return True, text
@@ -153,7 +161,7 @@ def _fill(job, frames: list[Frame], response) -> None:
         outcomes = job.result()
     except Refusal:
         raise
-    except Stopped:
+    except CancelledError:
         raise Refusal(Code.NOT_ACTIVE, INACTIVE) from None
     except InputError as error:
         raise Refusal(Code.INFERENCE_FAILED, str(error)) from None

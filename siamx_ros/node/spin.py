@@ -9,10 +9,12 @@ import signal
 import sys
 from threading import Thread
 import time
-from typing import Any, Callable
+import traceback
+from typing import Any, Awaitable, Callable
 
 from lifecycle_msgs.srv import ChangeState
 import rclpy
+from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.signals import SignalHandlerOptions
@@ -56,7 +58,7 @@ class StopSignals:
         except ExternalShutdownException:
             pass
 
-    def end(self, node: Any) -> None:
+    def end(self, node: Any, status: int = 0) -> None:
         """Close node and context; further signals are ignored.
 
         A worker that hangs in foreign code cannot be joined: the process then ends at once, since
@@ -72,7 +74,7 @@ class StopSignals:
         if not ended:
             sys.stdout.flush()
             sys.stderr.flush()
-            os._exit(0)
+            os._exit(status)
 
     def _note(self, _number: int, _frame: Any) -> None:
         self._stop = True
@@ -105,19 +107,23 @@ def run(make: Callable[[], Any], args: list[str] | None,
         begin: called with the node before it serves callbacks.
 
     Returns:
-        The exit status: 2 where the arguments cannot be used, or the node be made with them.
+        The exit status: 2 where the arguments cannot be used, or the node be made with them; 1
+        after a defect.
     """
-    node, signals = None, StopSignals()
+    node, signals, status = None, StopSignals(), 1
     try:
         node = _started(make, args)
         begin(node)
         signals.spin(node)
+        status = 0
     except InputError as error:
         print(f'error: {error}', file=sys.stderr)
-        return 2
+        status = 2
+    except Exception:  # noqa: B902 - printed before what hangs ends the process
+        traceback.print_exc()
     finally:
-        signals.end(node)
-    return 0
+        signals.end(node, status)
+    return status
 
 
 def _started(make: Callable[[], Any], args: list[str] | None) -> Any:
@@ -154,22 +160,33 @@ def start_interruptible(args: list[str] | None) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
-def refuse_illegal_transitions(node: Any) -> None:
+def refuse_illegal_transitions(
+        node: Any, prepare: Callable[[Any], Awaitable[None]] | None = None) -> None:
     """Have a lifecycle node answer a transition that its state does not allow with a refusal.
 
     rclpy of Jazzy raises instead, which would end the node: a manager that configures one that has
     configured itself would kill it.
+
+    Args:
+        node: the node.
+        prepare: awaited with a transition before it is made; refuses it by an InputError.
     """
+    group = ReentrantCallbackGroup()  # what waits for the preparation shall hold up nothing else
     for service in node.services:
         if service.srv_type is ChangeState:
-            service.callback = _refusing(node, service.callback)
+            service.callback = _refusing(node, service.callback, prepare)
+            group.add_entity(service)
+            service.callback_group = group
 
 
-def _refusing(node: Any, answer: Callable) -> Callable:
-    def answered(request: Any, response: Any) -> Any:
+def _refusing(node: Any, answer: Callable,
+              prepare: Callable[[Any], Awaitable[None]] | None) -> Callable:
+    async def answered(request: Any, response: Any) -> Any:
         try:
+            if prepare is not None:
+                await prepare(request.transition)
             return answer(request, response)
-        except RCLError as error:
+        except (RCLError, InputError) as error:
             node.get_logger().warning(f'a transition was refused: {error}')
             response.success = False
             return response

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 import functools
-from threading import Event, Thread
+import math
 import time
-from typing import Any, Callable, Iterator
+from typing import Any, Callable
 
+from lifecycle_msgs.msg import Transition
 import rclpy
+from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
+from siamx_ros.errors import InputError
 from siamx_ros.messages.status import StatusBoard
 from siamx_ros.node.health import diagnostics, memory
 from siamx_ros.node.model_holder import Factory, ModelHolder, default_factory, describe_error
@@ -20,12 +22,17 @@ from siamx_ros.node.pipeline import Pipeline
 from siamx_ros.node.services import Services
 from siamx_ros.node.session import TargetNames
 from siamx_ros.node.spin import refuse_illegal_transitions, run
+from siamx_ros.node.waiting import Waiting
 from siamx_ros.node.wiring import Wiring
 from siamx_ros.node_config import NodeConfig
 from siamx_ros.records import Reason, TrackState
 
 WATCH_PERIOD_S = 0.05
 DIAGNOSTICS_PERIOD_S = 1.0
+INACTIVE = 'not active'
+LOADING = 'the model is being loaded'
+CONFIGURE = Transition.TRANSITION_CONFIGURE, 'configure'
+"""By number or, with number 0, by name."""
 
 
 def _as_transition(method: Callable) -> Callable:
@@ -52,16 +59,17 @@ class TrackerNode(LifecycleNode):
     def __init__(self, tracker_factory: Factory = default_factory, wiring: Wiring = Wiring(),
                  **kwargs: Any) -> None:
         super().__init__('siamx_tracker', **kwargs)
-        refuse_illegal_transitions(self)
-        self._factory, self._wiring = tracker_factory, wiring
-        self.holder = ModelHolder(self.get_logger())
+        refuse_illegal_transitions(self, self.prepare)
+        self._wiring, self._finalised = wiring, False
+        self._waiting = Waiting.of(self)
+        self.holder = ModelHolder(self.get_logger(), tracker_factory)
         self.node_parameters = NodeParameters(
             self, NodeConfig(), self._apply,
-            frozen=lambda: self.holder.tracker is not None)
+            frozen=lambda: self.holder.is_loading or self.holder.tracker is not None)
         self._names = TargetNames()
         self._failure = ''
         self.board = StatusBoard(time.monotonic())
-        self.board.note('not active')
+        self.board.note(INACTIVE)
         self._outputs = Outputs(self, self.settings)
         self.services_offered = Services(self)
         self.heartbeats = [
@@ -80,27 +88,51 @@ class TrackerNode(LifecycleNode):
         """The active part; None while inactive."""
         return self.holder.pipeline
 
-    def start(self) -> bool:
-        """Configure and activate; False when the model cannot be loaded."""
-        if self.trigger_configure() != TransitionCallbackReturn.SUCCESS:
+    async def start(self) -> bool:
+        """Configure and activate; False when the model cannot be loaded.
+
+        Other callbacks are served while it loads.
+        """
+        await self._load()
+        if self._finalised or self.trigger_configure() != TransitionCallbackReturn.SUCCESS:
             return False
         return self.trigger_activate() == TransitionCallbackReturn.SUCCESS
 
+    async def prepare(self, transition: Transition) -> None:
+        """Load the model before a transition that needs it, while other callbacks are served.
+
+        Raises:
+            InputError: a model is being loaded already.
+        """
+        if CONFIGURE[0] != transition.id and CONFIGURE[1] != transition.label:
+            return
+        if self.holder.is_loading:
+            raise InputError(LOADING)
+        if self.holder.tracker is None and not self._finalised:
+            await self._load()
+
+    async def _load(self) -> None:
+        begin = time.monotonic()
+        loading = self.holder.load(self.settings)
+        self.say(LOADING)
+        await self._waiting.within(loading, math.inf)
+        if loading.exception() is None:
+            self.get_logger().info(f'model {self.settings.model.weights!r} loaded in '
+                                   f'{time.monotonic() - begin:.2f} s')
+        if self._finalised:
+            self.holder.free()
+
     @_as_transition
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Load the model."""
-        begin = time.monotonic()
+        """Take the model."""
         try:
-            with self._beating():
-                self.holder.tracker = self._factory(self.settings)
+            self.holder.take(self.settings)
         except Exception as error:  # noqa: B902 - a broken installation too must be told
             text = f'the model cannot be loaded: {describe_error(error)}'
             self.get_logger().error(text)
             self._enter(TrackState.ERROR, Reason.INFERENCE_ERROR, text)
             return TransitionCallbackReturn.FAILURE
-        self.get_logger().info(
-            f'model {self.settings.model.weights!r} loaded in {time.monotonic() - begin:.2f} s')
-        self._enter(TrackState.UNINITIALISED, Reason.NONE, 'not active')
+        self._enter(TrackState.UNINITIALISED, Reason.NONE, INACTIVE)
         return TransitionCallbackReturn.SUCCESS
 
     @_as_transition
@@ -131,6 +163,7 @@ class TrackerNode(LifecycleNode):
     @_as_transition
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop and free, from whatever state."""
+        self._finalised = True
         self.close()
         return TransitionCallbackReturn.SUCCESS
 
@@ -153,7 +186,7 @@ class TrackerNode(LifecycleNode):
             return True
         ended = self.holder.end()
         self.board.note_problem('')
-        self._enter(TrackState.UNINITIALISED, Reason.RESET, 'not active')
+        self._enter(TrackState.UNINITIALISED, Reason.RESET, INACTIVE)
         return ended
 
     def say(self, text: str) -> None:
@@ -170,6 +203,7 @@ class TrackerNode(LifecycleNode):
             self.pipeline.configure(settings)
 
     def _watch(self) -> None:
+        self._waiting.expire(time.monotonic())
         if self.pipeline is not None:
             self.pipeline.watch()
 
@@ -177,26 +211,9 @@ class TrackerNode(LifecycleNode):
         if rclpy.ok(context=self.context):
             self._outputs.publish_status(self.board, time.monotonic())
 
-    @contextmanager
-    def _beating(self) -> Iterator[None]:
-        """Keep ~/status alive while the executor's thread is busy for seconds."""
-        over = Event()
-
-        def beat() -> None:
-            while not over.wait(1 / self.settings.status_rate):
-                self._beat()
-
-        thread = Thread(target=beat, name='heartbeat', daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
-
     def _diagnose(self) -> None:
         pipeline, status = self.pipeline, self.board.status
-        figures, problem = memory(), ''
+        figures, problem = memory(loading=self.holder.is_loading), ''
         if pipeline is not None:
             figures |= {**pipeline.health.figures(), 'input': pipeline.camera.describe()}
             problem = pipeline.problem or pipeline.health.clock_problem()
@@ -217,8 +234,15 @@ def main(args: list[str] | None = None, tracker_factory: Factory = default_facto
 
 
 def _autostart(node: TrackerNode) -> None:
-    if node.settings.autostart and not node.start():
-        node.get_logger().error('not started; waiting for a lifecycle manager to try again')
+    """Have the node start as soon as it serves callbacks."""
+    async def start() -> None:
+        timer.cancel()
+        if not await node.start():
+            node.get_logger().error('not started; waiting for a lifecycle manager to try again')
+
+    if node.settings.autostart:
+        timer = node.create_timer(
+            0.0, start, callback_group=ReentrantCallbackGroup(), clock=_steady())
 
 
 if __name__ == '__main__':

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 import os
 import sys
 from typing import Any, Callable
-
-from rclpy.task import Future
 
 from siamx_ros.messages.frames import Frame
 from siamx_ros.node.tracker_node import main
@@ -22,22 +21,18 @@ class InlineWorker:
 
     busy_s = 0.0
 
-    def __init__(self, on_image: Callable[[Frame, int], None],
-                 make_future: Callable[[], Future], wake: Callable[[], None]) -> None:
-        self._on_image, self._make_future, self._wake = on_image, make_future, wake
+    def __init__(self, on_image: Callable[[Frame, int], None]) -> None:
+        self._on_image = on_image
 
     def offer(self, frame: Frame) -> None:
         """Track at once."""
         self._on_image(frame, 0)
 
-    def ask(self, action: Callable[[], Any]) -> Request:
+    def ask(self, action: Callable[[], Any]) -> Future:
         """Do at once."""
-        request = Request(action, self._make_future(), self._wake)
+        request = Request(action, Future())
         request.run()
-        return request
-
-    def expire(self, now: float) -> None:
-        """Nobody waits."""
+        return request.future
 
     def close(self, patience: float) -> bool:
         """Nothing to stop."""

@@ -10,6 +10,8 @@ import pytest
 pytest.importorskip('rclpy', reason='rclpy is not installed')
 
 from diagnostic_msgs.msg import DiagnosticStatus  # noqa: E402
+from lifecycle_msgs.msg import Transition  # noqa: E402
+from lifecycle_msgs.srv import ChangeState  # noqa: E402
 
 from siamx_ros.client.probe import BEST_EFFORT, LATCHED, stamp  # noqa: E402
 from siamx_ros.config import TrackerConfig  # noqa: E402
@@ -43,14 +45,35 @@ def test_heartbeat_at_the_asked_rate(make_rig):
     assert 0.7 < time.monotonic() - begin < 6.0, '1 s on an idle machine'
 
 
-def test_heartbeat_goes_on_while_a_model_is_loaded(make_rig):
-    rig = make_rig({'autostart': False, 'model': {'weights': 'slow'}}, ready=False)
+@pytest.mark.parametrize('autostart', [True, False])
+def test_the_node_beats_and_answers_while_a_model_is_loaded(make_rig, autostart):
+    """The scripted one of these weights takes for ever."""
+    rig = make_rig({'autostart': autostart, 'model': {'weights': 'stuck'}}, ready=False)
     heard = rig.probe.heard['status']
     assert rig.probe.wait(lambda: heard)
-    before, begin = len(heard), time.monotonic()
-    assert rig.transition('configure')
-    took = time.monotonic() - begin
-    assert took > 2.5 and len(heard) - before > took, 'five a second on an idle machine'
+    if not autostart:
+        request = ChangeState.Request(transition=Transition(id=Transition.TRANSITION_CONFIGURE))
+        rig.probe.call_async(ChangeState, 'change_state', request)
+    assert rig.probe.wait(lambda: heard[-1].message == 'the model is being loaded')
+    count = len(heard)
+    answer = rig.init()
+    assert (answer.error_code, answer.message) == (
+        701, 'the node is not active: the model is being loaded')
+    assert rig.trigger('reset').message == answer.message
+    assert not rig.transition('configure'), 'one at a time'
+    assert not rig.set_parameters(model__device='cpu').successful, 'in use already'
+    assert rig.set_parameters(debug_rate=5.0).successful
+    assert rig.probe.wait(lambda: len(heard) > count + 5)
+    assert rig.stop() == 0
+
+
+def test_a_model_that_takes_its_time_is_taken(make_rig):
+    rig = make_rig({'autostart': False, 'model': {'weights': 'slow'}}, ready=False)
+    assert rig.probe.wait(lambda: rig.probe.heard['status'])
+    begin = time.monotonic()
+    assert rig.transition('configure') and time.monotonic() - begin > 2.5
+    assert rig.transition('activate')
+    rig.ready().started()
 
 
 def test_sequence_numbers_grow_over_both_messages(rig):
