@@ -124,7 +124,8 @@ def _results(args: argparse.Namespace) -> ContextManager[Path | None]:
     if args.out is None:
         return nullcontext()
     import_module('matplotlib')  # missed now rather than after the replay
-    return results_folder(args.out, args.overwrite)
+    inputs = args.bag, args.truth_bag, args.truth_file, args.criteria
+    return results_folder(args.out, args.overwrite, filter(None, inputs))
 
 
 def _replayed(args: argparse.Namespace, settings: dict[str, Any], job: Any, tracker: Any,

@@ -105,6 +105,18 @@ def test_results_are_written_though_the_video_had_no_space(
     assert json.loads((out / 'summary.json').read_text())['figures']['frames']['processed'] == 10
 
 
+@pytest.mark.parametrize('option', ['', '--truth-bag'])
+def test_an_input_is_not_among_what_is_replaced(tmp_path, bag, static, capfd, option):
+    out = tmp_path / 'out'
+    assert evaluate(bag, *RANDOM, '--out', out) == 0
+    (tmp_path / 'link').symlink_to(out / 'bag')
+    before = sorted(out.rglob('*'))
+    arguments = (bag, option, tmp_path / 'link') if option else (tmp_path / 'link',)
+    assert evaluate(*arguments, *RANDOM, '--out', out, '--overwrite') == 2
+    assert 'lies among the results in' in capfd.readouterr().err
+    assert sorted(out.rglob('*')) == before
+
+
 def test_only_what_a_replay_left_is_replaced(tmp_path, bag, static):
     out = tmp_path / 'out'
     assert evaluate(bag, *RANDOM, '--out', out) == 0
