@@ -17,7 +17,7 @@ from siamx_ros.messages.conversions import (
 
 WAITING_IMAGES = 8
 """Images that may wait for the tracker's answer."""
-ANSWER_PATIENCE_S = 0.5
+ANSWER_PATIENCE_S = 1.0
 """After so long without an answer, images are shown without one."""
 
 

@@ -78,4 +78,5 @@ def check_files(install: Path) -> None:
     assert (install / 'share/siamx_ros/config/tracker.yaml').exists()
     assert os.access(install / 'lib/siamx_ros/tracker_node', os.X_OK)
     assert list(install.glob('l*/**/siamx_ros/weights/*.pt'))
+    assert list(install.glob('l*/**/siamx_ros/panel/static/index.html'))
     assert not list(install.glob('**/vision_msgs'))

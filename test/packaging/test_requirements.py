@@ -62,6 +62,14 @@ def test_rosdep_installs_what_the_core_needs(repository: Path, metadata: dict) -
     assert not [key for key in keys if key.endswith('-pip')]
 
 
+def test_pip_installs_the_files_that_are_no_modules(repository: Path, metadata: dict) -> None:
+    package = repository / 'siamx_ros'
+    listed = {path for pattern in metadata['package_data']['siamx_ros']
+              for path in package.glob(pattern)}
+    assert listed == {path for path in package.rglob('*') if path.is_file()
+                      and path.suffix != '.py' and '__pycache__' not in path.parts}
+
+
 def test_what_nodes_and_launch_files_import_is_depended_on(repository: Path) -> None:
     keys = {element.text for element in ElementTree.parse(repository / 'package.xml').iter()
             if element.tag in ('depend', 'exec_depend')}

@@ -5,15 +5,17 @@ SIAMX_PANEL_PICTURE=FOLDER also leaves pictures of the page there (docs/panel.md
 
 from __future__ import annotations
 
-from itertools import count
 import os
 from pathlib import Path
 import shutil
 import subprocess
 from threading import Event, Thread
 import time
+from typing import Callable
 
+import cv2
 import numpy as np
+from panel_rig import FollowerProcess
 import pytest
 
 pytest.importorskip('rclpy', reason='rclpy is not installed')
@@ -34,40 +36,80 @@ FLAGS = ('--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-
          '--disable-background-networking', '--disable-component-update', '--disable-sync',
          '--disable-dev-shm-usage', '--hide-scrollbars')
 WIDE, PHONE = (1280, 800), (360, 740)
+CUP = (560, 770)
+"""Middle of the blue cup in the courtyard, pixels."""
+PICTURE_S = 66.0
+"""So long is looked at the page for its picture: the charts show a minute."""
 
 
 class Camera:
-    """Shows the scripted tracker a scene all the time, so that the page lives."""
+    """Publishes what a function of the time makes, so that the page lives."""
 
-    def __init__(self, rig, image: np.ndarray) -> None:
-        self._rig, self._image = rig, image
-        self._end = Event()
-        self.confidence = 1.0
+    def __init__(self, rig, render: Callable[[float], np.ndarray], rate: float = 15.0) -> None:
+        self._rig, self._render, self._rate = rig, render, rate
+        self._end, self._go = Event(), Event()
         self._thread = Thread(target=self._run, daemon=True)
         self._thread.start()
+
+    def go(self) -> None:
+        """Time begins to pass in the scene."""
+        self._go.set()
 
     def close(self) -> None:
         self._end.set()
         self._thread.join(10)
 
     def _run(self) -> None:
-        for number in count():
-            if self._end.wait(1 / 15):
-                return
-            image = self._image.copy()
-            image[0, 1] = number % 256  # the same bytes again would be a frozen picture
-            image[0, 0] = 0, round(self.confidence * 255), 0
+        begin = time.monotonic()
+        while not self._end.wait(1 / self._rate):
+            now = time.monotonic()
+            begin = begin if self._go.is_set() else now
+            image = self._render(now - begin)
+            image[0, 1] = round(now * 1000) % 256  # the same bytes again would be a frozen picture
             self._rig.probe.publish(image, time.time_ns())
 
 
+def still(ground: np.ndarray) -> Callable[[float], np.ndarray]:
+    """A scene that stands still; the scripted tracker is sure of it."""
+    image = np.ascontiguousarray(ground[480:1080, 300:1100])
+
+    def render(_seconds: float) -> np.ndarray:
+        shown = image.copy()
+        shown[0, 0] = 0, 255, 0
+        return shown
+    return render
+
+
+def flying(ground: np.ndarray) -> Callable[[float], np.ndarray]:
+    """A camera over the courtyard that circles and climbs; for some seconds a roof hides the cup.
+
+    It begins above the cup, with that in the middle of the image.
+    """
+    def render(seconds: float) -> np.ndarray:
+        angle = seconds * 0.5
+        scale = 1.0 + 0.25 * np.sin(seconds * 0.21)
+        x, y = CUP[0] + 110 * np.sin(angle), CUP[1] + 50 * np.sin(2 * angle)
+        shown = cv2.warpAffine(ground, np.float32(
+            [[scale, 0, 320 - scale * x], [0, scale, 240 - scale * y]]), (640, 480))
+        if 30 < seconds < 35:
+            middle = np.array([320 + scale * (CUP[0] - x), 240 + scale * (CUP[1] - y)])
+            corner, other = (tuple(map(int, middle + side * 90 * scale)) for side in (-1, 1))
+            cv2.rectangle(shown, corner, other, (96, 104, 112), -1)
+        return shown
+    return render
+
+
 @pytest.fixture(scope='module')
-def camera(shared):
-    """A courtyard seen from above: the world of the demonstration."""
-    skimage = pytest.importorskip('skimage', reason='scikit-image is not installed')
+def ground():
+    """The courtyard of the demonstration, seen from above."""
+    pytest.importorskip('skimage', reason='scikit-image is not installed')
     from siamx_ros.demo.scene import build_scene
-    del skimage
-    ground = build_scene().ground[480:1080, 300:1100]
-    camera = Camera(shared, np.ascontiguousarray(ground))
+    return build_scene().ground
+
+
+@pytest.fixture(scope='module')
+def camera(shared, ground):
+    camera = Camera(shared, still(ground))
     yield camera
     camera.close()
 
@@ -146,20 +188,23 @@ class Page:
         return [entry['message'] for entry in self.browser.get_log('browser')
                 if entry['level'] in ('SEVERE', 'WARNING')]
 
-    def save(self, name: str) -> None:
-        """Leave a picture where one was asked for."""
-        folder = os.environ.get('SIAMX_PANEL_PICTURE')
-        if folder:
-            self.browser.save_screenshot(str(Path(folder) / name))
+    def picture(self) -> np.ndarray:
+        """What is on the screen, H x W x 3 BGR."""
+        data = np.frombuffer(self.browser.get_screenshot_as_png(), np.uint8)
+        return cv2.imdecode(data, cv2.IMREAD_COLOR)
+
+
+@pytest.fixture(scope='module')
+def panel(shared, make_panel):
+    return make_panel(shared.namespace)
 
 
 @pytest.fixture
-def page(browser, make_panel, rig, camera):
-    camera.confidence = 1.0
+def page(browser, panel, rig, camera):
     assert rig.set_parameters(fallback_hfov=60.0, target_height=1.7).successful
     page = Page(browser)
     page.resize(WIDE)
-    browser.get(make_panel(rig.namespace).address)
+    browser.get(panel.address)
     page.ready()
     return page
 
@@ -184,7 +229,6 @@ def test_draw_see_tracking_and_stop_with_the_mouse(page, rig, follower):
     page.find('follow').click()
     page.reads('drive', 'Following')
     assert follower.is_enabled()
-    page.save('panel.png')
     page.find('stop').click()
     page.reads('note', 'Stopped')
     page.reads('drive', 'Not following')
@@ -204,7 +248,6 @@ def test_a_phone_and_a_finger(page, rig, follower):
     assert accepted_box(rig) == pytest.approx((0.40, 0.50, 0.20, 0.40), abs=0.02)
     page.find('follow').click()
     page.reads('drive', 'Following')
-    page.save('panel_phone.png')
     page.browser.execute_script('window.scrollTo(0, 9999)')
     page.find('stop').click()
     assert follower.is_enabled(False), 'stop is reached from everywhere'
@@ -231,3 +274,39 @@ def test_everything_with_the_keyboard(page, rig, follower):
     assert follower.is_enabled()
     body.send_keys(Keys.ESCAPE)
     assert follower.is_enabled(False), 'Escape stops'
+
+
+@pytest.mark.skipif('SIAMX_PANEL_PICTURE' not in os.environ, reason='no picture is asked for')
+def test_the_picture_of_the_documents(
+        browser, make_rig, make_panel, ground, tmp_path_factory):
+    """Desktop and phone side by side, with the real tracker and follower at work."""
+    rig = make_rig({'fallback_hfov': 70.0, 'target_height': 0.6}, scripted=False)
+    camera = Camera(rig, flying(ground), rate=10.0)
+    page = Page(browser)
+    page.resize(WIDE)
+    with FollowerProcess(tmp_path_factory.mktemp('follower'), rig):
+        browser.get(make_panel(rig.namespace).address)
+        page.ready()
+        page.draw((0.41, 0.37), (0.59, 0.60))
+        page.reads('state', 'Tracking')
+        page.find('follow').click()
+        camera.go()
+        time.sleep(PICTURE_S)
+        page.until(lambda: page.find('drive').text == 'Following', 'the robot should follow')
+        wide = page.picture()
+        page.resize(PHONE, touch=True)
+        time.sleep(1.0)
+        phone = page.picture()
+    camera.close()
+    folder = Path(os.environ['SIAMX_PANEL_PICTURE'])
+    cv2.imwrite(str(folder / 'panel.png'), side_by_side(wide, phone),
+                [cv2.IMWRITE_PNG_COMPRESSION, 9])
+
+
+def side_by_side(wide: np.ndarray, phone: np.ndarray) -> np.ndarray:
+    """Both pictures, equally high, on a white ground."""
+    height = wide.shape[0]
+    width = round(phone.shape[1] * height / phone.shape[0])
+    phone = cv2.resize(phone, (width, height), interpolation=cv2.INTER_AREA)
+    both = np.hstack([wide, np.full((height, 40, 3), 255, np.uint8), phone])
+    return cv2.resize(both, None, fx=0.8, fy=0.8, interpolation=cv2.INTER_AREA)

@@ -43,7 +43,7 @@ def test_without_answers_images_are_shown_as_they_come():
     feed = ImageFeed()
     feed.answer(stamped(0), 10.0)
     assert not feed.add(stamped(1), 10.1)
-    assert feed.add(stamped(2), 10.7)
+    assert feed.add(stamped(2), 11.1)
     assert feed.newest().target is None and feed.newest().message.header.stamp.nanosec == 2
 
 

@@ -3,6 +3,7 @@
 const RETRY_MS = 1000;
 const SILENCE_MS = 4000;
 const COMMAND_MS = 15000;
+const STOP_MS = 6000;
 
 export class Connection {
   // handlers: hello(message), state(message), image(header, jpeg), link(up)
@@ -10,7 +11,6 @@ export class Connection {
     this.handlers = handlers;
     this.viewer = '';
     this.heard = 0;
-    this.shown = false;
     setInterval(() => this.look(), 1000);
     document.addEventListener('visibilitychange', () => this.look());
     this.open();
@@ -47,7 +47,9 @@ export class Connection {
     if (this.socket.readyState === WebSocket.OPEN) this.socket.send('next');
   }
 
+  // Tell the panel that the page is awake, and see whether the panel is.
   look() {
+    if (!this.waiting && this.socket.readyState === WebSocket.CLOSED && !document.hidden) this.open();
     if (this.socket.readyState === WebSocket.OPEN) this.socket.send('alive');
     if (this.socket.readyState <= WebSocket.OPEN && performance.now() - this.heard > SILENCE_MS) {
       this.socket.close();
@@ -59,6 +61,7 @@ export class Connection {
     if (socket !== this.socket || this.waiting) return;
     this.viewer = '';
     this.say(false);
+    if (document.hidden) return;
     this.waiting = setTimeout(() => { this.waiting = null; this.open(); }, RETRY_MS);
   }
 
@@ -66,16 +69,16 @@ export class Connection {
     if (up !== this.up) this.handlers.link(this.up = up);
   }
 
-  // Ask for something; returns {ok, message}. It goes its own way, so that no image delays a stop.
+  // Ask for something; returns {ok, message, lost}. It goes its own way, so that no image delays a stop.
   async command(action, values = {}) {
     try {
       const answer = await fetch('command', {
         method: 'POST', headers: {'Content-Type': 'application/json'},
         body: JSON.stringify({action, viewer: this.viewer, ...values}),
-        signal: AbortSignal.timeout(COMMAND_MS)});
+        keepalive: true, signal: AbortSignal.timeout(action === 'stop' ? STOP_MS : COMMAND_MS)});
       return await answer.json();
-    } catch (error) {
-      return {ok: false, message: `The panel did not answer to "${action}" (${error.name}).`};
+    } catch {
+      return {ok: false, lost: true, message: `The panel did not answer to "${action}".`};
     }
   }
 }

@@ -12,9 +12,10 @@ const MOVES = {
   STANDING: 'Standing', TURNING: 'Turning', FOLLOWING: 'Following', SLOWING: 'Slowing down',
   SEARCHING: 'Searching'};
 const NOTE_MS = 8000;
+const STOP_TRIES = 5;
 const element = (id) => document.getElementById(id);
 const charts = new Charts();
-let newest = null, drive = '', noteTimer = null;
+let newest = null, noteTimer = null;
 
 const view = new View(element('view'), {
   given: (values) => press('target', values),
@@ -51,10 +52,9 @@ function showFollower(follower) {
   line.classList.toggle('on', moves);
   line.classList.toggle('held', enabled && !moves);
   const doing = !follower ? 'No follower' : !enabled ? 'Not following' : MOVES[follower.state];
-  const why = enabled && follower.reason ? `: ${follower.reason}` : '';
-  if (doing !== drive) announce(doing + why);
-  drive = doing;
-  write('drive', doing + why);
+  const why = enabled ? follower.reason : '';
+  if (write('drive', doing)) announce(`${doing}. ${why}`);
+  write('why', why);
   toggle('follow', enabled, 'Following', 'Follow');
 }
 
@@ -86,22 +86,31 @@ function note(text, fine) {
   const place = element('note');
   place.textContent = text;
   place.classList.toggle('fine', fine);
-  place.hidden = false;
+  place.hidden = !text;
   if (fine) noteTimer = setTimeout(() => { place.hidden = true; }, NOTE_MS);
 }
 
 // Ask the robot for something and show what came of it.
 async function press(action, values) {
   const answer = await connection.command(action, values);
-  const done = {target: 'Target accepted.', follow: 'Following.', stop: 'Stopped.', pause: 'Paused.',
-    resume: 'Resumed.', reset: 'Target dropped.'}[action];
-  note(answer.ok ? done : answer.message, answer.ok);
+  if (answer.ok) note({target: 'Target accepted.', stop: 'Stopped.'}[action] ?? '', true);
+  else note(answer.message, false);
+  return answer;
 }
 
+// A stop that got lost on its way is sent again.
+async function stop() {
+  view.cancel();
+  for (let left = STOP_TRIES; left > 0; left--) {
+    if (!(await press('stop')).lost) return;
+  }
+}
+
+const isOn = (id) => element(id).getAttribute('aria-pressed') === 'true';
 const actions = {
-  stop: () => { view.cancel(); press('stop'); },
-  follow: () => press('follow'),
-  pause: () => press(newest?.state === 'PAUSED' ? 'resume' : 'pause'),
+  stop,
+  follow: () => isOn('follow') ? stop() : press('follow'),
+  pause: () => press(isOn('pause') ? 'resume' : 'pause'),
   reset: () => press('reset'),
 };
 for (const [id, act] of Object.entries(actions)) element(id).addEventListener('click', act);
