@@ -10,24 +10,16 @@ from typing import Any
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
 
-ACTIONS = ('target', 'follow', 'stop', 'pause', 'resume', 'reset')
+ACTIONS = ('hold', 'target', 'follow', 'stop', 'pause', 'resume', 'reset')
 MAX_NAME = 256
 MAX_SIDE = 65535
 """Of an image, pixels."""
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """A box that was drawn on an image.
+class ShownImage:
+    """Which image of the camera it was: stamp (seconds, nanoseconds), width and height, frame."""
 
-    Attributes:
-        box: in pixels of the camera's image.
-        stamp: of that image, seconds and nanoseconds.
-        size: width and height of that image, pixels.
-        frame_id: of that image.
-    """
-
-    box: BoundingBox
     stamp: tuple[int, int]
     size: tuple[int, int]
     frame_id: str
@@ -35,17 +27,19 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Command:
-    """One press of a button, or a drawn target.
+    """One press of a button, or a target that is drawn.
 
     Attributes:
-        action: one of :data:`ACTIONS`.
+        action: one of :data:`ACTIONS`; 'hold' when a box is begun, 'target' when it is finished.
         viewer: name of the page that asks; empty if it did not say.
-        drawn: the target, with 'target' only.
+        image: on which the box is drawn, with 'hold' and 'target' only.
+        box: in pixels of that image, with 'target' only.
     """
 
     action: str
     viewer: str = ''
-    drawn: Drawn | None = None
+    image: ShownImage | None = None
+    box: BoundingBox | None = None
 
 
 @dataclass(frozen=True)
@@ -71,19 +65,25 @@ def parse_command(text: str | bytes) -> Command:
     action, viewer = values.get('action'), values.get('viewer', '')
     if action not in ACTIONS:
         raise InputError(f'action must be one of {", ".join(ACTIONS)}, got {str(action)[:40]!r}.')
-    return Command(action, _name(viewer, 'viewer'), _drawn(values) if action == 'target' else None)
+    return Command(
+        action, _name(viewer, 'viewer'), _image(values) if action in ('hold', 'target') else None,
+        _box(values) if action == 'target' else None)
 
 
-def _drawn(values: dict[str, Any]) -> Drawn:
+def _box(values: dict[str, Any]) -> BoundingBox:
     x, y, w, h = _numbers(values, 'box', 4, float, -MAX_SIDE, MAX_SIDE)
     if w <= 0 or h <= 0:
         raise InputError(f'a box needs a width and a height above 0, got {w:g} x {h:g}.')
+    return BoundingBox(x, y, w, h)
+
+
+def _image(values: dict[str, Any]) -> ShownImage:
     seconds, nanoseconds = _numbers(values, 'stamp', 2, int, 0, 2**31 - 1)
     if nanoseconds >= 10**9:
         raise InputError(f'nanoseconds of a stamp are below 1000000000, got {nanoseconds}.')
     size = _numbers(values, 'size', 2, int, 1, MAX_SIDE)
-    return Drawn(BoundingBox(x, y, w, h), (seconds, nanoseconds), tuple(size),
-                 _name(values.get('frame_id', ''), 'frame_id'))
+    return ShownImage((seconds, nanoseconds), tuple(size),
+                      _name(values.get('frame_id', ''), 'frame_id'))
 
 
 def _numbers(values: dict[str, Any], name: str, count: int, kind: type, low: float,

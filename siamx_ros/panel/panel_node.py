@@ -11,6 +11,7 @@ from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
 from std_srvs.srv import SetBool, Trigger
 
 from siamx_ros.errors import InputError
@@ -20,7 +21,7 @@ from siamx_ros.node.parameters import NodeParameters
 from siamx_ros.node.spin import run
 from siamx_ros.panel.access import is_loopback, read_token
 from siamx_ros.panel.image_feed import ImageFeed
-from siamx_ros.panel.operator_commands import Command, Drawn, Reply
+from siamx_ros.panel.operator_commands import Command, Reply, ShownImage
 from siamx_ros.panel.panel_config import PanelConfig
 from siamx_ros.panel.service_calls import call_service
 from siamx_ros.panel.state_feed import StateFeed
@@ -61,8 +62,9 @@ class PanelNode(Node):
 
     async def execute(self, command: Command) -> Reply:
         """Do what the operator asks for; in the thread of the web server."""
-        work = {'target': self._give, 'follow': self._follow, 'stop': self._stop,
-                'pause': self._pause, 'resume': self._resume, 'reset': self._drop}[command.action]
+        work = {'hold': self._keep, 'target': self._give, 'follow': self._follow,
+                'stop': self._stop, 'pause': self._pause, 'resume': self._resume,
+                'reset': self._drop}[command.action]
         try:
             return await work(command)
         except InputError as error:
@@ -82,6 +84,7 @@ class PanelNode(Node):
         self.create_subscription(TrackerStatus, f'{tracker}/status', self._on_status, LATCHED)
         self.create_subscription(
             FollowerStatus, f'{follower}/status', self._on_follower, LATCHED)
+        self._hold = self.create_publisher(Header, f'{tracker}/hold_image', 5)
         self._init = self.create_client(InitTarget, f'{tracker}/init')
         self._reset = self.create_client(Trigger, f'{tracker}/reset')
         self._track = self.create_client(SetBool, f'{tracker}/set_enabled')
@@ -126,9 +129,13 @@ class PanelNode(Node):
         self.state.on_follower(message)
         self._server.wake()
 
+    async def _keep(self, command: Command) -> Reply:
+        """A box is begun: the tracker keeps the image, however long the drawing takes."""
+        self._hold.publish(_header(command.image))
+        return Reply(True, '')
+
     async def _give(self, command: Command) -> Reply:
-        answer = await call_service(
-            self._init, _init_request(command.drawn), INIT_PATIENCE_S)
+        answer = await call_service(self._init, _init_request(command), INIT_PATIENCE_S)
         return Reply(answer.success, answer.message)
 
     async def _drop(self, _command: Command) -> Reply:
@@ -166,13 +173,20 @@ def _reply(answer: Any) -> Reply:
     return Reply(answer.success, answer.message)
 
 
-def _init_request(drawn: Drawn) -> InitTarget.Request:
-    request = InitTarget.Request(image_width=drawn.size[0], image_height=drawn.size[1])
-    request.header.stamp.sec, request.header.stamp.nanosec = drawn.stamp
-    request.header.frame_id = drawn.frame_id
+def _header(image: ShownImage) -> Header:
+    header = Header(frame_id=image.frame_id)
+    header.stamp.sec, header.stamp.nanosec = image.stamp
+    return header
+
+
+def _init_request(command: Command) -> InitTarget.Request:
+    """The box on the image on which it was drawn."""
+    width, height = command.image.size
+    request = InitTarget.Request(
+        header=_header(command.image), image_width=width, image_height=height)
     centre = request.bbox.center.position
-    centre.x, centre.y = map(float, drawn.box.centre)
-    request.bbox.size_x, request.bbox.size_y = float(drawn.box.w), float(drawn.box.h)
+    centre.x, centre.y = map(float, command.box.centre)
+    request.bbox.size_x, request.bbox.size_y = float(command.box.w), float(command.box.h)
     return request
 
 

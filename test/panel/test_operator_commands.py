@@ -8,17 +8,18 @@ import pytest
 
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
-from siamx_ros.panel.operator_commands import ACTIONS, Command, Drawn, parse_command
+from siamx_ros.panel.operator_commands import ACTIONS, Command, ShownImage, parse_command
 
 TARGET = {'action': 'target', 'viewer': 'page', 'box': [1, 2.5, 30, 40], 'stamp': [12, 500],
           'size': [160, 120], 'frame_id': 'camera'}
 
 
 def test_buttons_and_a_drawn_target():
-    for action in set(ACTIONS) - {'target'}:
+    for action in set(ACTIONS) - {'hold', 'target'}:
         assert parse_command(json.dumps({'action': action})) == Command(action)
     assert parse_command(json.dumps(TARGET)) == Command(
-        'target', 'page', Drawn(BoundingBox(1, 2.5, 30, 40), (12, 500), (160, 120), 'camera'))
+        'target', 'page', ShownImage((12, 500), (160, 120), 'camera'), BoundingBox(1, 2.5, 30, 40))
+    assert parse_command(json.dumps({**TARGET, 'action': 'hold'})).image.stamp == (12, 500)
 
 
 @pytest.mark.parametrize('text', [

@@ -16,6 +16,7 @@ pytest.importorskip('rclpy', reason='rclpy is not installed')
 pytest.importorskip('aiohttp', reason='aiohttp is not installed')
 
 from aiohttp import ClientSession, CookieJar, WSMsgType  # noqa: E402
+from std_msgs.msg import Header  # noqa: E402
 
 from siamx_ros.msg import TrackerStatus as S  # noqa: E402
 
@@ -118,6 +119,30 @@ def test_a_drawn_target_is_given_with_the_stamp_of_its_image(panel, rig, camera)
         refused = await page.press('target', box=[60, 40, 1, 1], stamp=seen['stamp'],
                                    size=seen['size'])
         assert not refused['ok'] and refused['message']
+    on_page(panel, work)
+
+
+def test_a_box_may_be_drawn_slowly(make_rig, make_panel, make_scene):
+    rig = make_rig({'buffer_seconds': 0.5})
+    panel = make_panel(rig.namespace)
+    rig.show()
+    topic = f'{rig.namespace}/siamx_tracker/hold_image'
+    rig.probe.listen(Header, topic, 5)
+
+    async def work(page):
+        await page.until(lambda m: m.get('state') == 'UNINITIALISED')
+        assert rig.probe.wait(lambda: rig.probe.node.count_publishers(topic))
+        seen = None
+        while seen is None or not rig.probe.heard['hold_image']:
+            rig.show()
+            seen = await page.until(is_image, rig.show)
+            image = {key: seen[key] for key in ('stamp', 'size', 'frame_id')}
+            assert (await page.press('hold', **image))['ok']
+            rig.probe.wait(lambda: rig.probe.heard['hold_image'], 1.0)
+        for _ in range(60):
+            rig.show()
+        answer = await page.ask('target', box=[60, 40, 40, 32], **image)
+        assert answer['ok'], answer
     on_page(panel, work)
 
 

@@ -20,7 +20,10 @@ let newest = null, noteTimer = null;
 const view = new View(element('view'), {
   given: (values) => press('target', values),
   shown: () => connection.next(),
-  busy: (drawing) => element('stage-note').toggleAttribute('hidden', !drawing),
+  busy: (drawing) => {
+    element('stage-note').toggleAttribute('hidden', !drawing);
+    if (drawing) connection.command('hold', view.image);
+  },
 });
 
 const connection = new Connection({

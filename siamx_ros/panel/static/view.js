@@ -48,6 +48,12 @@ export class View {
     return this.header.size;
   }
 
+  // Which image it is that is shown.
+  get image() {
+    const {stamp, size, frame_id} = this.header;
+    return {stamp, size, frame_id};
+  }
+
   // A pointer's place in pixels of the camera's image, inside of it.
   point(event) {
     const area = this.canvas.getBoundingClientRect();
@@ -91,9 +97,8 @@ export class View {
   // Hand the box on, with the stamp of the image that it was drawn on.
   give() {
     const [x, y, w, h] = this.box;
-    const {stamp, size, frame_id} = this.header;
-    const shortest = MIN_SIDE * size[0] / this.canvas.clientWidth;
-    if (w >= shortest && h >= shortest) this.given({box: [x, y, w, h], stamp, size, frame_id});
+    const shortest = MIN_SIDE * this.size[0] / this.canvas.clientWidth;
+    if (w >= shortest && h >= shortest) this.given({box: [x, y, w, h], ...this.image});
     this.cancel();
   }
 
