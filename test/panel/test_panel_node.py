@@ -16,7 +16,6 @@ pytest.importorskip('rclpy', reason='rclpy is not installed')
 pytest.importorskip('aiohttp', reason='aiohttp is not installed')
 
 from aiohttp import ClientSession, CookieJar, WSMsgType  # noqa: E402
-from std_msgs.msg import Header  # noqa: E402
 
 from siamx_ros.msg import TrackerStatus as S  # noqa: E402
 
@@ -122,27 +121,24 @@ def test_a_drawn_target_is_given_with_the_stamp_of_its_image(panel, rig, camera)
     on_page(panel, work)
 
 
-def test_a_box_may_be_drawn_slowly(make_rig, make_panel, make_scene):
+def test_a_box_may_be_drawn_slowly(make_rig, make_panel):
     rig = make_rig({'buffer_seconds': 0.5})
     panel = make_panel(rig.namespace)
-    rig.show()
-    topic = f'{rig.namespace}/siamx_tracker/hold_image'
-    rig.probe.listen(Header, topic, 5)
+
+    async def draw(page) -> dict:
+        """Begin a box, let 2 s of images pass, and give it."""
+        seen = await page.until(is_image, rig.show)
+        image = {key: seen[key] for key in ('stamp', 'size', 'frame_id')}
+        assert (await page.press('hold', **image))['ok']
+        for _ in range(20):
+            rig.show(step=0.1)
+        return await page.ask('target', box=[60, 40, 40, 32], **image)
 
     async def work(page):
-        await page.until(lambda m: m.get('state') == 'UNINITIALISED')
-        assert rig.probe.wait(lambda: rig.probe.node.count_publishers(topic))
-        seen = None
-        while seen is None or not rig.probe.heard['hold_image']:
-            rig.show()
-            seen = await page.until(is_image, rig.show)
-            image = {key: seen[key] for key in ('stamp', 'size', 'frame_id')}
-            assert (await page.press('hold', **image))['ok']
-            rig.probe.wait(lambda: rig.probe.heard['hold_image'], 1.0)
-        for _ in range(60):
-            rig.show()
-        answer = await page.ask('target', box=[60, 40, 40, 32], **image)
-        assert answer['ok'], answer
+        answers = [await draw(page)]
+        while not answers[-1]['ok'] and len(answers) < 10:  # the nodes may still find each other
+            answers.append(await draw(page))
+        assert answers[-1]['ok'], answers
     on_page(panel, work)
 
 
