@@ -30,12 +30,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
     'report': ('siamx_ros.commands.report', 'turn results into tables'),
     'evaluate-bag': ('siamx_ros.commands.evaluate_bag', 'run the tracker over a recorded bag'),
     'speed': ('siamx_ros.commands.speed', 'measure milliseconds per stage and frames per second'),
+    'drive': (
+        'siamx_ros.commands.drive', 'how fast a robot would follow by a tracker over sequences'),
     'train': ('siamx_ros.commands.train', 'train a network'),
     'calibrate': (
         'siamx_ros.commands.calibrate', 'fit the confidence and int8 ranges of trained weights'),
     'import-weights': (
         'siamx_ros.commands.import_weights', "turn the authors' checkpoint into ours"),
-    'params': ('siamx_ros.commands.params', 'print the table of all parameters'),
+    'params': ('siamx_ros.commands.params', 'print the tables of all parameters'),
 }
 """Command -> (module, one line for ``--help``)."""
 

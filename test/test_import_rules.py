@@ -40,7 +40,8 @@ RULES = {
               | {'tools', 'node', 'client', 'messages', 'control', 'cli'}, {'torch'}),
     'panel': (VALUES | INTERFACES | {'panel', 'node', 'messages', 'control'}, {'torch'}),
     'demo': (CORE | INTERFACES | {'demo', 'client', 'cli', 'commands'}, {'torch'}),
-    'commands': (CORE | {'commands', 'training', 'client', 'cli'}, ROS),
+    'commands': (
+        CORE | {'commands', 'training', 'client', 'cli', 'control', 'follower', 'panel'}, ROS),
     'cli': (VALUES | {'commands', 'cli'}, {'torch', 'cv2', *ROS}),
 }
 """Part -> (parts of ours it may import, foreign packages it must not)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
+import runpy
 from typing import Iterable, Iterator
 
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
@@ -32,6 +33,11 @@ def refuse_unknown(context: LaunchContext, file: str, known: Iterable[str]) -> N
             near = ', '.join(difflib.get_close_matches(name, known)) or 'none'
             raise RuntimeError(f'{Path(file).name} has no argument {name!r}; near names: {near}; '
                                '--show-args lists all')
+
+
+def declared(file: str | Path) -> list[str]:
+    """Names of the arguments of a launch file of this package."""
+    return [argument.name for argument in runpy.run_path(str(file))['arguments']()]
 
 
 def _given(context: LaunchContext, file: Path,

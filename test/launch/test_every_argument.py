@@ -25,8 +25,9 @@ RECORDER = '''#!{python}
 import signal, sys
 words = sys.argv[1:]
 files = [words[i + 1] for i, word in enumerate(words) if word == '--params-file']
+read = [' '.join(open(file).read().split()) for file in files]
 with open({out!r}, 'a') as out:
-    out.write(' '.join(words) + ' ' + ' '.join(open(file).read() for file in files) + '\\n')
+    out.write(' '.join(words) + ' ' + ' '.join(read) + '\\n')
 if {waits} and words[0].endswith('tracker_node'):
     signal.sigwait([signal.SIGINT, signal.SIGTERM])
 '''
@@ -58,8 +59,23 @@ EVALUATE = {
     'criteria': ('/c', '--criteria=/c'), 'video': ('/v.mp4', '--video=/v.mp4'),
     'params_file': ('/p.yaml', '--config=/p.yaml'), 'weights': ('w.pt', '--weights=w.pt'),
     'device': ('cuda:1', '--device=cuda:1'), 'adaptive': ('off', '--adaptive=off')}
-ALSO = {'bag_rate': {'bag': 'walk'}, 'evaluate': {'bag': 'other.mcap'}}
+FOLLOW_ME = {
+    **{name: row for name, row in TRACKER.items() if name in (
+        'namespace', 'params_file', 'image_topic', 'camera_info_topic', 'depth_topic',
+        'image_transport', 'weights', 'device', 'use_depth', 'target_height', 'fallback_hfov',
+        'use_sim_time', 'log_level', 'init_box', 'respawn')},
+    'panel': ('true', 'lib/siamx_ros/panel'), 'stop_topic': ('/halt', 'stop:=/halt '),
+    'cmd_vel_topic': ('/base/cmd', 'cmd_vel:=/base/cmd ')}
+TABLES = {'tracker': TRACKER, 'evaluate': EVALUATE, 'follow_me': FOLLOW_ME}
+ALSO = {'bag_rate': {'bag': 'walk'}, 'evaluate': {'bag': 'other.mcap'},
+        'follow_me': {'respawn': 'false'}}
 """Other arguments without which one has no effect."""
+
+FOREIGN = {
+    'rqt_image_view': 'rqt_image_view', 'twist_mux': 'twist_mux',
+    'nav2_collision_monitor': 'collision_monitor', 'nav2_lifecycle_manager': 'lifecycle_manager',
+    'opennav_following': 'opennav_following'}
+"""Package -> its program, which the launch files start where they are installed."""
 
 
 @pytest.fixture
@@ -68,11 +84,11 @@ def start(repository: Path, tmp_path: Path, monkeypatch):
     out, recorder = tmp_path / 'calls', tmp_path / 'recorder'
     recorder.touch(0o755)
     (tmp_path / 'own.yaml').write_text('/**:\n  ros__parameters:\n    status_rate: 7.5\n')
-    viewer = tmp_path / 'lib/rqt_image_view/rqt_image_view'
-    index = tmp_path / 'share/ament_index/resource_index/packages/rqt_image_view'
-    for file in (viewer, index):
-        file.parent.mkdir(parents=True)
-        file.touch(0o755)
+    for package, program in FOREIGN.items():
+        for path in (f'lib/{package}/{program}',
+                     f'share/ament_index/resource_index/packages/{package}'):
+            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / path).touch(0o755)
     monkeypatch.setenv('AMENT_PREFIX_PATH', str(tmp_path), prepend=':')
 
     def started(name: str | Path, ends_after: int | None = None, **arguments: str):
@@ -97,13 +113,13 @@ def declared(repository: Path, name: str) -> set[str]:
     return {argument.name for argument in functions['arguments']()}
 
 
-@pytest.mark.parametrize('name, table', [('tracker', TRACKER), ('evaluate', EVALUATE)])
+@pytest.mark.parametrize('name, table', TABLES.items())
 def test_the_table_has_every_argument(repository: Path, name: str, table: dict) -> None:
     assert set(table) == declared(repository, name)
 
 
 @pytest.mark.parametrize('name, argument, value, words', [
-    (name, argument, *row) for name, table in (('tracker', TRACKER), ('evaluate', EVALUATE))
+    (name, argument, *row) for name, table in TABLES.items()
     for argument, row in table.items() if row[1]])
 def test_it_reaches_the_call(start, tmp_path: Path, name: str, argument: str, value: str,
                              words: str) -> None:
@@ -123,6 +139,9 @@ def test_respawn(start) -> None:
     ('tracker', {'use_depht': 'true'}, "no argument 'use_depht'; near names: use_depth"),
     ('tracker', {'target_height': 'tall'}, "target_height must be a number, got 'tall'"),
     ('tracker', {'image_transport': 'theora'}, '"theora" is not valid'),
+    ('follow_me', {'use_dept': 'true'}, "no argument 'use_dept'; near names: use_depth"),
+    ('follow_me_twist_mux', {'cmd_vel': '/a'}, "no argument 'cmd_vel'; near names: cmd_vel"),
+    ('nav2_follow', {'follow': 'true'}, "no argument 'follow'; near names: follow_object"),
     ('evaluate', {'bag': 'b', 'mode': 'fast'}, '"fast" is not valid'),
     ('evaluate', {'bag': 'b', 'latencies': '2'}, "no argument 'latencies'; near names: latency")])
 def test_what_cannot_be_used_is_refused_before_anything_starts(
@@ -133,6 +152,56 @@ def test_what_cannot_be_used_is_refused_before_anything_starts(
          *(f'{argument}:={value}' for argument, value in wrong.items())],
         text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
     assert done.returncode == 1 and words in done.stdout and 'pid' not in done.stdout
+
+
+def lines_of(calls: str, program: str) -> list[str]:
+    return [line for line in calls.splitlines() if program in line]
+
+
+def test_follow_me_gives_each_node_its_own_parameters(start) -> None:
+    status, calls = start('follow_me', respawn='false', panel='true', use_sim_time='true',
+                          image_topic='/c/image', image_transport='compressed')
+    assert status == 0
+    for program in ('tracker_node', 'follower', 'panel'):
+        [line] = lines_of(calls, f'lib/siamx_ros/{program} ')
+        assert f'/**/{program.replace("tracker_node", "siamx_tracker")}:' in line
+        assert 'use_sim_time: true' in line
+    assert 'image:=/c/image ' in lines_of(calls, 'lib/siamx_ros/panel ')[0]
+
+
+def test_a_follower_that_died_is_started_again(start) -> None:
+    status, calls = start('follow_me', ends_after=4)
+    assert status == 0 and len(lines_of(calls, 'lib/siamx_ros/follower ')) >= 2
+
+
+def test_the_recipe_for_twist_mux(start, tmp_path: Path) -> None:
+    status, calls = start('follow_me_twist_mux', respawn='false', use_depth='true',
+                          cmd_vel_out='/base/cmd')
+    [mux] = lines_of(calls, 'lib/twist_mux/twist_mux ')
+    [follower] = lines_of(calls, 'lib/siamx_ros/follower ')
+    assert status == 0 and 'cmd_vel_out:=/base/cmd' in mux and 'priority: 255' in mux
+    assert 'cmd_vel:=cmd_vel_follow ' in follower
+    assert 'use_depth: true' in lines_of(calls, 'lib/siamx_ros/tracker_node ')[0]
+    status, calls = start('follow_me_twist_mux', respawn='false',
+                          mux_file=str(tmp_path / 'own.yaml'))
+    assert status == 0 and 'status_rate: 7.5' in lines_of(calls, 'lib/twist_mux/twist_mux ')[0]
+
+
+@pytest.mark.parametrize('by_nav2', [False, True])
+def test_the_recipe_for_nav2(start, tmp_path: Path, by_nav2: bool) -> None:
+    status, calls = start('nav2_follow', follow_object=str(by_nav2).lower(), respawn='false',
+                          use_depth='true')
+    assert status == 0 and 'use_depth: true' in lines_of(calls, 'lib/siamx_ros/tracker_node ')[0]
+    assert lines_of(calls, 'collision_monitor/collision_monitor ')
+    drivers = [lines_of(calls, f'lib/{name} ')
+               for name in ('siamx_ros/follower', 'opennav_following/opennav_following')]
+    assert [len(each) for each in drivers] == [not by_nav2, by_nav2]
+    assert 'cmd_vel:=cmd_vel_follow' in drivers[by_nav2][0]
+    [manager] = lines_of(calls, 'lifecycle_manager/lifecycle_manager ')
+    assert manager.count('- following_server') == by_nav2
+    status, calls = start('nav2_follow', respawn='false', nav2_file=str(tmp_path / 'own.yaml'))
+    assert status == 0
+    assert 'status_rate: 7.5' in lines_of(calls, 'collision_monitor/collision_monitor ')[0]
 
 
 def test_an_including_file_has_arguments_of_its_own(

@@ -8,7 +8,8 @@ from siamx_ros.settings import read_yaml
 
 
 @pytest.mark.parametrize('path, text', [
-    ('docs/parameters.md', params.table()), ('config/tracker.yaml', params.parameter_file())])
+    ('docs/parameters.md', params.tables()), ('config/tracker.yaml', params.parameter_file()),
+    ('config/follow_me.yaml', params.follow_me_file())])
 def test_fresh(repository, path, text):
     written = (repository / path).read_text(encoding='utf-8')
     assert written == text, f'{path} is stale: print it anew with python -m siamx_ros params'

@@ -1,0 +1,71 @@
+"""How fast a robot would follow, by a tracker's answers over annotated sequences.
+
+The tracker runs once over each sequence; its answers are then told to a follower at several image
+rates, with a perfect range of 4 m at 15 Hz. Only frames with a right box (overlap above 0.5) count:
+
+  valid      share of them that are valid
+  speed      mean speed that is commanded; the largest is --control.max_linear
+  stops/min  how often the robot would come to a stand
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from siamx_ros.commands.options import MODEL_SHORT, add_config_file, add_settings, read_settings
+from siamx_ros.config import ModelConfig, TrackerConfig
+from siamx_ros.control.limits import FollowLimits
+from siamx_ros.errors import InputError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.usage = '%(prog)s DATA [--rates 15,20,30] [--weights W] [--out DIR] ...'
+    parser.add_argument(
+        'data', metavar='DATA', type=Path,
+        help='folder of sequences <name>/img/ + <name>/groundtruth.txt, or one such sequence')
+    parser.add_argument('--sequences', metavar='A,B,...', help='only these sequences')
+    parser.add_argument('--rates', metavar='A,B,...', default='15,20,30',
+                        help='images per second (default %(default)s)')
+    parser.add_argument('--hfov', metavar='DEGREES', type=float, default=60.0,
+                        help='horizontal field of view of the camera (default 60)')
+    parser.add_argument('--out', metavar='DIR', type=Path,
+                        help='keep the results of the tracker here, as evaluate --out does')
+    add_config_file(parser)
+    add_settings(parser, ModelConfig(), 'model', short=MODEL_SHORT)
+    add_settings(parser, TrackerConfig(), 'tracking')
+    add_settings(parser, FollowLimits(), 'control')
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the tracker, drive, print the table; returns the exit status."""
+    from siamx_ros.data.folders import read_sequences, select
+    from siamx_ros.evaluation.campaign import Campaign, run_campaign
+    from siamx_ros.evaluation.following import drive, table
+    from siamx_ros.evaluation.tables import as_text
+    from siamx_ros.evaluation.trackers import TrackerSpec
+    from siamx_ros.imaging import read_image
+    rates = _rates(args.rates)
+    settings = read_settings(args, {
+        'model': ModelConfig(), 'tracking': TrackerConfig(), 'control': FollowLimits()})
+    names = [name.strip() for name in (args.sequences or '').split(',') if name.strip()]
+    sequences = select(read_sequences(args.data), names)
+    spec = TrackerSpec('siamx', 'siamx', settings['model'], settings['tracking'])
+    runs = run_campaign(Campaign((spec,), tuple(sequences), args.out,
+                                 threads=settings['model'].threads))['siamx']
+    sizes = {each.name: read_image(each.frame_paths[0]).shape[:2] for each in sequences}
+    print(as_text(table([
+        drive(each, *reversed(sizes[each.name]), rate, args.hfov, settings['control'])
+        for each in runs for rate in rates])))
+    return 0
+
+
+def _rates(text: str) -> list[float]:
+    try:
+        rates = [float(part) for part in text.split(',')]
+    except ValueError:
+        rates = []
+    if not rates or not all(1 <= rate <= 240 for rate in rates):
+        raise InputError(f'--rates takes numbers from 1 to 240, such as 15,20,30, got {text!r}')
+    return rates

@@ -1,0 +1,94 @@
+"""A detector starts the track: which detection is taken, and with a real tracker node over DDS."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip('rclpy', reason='rclpy is not installed')
+pytestmark = pytest.mark.ros
+
+from std_srvs.srv import Trigger  # noqa: E402
+from vision_msgs.msg import (  # noqa: E402
+    Detection2D, Detection2DArray, ObjectHypothesisWithPose)
+
+from siamx_ros.client.probe import stamp  # noqa: E402
+from siamx_ros.records import TrackState  # noqa: E402
+from siamx_ros.tools.target_from_detections import DetectionConfig, nearest_to_middle  # noqa: E402
+
+
+def detection(x, y, *, w=40.0, h=32.0, **scores) -> Detection2D:
+    message = Detection2D()
+    message.bbox.center.position.x, message.bbox.center.position.y = float(x), float(y)
+    message.bbox.size_x, message.bbox.size_y = float(w), float(h)
+    for name, value in scores.items():
+        result = ObjectHypothesisWithPose()
+        result.hypothesis.class_id, result.hypothesis.score = name, float(value)
+        message.results.append(result)
+    return message
+
+
+def test_the_nearest_to_the_middle_of_the_wanted_class_is_taken():
+    found = [detection(20, 20, person=0.9), detection(70, 60, person=0.8),
+             detection(80, 60, dog=0.9), detection(80, 60, person=0.3),
+             detection(80, 60, w=float('nan'), person=0.9), detection(80, 60)]
+    assert nearest_to_middle(found, DetectionConfig(), 160, 120) is found[1]
+    assert nearest_to_middle(found, DetectionConfig(class_id='dog'), 160, 120) is found[2]
+    assert nearest_to_middle(found, DetectionConfig(class_id=''), 160, 120) is found[2]
+    assert nearest_to_middle(found, DetectionConfig(class_id='cat'), 160, 120) is None
+    assert nearest_to_middle([], DetectionConfig(), 160, 120) is None
+
+
+@pytest.fixture
+def starter(make_rig):
+    """A tracker, the node beside it, and what publishes detections: (rig, publish)."""
+    rig = make_rig()
+    process = subprocess.Popen(
+        [sys.executable, '-m', 'siamx_ros.tools.target_from_detections', '--ros-args', '-r',
+         f'__ns:={rig.namespace}', '-p', 'automatic:=true'])
+    publisher = rig.probe.node.create_publisher(
+        Detection2DArray, f'{rig.namespace}/detections', 10)
+
+    def publish(*detections) -> None:
+        message = Detection2DArray(detections=list(detections))
+        message.header.stamp = stamp(rig.clock_ns)
+        publisher.publish(message)
+    assert rig.probe.wait(lambda: publisher.get_subscription_count() > 0, 60)
+    yield rig, publish
+    process.terminate()
+    assert process.wait(20) == 0
+
+
+def taken(rig, publish, *detections) -> str:
+    """Show images with detections until the tracker has a target; its id."""
+    def look():
+        message = rig.show()
+        publish(*detections)
+        return message.state == TrackState.TRACKING and message.target_id
+    assert (found := rig.probe.wait(look, 60)), rig.last_words()
+    return found
+
+
+def test_a_person_becomes_the_target_at_the_start_again_after_a_loss_and_on_request(starter):
+    rig, publish = starter
+    person = detection(80, 56, person=0.9)
+    first = taken(rig, publish, detection(140, 100, person=0.9), person)
+    message = rig.show()
+    assert (message.bbox.center.position.x, message.bbox.center.position.y) == (80, 56)
+    publish(detection(60, 40, person=0.9))
+    assert rig.show().target_id == first, 'whoever is tracked stays'
+    rig.trigger('reset')
+    second = taken(rig, publish, person)
+    assert second != first, 'without a target as at the start'
+    client = rig.probe.node.create_client(
+        Trigger, f'{rig.namespace}/target_from_detections/request')
+    assert client.wait_for_service(60)
+    future = client.call_async(Trigger.Request())
+    assert rig.probe.wait(future.done) and future.result().success
+
+    def replaced():
+        publish(detection(60, 40, person=0.9))
+        return rig.show().target_id not in (first, second)
+    assert rig.probe.wait(replaced, 60), 'a request replaces the target'
