@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any, Callable, Container
 
 import numpy as np
 from rcl_interfaces.srv import GetParameters
 
-from siamx_ros.client.probe import NoAnswer, Probe, init_request, nanoseconds
+from siamx_ros.client.probe import (
+    START_PATIENCE, NoAnswer, Probe, init_request, nanoseconds)
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.messages.from_msg import box_of, result_of
@@ -17,16 +17,12 @@ from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState
 from siamx_ros.settings import walk
 from siamx_ros.srv import InitTarget
 
-START_PATIENCE = 120.0
-"""Seconds until the node must take images: importing and loading take long on a busy CPU."""
 ANSWER_PATIENCE = 60.0
 """Seconds until an image must be answered; the first inference takes long."""
 FIRST_PATIENCE = 5.0
 """Seconds after which the first image is sent again: the middleware may have lost it while the two
 sides were finding each other."""
 STATUS_PATIENCE = 2.0
-_LOOK = 1.0
-_TRY_AGAIN = (InitTarget.Response.NOT_ACTIVE, InitTarget.Response.IMAGE_STALE)
 
 
 class LivePlayer:
@@ -43,8 +39,8 @@ class LivePlayer:
                  check: Callable[[], None] = lambda: None,
                  last_words: Callable[[], str] = str) -> None:
         self.node, self.image_topic = node, image_topic
-        self._check, self._last_words = check, last_words
-        self._probe = Probe(node, image_topic)
+        self._last_words = last_words
+        self._probe = Probe(node, image_topic, check=check)
 
     def close(self) -> None:
         """Leave the ROS graph."""
@@ -83,8 +79,7 @@ class LivePlayer:
 
     def answer(self, stamp_ns: int, patience: float = ANSWER_PATIENCE) -> TrackResult | None:
         """What the node says about the image of a stamp; None if nothing in time."""
-        message = self._patiently(
-            lambda wait: self._probe.answer(stamp_ns, patience=wait), patience)
+        message = self._probe.answer(stamp_ns, patience=patience)
         return None if message is None else result_of(message)
 
     def newest(self, stamps: Container[int]) -> TrackResult | None:
@@ -127,11 +122,7 @@ class LivePlayer:
         return dict(zip(names, map(parameter_value_to_python, values)))
 
     def _show_first(self, image: np.ndarray, stamp_ns: int, frame_id: str) -> None:
-        probe = self._probe
-        ready = self._patiently(
-            lambda wait: probe.wait(lambda: probe.camera.get_subscription_count() > 0
-                                    and probe.heard['status'], wait), START_PATIENCE)
-        if not ready:
+        if not self._probe.ready():
             raise InputError(
                 f'no tracker node {self.node} that takes images from {self.image_topic} was found '
                 f'within {START_PATIENCE:g} s{self._last_words()}')
@@ -142,24 +133,11 @@ class LivePlayer:
         raise NoAnswer(f'{self.node} did not answer the first image')
 
     def _init(self, request: InitTarget.Request, show: Callable[[], None]) -> InitTarget.Response:
-        deadline = time.monotonic() + ANSWER_PATIENCE
-        while True:
-            answer = self._probe.call(InitTarget, 'init', request, ANSWER_PATIENCE)
-            if answer.success:
-                return answer
-            if answer.error_code not in _TRY_AGAIN or time.monotonic() > deadline:
-                raise InputError(f'{self.node} refuses the first box ({answer.error_code}): '
-                                 f'{answer.message}')
-            show()
-
-    def _patiently(self, look: Callable[[float], Any], patience: float) -> Any:
-        """Look again and again, with an eye on the node, until something is found."""
-        deadline = time.monotonic() + patience
-        while not (found := look(min(_LOOK, max(0.0, deadline - time.monotonic())))):
-            self._check()
-            if time.monotonic() >= deadline:
-                return None
-        return found
+        answer = self._probe.init(request, ANSWER_PATIENCE, show)
+        if not answer.success:
+            raise InputError(f'{self.node} refuses the first box ({answer.error_code}): '
+                             f'{answer.message}')
+        return answer
 
 
 def _request(image: np.ndarray, box: BoundingBox, stamp_ns: int,

@@ -1,9 +1,9 @@
-"""A camera, an operator and a listener beside a tracker node: for tests and measurements."""
+"""The client of a tracker node: its camera, its operator and who listens to it."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from threading import Condition, Event, Thread
+from threading import Condition, Thread
 import time
 from typing import Any, Callable
 
@@ -24,6 +24,14 @@ from siamx_ros.srv import InitTarget
 
 LATCHED = QoSProfile(depth=100, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 BEST_EFFORT = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+START_PATIENCE = 120.0
+"""Seconds until a node must take images: importing and loading take long on a busy CPU."""
+TRY_AGAIN = frozenset((InitTarget.Response.NOT_ACTIVE, InitTarget.Response.NO_IMAGE,
+                       InitTarget.Response.IMAGE_STALE, InitTarget.Response.STAMP_NOT_BUFFERED))
+"""Answers to ``~/init`` that mean: not yet, the node or the image is on its way."""
+_PAUSE = 0.2
+_LOOK = 1.0
+"""Longest time between two looks whether the node is still there, seconds."""
 
 
 class NoAnswer(RuntimeError):
@@ -39,10 +47,16 @@ class Probe:
         tracker: full name of the tracker node.
         image_topic: where images are published.
         qos: of the image publisher.
+        check: called while waiting; raises if the node is known to have ended.
+
+    Attributes:
+        heard: last name of a topic -> its messages so far.
+        moments: stamp of an image, nanoseconds -> monotonic time of its answer, seconds.
     """
 
-    def __init__(self, tracker: str, image_topic: str, qos: QoSProfile | int = 1) -> None:
-        self.tracker = tracker
+    def __init__(self, tracker: str, image_topic: str, qos: QoSProfile | int = 1,
+                 check: Callable[[], None] = lambda: None) -> None:
+        self.tracker, self._check = tracker, check
         self._context = rclpy.Context()
         rclpy.init(context=self._context, signal_handler_options=SignalHandlerOptions.NO)
         self.node = rclpy.create_node('probe', context=self._context)
@@ -78,13 +92,42 @@ class Probe:
 
         The condition may call services: messages go on arriving while it is looked at.
         """
-        deadline = time.monotonic() + patience
+        deadline, looked = time.monotonic() + patience, -_LOOK
         while True:
             seen = self._count
             if (value := condition()) or (left := deadline - time.monotonic()) <= 0:
                 return value
+            if time.monotonic() - looked > _LOOK:
+                self._check()
+                looked = time.monotonic()
             with self._arrived:
                 self._arrived.wait_for(lambda: self._count != seen, min(0.1, left))
+
+    def ready(self, patience: float = START_PATIENCE) -> bool:
+        """Wait until the node takes images; whether it does."""
+        return bool(self.wait(lambda: self.camera.get_subscription_count() > 0
+                              and self.heard['status'], patience))
+
+    def init(self, request: InitTarget.Request, patience: float = 60.0,
+             again: Callable[[], object] = lambda: None) -> InitTarget.Response:
+        """Call ``~/init`` until the answer is another than that it is too early.
+
+        Args:
+            request: see :func:`init_request`.
+            patience: seconds.
+            again: called before each further call, such as to publish the image once more; may
+                change the request.
+
+        Raises:
+            NoAnswer: the node does not answer.
+        """
+        deadline = time.monotonic() + patience
+        while True:
+            answer = self.call(InitTarget, 'init', request, patience)
+            if answer.error_code not in TRY_AGAIN or time.monotonic() > deadline:
+                return answer
+            self.wait(lambda: False, _PAUSE)
+            again()
 
     def publish(self, image: np.ndarray, stamp_ns: int, *, frame_id: str = 'camera_optical_frame',
                 encoding: str = 'bgr8') -> None:
@@ -107,9 +150,8 @@ class Probe:
             NoAnswer: it is not offered, or did not answer in time.
         """
         future = self.call_async(kind, name, request, patience)
-        done = Event()
-        future.add_done_callback(lambda _: done.set())
-        if not done.wait(patience):
+        future.add_done_callback(self._wake)
+        if not self.wait(future.done, patience):
             raise NoAnswer(f'{name} did not answer within {patience:g} s')
         return future.result()
 
@@ -128,6 +170,11 @@ class Probe:
             self._executor.spin()
         except ExternalShutdownException:
             pass
+
+    def _wake(self, _: object) -> None:
+        with self._arrived:
+            self._count += 1
+            self._arrived.notify_all()
 
     def _keep(self, name: str, message: Any) -> None:
         with self._arrived:

@@ -96,18 +96,19 @@ def _play(args: argparse.Namespace, clip: Source, box: BoundingBox, journal: Jou
           node_command: Sequence[str]) -> None:
     """Start the node, play the clip, fill the journal."""
     try:
-        from siamx_ros.demo import camera
+        from siamx_ros.demo import clip_player
     except ImportError as error:
         raise InputError(f'the demonstration needs ROS 2 with rclpy and the messages of this '
                          f'package ({error}); run it with `make demo`, or source the set-up file '
                          f'of your ROS workspace') from None
     images = islice(clip, journal.frame_count)
     first = next(images)
-    with NodeProcess(folder, _parameters(args), {'image': camera.IMAGE_TOPIC},
+    with NodeProcess(folder, _parameters(args), {'image': clip_player.IMAGE_TOPIC},
                      node_command) as process:
         print(f'starting the tracker node, its log is {folder / "node.log"}')
         with _bar(journal, 'playing') as bar:
-            player = camera.Camera(process, journal, lambda change: _report(bar, change))
+            player = clip_player.ClipPlayer(
+                process, journal, lambda change: _report(bar, change))
             try:
                 player.start(first, box)
                 bar.reset()
@@ -118,10 +119,12 @@ def _play(args: argparse.Namespace, clip: Source, box: BoundingBox, journal: Jou
 
 
 def _parameters(args: argparse.Namespace) -> dict[str, Any]:
+    """A clip may stand still, also while the node starts, other than a camera."""
     chosen = {'model': {'weights': args.weights, 'device': args.device},
               'tracking': {'adaptive': args.adaptive}}
-    return {group: {name: value for name, value in values.items() if value is not None}
-            for group, values in chosen.items() if any(v is not None for v in values.values())}
+    given = {group: {name: value for name, value in values.items() if value is not None}
+             for group, values in chosen.items()}
+    return {'detect_frozen_images': False, **{group: each for group, each in given.items() if each}}
 
 
 def _bar(journal: Journal, title: str, images: Iterable[np.ndarray] | None = None) -> tqdm:

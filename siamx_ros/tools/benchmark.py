@@ -30,7 +30,6 @@ SIZES = {'240p': (320, 240), '480p': (640, 480), '720p': (1280, 720), '1080p': (
 CHOICES = (('callback', 1), ('callback', 5), ('callback', 10), ('worker', 10), ('worker', 1))
 """(thread, queue depth); the last is the node's own."""
 NODE = (sys.executable, '-m', 'siamx_ros.tools.benchmark_node')
-START_PATIENCE_S = 90.0
 
 
 @dataclass(frozen=True)
@@ -119,7 +118,8 @@ class Bench:
                       'image_timeout': 10.0, 'detect_frozen_images': False}
         self.process = NodeProcess(
             folder, parameters, {'__ns': '/siamx_benchmark'}, NODE)
-        self.probe = Probe('/siamx_benchmark/siamx_tracker', '/siamx_benchmark/image', qos=10)
+        self.probe = Probe('/siamx_benchmark/siamx_tracker', '/siamx_benchmark/image', qos=10,
+                           check=self.process.check)
 
     def __enter__(self) -> Bench:
         self.process.__enter__()
@@ -132,18 +132,15 @@ class Bench:
     def start(self, image: np.ndarray) -> int:
         """Give the node a target on an image; returns the node's process number."""
         from siamx_ros.client.probe import init_request
-        from siamx_ros.srv import InitTarget
-        deadline = time.monotonic() + START_PATIENCE_S
-        while not self.probe.camera.get_subscription_count():
-            self.process.check()
-            if time.monotonic() > deadline:
-                raise NodeDied(f'the node does not listen{self.process.last_words()}')
-            time.sleep(0.05)
+        if not self.probe.ready():
+            raise NodeDied(f'the node does not listen{self.process.last_words()}')
         height, width = image.shape[:2]
         box = BoundingBox.from_centre(width / 2, height / 2, width / 8, height / 6)
-        self.probe.publish(image, time.time_ns())
-        self.probe.wait(lambda: self.probe.heard['target'])
-        answer = self.probe.call(InitTarget, 'init', init_request(box))
+
+        def show() -> None:
+            self.probe.publish(image, time.time_ns())
+        show()
+        answer = self.probe.init(init_request(box), again=show)
         if not answer.success:
             raise NodeDied(f'the node refuses the target: {answer.message}')
         return self.process.pid

@@ -17,14 +17,12 @@ import rclpy
 from rclpy.node import Node
 from rclpy.utilities import remove_ros_args
 
+from siamx_ros.client.probe import TRY_AGAIN
 from siamx_ros.errors import InputError
 from siamx_ros.msg import TrackedTarget
 from siamx_ros.node.spin import start_interruptible
 from siamx_ros.srv import InitTarget
 
-NOT_YET = (InitTarget.Response.NOT_ACTIVE, InitTarget.Response.NO_IMAGE,
-           InitTarget.Response.IMAGE_STALE)
-"""Answers that mean: ask again in a moment."""
 RETRY_S = 5.0
 """After which time to ask again where no image is seen to arrive."""
 LOOK_PERIOD_S = 0.1
@@ -82,19 +80,19 @@ def give_target(node: Node, request: InitTarget.Request, *, tracker: str,
 
     if not client.wait_for_service(timeout):
         return None
-    while remaining() and (answer is None or answer.error_code in NOT_YET):
+    while remaining() and (answer is None or answer.error_code in TRY_AGAIN):
         future = client.call_async(request)
         while remaining() and not future.done():
             rclpy.spin_until_future_complete(
                 node, future, timeout_sec=min(LOOK_PERIOD_S, remaining()))
         if not future.done():
             break
-        if answer is None and future.result().error_code in NOT_YET:
+        if answer is None and future.result().error_code in TRY_AGAIN:
             node.get_logger().info(f'Waiting: {future.result().message}')
         answer = future.result()
         images.clear()
         again = time.monotonic() + RETRY_S
-        while remaining() and answer.error_code in NOT_YET and not images \
+        while remaining() and answer.error_code in TRY_AGAIN and not images \
                 and time.monotonic() < again:
             rclpy.spin_once(node, timeout_sec=min(LOOK_PERIOD_S, remaining()))
     return answer

@@ -29,6 +29,7 @@ class ColourNode(Node):
         latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
         self.target = self.create_publisher(TrackedTarget, '~/target', 1)
         self.status = self.create_publisher(TrackerStatus, '~/status', latched)
+        self.status.publish(TrackerStatus())
         self.create_subscription(Image, 'image', self.on_image, 1)
         self.create_service(InitTarget, '~/init', self.on_init)
 

@@ -89,8 +89,8 @@ def test_a_refused_target_is_an_input_error(red_cup, colour_node, tmp_path, caps
 
 @pytest.mark.ros
 def test_a_silent_node_makes_gaps_not_a_hang(red_cup, colour_node, tmp_path, monkeypatch):
-    from siamx_ros.demo import camera
-    monkeypatch.setattr(camera, 'FRAME_PATIENCE', 0.05)
+    from siamx_ros.demo import clip_player
+    monkeypatch.setattr(clip_player, 'FRAME_PATIENCE', 0.05)
     assert main(['--video', str(red_cup), '--box', BOX, '--out', str(tmp_path), '--frames', '8'],
                 node(colour_node, 'silent')) == 0
     summary = json.loads((tmp_path / 'summary.json').read_text())

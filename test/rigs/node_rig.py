@@ -46,9 +46,7 @@ class Rig(NodeProcess):
 
     def ready(self) -> Rig:
         """Wait until the node takes images."""
-        probe = self.probe
-        assert probe.wait(lambda: probe.camera.get_subscription_count() > 0
-                          and probe.heard['status'], 90.0), self.log
+        assert self.probe.ready(90.0), self.log
         return self
 
     def send_signal(self, number: int) -> None:
