@@ -33,7 +33,7 @@ def test_every_name_is_in_the_namespace_of_the_node(make_rig):
     assert rig.probe.wait(lambda: own <= rig.graph('publisher'))
     assert rig.graph('publisher') - own <= {
         '/diagnostics', '/rosout', '/parameter_events', '/siamx_tracker/transition_event'}
-    inputs = {'/image', '/camera_info', '/init_box'}
+    inputs = {'/image', '/camera_info', '/init_box', '/siamx_tracker/hold_image'}
     assert rig.probe.wait(lambda: inputs <= rig.graph('subscriber'))
     assert rig.graph('subscriber') - {'/parameter_events'} == inputs
     assert rig.probe.wait(
