@@ -62,7 +62,7 @@ def draw_note(image: np.ndarray, text: str) -> np.ndarray:
     """Write a line into the dark strip at the top; returns a new image of the same shape."""
     canvas = np.ascontiguousarray(image).copy()
     height = _draw_strip(canvas)
-    unit = _unit(canvas)
+    unit, text = _unit(canvas), _printable(text)
     cv2.putText(canvas, text, (round(14 * unit), height - round(8 * unit)), _FONT, 0.5 * unit,
                 _WHITE, 1, cv2.LINE_AA)
     return canvas
@@ -140,6 +140,7 @@ def _draw_caption(canvas: np.ndarray, result: TrackResult, colour: Colour, label
         cv2.putText(canvas, f'{result.confidence:.2f}', (bar_right + round(8 * unit), baseline),
                     _FONT, scale, _WHITE, 1, cv2.LINE_AA)
     if label:
+        label = _printable(label)
         text_width = cv2.getTextSize(label, _FONT, scale, 1)[0][0]
         left = max(0, columns - text_width - round(10 * unit))
         cv2.putText(canvas, label, (left, baseline), _FONT, scale, _WHITE, 1, cv2.LINE_AA)
@@ -162,3 +163,8 @@ def _pixel(point) -> tuple[int, int]:
     """Nearest pixel index, bounded so that far-away corners stay within cv2's integers."""
     x, y = np.clip(np.nan_to_num(np.asarray(point, dtype=np.float64)), -30000, 30000)
     return round(float(x) - 0.5), round(float(y) - 0.5)
+
+
+def _printable(text: str) -> str:
+    """A text as the font has it; OpenCV crashes on a file name that is not UTF-8."""
+    return text.encode('ascii', 'replace').decode('ascii')

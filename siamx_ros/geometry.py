@@ -41,6 +41,23 @@ class BoundingBox:
         return f'{self.x:g},{self.y:g},{self.w:g},{self.h:g}'
 
     @classmethod
+    def of(cls, box) -> BoundingBox:
+        """The box itself, or one made from a sequence of four numbers x, y, w, h.
+
+        Raises:
+            TypeError: it is anything else.
+            InputError: the numbers make no box.
+        """
+        if isinstance(box, cls):
+            return box
+        try:
+            x, y, w, h = (float(value) for value in box if not isinstance(value, (str, bytes)))
+        except (TypeError, ValueError):
+            raise TypeError('a box must be a BoundingBox or four numbers x, y, w, h, '
+                            f'got {box!r}') from None
+        return cls(x, y, w, h)
+
+    @classmethod
     def from_xywh(cls, xywh) -> BoundingBox:
         """Make a box from four numbers x, y, w, h."""
         x, y, w, h = (float(value) for value in xywh)

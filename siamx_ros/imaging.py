@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from siamx_ros.errors import InputError
+from siamx_ros.files import refuse_pointer
 from siamx_ros.geometry import CropWindow
 
 DECODE_ERRORS = cv2.error, MemoryError
@@ -48,8 +49,9 @@ def read_image(path: str | Path) -> np.ndarray:
     """Read an image file as H x W x 3 uint8 BGR; 16 bit as :func:`from_16_bit` does.
 
     Raises:
-        InputError: the file is missing, cut short or no image.
+        InputError: the file is missing, cut short, not fetched by Git LFS or no image.
     """
+    refuse_pointer(path)
     try:
         data = Path(path).read_bytes()
     except OSError as error:

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from siamx_ros.errors import InputError
+from siamx_ros.files import refuse_name
 from siamx_ros.records import TrackResult
 
 CSV_COLUMNS = ('frame', 'x', 'y', 'w', 'h', 'confidence', 'state')
@@ -69,10 +70,12 @@ class VideoRecorder:
         """Create the file; odd sizes are cut by one pixel, because MPEG-4 needs even ones.
 
         Raises:
-            InputError: the suffix is not in :data:`CODECS` or the file cannot be written.
+            InputError: the suffix is not in :data:`CODECS`, the name is not UTF-8, or the file
+                cannot be written.
         """
         self.path = Path(path)
         codec = codec_of(self.path)
+        refuse_name(self.path)
         try:
             self.path.touch()
         except OSError as error:

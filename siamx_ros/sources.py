@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from siamx_ros.errors import InputError
+from siamx_ros.files import refuse_name, refuse_pointer
 from siamx_ros.imaging import IMAGE_SUFFIXES, list_images, read_image
 
 LOGGER = logging.getLogger(__name__)
@@ -125,6 +126,8 @@ class VideoSource:
     def _open(self) -> cv2.VideoCapture:
         if not self.path.is_file() or self.path.stat().st_size == 0:
             raise InputError(f'{self.path} is empty or not a file, expected a video')
+        refuse_pointer(self.path)
+        refuse_name(self.path)
         capture = cv2.VideoCapture(str(self.path))
         if not capture.isOpened():
             raise InputError(f'cannot read {self.path} as a video')

@@ -14,7 +14,7 @@ PACKAGE = Path(siamx_ros.__file__).resolve().parent
 ROS = {'rclpy', 'sensor_msgs', 'vision_msgs', 'std_msgs', 'std_srvs', 'geometry_msgs',
        'diagnostic_msgs', 'lifecycle_msgs', 'builtin_interfaces', 'cv_bridge', 'launch', 'tf2_msgs',
        'tf2_ros'}
-VALUES = {'errors', 'geometry', 'records', 'settings', 'config', 'node_config'}
+VALUES = {'errors', 'files', 'geometry', 'records', 'settings', 'config', 'node_config'}
 SURFACES = {'imaging', 'sources', 'drawing', 'recording', 'synthetic'}
 INTERFACES = {'msg', 'srv'}
 CORE = VALUES | SURFACES | {'messages', 'data', 'model', 'tracking', 'evaluation'}
@@ -23,7 +23,7 @@ EDGES = {'node', 'client', 'tools', 'demo', 'follower', 'panel'}
 RULES = {
     **{name: (VALUES, {'torch', 'cv2', *ROS}) for name in VALUES},
     **{name: (VALUES | SURFACES, {'torch', *ROS}) for name in SURFACES},
-    'model': ({'model', 'config', 'settings', 'errors'}, {'cv2', *ROS}),
+    'model': ({'model', 'config', 'settings', 'errors', 'files'}, {'cv2', *ROS}),
     'tracking': (VALUES | {'tracking', 'model', 'imaging'}, ROS),
     'control': (VALUES | {'control'}, {'torch', *ROS}),
     'simulation': (VALUES | {'simulation', 'control', 'drawing', 'recording'}, {'torch', *ROS}),

@@ -49,6 +49,7 @@ class AdaptedTracker:
 
     def init(self, image: np.ndarray, box: BoundingBox, stamp: float | None = None) -> TrackResult:
         """Take the target in ``box`` of an H x W x 3 uint8 BGR image; ``stamp`` in seconds."""
+        box = BoundingBox.of(box)
         result = self.tracker.init(image, box, stamp)
         self._size, self._fill = image.shape[1::-1], mean_colour(image)
         self._own = self._box = self._reliable = box

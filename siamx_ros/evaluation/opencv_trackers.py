@@ -39,6 +39,7 @@ class OpenCvTracker:
 
     def init(self, image: np.ndarray, box: BoundingBox, stamp: float | None = None) -> TrackResult:
         """Take the target; OpenCV wants whole pixels, so the box is rounded for it."""
+        box = BoundingBox.of(box)
         self._tracker = self._create()
         self._tracker.init(image, tuple(round(value) for value in box.xywh))
         self._box = box

@@ -15,6 +15,7 @@ import math
 import os
 from pathlib import Path
 import pickle
+import re
 from typing import Any
 import zipfile
 
@@ -23,6 +24,7 @@ from torch import nn
 
 from siamx_ros.config import NetworkConfig
 from siamx_ros.errors import InputError
+from siamx_ros.files import refuse_pointer
 from siamx_ros.model.network import SiamXNet
 from siamx_ros.model.quantisation import Ranges
 from siamx_ros.settings import SettingsError
@@ -136,17 +138,21 @@ def read_file(path: Path) -> Any:
 
     Raises:
         WeightsError: truncated, not a torch file, or it tries to bring code.
+        InputError: Git LFS has not fetched it.
     """
+    refuse_pointer(path)
     try:
         return torch.load(path, map_location='cpu', weights_only=True)
     except pickle.UnpicklingError as error:
-        reason = str(error).split('\n')[0][:200]
-        raise WeightsError(
-            f'{path} is refused: it is damaged or holds more than plain tensors ({reason})'
-        ) from None
+        found = re.search(r'GLOBAL (\S+)', str(error))
+        held = f' ({found[1]})' if found else ''
+        raise WeightsError(f'{path} is refused: it is damaged or holds more than plain tensors'
+                           f'{held}, which could run code') from None
     except (RuntimeError, EOFError, ValueError, KeyError, TypeError, AttributeError, IndexError,
             OSError, zipfile.BadZipFile) as error:
         reason = str(error).split('\n')[0][:200]
+        if 'weights_only' in reason:  # torch says how to load such a file unsafely
+            reason = 'TorchScript or an old format, which could run code'
         raise WeightsError(
             f'{path} cannot be read as a checkpoint: truncated or no torch file ({reason})'
         ) from None

@@ -83,13 +83,14 @@ class Tracker:
 
         Args:
             image: H x W x 3 uint8 BGR.
-            box: image pixels; at least half of it inside.
+            box: image pixels, also as four numbers x, y, w, h; at least half of it inside.
             stamp: time of the image in seconds; without stamps, 30 images a second are assumed.
 
         Raises:
             InputError: not an image, or the box lies more than half outside.
+            TypeError: what is given as a box is none.
         """
-        image = imaging.check_image(image)
+        box, image = BoundingBox.of(box), imaging.check_image(image)
         height, width = image.shape[:2]
         if box.visible_share(width, height) < MIN_VISIBLE:
             raise InputError(
