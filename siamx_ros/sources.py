@@ -15,6 +15,8 @@ from siamx_ros.imaging import IMAGE_SUFFIXES, list_images, read_image
 
 LOGGER = logging.getLogger(__name__)
 UNKNOWN_FPS = 30.0
+MAX_DAMAGED = 1000
+"""Frames of a video that may fail to be decoded before it counts as over."""
 TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 """Degrees clockwise by which frames are to be turned -> how OpenCV calls it."""
 
@@ -107,14 +109,17 @@ class VideoSource:
         self.frame_count: int | None = int(count) if np.isfinite(count) and count > 0 else None
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        """Yield the frames; logs a warning if there are fewer than the file announces."""
-        capture, read = self._open(), 0
+        """Yield the frames that can be decoded, and log a warning if the file announces more."""
+        capture, read, damaged = self._open(), 0, 0
         try:
             turn = turn_of(capture)
             while True:
                 has_frame, image = capture.read()
                 if not has_frame:
-                    break
+                    damaged += 1
+                    if read + damaged > min(self.frame_count or 0, read + MAX_DAMAGED):
+                        break
+                    continue
                 read += 1
                 yield image if turn is None else cv2.rotate(image, turn)
         finally:

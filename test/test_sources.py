@@ -95,6 +95,26 @@ def test_a_cut_video_gives_what_it_has_and_warns(tmp_path, caplog):
     assert 'could be decoded' in caplog.text
 
 
+def test_frames_after_damaged_ones_are_read(tmp_path, caplog):
+    path = tmp_path / 'hole.mp4'
+    rng = np.random.default_rng(0)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'mp4v'), 30, (64, 48))
+    for _ in range(30):
+        writer.write(rng.integers(0, 255, (48, 64, 3), dtype=np.uint8))
+    writer.release()
+    data = bytearray(path.read_bytes())
+    start = data.find(b'mdat') + 4 + (len(data) - data.find(b'mdat')) // 4
+    data[start:start + 8000] = bytes(8000)
+    path.write_bytes(data)
+    capture = cv2.VideoCapture(str(path))
+    reads = [capture.read()[0] for _ in range(30)]
+    first = reads.index(False)
+    assert sum(reads) > first, 'the hole ends the video: this shows nothing'
+    with caplog.at_level(logging.WARNING):
+        assert len(list(open_source(str(path)))) == sum(reads)
+    assert f'announces 30 frames, {sum(reads)} could be decoded' in caplog.text
+
+
 @pytest.mark.parametrize('name, content', [
     ('noise.mp4', bytes(range(256)) * 50), ('empty.mp4', b''), ('text.txt', b'hello\n')])
 def test_what_is_no_video_is_refused(tmp_path, name, content):
