@@ -213,6 +213,34 @@ def test_a_full_disk_is_no_traceback(folder, box):
     assert 'Traceback' not in process.stderr
 
 
+@pytest.mark.parametrize('arguments', [
+    ('track', '{clip}', '--box', '1,1,9,9', '--weights', 'random', '--video', '{clip}'),
+    ('track', '{clip}', '--box', '1,1,9,9', '--weights', 'random', '--csv', '{clip}'),
+    ('track', '{img}', '--box', '1,1,9,9', '--weights', 'random', '--csv', '{img}/0.png'),
+    ('track', '{clip}', '--box', '1,1,9,9', '--weights', 'random', '--csv', '{new}.mp4',
+     '--video', '{new}.mp4'),
+    ('track', '{clip}', '--box', '1,1,9,9', '--csv', '{shipped}'),
+    ('evaluate', '{img}', '--weights', 'random', '--out', '{img}/results'),
+    ('interrupt', '{img}', '--out', '{img}/copies'),
+    ('import-weights', '{clip}', '--out', '{clip}'),
+    ('calibrate', '{img}', '--weights', '{clip}', '--out', '{clip}'),
+    ('train', '{img}', '--out', '{img}/run'),
+    ('train', '--initial', '{new}/best.pt', '--out', '{new}'),
+    ('evaluate-bag', '{clip}', '--weights', 'random', '--video', '{clip}'),
+    ('evaluate-bag', '{img}', '--weights', 'random', '--out', '{img}/results'),
+])
+def test_no_command_writes_over_what_it_reads(folder, tmp_path, capsys, arguments):
+    from siamx_ros.model.weights import find_weights
+    before = {path: path.read_bytes() for path in folder.rglob('*') if path.is_file()}
+    names = {'clip': folder / 'clip.mp4', 'img': folder / 'img', 'new': tmp_path / 'new',
+             'shipped': find_weights('default')}
+    assert main([argument.format(**names) for argument in arguments]) == 2
+    error = capsys.readouterr().err
+    assert any(part in error for part in ('would replace', 'are the same file', 'lies in')), error
+    assert {path: path.read_bytes() for path in folder.rglob('*') if path.is_file()} == before
+    assert not list(tmp_path.iterdir())
+
+
 def test_an_interrupt_ends_quietly_and_keeps_the_table(tmp_path, box):
     video = cv2.VideoWriter(
         str(tmp_path / 'long.avi'), cv2.VideoWriter_fourcc(*'MJPG'), 25.0, (320, 240))

@@ -20,6 +20,7 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from siamx_ros.commands.options import add_config_file, add_settings, read_settings
+from siamx_ros.commands.outputs import check_written, weights_file
 from siamx_ros.config import ModelConfig, TrackerConfig
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation.calibration import BOUNDARY, INDICATORS, fit
@@ -69,6 +70,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Track, fit, write; returns the exit status."""
     config = read_settings(args, {'': TrainConfig()})['']
+    check_written(args, {'DATA': args.data, '--weights': weights_file(args.weights)},
+                  {'--out': args.out})
     checkpoint = load_checkpoint(args.weights)
     pictures, held_out = (read_pictures(args.data, config, held_out=part) for part in (False, True))
     kinds = _material(pictures, held_out, args.flights)

@@ -30,6 +30,7 @@ from typing import Any
 
 from siamx_ros.commands.options import (
     MODEL_SHORT, add_config_file, add_settings, read_settings)
+from siamx_ros.commands.outputs import check_written
 from siamx_ros.config import ModelConfig, TrackerConfig
 from siamx_ros.data.annotation import TEST
 from siamx_ros.data.catalogue import kinds, read_benchmark
@@ -87,6 +88,9 @@ def run(args: argparse.Namespace) -> int:
         raise InputError('--inexact must be at least 0, and is for --benchmark folder: official '
                          'figures start from the true box')
     settings = read_settings(args, {'model': ModelConfig(), 'tracking': TrackerConfig()})
+    check_written(args, {'DATA': args.data, **{f'--variants {path}': path
+                                               for path in args.variants}},
+                  folders={'--out': args.out}, model=settings['model'])
     if args.out is not None:
         import_module('matplotlib')  # missed now rather than after an hour
     from siamx_ros.data.folders import select

@@ -27,6 +27,7 @@ from siamx_ros.commands.live import (
     LIVE_MODES, add_live_arguments, check_live_arguments, player_of)
 from siamx_ros.commands.options import (
     MODEL_SHORT, add_config_file, add_settings, parse_box, read_settings)
+from siamx_ros.commands.outputs import check_written
 from siamx_ros.commands.signals import ended_by_signals
 from siamx_ros.config import ModelConfig, TrackerConfig
 from siamx_ros.errors import InputError
@@ -71,6 +72,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Replay, write and print; returns the exit status."""
     settings = read_settings(args, {'model': ModelConfig(), 'tracking': TrackerConfig()})
+    check_written(args, {
+        'BAG': args.bag, '--truth-bag': args.truth_bag, '--truth-file': args.truth_file,
+        '--latency': args.latency, '--criteria': args.criteria}, {'--video': args.video},
+        {'--out': args.out}, settings['model'] if args.tracker == 'siamx' else None)
     from siamx_ros.evaluation.bag import criteria as pass_or_fail
     from siamx_ros.evaluation.bag.evaluation import BagEvaluation
     from siamx_ros.evaluation.bag.folder import write_replay

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from siamx_ros.commands.outputs import check_written
 from siamx_ros.model.importing import import_authors
 from siamx_ros.model.weights import save_checkpoint
 
@@ -22,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Convert; returns the exit status."""
+    check_written(args, {'SOURCE': args.source}, {'--out': args.out})
     network = import_authors(args.source)
     save_checkpoint(args.out, network, half=args.half, card={
         'name': 'siamx-authors', 'origin': 'converted from the authors\' published checkpoint'})

@@ -14,6 +14,7 @@ import numpy as np
 from tqdm import tqdm
 
 from siamx_ros import imaging
+from siamx_ros.commands.outputs import check_written
 from siamx_ros.data.degradation import Degradation
 from siamx_ros.data.folders import read_sequences
 from siamx_ros.data.interruption import (
@@ -40,6 +41,7 @@ def run(args: argparse.Namespace) -> int:
     """Write the copies; returns the exit status."""
     if args.seed < 0:
         raise InputError(f'--seed must be at least 0, got {args.seed}')
+    check_written(args, {'DATA': args.data}, folders={'--out': args.out})
     degradation = Degradation(args.every, args.shrink, args.quality)
     sequences = [degradation.thinned(sequence) for sequence in read_sequences(args.data)]
     for sequence in sequences:

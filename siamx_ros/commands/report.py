@@ -11,6 +11,7 @@ from pathlib import Path
 import sys
 
 from siamx_ros.errors import InputError
+from siamx_ros.files import check_outputs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +41,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _curves(folder: Path) -> int:
+    check_outputs({'log.csv': folder / 'log.csv'}, {'curves.png': folder / 'curves.png'})
     from siamx_ros.training.curves import draw_curves, read_log
     best = max(read_log(folder), key=lambda row: row['iou'])
     print(f"best epoch: step {best['step']:.0f}, held-out overlap {best['iou']:.3f}, "

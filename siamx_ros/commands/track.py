@@ -19,6 +19,7 @@ import numpy as np
 
 from siamx_ros.commands.options import (
     MODEL_SHORT, add_config_file, add_settings, parse_box, read_settings)
+from siamx_ros.commands.outputs import check_written
 from siamx_ros.config import ModelConfig, TrackerConfig
 from siamx_ros.drawing import draw_heat_map, draw_result
 from siamx_ros.errors import InputError
@@ -60,6 +61,8 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f'--frames must be at least 1, got {args.frames}')
     if args.heat_map and not (args.video or args.show):
         raise InputError('--heat-map is drawn over --video or --show: give one of them')
+    check_written(args, {'SOURCE': args.source}, {'--csv': args.csv, '--video': args.video},
+                  model=settings['model'])
     source = open_source(args.source)
     images = iter(source)
     first = next(images, None)

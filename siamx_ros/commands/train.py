@@ -16,12 +16,16 @@ import os
 from pathlib import Path
 
 from siamx_ros.commands.options import add_config_file, add_settings, read_settings
+from siamx_ros.commands.outputs import check_written
 from siamx_ros.errors import InputError
 from siamx_ros.model.importing import imagenet_file
 from siamx_ros.training.loading import read_data
 from siamx_ros.training.process import join
 from siamx_ros.training.settings import TrainConfig
 from siamx_ros.training.train import train
+
+WRITTEN = ('best.pt', 'final.pt', 'last.pt', 'log.csv', 'config.yaml', 'curves.png')
+"""Files of a run folder."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,6 +54,8 @@ def run(args: argparse.Namespace) -> int:
     _refuse_idle(args)
     if args.benchmark:
         return _benchmark(args, config)
+    check_written(args, {'DATA': args.data, '--initial': args.initial},
+                  {f'--out {name}': args.out / name for name in WRITTEN}, {'--out': args.out})
     if not args.resume and (args.out / 'last.pt').exists():
         raise InputError(f'{args.out} already holds a run: add --resume or name another folder')
     train(args.data, args.out, config, device=args.device, resume=args.resume,

@@ -22,8 +22,12 @@ from siamx_ros.demo.clip import DemoClip
 from siamx_ros.demo.journal import Journal, StateChange
 from siamx_ros.demo.outputs import write_csv, write_plot, write_summary, write_video
 from siamx_ros.errors import InputError
+from siamx_ros.files import check_outputs
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.sources import CameraSource, Source, open_source
+
+WRITTEN = ('tracked.mp4', 'plot.png', 'track.csv', 'summary.json', 'node.log')
+"""What is written into --out."""
 
 
 def main(argv: Sequence[str] | None = None, node_command: Sequence[str] = TRACKER_NODE) -> int:
@@ -46,6 +50,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def _run(args: argparse.Namespace, node_command: Sequence[str]) -> int:
     clip, box, truth = _clip(args)
+    check_outputs({'--video': args.video}, {f'--out {name}': Path(args.out) / name
+                                            for name in WRITTEN}, {'--out': args.out})
     folder = _folder(args.out)
     first = next(iter(clip))
     if box.visible_share(first.shape[1], first.shape[0]) < 0.5:
