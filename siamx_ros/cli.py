@@ -17,6 +17,7 @@ import re
 import sys
 from typing import Callable, NoReturn, Sequence
 
+from siamx_ros.commands.signals import ended_by_signals
 from siamx_ros.errors import InputError
 
 PROGRAM = 'python -m siamx_ros'
@@ -92,7 +93,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def guarded(work: Callable[[], int]) -> int:
     """Do the work of a program; what a user can cause becomes one sentence and an exit status."""
     try:
-        return work()
+        with ended_by_signals():
+            return work()
     except InputError as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
@@ -133,6 +135,8 @@ def _run(arguments: list[str]) -> int:
         prog=f'{PROGRAM} {name}', description=module.__doc__ or summary, add_help=True)
     module.add_arguments(parser)
     args = parser.parse_strictly(arguments[1:])
+    if hasattr(sys.stdout, 'reconfigure'):  # file names need not be UTF-8
+        sys.stdout.reconfigure(errors='backslashreplace')
     logging.basicConfig(format='%(levelname)s: %(message)s', level=logging.INFO)
     status = module.run(args)
     sys.stdout.flush()

@@ -241,7 +241,8 @@ def test_no_command_writes_over_what_it_reads(folder, tmp_path, capsys, argument
     assert not list(tmp_path.iterdir())
 
 
-def test_an_interrupt_ends_quietly_and_keeps_the_table(tmp_path, box):
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupt_ends_quietly_and_keeps_the_table(tmp_path, box, number):
     video = cv2.VideoWriter(
         str(tmp_path / 'long.avi'), cv2.VideoWriter_fourcc(*'MJPG'), 25.0, (320, 240))
     image = sequence(frames=1).image(0)
@@ -255,7 +256,7 @@ def test_an_interrupt_ends_quietly_and_keeps_the_table(tmp_path, box):
     seen = b''
     while b'/3000 [' not in seen and (byte := process.stderr.read(1)):
         seen += byte
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     rest = process.communicate(timeout=60)[1]
     assert process.returncode == 130, rest
     assert b'Traceback' not in rest and b'interrupted' in rest

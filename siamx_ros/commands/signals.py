@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 import signal
+import threading
 from typing import Any, Iterator
 
 ENDING = (signal.SIGTERM, signal.SIGHUP)
@@ -11,7 +12,14 @@ ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """Raise KeyboardInterrupt on what asks a process to end, unless it is ignored (``nohup``)."""
+    """Raise KeyboardInterrupt on what asks a process to end, unless it is ignored (``nohup``).
+
+    Outside the main thread nothing is changed: only that one may set what happens on a signal.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
     def interrupt(_number: int, _frame: Any) -> None:
         raise KeyboardInterrupt
     former = {number: signal.signal(number, interrupt) for number in ENDING

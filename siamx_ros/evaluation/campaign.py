@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 import logging
 import multiprocessing
+import os
 from pathlib import Path
 import shutil
+import threading
 from typing import Callable, Iterator
 
 import numpy as np
@@ -187,6 +189,8 @@ def _in_processes(campaign: Campaign, todo: list[tuple[TrackerSpec, Sequence]],
                 yield futures[future], run
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
+            for process in multiprocessing.active_children():
+                process.terminate()
             raise
 
 
@@ -218,11 +222,18 @@ _worker = _Kept()
 
 
 def _start_worker(numbers: multiprocessing.Queue, threads: int) -> None:
-    """Give this worker its GPU, if there are several, and its threads."""
+    """Give this worker its GPU, if there are several, and its threads; it ends with its parent."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     use_threads(threads)
     import torch
     gpus, number = torch.cuda.device_count(), numbers.get()
     _worker.device = f'cuda:{number % gpus}' if gpus > 1 else ''
+
+
+def _end_with_parent() -> None:
+    """Wait for the parent process, which may be killed, and end this one."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
 
 
 def _work(spec: TrackerSpec, sequence: Sequence, protocol: str) -> Run:

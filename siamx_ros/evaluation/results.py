@@ -126,10 +126,10 @@ def list_trackers(folder: Path) -> list[str]:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a text file under a temporary name and rename it."""
+    """Write a text file under a temporary name and rename it; names may be other than UTF-8."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + '.partial')
-    partial.write_text(text, encoding='utf-8', newline='\n')
+    partial.write_text(text, encoding='utf-8', errors='backslashreplace', newline='\n')
     partial.replace(path)
 
 
