@@ -33,6 +33,9 @@ class NodeConfig(Settings):
     image_encoding_override: str = setting(
         '', 'encoding of raw images to assume instead of what the camera claims; empty for none',
         live=True)
+    spread_16_bit: bool = setting(
+        True, 'spread 16-bit images to 8 bits where their values use a small part of the range, as '
+        'of 10 to 14 bit and thermal cameras; false takes the upper 8 bits', live=True)
     max_rate: float = setting(
         0.0, 'images tracked per second at most, by their stamps; 0 for all', unit='Hz', low=0.0,
         high=240.0, live=True)

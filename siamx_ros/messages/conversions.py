@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from siamx_ros.errors import InputError
-from siamx_ros.imaging import decode_image, from_16_bit, is_cut_short
+from siamx_ros.imaging import decode_image, from_16_bit, is_cut_short, value_range
 
 MAX_PIXELS = 100_000_000
 """Larger images are refused: a message must not decide how much memory is used."""
@@ -50,6 +50,15 @@ def image_from_msg(msg: Any, encoding: str = '', *, spread: bool = True) -> np.n
     except cv2.error:
         raise InputError(
             f'OpenCV cannot convert {name} of {msg.width}x{msg.height} pixels') from None
+
+
+def sixteen_bit_range(msg: Any, encoding: str = '') -> tuple[int, int] | None:
+    """Lowest and highest value of a 16-bit Image message that can be read; None for others."""
+    channels, dtype, _ = DECODERS.get((encoding or msg.encoding).lower(), (0, np.uint8, None))
+    if dtype != np.uint16:
+        return None
+    low, high = value_range(_pixels(msg, channels, dtype, msg.encoding))
+    return int(low), int(high)
 
 
 def image_from_compressed(msg: Any, *, spread: bool = True) -> np.ndarray:

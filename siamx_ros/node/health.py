@@ -12,6 +12,7 @@ import time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 import numpy as np
 
+from siamx_ros.node import transport
 from siamx_ros.records import TrackState
 
 WINDOW_S = 5.0
@@ -35,16 +36,18 @@ class Health:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._received: deque[tuple[float, float]] = deque(maxlen=2000)
+        self._received: deque[tuple[float, float, float]] = deque(maxlen=2000)
+        self._size_bytes = 0
         self._tracked: deque[tuple[float, float, float, float]] = deque(maxlen=2000)
         self._depth: deque[tuple[float, bool, str]] = deque(maxlen=2000)
         self._dropped = self._old = 0
         self._mismatches = dict.fromkeys(MISMATCHES, '')
 
-    def received(self, age: float) -> None:
-        """An image arrived ``age`` seconds after its stamp."""
+    def received(self, age: float, stamp: float, size_bytes: int) -> None:
+        """An image of a stamp arrived ``age`` seconds after it; its data has ``size_bytes``."""
         with self._lock:
-            self._received.append((time.monotonic(), age))
+            self._received.append((time.monotonic(), age, stamp))
+            self._size_bytes = size_bytes
 
     def skipped_old(self) -> None:
         """An image was too old on arrival."""
@@ -80,6 +83,9 @@ class Health:
             'tracked_rate_hz': f'{len(rows) / WINDOW_S:.1f}',
             'overwritten_total': str(self._dropped), 'too_old_total': str(self._old),
             **self._mismatches, **self._depth_figures()}
+        share = self._lost_share()
+        if np.isfinite(share):
+            figures['lost_share'] = f'{share:.2f}'
         names = ('age_on_arrival', 'latency', 'inference', 'overhead')
         for name, column in zip(names, (ages, *rows.T)):
             column = column[np.isfinite(column)]
@@ -104,6 +110,16 @@ class Health:
                        'none is within depth_max where the target is')
             figures['depth'] = f'depth gave no range on {share:.0%} of the images: {why}'
         return figures
+
+    def transport_problem(self, middleware: str) -> str:
+        """What to do about images that are lost on the way, or nothing; by the RMW's identifier."""
+        return transport.transport_problem(self._lost_share(), self._size_bytes, middleware)
+
+    def _lost_share(self) -> float:
+        start = time.monotonic() - WINDOW_S
+        with self._lock:
+            stamps = [row[2] for row in self._received if row[0] >= start]
+        return transport.lost_share(stamps)
 
     def clock_problem(self) -> str:
         """What is wrong with the stamps of the images, or nothing."""

@@ -16,7 +16,7 @@ class InputWatch:
     from both. All times are monotonic seconds.
 
     Args:
-        config: ``image_timeout``, ``detect_frozen_images``, ``max_image_age`` and
+        config: ``max_rate``, ``image_timeout``, ``detect_frozen_images``, ``max_image_age``, and
             ``tracking.lost_time``.
         unreadable: whether the last image that was looked at could not be read.
 
@@ -30,12 +30,20 @@ class InputWatch:
         self._last_image = self._last_good = time.monotonic()
         self._missing = self._gap = self._too_old = False
         self._data: Any = None
-        self._frozen_at = -float('inf')
+        self._frozen_at = self._last_due = -float('inf')
 
     def is_too_old(self, age: float) -> bool:
         """Whether ``max_image_age`` refuses an image of this age, seconds."""
         self._too_old = 0 < self.config.max_image_age < age
         return self._too_old
+
+    def is_due(self, stamp: float) -> bool:
+        """Whether ``max_rate`` lets an image of this stamp, seconds, through."""
+        rate = self.config.max_rate
+        if rate > 0 and 0 < stamp - self._last_due < 0.999 / rate:
+            return False
+        self._last_due = stamp
+        return True
 
     def arrived(self, now: float, data: Any) -> bool:
         """An image came; while the ones before cannot be read, it counts once it was.

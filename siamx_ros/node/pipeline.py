@@ -10,13 +10,14 @@ import numpy as np
 
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
-from siamx_ros.messages.conversions import depth_from_msg, image_from_compressed, image_from_msg
+from siamx_ros.messages.conversions import depth_from_msg
 from siamx_ros.messages.frames import Frame, FrameBuffer, stamp_seconds, thinned
 from siamx_ros.messages.measuring import Measurer
 from siamx_ros.messages.outcome import Outcome
 from siamx_ros.messages.status import StatusBoard
 from siamx_ros.node.camera_input import CameraInput
 from siamx_ros.node.health import Health
+from siamx_ros.node.image_decoder import ImageDecoder
 from siamx_ros.node.input_watch import InputWatch
 from siamx_ros.node.outputs import Outputs
 from siamx_ros.node.session import Session, TargetNames
@@ -48,11 +49,12 @@ class Pipeline:
         self.measurer = Measurer(config.image_rectified, node.get_logger().warning, time.monotonic)
         self.buffer = FrameBuffer(config.buffer_seconds, config.buffer_max_mb)
         self._idle_since = 0.0
+        self.decoder = ImageDecoder(config, node.get_logger().info)
         self.session = Session(
-            tracker, self._decode, time.monotonic, config.stamp_jump, names or TargetNames())
+            tracker, self.decoder.decode, time.monotonic, config.stamp_jump, names or TargetNames())
         self.input = InputWatch(config, lambda: self.session.unreadable)
         self._in_use = config
-        self._last_tracked = self._taken = -float('inf')
+        self._taken = -float('inf')
         self._dropped = 0
         self._stalled = self._muted = False
         self.problem = ''
@@ -75,7 +77,7 @@ class Pipeline:
 
     def configure(self, config: NodeConfig) -> None:
         """Take changed live settings; the tracker's from the next image on."""
-        self.config = self.input.config = config
+        self.config = self.input.config = self.decoder.config = config
 
     def start_target(self, frames: list[Frame], choose: Callable[[np.ndarray], BoundingBox],
                      target_id: str, class_id: str) -> list[Outcome]:
@@ -92,7 +94,7 @@ class Pipeline:
         left = frames[1:]
         while left:
             begin = time.monotonic()
-            outcomes[-1] = _without_pixels(outcomes[-1])
+            outcomes[-1] = outcomes[-1].without_pixels()
             outcomes.append(self.session.process(left[0]))
             now = time.monotonic()
             left = thinned(left[1:], now - begin, deadline - now)
@@ -148,22 +150,14 @@ class Pipeline:
         now = time.monotonic()
         stamp = stamp_seconds(msg.header.stamp)
         age = self.node.get_clock().now().nanoseconds * 1e-9 - stamp
-        self.health.received(age)
+        self.health.received(age, stamp, len(msg.data))
         if self.input.is_too_old(age):
             self.health.skipped_old()
             return
         frame = Frame(msg, stamp, now, age, frozen=self.input.arrived(now, msg.data))
         self.buffer.add(frame)
-        if self._is_due(stamp):
+        if self.input.is_due(stamp):
             self.worker.offer(frame)
-
-    def _is_due(self, stamp: float) -> bool:
-        """Whether ``max_rate`` lets this image through."""
-        if self.config.max_rate <= 0 or not 0 < stamp - self._last_tracked \
-                < 0.999 / self.config.max_rate:
-            self._last_tracked = stamp
-            return True
-        return False
 
     def _on_info(self, msg: Any) -> None:
         self.measurer.set_camera(msg)
@@ -183,11 +177,6 @@ class Pipeline:
             self._in_use = config
             self.session.stamp_jump = config.stamp_jump
             self.session.tracker.configure(config.tracking)
-
-    def _decode(self, frame: Frame) -> np.ndarray:
-        if self.config.image_transport == 'compressed':
-            return image_from_compressed(frame.msg)
-        return image_from_msg(frame.msg, self.config.image_encoding_override)
 
     def _handle(self, frame: Frame, overwritten: int) -> None:
         """Track one image and publish; in the worker's thread.
@@ -211,7 +200,7 @@ class Pipeline:
         self._publish(outcome, dropped)
         self._idle_since = time.monotonic()
         heat_map = getattr(self.session.tracker, 'heat_map', None)
-        self.outputs.draw(outcome, self._decode, heat_map, self.config)
+        self.outputs.draw(outcome, self.decoder.decode, heat_map, self.config)
 
     def _answer(self, frame: Frame) -> Outcome:
         """Track an image, unless it is none; the input may be stale in spite of it."""
@@ -257,10 +246,3 @@ class Pipeline:
             if state != before:
                 self.node.get_logger().info(
                     f'{before.name} -> {state.name} ({reason.name.lower()}) {message}'.rstrip())
-
-
-def _without_pixels(outcome: Outcome) -> Outcome:
-    """The same, its image one zero seen everywhere: only the size will be asked for."""
-    if outcome.image is None:
-        return outcome
-    return replace(outcome, image=np.broadcast_to(np.uint8(0), outcome.image.shape))

@@ -31,8 +31,6 @@ WATCH_PERIOD_S = 0.05
 DIAGNOSTICS_PERIOD_S = 1.0
 INACTIVE = 'not active'
 LOADING = 'the model is being loaded'
-CONFIGURE = Transition.TRANSITION_CONFIGURE, 'configure'
-"""By number or, with number 0, by name."""
 
 
 def _as_transition(method: Callable) -> Callable:
@@ -104,7 +102,7 @@ class TrackerNode(LifecycleNode):
         Raises:
             InputError: a model is being loaded already.
         """
-        if CONFIGURE[0] != transition.id and CONFIGURE[1] != transition.label:
+        if transition.id != Transition.TRANSITION_CONFIGURE and transition.label != 'configure':
             return
         if self.holder.is_loading:
             raise InputError(LOADING)
@@ -215,8 +213,11 @@ class TrackerNode(LifecycleNode):
         pipeline, status = self.pipeline, self.board.status
         figures, problem = memory(loading=self.holder.is_loading), ''
         if pipeline is not None:
-            figures |= {**pipeline.health.figures(), 'input': pipeline.camera.describe()}
-            problem = pipeline.problem or pipeline.health.clock_problem()
+            health = pipeline.health
+            figures |= {**health.figures(), 'input': pipeline.camera.describe(),
+                        'image_values': pipeline.decoder.values}
+            problem = (pipeline.problem or health.clock_problem()
+                       or health.transport_problem(rclpy.get_rmw_implementation_identifier()))
         self._outputs.publish_diagnostics(diagnostics(
             self.get_fully_qualified_name(), self.get_clock().now().to_msg(), status.state,
             figures, message=status.sentence, problem=problem))

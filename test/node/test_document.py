@@ -65,10 +65,11 @@ def test_every_topic_and_service_of_the_policy_has_a_line(text, repository):
 
 def test_diagnostics_have_a_line(text):
     health = Health()
-    health.received(0.1)
+    for number in range(60):
+        health.received(0.1, number / 30, 100)
     health.tracked(latency=0.1, inference=0.1, overhead=0.1, dropped=0,
                    mismatches=dict.fromkeys(MISMATCHES, ''))
-    for key in ['state', 'input', *memory(), *health.figures()]:
+    for key in ['state', 'input', 'image_values', *memory(), *health.figures()]:
         assert f'`{key}`' in text, key
 
 

@@ -1,0 +1,59 @@
+"""The camera's images as arrays, and what is to be said of those of 16 bits."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+import numpy as np
+
+from siamx_ros.messages.conversions import (
+    image_from_compressed, image_from_msg, sixteen_bit_range)
+from siamx_ros.messages.frames import Frame
+from siamx_ros.node_config import NodeConfig
+
+LOOK_EVERY = 100
+"""Images between two looks at the values of 16-bit ones."""
+
+
+class ImageDecoder:
+    """Decodes images by the settings; used by the worker's thread.
+
+    Args:
+        config: transport, encoding and what becomes of 16 bits.
+        say: called once with a sentence on 16-bit images.
+
+    Attributes:
+        config: may be replaced while running.
+        values: which values the 16-bit images use; empty for others.
+    """
+
+    def __init__(self, config: NodeConfig, say: Callable[[str], object]) -> None:
+        self.config, self._say = config, say
+        self.values = ''
+        self._count = 0
+
+    def decode(self, frame: Frame) -> np.ndarray:
+        """H x W x 3 uint8 BGR.
+
+        Raises:
+            InputError: it cannot be read.
+        """
+        spread, encoding = self.config.spread_16_bit, self.config.image_encoding_override
+        if self.config.image_transport == 'compressed':
+            return image_from_compressed(frame.msg, spread=spread)
+        image = image_from_msg(frame.msg, encoding, spread=spread)
+        if self._count % LOOK_EVERY == 0:
+            self._look(sixteen_bit_range(frame.msg, encoding))
+        self._count += 1
+        return image
+
+    def _look(self, found: tuple[int, int] | None) -> None:
+        if found is None:
+            self.values = ''
+            return
+        low, high = found
+        said, self.values = self.values, f'{low} to {high} ({high.bit_length()} bits)'
+        if not said:
+            use = 'they are spread to 8 bits where they use a small part of the range' \
+                if self.config.spread_16_bit else 'the upper 8 bits are taken'
+            self._say(f'the 16-bit images use values from {self.values}; {use} (spread_16_bit)')

@@ -1,0 +1,54 @@
+"""Images that were lost on the way to the node, and what helps. Imports no ROS."""
+
+from __future__ import annotations
+
+import os
+from typing import Mapping, Sequence
+
+import numpy as np
+
+LARGE_BYTES = 500_000
+"""Larger messages do not fit into the shared memory that Fast DDS takes by default."""
+LEAST_IMAGES = 30
+MAX_LOST = 0.1
+"""A larger share of lost images is warned of."""
+MAX_GAP_S = 1.0
+"""A longer gap between two stamps is a camera that paused."""
+PROFILE = 'config/middleware/fastdds_large_images.xml'
+PROFILE_VARIABLES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
+
+
+def lost_share(stamps: Sequence[float]) -> float:
+    """Share of a camera's images that did not arrive, by the gaps between the stamps of the others.
+
+    The shortest gaps tell the camera's interval. NaN where too few arrived to say.
+    """
+    if len(stamps) < LEAST_IMAGES:
+        return float('nan')
+    gaps = np.diff(np.sort(stamps))
+    gaps = gaps[(gaps > 0) & (gaps < MAX_GAP_S)]
+    if len(gaps) < LEAST_IMAGES / 2:
+        return float('nan')
+    lost = float((np.round(gaps / np.percentile(gaps, 10)) - 1).sum())
+    return lost / (lost + len(gaps))
+
+
+def transport_problem(share: float, size_bytes: int, middleware: str,
+                      environment: Mapping[str, str] = os.environ) -> str:
+    """One sentence on lost images; empty where there are few.
+
+    Args:
+        share: as from :func:`lost_share`.
+        size_bytes: of an image's data.
+        middleware: identifier of the RMW implementation.
+        environment: of the process.
+    """
+    if not share > MAX_LOST:
+        return ''
+    told = f'about {share:.0%} of the images did not arrive, by the gaps between their stamps'
+    if size_bytes < LARGE_BYTES or 'fastrtps' not in middleware:
+        return told
+    if any(environment.get(name) for name in PROFILE_VARIABLES):
+        return f'{told}, in spite of a profile for Fast DDS: the machine may be too slow'
+    return (f'{told}: images of {size_bytes / 1e6:.1f} MB do not fit into the shared memory of '
+            f'Fast DDS by default; give camera and tracker the profile {PROFILE} (docs/ros.md)')
