@@ -20,7 +20,7 @@ from siamx_ros.client.node_process import TRACKER_NODE, NodeDied, NodeProcess
 from siamx_ros.commands.options import parse_box
 from siamx_ros.demo.clip import DemoClip
 from siamx_ros.demo.journal import Journal, StateChange
-from siamx_ros.demo.outputs import write_csv, write_plot, write_summary, write_video
+from siamx_ros.demo.result_files import write_csv, write_plot, write_summary, write_video
 from siamx_ros.errors import InputError
 from siamx_ros.files import check_outputs
 from siamx_ros.geometry import BoundingBox

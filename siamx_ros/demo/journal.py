@@ -8,11 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from siamx_ros.geometry import iou_xywh
+from siamx_ros.evaluation import metrics
+from siamx_ros.evaluation.runner import Run
 from siamx_ros.records import Reason, TrackResult, TrackState
-
-GOOD_OVERLAP = 0.5
-"""IoU with the true box from which on a frame counts as followed."""
 
 
 @dataclass(frozen=True)
@@ -53,17 +51,18 @@ class Journal:
     skipped: int = 0
     seconds: float = 0.0
 
-    def overlaps(self) -> np.ndarray:
-        """IoU per frame; NaN where the truth is unknown or hidden or there is no result."""
-        overlaps = np.full(self.frame_count, np.nan)
-        if self.truth_xywh is None:
-            return overlaps
+    def run(self, name: str = '') -> Run:
+        """The same as what evaluation scores and draws; -1 is the state of unprocessed frames."""
+        count = self.frame_count
+        truth = np.full((count, 4), np.nan) if self.truth_xywh is None else self.truth_xywh[:count]
+        run = Run(name, truth, np.full((count, 4), np.nan), np.full(count, np.nan),
+                  np.full(count, -1), np.zeros(count, bool), np.zeros(count))
         for frame, result in self.results.items():
-            truth = self.truth_xywh[frame]
-            if not np.isnan(truth[0]):
-                box = result.box.xywh if result.box else (math.nan,) * 4
-                overlaps[frame] = iou_xywh(np.array(box), truth)
-        return overlaps
+            if result.box is not None:
+                run.boxes[frame] = result.box.xywh
+            run.confidence[frame], run.states[frame] = result.confidence, result.state
+            run.valid[frame] = result.valid
+        return run
 
     def summary(self) -> dict[str, Any]:
         """Counts, rates and shares of the run, plain values."""
@@ -87,20 +86,19 @@ class Journal:
     def _against_truth(self) -> dict[str, float | None]:
         """Followed: valid and overlapping, of the processed frames that show the target.
 
-        False alarm: valid although hidden, or valid without any overlap, of all processed frames.
+        False alarm: valid although hidden, or valid elsewhere, of all processed frames.
         """
-        overlaps = self.overlaps()
-        processed = np.array([frame in self.results for frame in range(self.frame_count)])
-        shown = processed & ~np.isnan(self.truth_xywh[:self.frame_count, 0])
-        valid = np.array([f in self.results and self.results[f].valid
-                          for f in range(self.frame_count)])
-        good = valid & (np.nan_to_num(overlaps) >= GOOD_OVERLAP)
-        wrong = valid & (~shown | (np.nan_to_num(overlaps) == 0.0))
-        measured = overlaps[~np.isnan(overlaps)]
+        run = self.run()
+        overlap = metrics.overlaps(run.boxes, run.truth)
+        processed = run.states >= 0
+        shown = processed & np.isfinite(run.truth).all(1)
+        good = run.valid & (overlap >= metrics.RIGHT_OVERLAP)
+        mean = metrics.mean_of(overlap[shown])
         return {
-            'followed_share': round(float(good.sum() / max(1, shown.sum())), 4),
-            'wrong_share': round(float(wrong.sum() / max(1, len(self.results))), 4),
-            'mean_overlap': round(float(measured.mean()), 4) if measured.size else None,
+            'followed_share': _rounded(metrics.share(good[shown])) or 0.0,
+            'wrong_share': _rounded(
+                metrics.wrong_while_valid(run.valid[processed], overlap[processed])) or 0.0,
+            'mean_overlap': _rounded(mean),
         }
 
     def _median_latency_ms(self) -> float | None:
@@ -109,3 +107,7 @@ class Journal:
 
     def _count(self, state: TrackState) -> int:
         return sum(change.state == state for change in self.changes)
+
+
+def _rounded(share: float) -> float | None:
+    return round(share, 4) if math.isfinite(share) else None

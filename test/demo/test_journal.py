@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from siamx_ros.demo.journal import Journal, StateChange
-from siamx_ros.demo.outputs import write_csv, write_plot, write_summary, write_video
+from siamx_ros.demo.result_files import write_csv, write_plot, write_summary, write_video
+from siamx_ros.evaluation import metrics
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.records import Reason, TrackResult, TrackState
 
@@ -44,18 +45,18 @@ def test_summary_counts(journal):
     assert numbers['valid_share'] == round(6 / 9, 4)
 
 
-def test_overlaps(journal):
-    overlaps = journal.overlaps()
-    assert overlaps[:4] == pytest.approx(1.0)
-    assert overlaps[4] == pytest.approx(5 / 35)
-    assert overlaps[5] == 0.0
-    assert np.isnan(overlaps[6:]).all()
+def test_a_run_for_evaluation(journal):
+    run = journal.run('clip')
+    overlap = metrics.overlaps(run.boxes, run.truth)
+    assert overlap[:4] == pytest.approx(1.0) and overlap[4] == pytest.approx(5 / 35)
+    assert run.states[-1] == -1 and run.states[5] == TrackState.LOST and not run.valid[5]
+    assert np.isnan(run.confidence[-1]) and run.name == 'clip'
 
 
 def test_without_truth_nothing_is_claimed(journal):
     journal.truth_xywh = None
     assert 'followed_share' not in journal.summary()
-    assert np.isnan(journal.overlaps()).all()
+    assert np.isnan(journal.run().truth).all()
 
 
 def test_an_empty_run_has_a_summary():

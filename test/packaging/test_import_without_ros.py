@@ -9,7 +9,8 @@ import sys
 
 import pytest
 
-EDGES = tuple(f'siamx_ros.{room}.' for room in ('node', 'client', 'tools', 'demo'))
+EDGES = tuple(f'siamx_ros.{room}.' for room in (
+    'node', 'client', 'tools', 'demo', 'follower', 'panel'))
 """Where ROS may be imported."""
 HEAVY = ('torch', 'rclpy', 'cv2', 'matplotlib', 'vision_msgs', 'launch')
 
