@@ -49,7 +49,7 @@ class Follower:
         self._range_at, self._range_from_box = -math.inf, False
         self._range_verdict = KNOWN
         self._pace = Pace()
-        self._last = Now(math.nan, math.nan)
+        self._last, self._doubted = Now(math.nan, math.nan), False
 
     def update(self, seen: Observation, now: Now, forbidden: str = '') -> Command:
         """Take an observation and tell what to do; arguments as for :meth:`step`."""
@@ -58,6 +58,8 @@ class Follower:
         if not self._watch.tick(now):
             self._estimate.restart()
         news, another = self._watch.take(seen, now, self.limits)
+        if news or not seen.certain:
+            self._doubted = not seen.certain
         if another:
             self._forget()
         if news and -FUTURE_SLACK_S <= now.ros_s - seen.stamp_s <= self.limits.max_age:
@@ -218,7 +220,7 @@ class Follower:
                               limits.bridge_time, before),
             self._range_doubt.bound(now.ros_s, self._range_at, False, RANGE_GRACE_S,
                                     limits.range_bridge_time, before))
-        if not seen.certain:
+        if self._doubted:  # by the last message that came, be it an old one
             bound = min(bound, before)
         rates = Rates(limits.max_acceleration, limits.max_deceleration, limits.max_jerk)
         self._forward.next(min(wanted, bound), rates, elapsed, safe)

@@ -57,7 +57,7 @@ class FollowLimits(Settings):
         0.5, 'age of an image, by its stamp, at which the robot stands', unit='s', low=0.05,
         high=2.0, live=True)
     bridge_time: float = setting(
-        0.4, 'the robot stands at the latest this long after the last valid message', unit='s',
+        0.35, 'the robot stands at the latest this long after the last valid message', unit='s',
         low=0.1, high=0.45, live=True)
     range_bridge_time: float = setting(
         0.6, 'the same after the last known range, while messages stay valid', unit='s', low=0.1,

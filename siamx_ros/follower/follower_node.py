@@ -54,7 +54,7 @@ class FollowerNode(Node):
         self._permission = Permission(self._config.enabled_at_start)
         self._transforms = transforms(self)
         self._command, self._announcer, self._frames_told = Command(), Announcer(), ''
-        self._moved_at = time.monotonic()  # one before this one may have left the robot moving
+        self._base_known, self._moved_at = False, -math.inf
         self._status_at = self._diagnosed_at = -math.inf
         self._status_key: tuple = ()
         self._target_id = self._camera_frame = ''
@@ -147,8 +147,9 @@ class FollowerNode(Node):
     def _tell(self, command: Command, now: Now) -> None:
         """Command the robot while it moves and shortly after, and say what it does."""
         self._command = command
-        if command.moves:
-            self._moved_at = now.steady_s
+        if command.moves or not self._base_known:
+            self._moved_at = now.steady_s  # one before this one may have left the robot moving
+        self._base_known = self._base_known or self._velocity.get_subscription_count() > 0
         if now.steady_s - self._moved_at <= STOPPING_S:
             self._send(command)
         sentence = self._announcer.news(command, now.steady_s)

@@ -67,7 +67,7 @@ def test_depth_at_half_the_rate_of_the_images_does_not_stop_it(plane):
     assert min(row[3].linear for row in rows.after(4)) > 0.3
 
 
-@pytest.mark.parametrize('seconds, slowest', [(0.12, 0.36), (0.2, 0.25)])
+@pytest.mark.parametrize('seconds, slowest', [(0.12, 0.36), (0.2, 0.2)])
 def test_a_short_doubt_is_bridged(plane, doubtful, seconds, slowest):
     rows = plane(walk(0.4), change=doubtful(State.UNCERTAIN, 5, 5 + seconds)).run(8).after(4.8)
     assert slowest < min(row[3].linear for row in rows) < 0.4
@@ -101,7 +101,7 @@ def test_what_is_lost_slows_to_a_stand_within_half_a_second(state):
             Now(now, now - 90)).linear)
     assert all(a >= b for a, b in zip(speeds, speeds[1:])) and speeds[0] <= 0.4
     assert speeds[1] > 0.3, 'not at once'
-    assert speeds[8] == 0, '0.4 s after the last valid one at 102.95, and a tick'
+    assert speeds[7] == 0, '0.35 s after the last valid one at 102.95, and a tick'
 
 
 @pytest.mark.parametrize('state', [State.UNINITIALISED, State.INITIALISING, State.PAUSED,
@@ -156,6 +156,15 @@ def test_repeated_messages_are_not_news():
         command = follower.update(replace(GOOD, stamp_s=102.9, seq=10295),
                                   Now(103 + tick * 0.05, 13 + tick * 0.05))
     assert not command.moves
+
+
+def test_an_old_message_that_comes_late_and_is_not_valid_speeds_nothing_up():
+    follower = Follower()
+    speed = fed(follower, 101.0, 0.4).linear
+    late = replace(GOOD, stamp_s=101.1, seq=10110, state=State.UNCERTAIN, valid=False)
+    assert 0 < follower.update(late, Now(101.4, 11.4)).linear <= speed < 0.4
+    assert follower.step(Now(101.45, 11.45)).linear <= speed
+    assert fed(follower, 101.5, 0.2).linear > speed
 
 
 def test_another_target_stops_it_once():
@@ -307,7 +316,7 @@ def test_no_input_makes_it_unsafe(seed):
         certain_at = steady if certain else certain_at
         if seen is not None and not certain and seen.seq == tick:
             assert command.linear <= last.linear, 'never faster on a box that is not valid'
-        if steady - certain_at > 0.45:
+        if steady - certain_at > 0.4:
             assert command.linear == 0, f'{steady - certain_at:.2f} s after the last valid one'
         last = command
 

@@ -232,6 +232,19 @@ def test_the_camera_is_where_tf_says(robot):
     assert robot.drives()
 
 
+def test_one_that_is_killed_leaves_the_robot_moving_and_the_next_begins_with_a_stop(tmp_path):
+    with Robot(tmp_path, {}) as robot:
+        assert robot.enable().success and robot.drives(), robot.last_words()
+        robot._process.kill()
+        robot._process.wait(20)
+        moving = len(robot.velocities)
+        assert robot.velocities[-1].linear.x > 0.1, 'that is why the base needs a timeout'
+        NodeProcess.__enter__(robot)
+        assert robot.wait(lambda: len(robot.velocities) > moving), robot.last_words()
+        assert robot.velocities[moving] == Twist()
+        assert robot.wait(lambda: not robot.statuses[-1].enabled)
+
+
 def test_twist_stamped(tmp_path):
     with Robot(tmp_path, {'command': 'twist_stamped', 'base_frame': 'base_footprint',
                           'enabled_at_start': True}) as robot:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 import math
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -172,3 +173,13 @@ def test_the_process_needs_neither_torch_nor_the_tracker():
             "print([n for n in ('torch', 'cv2', 'siamx_ros.tracking') if n in sys.modules])")
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, timeout=60)
     assert done.stdout == '[]\n', done.stderr
+
+
+def test_the_document_has_a_line_for_each_state_reason_topic_and_service(repository):
+    text = (repository / 'docs/follow.md').read_text(encoding='utf-8')
+    for item in (*FollowState, *FollowReason):
+        assert f'| {item.name} | {item.value} |' in text
+    node = (repository / 'siamx_ros/follower/follower_node.py').read_text(encoding='utf-8')
+    names = re.findall(r"create_(?:publisher|subscription|service)\([^']*'([^']+)'", node)
+    assert {'cmd_vel', 'stop', '~/enable', '/diagnostics'} <= set(names)
+    assert not [name for name in names if f'`{name}`' not in text]
