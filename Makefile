@@ -7,10 +7,11 @@ RUN ?= runs/default
 
 OPENCV ?= 4.5.5.64
 
-.PHONY: help setup build demo test test-opencv train clean
+.PHONY: help setup build demo follow-demo test test-opencv train clean
 
 help:
 	@echo 'make demo   play a clip to the tracker node [VIDEO=file or folder, BOX=x,y,w,h, OUT=folder]'
+	@echo 'make follow-demo  let a simulated robot follow somebody [WORLD=number, WORLDS=how many]'
 	@echo 'make test   run all tests [ARGS=pytest arguments]'
 	@echo 'make test-opencv  the tests of images with the oldest OpenCV of setup.py [OPENCV=version]'
 	@echo 'make train  train the default model again, DATA=folder [RUN=folder]; again goes on'
@@ -22,6 +23,9 @@ setup build:
 
 demo: setup
 	@. .build/env.sh && python -m siamx_ros.demo --out '$(OUT)' $(if $(VIDEO),--video '$(VIDEO)') $(if $(BOX),--box '$(BOX)')
+
+follow-demo: setup
+	@. .build/env.sh && python -m siamx_ros.follow_demo $(if $(WORLD),--world '$(WORLD)') $(if $(WORLDS),--worlds '$(WORLDS)') $(ARGS)
 
 test: setup
 	@. .build/env.sh && pytest $(ARGS)

@@ -13,12 +13,12 @@ import siamx_ros
 PACKAGE = Path(siamx_ros.__file__).resolve().parent
 ROS = {'rclpy', 'sensor_msgs', 'vision_msgs', 'std_msgs', 'std_srvs', 'geometry_msgs',
        'diagnostic_msgs', 'lifecycle_msgs', 'builtin_interfaces', 'cv_bridge', 'launch', 'tf2_msgs',
-       'tf2_ros'}
+       'tf2_ros', 'rosgraph_msgs'}
 VALUES = {'errors', 'files', 'geometry', 'records', 'settings', 'config', 'node_config'}
 SURFACES = {'imaging', 'sources', 'drawing', 'recording', 'synthetic'}
 INTERFACES = {'msg', 'srv'}
 CORE = VALUES | SURFACES | {'messages', 'data', 'model', 'tracking', 'evaluation'}
-EDGES = {'node', 'client', 'tools', 'demo', 'follower', 'panel'}
+EDGES = {'node', 'client', 'tools', 'demo', 'follower', 'panel', 'follow_demo'}
 """Where ROS may be imported."""
 RULES = {
     **{name: (VALUES, {'torch', 'cv2', *ROS}) for name in VALUES},
@@ -26,7 +26,8 @@ RULES = {
     'model': ({'model', 'config', 'settings', 'errors', 'files'}, {'cv2', *ROS}),
     'tracking': (VALUES | {'tracking', 'model', 'imaging'}, ROS),
     'control': (VALUES | {'control'}, {'torch', *ROS}),
-    'simulation': (VALUES | {'simulation', 'control', 'drawing', 'recording'}, {'torch', *ROS}),
+    'simulation': (VALUES | {'simulation', 'control', 'drawing', 'recording', 'cli'},
+                   {'torch', *ROS}),
     'data': (VALUES | {'data', 'imaging'}, {'torch', *ROS}),
     'messages': (VALUES | {'messages', 'control', 'imaging'}, {'torch', *(ROS - {'cv_bridge'})}),
     'training': (VALUES | {'training', 'model', 'data', 'imaging'}, ROS),
@@ -40,6 +41,8 @@ RULES = {
               | {'tools', 'node', 'client', 'messages', 'control', 'cli'}, {'torch'}),
     'panel': (VALUES | INTERFACES | {'panel', 'node', 'messages', 'control'}, {'torch'}),
     'demo': (CORE | INTERFACES | {'demo', 'client', 'cli', 'commands'}, {'torch'}),
+    'follow_demo': (VALUES | INTERFACES | {'follow_demo', 'simulation', 'client', 'follower',
+                                           'messages', 'control', 'cli'}, {'torch', 'cv2'}),
     'commands': (
         CORE | {'commands', 'training', 'client', 'cli', 'control', 'follower', 'panel'}, ROS),
     'cli': (VALUES | {'commands', 'cli'}, {'torch', 'cv2', *ROS}),

@@ -42,6 +42,11 @@ class LivePlayer:
         self._last_words = last_words
         self._probe = Probe(node, image_topic, check=check)
 
+    @property
+    def probe(self) -> Probe:
+        """The ROS node behind it, for what else a camera or a robot says and hears."""
+        return self._probe
+
     def close(self) -> None:
         """Leave the ROS graph."""
         self._probe.close()
@@ -79,8 +84,12 @@ class LivePlayer:
 
     def answer(self, stamp_ns: int, patience: float = ANSWER_PATIENCE) -> TrackResult | None:
         """What the node says about the image of a stamp; None if nothing in time."""
-        message = self._probe.answer(stamp_ns, patience=patience)
+        message = self.message(stamp_ns, patience)
         return None if message is None else result_of(message)
+
+    def message(self, stamp_ns: int, patience: float = ANSWER_PATIENCE) -> Any:
+        """The TrackedTarget of the image of a stamp; None if none came in time."""
+        return self._probe.answer(stamp_ns, patience=patience)
 
     def newest(self, stamps: Container[int]) -> TrackResult | None:
         """The last answer to an image of one of the stamps, in nanoseconds; None without any."""

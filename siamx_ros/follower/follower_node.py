@@ -44,6 +44,10 @@ class FollowerNode(Node):
     """Publishes ``cmd_vel`` while the robot moves, stops when it is to stand, then nothing.
 
     A stop is the first that it publishes, too.
+
+    Attributes:
+        transforms: what is known by TF.
+        timer: calls :meth:`step`; a simulation in steps cancels it and calls it itself.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -52,7 +56,7 @@ class FollowerNode(Node):
         self._config: FollowerConfig = parameters.settings
         self._follower = Follower(self._config)
         self._permission = Permission(self._config.enabled_at_start)
-        self._transforms = transforms(self)
+        self.transforms = transforms(self)
         self._command, self._announcer, self._frames_told = Command(), Announcer(), ''
         self._base_known, self._moved_at = False, -math.inf
         self._status_at = self._diagnosed_at = -math.inf
@@ -69,36 +73,39 @@ class FollowerNode(Node):
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 1)
 
     def _open_inputs(self) -> None:
-        self.create_subscription(TrackedTarget, 'siamx_tracker/target', self._see, 1)
+        self.create_subscription(TrackedTarget, 'siamx_tracker/target', self.see, 1)
         self.create_subscription(Bool, 'deadman', self._deadman, BEST_EFFORT)
         for quality in (BEST_EFFORT, QoSProfile(depth=10)):  # whatever is offered must be heard
             self.create_subscription(Bool, 'stop', self._stop_topic, quality)
         self.create_service(SetBool, '~/enable', self._enable)
         self.create_service(Trigger, '~/stop', self._stop)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self.create_timer(1 / self._config.command_rate, self._step, clock=steady)
+        self.timer = self.create_timer(1 / self._config.command_rate, self.step, clock=steady)
 
     def close(self) -> bool:
         """Stop the robot if it moves, and wait until those who listen know."""
         if self._command.moves:
-            self._send(Command())
+            self.send(Command())
         self._velocity.wait_for_all_acked(Duration(seconds=ACKNOWLEDGED_S))
         return True
 
     def _apply(self, settings: FollowerConfig) -> None:
         self._config = self._follower.limits = settings
 
-    def _now(self) -> Now:
+    def now(self) -> Now:
+        """The time by the node's clock and by a steady one; a simulation in steps has its own."""
         return Now(self.get_clock().now().nanoseconds * 1e-9, time.monotonic())
 
-    def _see(self, message: TrackedTarget) -> None:
+    def see(self, message: TrackedTarget) -> None:
+        """Take what the tracker says about one image."""
         seen = observation(message, self._mounting(message.header))
         self._target_id = message.target_id
-        now = self._now()
+        now = self.now()
         self._tell(self._follower.update(seen, now, self._objection(now)), now)
 
-    def _step(self) -> None:
-        now = self._now()
+    def step(self) -> None:
+        """Command the robot; called at ``command_rate``."""
+        now = self.now()
         self._tell(self._follower.step(now, self._objection(now)), now)
 
     def _objection(self, now: Now) -> str:
@@ -110,7 +117,7 @@ class FollowerNode(Node):
         if not self._config.use_tf:
             self._frames_told = 'use_tf is off: the camera counts as the base'
             return ON_BASE
-        pose = self._transforms.pose(header.frame_id, base, header.stamp)
+        pose = self.transforms.pose(header.frame_id, base, header.stamp)
         found = 'by TF' if pose is not None else 'not in TF: it counts as the base'
         news = f'{header.frame_id!r} on {base!r}, {found}'
         if news != self._frames_told:
@@ -126,21 +133,21 @@ class FollowerNode(Node):
     def _deadman(self, message: Bool) -> None:
         self._permission.deadman(message.data, time.monotonic())
         if not message.data:
-            self._step()
+            self.step()
 
     def _stop_topic(self, message: Bool) -> None:
         self._permission.stop(message.data)
-        self._step()
+        self.step()
 
     def _stop(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         self._permission.enable(False)
-        self._step()
+        self.step()
         response.success, response.message = True, 'the robot stands until it is enabled again'
         return response
 
     def _enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
         objection = self._permission.enable(request.data)
-        self._step()
+        self.step()
         response.success, response.message = not objection, objection
         return response
 
@@ -151,13 +158,14 @@ class FollowerNode(Node):
             self._moved_at = now.steady_s  # one before this one may have left the robot moving
         self._base_known = self._base_known or self._velocity.get_subscription_count() > 0
         if now.steady_s - self._moved_at <= STOPPING_S:
-            self._send(command)
+            self.send(command)
         sentence = self._announcer.news(command, now.steady_s)
         if sentence:
             self.get_logger().info(sentence)
         self._report(command, now)
 
-    def _send(self, command: Command) -> None:
+    def send(self, command: Command) -> None:
+        """Publish one velocity."""
         twist = Twist()
         twist.linear.x, twist.angular.z = float(command.linear), float(command.angular)
         if not self._stamped:

@@ -40,7 +40,7 @@ class Pilot(Protocol):
         """Take the target on the first image."""
 
     def see(self, frame: CameraFrame, now_s: float) -> Report | None:
-        """Take an image that arrives now; returns the answer, None if there was none."""
+        """Take an image that arrives now; returns the newest answer, None if there was none."""
 
     def command(self, now_s: float) -> tuple[float, float] | None:
         """Forwards in m/s and to the left in rad/s, None for silence."""
@@ -78,21 +78,29 @@ class Moment:
     people: tuple[tuple[float, float, float], ...]
 
 
+RECENT = 40
+"""Images that are kept for answers that come later."""
 Listener = Callable[[Moment, CameraFrame], None]
 
 
 class Episode:
     """Runs a world to its end.
 
+    Args:
+        listener: called with every row of the log and the image that it is about.
+        pace: called with a simulated time before the world goes on to it; may sleep.
+
     Attributes:
         moments: the log.
     """
 
     def __init__(self, world: World, camera: SimulatedCamera, pilot: Pilot,
-                 listener: Listener = lambda *_: None) -> None:
+                 listener: Listener = lambda *_: None,
+                 pace: Callable[[float], None] = lambda now_s: None) -> None:
         self.world, self.camera, self.pilot = world, camera, pilot
         self.moments: list[Moment] = []
-        self._listener = listener
+        self._listener, self._pace = listener, pace
+        self._recent: deque[CameraFrame] = deque(maxlen=RECENT)
         self._pending: deque[CameraFrame] = deque()
         self._commanded = (0.0, 0.0)
 
@@ -114,6 +122,7 @@ class Episode:
             arrival = self._pending[0].stamp_s + self.camera.config.delay if self._pending \
                 else math.inf
             now_s = min(image_s, tick_s, arrival)
+            self._pace(now_s)
             self.world.run_until(now_s)
             if now_s == arrival:
                 self._see(self._pending.popleft(), now_s)
@@ -126,7 +135,11 @@ class Episode:
         return self.moments
 
     def _see(self, frame: CameraFrame, now_s: float) -> None:
-        moment = self._moment(frame, self.pilot.see(frame, now_s))
+        self._recent.append(frame)
+        report = self.pilot.see(frame, now_s)
+        if report is not None:  # in real time it is about an earlier image
+            frame = next((f for f in self._recent if abs(f.stamp_s - report.stamp_s) < 1e-4), frame)
+        moment = self._moment(frame, report)
         self.moments.append(moment)
         self._listener(moment, frame)
 

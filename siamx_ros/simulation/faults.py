@@ -17,7 +17,13 @@ class Fault:
     """Nothing goes wrong; the base of all faults.
 
     Times are seconds since the beginning of the episode by a clock that nothing disturbs.
+
+    Attributes:
+        begin_s, end_s: while the fault is there.
+        must_stop: whether the robot must stand before it is over or soon after it began.
     """
+
+    must_stop = True
 
     def __init__(self, rng: np.random.Generator) -> None:
         self.begin_s = float(rng.uniform(2.0, 6.0))
@@ -116,6 +122,7 @@ class ClockJump(Fault):
 
     def __init__(self, rng: np.random.Generator) -> None:
         super().__init__(rng)
+        self.must_stop = False
         self._jump = float(rng.choice([-1, 1]) * 10 ** rng.uniform(-1.3, 2))
 
     def clock(self, now_s: float) -> float:
@@ -148,6 +155,7 @@ class LateImages(Fault):
     def __init__(self, rng: np.random.Generator) -> None:
         super().__init__(rng)
         self.end_s = self.begin_s + 4.0
+        self.must_stop = False
         self._late, self._ramp = float(rng.uniform(0.1, 1.0)), float(rng.choice([1e-3, 2.0]))
 
     def delay(self, now_s: float) -> float:

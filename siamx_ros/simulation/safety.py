@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
-import heapq
 import math
 from typing import Sequence
 
@@ -23,6 +23,8 @@ from siamx_ros.simulation.tracker_model import TrackerModel, TrackerModelConfig
 from siamx_ros.simulation.world import STEP_S, World
 
 DURATION_S = 12.0
+LONGEST_S = 0.5
+"""Longest forward motion that is allowed after a last valid message, seconds."""
 FIELD = 60.0
 """Side of the empty hall, metres."""
 
@@ -36,8 +38,8 @@ class SafetyScore:
         faster: commands that were faster than the one before while the newest message was not
             valid.
         forward_s: longest forward motion after a last valid message, seconds.
-        stop_s: longest time from the beginning of the fault to standing, where the robot stood
-            before the fault ended; NaN if it went on driving, as it may where nothing is hidden.
+        stop_s: time from the beginning of the fault to standing, seconds; NaN where it need not
+            stand, as for a clock that jumps a little.
         nearest: smallest distance between the robot's middle and anybody, metres.
         oldest_s: age of the oldest image on which the robot was told to drive, seconds.
         travelled: metres, so that nobody is praised for standing still.
@@ -70,7 +72,7 @@ class SafetyEpisode:
         self._tracker = TrackerModel(
             TrackerModelConfig(depth=bool(rng.random() < 0.7)), np.random.default_rng((seed, 12)))
         self._follower = Follower(self._limits)
-        self._arrivals: list[tuple[float, int, Observation]] = []
+        self._arrivals: deque[tuple[float, Observation]] = deque()
         self._newest: Observation | None = None
         self._watch = _Watch()
         self._another: tuple[float, float] | None = (
@@ -86,7 +88,7 @@ class SafetyEpisode:
                 images += 1
                 self._expose(now_s)
             while self._arrivals and self._arrivals[0][0] <= now_s:
-                self._hear(heapq.heappop(self._arrivals)[2], now_s)
+                self._hear(self._arrivals.popleft()[1], now_s)
             if now_s * CONTROL_RATE >= ticks:
                 ticks += 1
                 self._drive(now_s)
@@ -102,7 +104,9 @@ class SafetyEpisode:
         hidden = isinstance(fault, TargetHidden) and fault.active(now_s)
         seen = self._tracker.look(fault.stamp(now_s), world.base.pose, target.point, hidden)
         arrival = now_s + self._latency + fault.delay(now_s)
-        heapq.heappush(self._arrivals, (arrival, seen.seq, seen))
+        if self._arrivals:  # a camera and a tracker keep the order
+            arrival = max(arrival, self._arrivals[-1][0])
+        self._arrivals.append((arrival, seen))
 
     def _hear(self, seen: Observation, now_s: float) -> None:
         answer = self._fault.answer(seen, now_s)
@@ -152,7 +156,8 @@ class _Watch:
         """Note how the robot moves."""
         if linear > STANDS and self.last_valid_s > -math.inf:
             self._forward_s = max(self._forward_s, now_s - self.last_valid_s)
-        if fault.active(now_s) and linear <= STANDS and math.isnan(self._stop_s):
+        if fault.must_stop and fault.active(now_s) and linear <= STANDS \
+                and math.isnan(self._stop_s):
             self._stop_s = now_s - fault.begin_s
 
     def score(self, seed: int, fault: str, world: World) -> SafetyScore:

@@ -69,8 +69,8 @@ def _decorate(root: NodePath, start, right, length: float, rng: np.random.Genera
         width = 1.4 if glass else float(rng.uniform(0.6, 1.2))
         height = 1.3 if glass else float(rng.uniform(0.6, 1.0))
         make = textures.window if glass else textures.poster
-        corner = (start[0] + place * ahead[0] - 0.02 * inwards[0] * -1,
-                  start[1] + place * ahead[1] - 0.02 * inwards[1] * -1, 1.05)
+        corner = (start[0] + place * ahead[0] + 0.02 * inwards[0],
+                  start[1] + place * ahead[1] + 0.02 * inwards[1], 1.05)
         _add(root, panel(corner, (width * ahead[0], width * ahead[1], 0), (0, 0, height)),
              texture_of(make(128, rng)))
         place += width + float(rng.uniform(0.5, 1.8))

@@ -54,8 +54,7 @@ def cloth(clothes: Clothes, side: int = 128) -> np.ndarray:
             spot = rng.uniform(0.1, 0.9, 2) * side
             cv2.circle(image, (int(spot[0]), int(spot[1])), int(rng.uniform(4, 12)),
                        tuple(map(float, second)), -1)
-    folds = cv2.resize(clouds(side, rng, 0.75), None, fx=1.0, fy=1.0)
-    return tinted(image, folds, 0.10)
+    return tinted(image, clouds(side, rng, 0.75), 0.10)
 
 
 def planks(side: int, rng: np.random.Generator) -> np.ndarray:

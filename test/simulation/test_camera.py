@@ -15,7 +15,7 @@ from siamx_ros.simulation.scenario import START_GAP, build_world
 from siamx_ros.simulation.world import World
 
 pytest.importorskip('panda3d', reason='panda3d is not installed')
-PLAIN = CameraConfig(width=320, height=240, noise=0.0, jpeg_quality=0, pitch=0.0)
+PLAIN = CameraConfig(hfov=75.0, width=320, height=240, noise=0.0, jpeg_quality=0, pitch=0.0)
 
 
 @pytest.fixture

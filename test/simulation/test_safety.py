@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from siamx_ros.control.follower import Follower
-from siamx_ros.simulation import safety
+from siamx_ros.simulation import __main__ as command, safety
+from siamx_ros.simulation.__main__ import main
 from siamx_ros.simulation.faults import FAULTS
 from siamx_ros.simulation.safety import SafetyEpisode, run_episodes, table
 
 EPISODES = 2 * len(FAULTS)
-LONGEST_S = 0.5
+LONGEST_S = safety.LONGEST_S
 
 
 @pytest.fixture(scope='module')
@@ -71,3 +72,13 @@ def test_the_table_names_every_fault_and_the_worst(scores: list) -> None:
     worst = max(s.forward_s for s in scores)
     assert f'{worst:.2f}' in rows[-1] and rows[-1].startswith('| all |')
     assert math.isfinite(worst) and safety.DURATION_S > 5
+
+
+def test_the_command_prints_the_table_and_fails_where_the_robot_did(
+        capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert main(['--episodes', '2']) == 0
+    assert '| tracker killed | 1 | 0 | 0 |' in capsys.readouterr().out
+    monkeypatch.setattr(command, 'LONGEST_S', 0.05)
+    assert main(['--episodes', '2']) == 1
+    assert 'not safe' in capsys.readouterr().err
+    assert main(['--episodes', '0']) == 2

@@ -1,0 +1,97 @@
+"""Let a simulated robot follow a walking target, with the real tracker and follower over ROS.
+
+It leaves a video (the camera's view beside the world from above), plots of distance, bearing, speed
+and state, and a summary. The same world gives the same result, however fast the machine is, unless
+--real-time is given.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+import sys
+from typing import Any, Sequence
+
+from tqdm import tqdm
+
+from siamx_ros.cli import ArgumentParser, guarded
+from siamx_ros.client.node_process import NodeDied
+from siamx_ros.errors import InputError
+from siamx_ros.simulation.scenario import DURATION_S
+from siamx_ros.simulation.scoring import table
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the demonstration; returns the exit status."""
+    return guarded(lambda: _run(_parse(sys.argv[1:] if argv is None else argv)))
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = ArgumentParser(prog='python -m siamx_ros.follow_demo', description=__doc__)
+    parser.add_argument('--world', metavar='N', type=int, default=0,
+                        help='number of the world, or of the first one (default 0)')
+    parser.add_argument('--worlds', metavar='N', type=int, default=1,
+                        help='how many worlds (default 1)')
+    parser.add_argument('--seconds', metavar='S', type=float, default=DURATION_S,
+                        help=f'simulated time in each world (default {DURATION_S:g})')
+    parser.add_argument('--out', metavar='FOLDER', default='follow_demo_output',
+                        help='where results go (default follow_demo_output)')
+    parser.add_argument('--no-video', action='store_true', help='leave the video out')
+    parser.add_argument('--real-time', action='store_true',
+                        help='let the world go at the pace of real time')
+    parser.add_argument('--attach', action='store_true',
+                        help='use a tracker and a follower that run already in the namespace '
+                        '/follow_demo under simulated time; goes with --real-time')
+    parser.add_argument('--weights', metavar='NAME|PATH', help="the tracker's model.weights")
+    parser.add_argument('--device', metavar='NAME', help="the tracker's model.device")
+    parser.add_argument('--adaptive', metavar='SCHEME', help="the tracker's tracking.adaptive")
+    return parser.parse_strictly(arguments)
+
+
+def _run(args: argparse.Namespace) -> int:
+    if args.worlds < 1 or args.world < 0 or args.seconds < 1:
+        raise InputError('--worlds and --seconds must be at least 1, and --world not negative')
+    if args.attach and not args.real_time:
+        raise InputError('--attach goes with --real-time')
+    try:
+        from siamx_ros.follow_demo import runs
+    except ImportError as error:
+        raise InputError(f'the demonstration needs ROS 2 with rclpy, tf2_msgs and the messages of '
+                         f'this package ({error}); run it with `make follow-demo`, or source the '
+                         f'set-up file of your ROS workspace') from None
+    mode = 'attach' if args.attach else 'real-time' if args.real_time else 'lock-step'
+    options = runs.RunOptions(args.seconds, mode, not args.no_video, _parameters(args))
+    scores, out = [], _folder(args.out)
+    seeds = range(args.world, args.world + args.worlds)
+    try:
+        for seed in tqdm(seeds, desc='worlds', file=sys.stderr, disable=args.worlds == 1):
+            folder = out if args.worlds == 1 else out / f'world_{seed:02}'
+            scores.append(runs.run_world(seed, folder, options))
+            runs.write_summary(out / 'summary.json', scores)
+    except NodeDied as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 1
+    print(table(scores))
+    print(f'\nvideo, plots and summary are in {out}')
+    return 0
+
+
+def _parameters(args: argparse.Namespace) -> dict[str, Any]:
+    model = {name: value for name, value in (('weights', args.weights), ('device', args.device))
+             if value is not None}
+    return {**({'model': model} if model else {}),
+            **({'tracking': {'adaptive': args.adaptive}} if args.adaptive else {})}
+
+
+def _folder(name: str) -> Path:
+    folder = Path(name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / 'summary.json').touch()
+    except OSError as error:
+        raise InputError(f'cannot write into the folder {name}: {error.strerror}') from None
+    return folder
+
+
+if __name__ == '__main__':
+    sys.exit(main())

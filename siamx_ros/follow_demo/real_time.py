@@ -1,0 +1,119 @@
+"""The real tracker and the real follower beside a simulated world that goes at its own pace.
+
+Both are processes of their own, or were started by somebody else, as by follow_me.launch.py.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+import sys
+import time
+from typing import Any
+
+from std_srvs.srv import SetBool
+
+from siamx_ros.client.node_process import NodeDied, NodeProcess
+from siamx_ros.client.player import LivePlayer
+from siamx_ros.follow_demo.lock_step import (
+    IMAGE_TOPIC, TRACKER, refuse_a_second_tracker, report)
+from siamx_ros.follow_demo.robot_topics import CAMERA_FRAME, NAMESPACE, RobotTopics, ros_ns
+from siamx_ros.geometry import BoundingBox
+from siamx_ros.msg import FollowerStatus
+from siamx_ros.simulation.episode import Report
+from siamx_ros.simulation.frame import CameraConfig, CameraFrame
+
+FOLLOWER = f'{NAMESPACE}/follower'
+FOLLOWER_NODE = (sys.executable, '-m', 'siamx_ros.follower.follower_node')
+PATIENCE_S = 30.0
+
+
+class Pace:
+    """Lets simulated time pass as fast as real time, or slower where the machine is."""
+
+    def __init__(self, topics: RobotTopics) -> None:
+        self._topics = topics
+        self._begun: float | None = None
+
+    def __call__(self, now_s: float) -> None:
+        """Wait until a simulated time has come, and publish the clock."""
+        moment = time.monotonic()
+        if self._begun is None or moment - self._begun > now_s:
+            self._begun = moment - now_s  # late: go on from here
+        time.sleep(max(0.0, self._begun + now_s - moment))
+        self._topics.publish_clock(now_s)
+
+
+class RealTimePilot:
+    """Tracker and follower of an episode in real time.
+
+    Use it in a ``with`` block.
+
+    Args:
+        folder: gets the logs.
+        camera: the simulated camera.
+        follower, tracker: nested parameters of the nodes.
+        attach: whether the nodes run already, in the namespace of the demonstration.
+    """
+
+    def __init__(self, folder: Path, camera: CameraConfig, follower: dict[str, Any],
+                 tracker: dict[str, Any], attach: bool = False) -> None:
+        self._camera = camera
+        common = {'use_sim_time': True}
+        (folder / 'follower').mkdir(exist_ok=True)
+        self._processes = [] if attach else [
+            NodeProcess(folder, {**common, **tracker}, {
+                '__ns': NAMESPACE, 'image': IMAGE_TOPIC,
+                'camera_info': f'{NAMESPACE}/camera_info'}),
+            NodeProcess(folder / 'follower', {**common, 'command': 'twist', **follower},
+                        {'__ns': NAMESPACE}, FOLLOWER_NODE)]
+        self.standing = ''
+        self._taken = 0
+
+    def __enter__(self) -> RealTimePilot:
+        for process in self._processes:
+            process.__enter__()
+        self.player = LivePlayer(TRACKER, IMAGE_TOPIC, self._check)
+        self.topics = RobotTopics(self.player.probe, self._camera)
+        self.player.probe.listen(FollowerStatus, f'{FOLLOWER}/status', 10)
+        self.pace = Pace(self.topics)
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.player.close()
+        for process in self._processes:
+            process.__exit__()
+
+    def start(self, frame: CameraFrame, box: BoundingBox) -> None:
+        """Show the first image, give the target, let the robot drive.
+
+        Raises:
+            InputError, NodeDied, NoAnswer: a node refuses or does not answer.
+        """
+        self.topics.publish_clock(frame.stamp_s)
+        self.topics.publish_camera_info(frame.stamp_s)
+        refuse_a_second_tracker(self.player)
+        self.player.begin(frame.image, box, ros_ns(frame.stamp_s), CAMERA_FRAME)
+        enable = self.player.probe.node.create_client(SetBool, f'{FOLLOWER}/enable')
+        if not enable.wait_for_service(PATIENCE_S):
+            raise NodeDied(f'there is no follower that offers {FOLLOWER}/enable')
+        enable.call_async(SetBool.Request(data=True))
+
+    def see(self, frame: CameraFrame, now_s: float) -> Report | None:
+        """Send an image; returns the newest answer."""
+        self._check()
+        self.topics.publish_camera_info(frame.stamp_s)
+        self.player.send(frame.image, ros_ns(frame.stamp_s), CAMERA_FRAME)
+        heard = self.player.probe.heard
+        if heard['status'] and hasattr(heard['status'][-1], 'linear'):
+            self.standing = '' if heard['status'][-1].linear else heard['status'][-1].message
+        return report(heard['target'][-1]) if heard['target'] else None
+
+    def command(self, now_s: float) -> tuple[float, float] | None:
+        """The newest velocity, None if none came since the last call."""
+        fresh = self.topics.count > self._taken
+        self._taken = self.topics.count
+        return self.topics.heard[-1] if fresh else None
+
+    def _check(self) -> None:
+        for process in self._processes:
+            process.check()

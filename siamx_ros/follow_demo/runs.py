@@ -1,0 +1,77 @@
+"""Runs worlds with the real nodes, and leaves a video, plots and a summary of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import json
+from pathlib import Path
+from typing import Any, Sequence
+
+from siamx_ros.follow_demo.lock_step import LockStepPilot
+from siamx_ros.follow_demo.real_time import RealTimePilot
+from siamx_ros.simulation.camera import SimulatedCamera
+from siamx_ros.simulation.episode import Episode, Moment
+from siamx_ros.simulation.film import Film
+from siamx_ros.simulation.frame import CameraConfig
+from siamx_ros.simulation.plots import write_plot
+from siamx_ros.simulation.scenario import DURATION_S, build_world
+from siamx_ros.simulation.scoring import Score, score, table
+
+FOLLOWER: dict[str, Any] = {'distance': 1.5, 'max_linear': 0.8, 'max_angular': 1.2, 'search': True}
+"""Parameters of the follower: a robot as fast as people stroll, that looks for a lost target."""
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What to run.
+
+    Attributes:
+        mode: 'lock-step', 'real-time' or 'attach'.
+        tracker: nested parameters of the tracker node.
+    """
+
+    seconds: float = DURATION_S
+    mode: str = 'lock-step'
+    film: bool = True
+    tracker: dict[str, Any] | None = None
+
+
+def run_world(seed: int, folder: Path, options: RunOptions = RunOptions()) -> Score:
+    """Run one world into a folder: follow.mp4, plot.png, summary.json, the nodes' logs."""
+    folder.mkdir(parents=True, exist_ok=True)
+    world = build_world(seed)
+    camera = SimulatedCamera(world)
+    standoff = FOLLOWER['distance']
+    film = Film(folder / 'follow.mp4', world, camera, standoff) if options.film else None
+    tracker = {'target_height': round(world.target.height, 2), **(options.tracker or {})}
+    try:
+        with _pilot(folder, camera.config, tracker, options.mode) as pilot:
+            def listener(moment: Moment, frame: Any) -> None:
+                pilot.topics.publish_pose(world.now_s, world.base.pose)
+                if film is not None:
+                    film(moment, frame)
+            pace = getattr(pilot, 'pace', lambda now_s: None)
+            moments = Episode(world, camera, pilot, listener, pace).run(options.seconds)
+    finally:
+        camera.close()
+        if film is not None:
+            film.close()
+    result = score(seed, moments, standoff, collisions=len(world.collisions),
+                   travelled=world.base.travelled, guarded_s=world.base.guarded_s)
+    write_plot(folder / 'plot.png', moments, standoff, f'world {seed}')
+    write_summary(folder / 'summary.json', [result])
+    return result
+
+
+def write_summary(path: Path, scores: Sequence[Score]) -> None:
+    """Scores as JSON, and the table beside it."""
+    text = json.dumps([s.to_dict() for s in scores], indent=1)
+    path.write_text(text + '\n', encoding='utf-8')
+    path.with_suffix('.md').write_text(table(scores) + '\n', encoding='utf-8')
+
+
+def _pilot(folder: Path, camera: CameraConfig, tracker: dict[str, Any],
+           mode: str) -> LockStepPilot | RealTimePilot:
+    if mode == 'lock-step':
+        return LockStepPilot(folder, camera, FOLLOWER, tracker)
+    return RealTimePilot(folder, camera, FOLLOWER, tracker, attach=mode == 'attach')

@@ -1,0 +1,73 @@
+"""The simulated robot with the real tracker and the real follower, over DDS."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import cv2
+import pytest
+
+from siamx_ros.errors import InputError
+from siamx_ros.follow_demo import __main__ as command
+from siamx_ros.simulation.frame import CameraConfig
+
+pytestmark = pytest.mark.ros
+SECONDS = '3'
+
+
+@pytest.fixture(scope='module')
+def output(tmp_path_factory) -> Path:
+    """What a short run leaves."""
+    pytest.importorskip('panda3d', reason='panda3d is not installed')
+    folder = tmp_path_factory.mktemp('follow')
+    assert command.main(['--world', '2', '--seconds', SECONDS, '--out', str(folder)]) == 0
+    return folder
+
+
+def test_the_robot_follows_and_leaves_video_plot_and_summary(output: Path) -> None:
+    [score] = json.loads((output / 'summary.json').read_text())
+    assert score['collisions'] == 0 and score['wrong_s'] == 0 and score['lost_s'] < 0.5
+    assert score['travelled'] > 0.3 and score['nearest'] > 1.2
+    video = cv2.VideoCapture(str(output / 'follow.mp4'))
+    assert video.get(cv2.CAP_PROP_FRAME_COUNT) == pytest.approx(20 * float(SECONDS), abs=4)
+    assert (output / 'plot.png').stat().st_size > 20000
+    assert '| 2 |' in (output / 'summary.md').read_text()
+
+
+def test_the_same_world_gives_the_same_result(output: Path, tmp_path: Path) -> None:
+    arguments = ['--world', '2', '--seconds', SECONDS, '--no-video', '--out', str(tmp_path)]
+    assert command.main(arguments) == 0
+    assert (tmp_path / 'summary.json').read_bytes() == (output / 'summary.json').read_bytes()
+
+
+def test_the_camera_on_the_base_is_where_tf_says() -> None:
+    """A target straight ahead of the tilted camera is seen above the horizon of the base."""
+    from siamx_ros.follow_demo.robot_topics import camera_info, mounting
+    from siamx_ros.follower.transforms import mounting as placed
+    camera = CameraConfig(pitch=10.0, forward=0.1, mount_height=0.8)
+    pose = placed(mounting(camera).transform)
+    bearing, distance = pose.seen(0.0, math.radians(-10.0), 2.0)
+    assert bearing == pytest.approx(0.0, abs=1e-6) and distance == pytest.approx(2.1)
+    aside, _ = pose.seen(0.3, 0.0, 2.0)
+    assert 0.25 < aside < 0.32
+    level = placed(mounting(CameraConfig(pitch=0.0, forward=0.0)).transform)
+    assert level.rotation @ (0.0, 0.0, 1.0) == pytest.approx((1.0, 0.0, 0.0), abs=1e-9)
+    assert level.rotation @ (1.0, 0.0, 0.0) == pytest.approx((0.0, -1.0, 0.0), abs=1e-9)
+    info = camera_info(camera, 1.5)
+    assert info.k[0] == pytest.approx(camera.focal) and info.header.stamp.sec == 1001
+
+
+@pytest.mark.parametrize('arguments, words', [
+    (['--attach'], '--real-time'), (['--worlds', '0'], 'at least 1'),
+    (['--seconds', '0'], 'at least 1'), (['--speed', '1'], 'unknown')])
+def test_what_makes_no_sense_is_refused(arguments: list[str], words: str, capsys) -> None:
+    assert command.main(arguments) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    (tmp_path / 'file').touch()
+    with pytest.raises(InputError, match='cannot write'):
+        command._folder(str(tmp_path / 'file' / 'out'))
