@@ -71,23 +71,3 @@ def test_diagnostics_have_a_line(text):
                    mismatches=dict.fromkeys(MISMATCHES, ''))
     for key in ['state', 'input', 'image_values', *memory(), *health.figures()]:
         assert f'`{key}`' in text, key
-
-
-def test_the_tests_that_are_named_exist(text, repository):
-    named = re.findall(r'`(test[\w/]*\.py)(?:::(\w+))?`', text)
-    assert len(named) > 25
-    for file, function in named:
-        [path] = [repository / file] if '/' in file else repository.glob(f'test/*/{file}')
-        source = path.read_text(encoding='utf-8')
-        assert not function or f'def {function}(' in source, function
-
-
-def test_executables_that_are_named_exist(text, repository):
-    named = set(re.findall(r'ros2 run siamx_ros (\w+)', text))
-    assert {'tracker_node', 'select_target', 'init_box', 'benchmark'} <= named
-    assert all((repository / 'scripts' / name).is_file() for name in named)
-
-
-def test_links(text, repository):
-    for link in re.findall(r'\]\(([^)#]+)\)', text):
-        assert (repository / 'docs' / link).exists(), link
