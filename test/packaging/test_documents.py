@@ -76,12 +76,21 @@ def test_commands_have_the_options_that_are_named(path: Path) -> None:
             assert set(given) <= known, line
 
 
+@each_document
+def test_make_targets_exist(path: Path) -> None:
+    makefile = (ROOT / 'Makefile').read_text()
+    for line in code_of(path):
+        for target in re.findall(r'^make ([a-z][\w-]*)', line):
+            assert re.search(rf'^(?:\S+ )*{target}(?: \S+)*:', makefile, re.MULTILINE), line
+
+
 def test_many_commands_are_looked_at() -> None:
     """The patterns above find what they are for."""
     code = '\n'.join(line for path in DOCUMENTS for line in code_of(path))
     assert len(re.findall(r'ros2 run siamx_ros', code)) > 20
     assert len(re.findall(r'ros2 launch siamx_ros', code)) > 10
     assert len(re.findall(r'-m siamx_ros [a-z]', code)) > 20
+    assert len(re.findall(r'^make [a-z]', code, re.MULTILINE)) > 10
 
 
 def test_the_tests_that_are_named_exist() -> None:
