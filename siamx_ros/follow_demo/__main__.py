@@ -17,6 +17,7 @@ from tqdm import tqdm
 from siamx_ros.cli import ArgumentParser, guarded
 from siamx_ros.client.node_process import NodeDied
 from siamx_ros.errors import InputError
+from siamx_ros.simulation.safety import LONGEST_S
 from siamx_ros.simulation.scenario import DURATION_S
 from siamx_ros.simulation.scoring import table
 
@@ -42,6 +43,9 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument('--attach', action='store_true',
                         help='use a tracker and a follower that run already in the namespace '
                         '/follow_demo under simulated time; goes with --real-time')
+    parser.add_argument('--faults', action='store_true',
+                        help='instead: let one thing after the other fail in real time, and print '
+                        'when the robot stood')
     parser.add_argument('--weights', metavar='NAME|PATH', help="the tracker's model.weights")
     parser.add_argument('--device', metavar='NAME', help="the tracker's model.device")
     parser.add_argument('--adaptive', metavar='SCHEME', help="the tracker's tracking.adaptive")
@@ -59,6 +63,8 @@ def _run(args: argparse.Namespace) -> int:
         raise InputError(f'the demonstration needs ROS 2 with rclpy, tf2_msgs and the messages of '
                          f'this package ({error}); run it with `make follow-demo`, or source the '
                          f'set-up file of your ROS workspace') from None
+    if args.faults:
+        return _run_faults(_folder(args.out))
     mode = 'attach' if args.attach else 'real-time' if args.real_time else 'lock-step'
     options = runs.RunOptions(args.seconds, mode, not args.no_video, _parameters(args))
     scores, out = [], _folder(args.out)
@@ -74,6 +80,14 @@ def _run(args: argparse.Namespace) -> int:
     print(table(scores))
     print(f'\nvideo, plots and summary are in {out}')
     return 0
+
+
+def _run_faults(out: Path) -> int:
+    from siamx_ros.follow_demo import node_faults
+    scores = [node_faults.run_fault(name, out / name.replace(' ', '_'))
+              for name in tqdm(node_faults.FAULTS, desc='faults', file=sys.stderr)]
+    print(node_faults.table(scores))
+    return 1 if any(s.collisions or s.forward_s > LONGEST_S for s in scores) else 0
 
 
 def _parameters(args: argparse.Namespace) -> dict[str, Any]:

@@ -28,10 +28,15 @@ PATIENCE_S = 30.0
 
 
 class Pace:
-    """Lets simulated time pass as fast as real time, or slower where the machine is."""
+    """Lets simulated time pass as fast as real time, or slower where the machine is.
+
+    Attributes:
+        jump_s: what the published clock is off by, seconds.
+    """
 
     def __init__(self, topics: RobotTopics) -> None:
         self._topics = topics
+        self.jump_s = 0.0
         self._begun: float | None = None
 
     def __call__(self, now_s: float) -> None:
@@ -40,7 +45,7 @@ class Pace:
         if self._begun is None or moment - self._begun > now_s:
             self._begun = moment - now_s  # late: go on from here
         time.sleep(max(0.0, self._begun + now_s - moment))
-        self._topics.publish_clock(now_s)
+        self._topics.publish_clock(now_s + self.jump_s)
 
 
 class RealTimePilot:
@@ -53,6 +58,10 @@ class RealTimePilot:
         camera: the simulated camera.
         follower, tracker: nested parameters of the nodes.
         attach: whether the nodes run already, in the namespace of the demonstration.
+
+    Attributes:
+        processes: tracker and follower, where they were started here.
+        watched: whether it is an error when one of them ends.
     """
 
     def __init__(self, folder: Path, camera: CameraConfig, follower: dict[str, Any],
@@ -60,17 +69,17 @@ class RealTimePilot:
         self._camera = camera
         common = {'use_sim_time': True}
         (folder / 'follower').mkdir(exist_ok=True)
-        self._processes = [] if attach else [
+        self.processes = [] if attach else [
             NodeProcess(folder, {**common, **tracker}, {
                 '__ns': NAMESPACE, 'image': IMAGE_TOPIC,
                 'camera_info': f'{NAMESPACE}/camera_info'}),
             NodeProcess(folder / 'follower', {**common, 'command': 'twist', **follower},
                         {'__ns': NAMESPACE}, FOLLOWER_NODE)]
-        self.standing = ''
+        self.standing, self.watched = '', True
         self._taken = 0
 
     def __enter__(self) -> RealTimePilot:
-        for process in self._processes:
+        for process in self.processes:
             process.__enter__()
         self.player = LivePlayer(TRACKER, IMAGE_TOPIC, self._check)
         self.topics = RobotTopics(self.player.probe, self._camera)
@@ -80,7 +89,7 @@ class RealTimePilot:
 
     def __exit__(self, *_: Any) -> None:
         self.player.close()
-        for process in self._processes:
+        for process in self.processes:
             process.__exit__()
 
     def start(self, frame: CameraFrame, box: BoundingBox) -> None:
@@ -103,6 +112,10 @@ class RealTimePilot:
         self._check()
         self.topics.publish_camera_info(frame.stamp_s)
         self.player.send(frame.image, ros_ns(frame.stamp_s), CAMERA_FRAME)
+        return self.newest()
+
+    def newest(self) -> Report | None:
+        """The newest answer of the tracker."""
         heard = self.player.probe.heard
         if heard['status'] and hasattr(heard['status'][-1], 'linear'):
             self.standing = '' if heard['status'][-1].linear else heard['status'][-1].message
@@ -115,5 +128,5 @@ class RealTimePilot:
         return self.topics.heard[-1] if fresh else None
 
     def _check(self) -> None:
-        for process in self._processes:
+        for process in self.processes if self.watched else ():
             process.check()

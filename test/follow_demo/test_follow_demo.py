@@ -71,3 +71,16 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / 'file').touch()
     with pytest.raises(InputError, match='cannot write'):
         command._folder(str(tmp_path / 'file' / 'out'))
+
+
+def test_the_score_of_a_fault_counts_from_the_last_valid_message() -> None:
+    from siamx_ros.follow_demo.node_faults import BEGIN_S, NodeFaultScore, table
+    from siamx_ros.msg import TrackedTarget
+    score, heard = NodeFaultScore('silence'), []
+    for k in range(-4, 12):
+        if k <= 2:
+            heard.append(TrackedTarget(valid=k <= 0, seq=k + 10))
+        score.look(BEGIN_S + k / 10, 0.4 if k < 6 else 0.0, heard)
+    assert score.speed_before == 0.4
+    assert score.forward_s == pytest.approx(0.5) and score.stop_s == pytest.approx(0.6)
+    assert '| silence | 0.40 | 0 | 0.50 | 0.60 |' in table([score])
