@@ -62,6 +62,8 @@ def test_programs_and_launch_files_exist(path: Path) -> None:
             assert (ROOT / 'launch' / name).is_file(), line
             given = re.findall(r'(\w+):=', rest)
             assert set(given) <= arguments, line
+        for name in re.findall(r'-m siamx_ros\.(\w+)', line):
+            assert (ROOT / 'siamx_ros' / name / '__main__.py').is_file(), line
 
 
 @each_document
