@@ -41,28 +41,35 @@ def refuse_name(path: str | Path) -> None:
                          'video: rename it') from None
 
 
+def printable(name: str) -> str:
+    """A name for a plot or a page: what is not UTF-8 in it is written as an escape."""
+    return name.encode('utf-8', 'backslashreplace').decode('utf-8')
+
+
 def check_outputs(inputs: Mapping[str, str | Path | None], files: Mapping[str, str | Path | None],
                   folders: Mapping[str, str | Path | None] | None = None) -> None:
     """Refuse outputs that would replace an input or each other; nothing is opened or made.
 
-    Links are followed. Of an input folder, its files count as inputs.
+    Links are followed. Of an input folder, its files count as inputs; what is written may be a
+    folder that is replaced with all that is in it.
 
     Args:
         inputs: what they are called -> files and folders that are read; None is passed over.
-        files: options -> files that are written.
+        files: options -> files that are written, and folders that are replaced.
         folders: options -> folders that are written into.
 
     Raises:
-        InputError: an output is an input, a file of an input folder or another output, or an
-            output folder lies in an input folder.
+        InputError: an output is an input, holds one, is a file of an input folder or another
+            output, or an output folder lies in an input folder.
     """
     given = [(name, Path(path)) for name, path in inputs.items() if path]
     written: list[tuple[str, Path]] = []
     for option, path in ((name, Path(path)) for name, path in files.items() if path):
         for name, source in given:
-            if is_same(path, source) or (source.is_dir() and _is_file_of(path, source)):
+            if is_same(path, source) or _is_below(source, path) or (
+                    source.is_dir() and _is_file_of(path, source)):
                 raise InputError(f'{option} {path} would replace {name} {source}: name another '
-                                 'file')
+                                 'place')
         for other, earlier in written:
             if is_same(path, earlier):
                 raise InputError(f'{option} and {other} are the same file, {path}')

@@ -242,7 +242,7 @@ def test_no_command_writes_over_what_it_reads(folder, tmp_path, capsys, argument
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_an_interrupt_ends_quietly_and_keeps_the_table(tmp_path, box, number):
+def test_an_interrupt_ends_quietly_and_keeps_table_and_video(tmp_path, box, number):
     video = cv2.VideoWriter(
         str(tmp_path / 'long.avi'), cv2.VideoWriter_fourcc(*'MJPG'), 25.0, (320, 240))
     image = sequence(frames=1).image(0)
@@ -251,7 +251,8 @@ def test_an_interrupt_ends_quietly_and_keeps_the_table(tmp_path, box, number):
     video.release()
     process = subprocess.Popen(
         [sys.executable, '-m', 'siamx_ros', 'track', str(tmp_path / 'long.avi'), '--box', box,
-         '--weights', 'random', '--device', 'cpu', '--csv', str(tmp_path / 'a.csv')],
+         '--weights', 'random', '--device', 'cpu', '--csv', str(tmp_path / 'a.csv'),
+         '--video', str(tmp_path / 'a.mp4')],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     seen = b''
     while b'/3000 [' not in seen and (byte := process.stderr.read(1)):
@@ -262,6 +263,8 @@ def test_an_interrupt_ends_quietly_and_keeps_the_table(tmp_path, box, number):
     assert b'Traceback' not in rest and b'interrupted' in rest
     lines = (tmp_path / 'a.csv').read_text().splitlines()
     assert len(lines) > 1 and all(line.count(',') == 6 for line in lines)
+    capture = cv2.VideoCapture(str(tmp_path / 'a.mp4'))
+    assert capture.get(cv2.CAP_PROP_FRAME_COUNT) >= len(lines) - 2 and capture.read()[0]
 
 
 class Silent(list):

@@ -68,6 +68,12 @@ def test_a_folder_of_results_in_its_input_is_refused(folder):
         assert sorted(path.name for path in folder.iterdir()) == ['1.png']
 
 
+def test_an_input_in_a_folder_that_is_replaced_is_refused(folder, tmp_path):
+    for name in other_names(folder / '1.png', tmp_path)[:-1]:
+        with pytest.raises(InputError, match='--out img .*img would replace TRUTH'):
+            check_outputs({'TRUTH': name}, {'--out img': folder})
+
+
 def test_outputs_beside_the_inputs_are_taken(clip, folder, tmp_path):
     check_outputs({'SOURCE': clip, 'DATA': folder, '--weights': None},
                   {'--csv': tmp_path / 'a.csv', '--video': folder / 'new.mp4', '--log': None},
@@ -83,16 +89,6 @@ def test_what_git_lfs_did_not_fetch_is_said(tmp_path, read):
     path.write_bytes(LFS_POINTER + b'v1\noid sha256:0\nsize 4\n')
     with pytest.raises(InputError, match='pointer.pt is a Git LFS pointer.*git lfs pull'):
         read(str(path))
-
-
-def test_a_bag_that_git_lfs_did_not_fetch_is_said(tmp_path):
-    pytest.importorskip('rosbags')
-    from siamx_ros.evaluation.bag.reading import Bag
-    path = tmp_path / 'walk.mcap'
-    path.write_bytes(LFS_POINTER + b'v1\noid sha256:0\nsize 4\n')
-    for given in (path, tmp_path):
-        with pytest.raises(InputError, match='walk.mcap is a Git LFS pointer'):
-            Bag(given)
 
 
 def test_names_that_are_not_utf_8_are_read_drawn_or_refused(tmp_path):

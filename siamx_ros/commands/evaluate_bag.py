@@ -28,7 +28,6 @@ from siamx_ros.commands.live import (
 from siamx_ros.commands.options import (
     MODEL_SHORT, add_config_file, add_settings, parse_box, read_settings)
 from siamx_ros.commands.outputs import check_written
-from siamx_ros.commands.signals import ended_by_signals
 from siamx_ros.config import ModelConfig, TrackerConfig
 from siamx_ros.errors import InputError
 
@@ -72,10 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Replay, write and print; returns the exit status."""
     settings = read_settings(args, {'model': ModelConfig(), 'tracking': TrackerConfig()})
-    check_written(args, {
-        'BAG': args.bag, '--truth-bag': args.truth_bag, '--truth-file': args.truth_file,
-        '--latency': args.latency, '--criteria': args.criteria}, {'--video': args.video},
-        {'--out': args.out}, settings['model'] if args.tracker == 'siamx' else None)
+    _check_written(args, settings['model'])
     from siamx_ros.evaluation.bag import criteria as pass_or_fail
     from siamx_ros.evaluation.bag.evaluation import BagEvaluation
     from siamx_ros.evaluation.bag.folder import write_replay
@@ -90,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
     check_live_arguments(args, settings)
     tracker = _built(args, spec)
     use_threads(settings['model'].threads)
-    with ended_by_signals(), _results(args) as place:
+    with _results(args) as place:
         replay, summary = _replayed(args, settings, job, tracker, place)
         try:
             summary['criteria'] = pass_or_fail.check(criteria, summary['figures'])
@@ -106,6 +102,17 @@ def run(args: argparse.Namespace) -> int:
     if replay.not_whole is not None:
         raise replay.not_whole
     return 0 if all(verdict['passed'] for verdict in verdicts) else 1
+
+
+def _check_written(args: argparse.Namespace, model: ModelConfig) -> None:
+    """Refuse to write over what is read."""
+    from siamx_ros.evaluation.bag.folder import WRITTEN
+    results = {f'--out {name}': args.out / name for name in WRITTEN} if args.out else {}
+    check_written(args, {
+        'BAG': args.bag, '--truth-bag': args.truth_bag, '--truth-file': args.truth_file,
+        '--latency': args.latency, '--criteria': args.criteria},
+        {'--video': args.video, **results}, {'--out': args.out},
+        model if args.tracker == 'siamx' else None)
 
 
 def _built(args: argparse.Namespace, spec: Any) -> Any:
@@ -129,8 +136,7 @@ def _results(args: argparse.Namespace) -> ContextManager[Path | None]:
     if args.out is None:
         return nullcontext()
     import_module('matplotlib')  # missed now rather than after the replay
-    inputs = args.bag, args.truth_bag, args.truth_file, args.criteria
-    return results_folder(args.out, args.overwrite, filter(None, inputs))
+    return results_folder(args.out, args.overwrite)
 
 
 def _replayed(args: argparse.Namespace, settings: dict[str, Any], job: Any, tracker: Any,

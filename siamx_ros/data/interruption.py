@@ -91,8 +91,11 @@ def write_sequence(folder: Path, frames: Iterator[tuple[np.ndarray, np.ndarray]]
     for index, (image, box) in enumerate(frames, 1):
         image, box = degradation.shrunk(image, box)
         path = folder / 'img' / f'{index:08d}.jpg'
-        if not cv2.imwrite(str(path), image, [cv2.IMWRITE_JPEG_QUALITY, degradation.quality]):
-            raise InputError(f'cannot write {path}: is there space left?')
+        jpeg = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, degradation.quality])[1]
+        try:  # by Python: OpenCV takes no name that is not UTF-8
+            path.write_bytes(jpeg.tobytes())
+        except OSError as error:
+            raise InputError(f'cannot write {path}: {error.strerror}') from None
         boxes.append(box)
     np.savetxt(folder / 'groundtruth.txt', np.array(boxes), fmt='%.3f', delimiter=',')
     return len(boxes)

@@ -10,6 +10,7 @@ import multiprocessing
 import os
 from pathlib import Path
 import shutil
+import signal
 import threading
 from typing import Callable, Iterator
 
@@ -180,9 +181,9 @@ def _in_processes(campaign: Campaign, todo: list[tuple[TrackerSpec, Sequence]],
     longest_first = sorted(todo, key=lambda item: -len(item[1].frame_paths))
     with ProcessPoolExecutor(campaign.jobs, context, _start_worker,
                              (numbers, campaign.threads)) as pool:
-        futures = {pool.submit(_work, spec, sequence, campaign.protocol): spec
-                   for spec, sequence in longest_first}
         try:
+            futures = {pool.submit(_work, spec, sequence, campaign.protocol): spec
+                       for spec, sequence in longest_first}
             for future in as_completed(futures):
                 run = _tried(future.result)
                 bar.update(0 if isinstance(run, SequenceError) else len(run.boxes))
@@ -223,6 +224,7 @@ _worker = _Kept()
 
 def _start_worker(numbers: multiprocessing.Queue, threads: int) -> None:
     """Give this worker its GPU, if there are several, and its threads; it ends with its parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C: the parent ends its workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
     use_threads(threads)
     import torch

@@ -8,12 +8,14 @@ import numpy as np
 
 from siamx_ros.evaluation import metrics
 from siamx_ros.evaluation.runner import Run
+from siamx_ros.files import printable
 
 
 def write_plots(folder: Path, runs: dict[str, list[Run]]) -> list[Path]:
     """Draw the curves of all trackers; returns the files, none where no frame counts."""
     folder.mkdir(parents=True, exist_ok=True)
-    runs = {name: [run for run in each if run.counts.any()] for name, each in runs.items()}
+    runs = {printable(name): [run for run in each if run.counts.any()]
+            for name, each in runs.items()}
     if not all(runs.values()):
         return []
     comparisons = []
@@ -66,7 +68,7 @@ def speed_plot(path: Path, runs: dict[str, list[Run]], merits: dict[str, float],
     for name, each in runs.items():
         seconds = np.concatenate([run.update_seconds for run in each])
         speeds.append(len(seconds) / seconds.sum() if len(seconds) else np.nan)
-        axes.plot(speeds[-1], merits[name], 'o', label=name)
+        axes.plot(speeds[-1], merits[name], 'o', label=printable(name))
     known = [speed for speed in speeds if np.isfinite(speed)] or [1.0]
     best = np.nanmax([*merits.values(), 0.0])
     axes.set(xlabel='frames per second', ylabel=label, xscale='log',
@@ -93,7 +95,7 @@ def _gains(path: Path, runs: dict[str, list[Run]]) -> Path:
     axes.axhline(0, color='black', linewidth=0.8)
     axes.set(ylabel=f'AUC gained over {first}')
     axes.set_xticks(np.arange(len(others[0][1])) + 0.4 - width / 2,
-                    [run.name for run in others[0][1]], rotation=90, fontsize=7)
+                    [printable(run.name) for run in others[0][1]], rotation=90, fontsize=7)
     axes.legend(frameon=False)
     return save(figure, path)
 

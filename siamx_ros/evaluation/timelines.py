@@ -11,6 +11,7 @@ from siamx_ros.drawing import draw_result
 from siamx_ros.evaluation import metrics
 from siamx_ros.evaluation.plots import new_figure, save
 from siamx_ros.evaluation.runner import Run
+from siamx_ros.files import printable
 from siamx_ros.geometry import BoundingBox, CropWindow
 from siamx_ros.imaging import read_image
 from siamx_ros.records import BoxSource, TrackResult, TrackState
@@ -104,5 +105,6 @@ def _draw(axes, run: Run) -> None:
                      linewidth=0)
     axes.plot(frames, overlap, color='black', linewidth=1.2, label='overlap')
     axes.plot(frames, run.confidence, color='tab:blue', linewidth=1.2, label='confidence')
-    axes.set(xlabel='frame', ylim=(0, 1.02), xlim=(0, max(1, len(frames) - 1)), title=run.name)
+    axes.set(xlabel='frame', ylim=(0, 1.02), xlim=(0, max(1, len(frames) - 1)),
+             title=printable(run.name))
     axes.legend(loc='center left', bbox_to_anchor=(1, 0.5), frameon=False, fontsize=8)

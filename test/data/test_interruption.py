@@ -1,5 +1,8 @@
 """Copies with an absence: what they show, where the boxes are, and that they repeat."""
 
+import os
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -132,6 +135,14 @@ def test_bad_input_is_refused(pair, tmp_path, capsys, monkeypatch, arguments, se
 
 
 def test_an_image_that_cannot_be_written_is_told(pair, tmp_path, monkeypatch):
-    monkeypatch.setattr(cv2, 'imwrite', lambda *_: False)
-    with pytest.raises(InputError, match='cannot write .*00000001.jpg'):
+    def full_disk(*_):
+        raise OSError(28, 'No space left on device')
+    monkeypatch.setattr(Path, 'write_bytes', full_disk)
+    with pytest.raises(InputError, match='cannot write .*00000001.jpg: No space left'):
         write_sequence(tmp_path / 'copy', interrupted(*pair, np.random.default_rng(0)))
+
+
+def test_a_copy_whose_name_is_not_utf_8(pair, tmp_path):
+    folder = tmp_path / os.fsdecode(b'caf\xe9')
+    assert write_sequence(folder, interrupted(*pair, np.random.default_rng(0))) == len(
+        list((folder / 'img').iterdir()))

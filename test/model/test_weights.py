@@ -3,6 +3,7 @@
 import copy
 import os
 import pickle
+import tarfile
 
 import pytest
 import torch
@@ -95,6 +96,20 @@ def test_code_is_never_run(tmp_path, monkeypatch, legacy):
     with pytest.raises(WeightsError):
         weights.load_checkpoint(tmp_path / 'evil.pkl')
     assert not (tmp_path / 'harm_was_done').exists()
+
+
+@pytest.mark.filterwarnings('ignore:.*TorchScript archive')
+@pytest.mark.parametrize('form', ['TorchScript', 'tar'])
+def test_no_unsafe_advice_on_old_formats(tmp_path, form):
+    path = tmp_path / 'old.pt'
+    if form == 'tar':
+        with tarfile.open(path, 'w') as archive:
+            archive.addfile(tarfile.TarInfo('storages'))
+    else:
+        torch.jit.script(torch.nn.Identity()).save(str(path))
+    with pytest.raises(WeightsError, match='TorchScript or an old format') as refusal:
+        weights.load_checkpoint(path)
+    assert 'weights_only' not in str(refusal.value) and 'trust' not in str(refusal.value)
 
 
 @pytest.mark.parametrize('change, message', [

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 import platform
 import shutil
-from typing import Any, Iterable, Iterator
+from typing import Any, Iterator
 
 import cv2
 import numpy as np
@@ -37,25 +37,18 @@ COMPARED = ('metrics.auc', 'metrics.success', 'metrics.precision', 'validity.wro
 
 
 @contextmanager
-def results_folder(folder: Path, overwrite: bool,
-                   inputs: Iterable[Path] = ()) -> Iterator[Path]:
+def results_folder(folder: Path, overwrite: bool) -> Iterator[Path]:
     """Where to write results, an empty folder.
 
-    Args:
-        folder: of the results.
-        overwrite: whether earlier ones are replaced.
-        inputs: files and folders that are read.
-
-    If there are earlier ones, it lies among them, and takes their place once a summary is in it.
-    Until the end no other process gets the folder.
+    If there are earlier ones to be replaced, it lies among them, and takes their place once a
+    summary is in it. Until the end no other process gets the folder.
 
     Raises:
-        InputError: see :func:`check_results`, an input lies among what is replaced, the folder
-            cannot be written, or another process has it.
+        InputError: see :func:`check_results`, the folder cannot be written, or another process has
+            it.
     """
     folder = folder.resolve()
-    if check_results(folder, overwrite):
-        _check_inputs(folder, inputs)
+    check_results(folder, overwrite)
     made = not folder.exists()
     with ExitStack() as stack:
         try:
@@ -111,13 +104,6 @@ def check_results(folder: Path, overwrite: bool) -> bool:
     if not _is_ours(folder):
         raise InputError(f'{folder} is no results folder of ours and is not deleted')
     return True
-
-
-def _check_inputs(folder: Path, inputs: Iterable[Path]) -> None:
-    for path in inputs:
-        if any(path.resolve().is_relative_to(folder / name) for name in WRITTEN):
-            raise InputError(f'{path} lies among the results in {folder} that are to be replaced: '
-                             'give another --out')
 
 
 def _settle(folder: Path, fresh: Path) -> None:

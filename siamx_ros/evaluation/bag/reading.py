@@ -9,7 +9,6 @@ import struct
 from typing import Any, Iterator
 
 from siamx_ros.errors import InputError
-from siamx_ros.files import refuse_pointer
 from siamx_ros.evaluation.bag import messages
 from siamx_ros.evaluation.bag.storage import FILE_SUFFIXES, inflated, open_readers, recorded
 
@@ -33,8 +32,6 @@ class Bag:
         self.path = Path(path)
         if not self.path.exists():
             raise InputError(f'there is no bag {self.path}')
-        for file in sorted(self.path.iterdir()) if self.path.is_dir() else [self.path]:
-            refuse_pointer(file)
         messages.typestore()  # rosbags is missed here, with what to do
         self.is2 = self.path.suffix != '.bag'
         self._typestores: dict[tuple[Any, ...], Any] = {}

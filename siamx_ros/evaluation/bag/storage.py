@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, Iterator
 
 from siamx_ros.errors import InputError
+from siamx_ros.files import refuse_pointer
 from siamx_ros.imaging import natural_key
 
 ZSTD_MAGIC = b'\x28\xb5\x2f\xfd'
 """First bytes of compressed data; a message of ROS 2 begins with a zero."""
-LFS_POINTER = b'version https://git-lfs'
 FILE_SUFFIXES = ('.mcap', '.db3', '.bag')
 
 
@@ -48,10 +48,7 @@ def check_files(path: Path) -> None:
     for file in [path] if path.is_file() else sorted(path.iterdir()):
         if file.suffix not in (*FILE_SUFFIXES, '.yaml', '.zstd') or not file.is_file():
             continue
-        with open(file, 'rb') as stream:
-            if stream.read(len(LFS_POINTER)) == LFS_POINTER:
-                raise InputError(f'{file} is a Git LFS pointer, the recording itself was not '
-                                 'fetched: run `git lfs pull`')
+        refuse_pointer(file)
         journal = file.with_name(file.name + '-wal')
         if journal.is_file() and journal.stat().st_size:
             raise InputError(f'{file} was not closed by its recorder, messages are left in '

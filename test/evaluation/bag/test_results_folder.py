@@ -113,7 +113,7 @@ def test_an_input_is_not_among_what_is_replaced(tmp_path, bag, static, capfd, op
     before = sorted(out.rglob('*'))
     arguments = (bag, option, tmp_path / 'link') if option else (tmp_path / 'link',)
     assert evaluate(*arguments, *RANDOM, '--out', out, '--overwrite') == 2
-    assert 'lies among the results in' in capfd.readouterr().err
+    assert f'would replace {option or "BAG"} {tmp_path / "link"}' in capfd.readouterr().err
     assert sorted(out.rglob('*')) == before
 
 
