@@ -253,7 +253,8 @@ def test_an_interrupt_ends_quietly_and_keeps_table_and_video(tmp_path, box, numb
         [sys.executable, '-m', 'siamx_ros', 'track', str(tmp_path / 'long.avi'), '--box', box,
          '--weights', 'random', '--device', 'cpu', '--csv', str(tmp_path / 'a.csv'),
          '--video', str(tmp_path / 'a.mp4')],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL))  # ignored under nohup
     seen = b''
     while b'/3000 [' not in seen and (byte := process.stderr.read(1)):
         seen += byte
