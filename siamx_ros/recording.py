@@ -19,7 +19,7 @@ CSV_COLUMNS = ('frame', 'x', 'y', 'w', 'h', 'confidence', 'state')
 CODECS = {'.mp4': 'mp4v', '.m4v': 'mp4v', '.mov': 'mp4v', '.avi': 'MJPG', '.mkv': 'mp4v'}
 """File suffix -> codec that every OpenCV build encodes."""
 ROUNDING = 0.01
-"""Share of its images by which a video that is whole may be told to be longer or shorter."""
+"""Share of its images by which a video that is whole may be announced as longer or shorter."""
 FULL = 1 << 20
 """A disk with fewer bytes left counts as full."""
 

@@ -143,7 +143,7 @@ class VideoSource:
 def turn_of(capture: cv2.VideoCapture) -> int | None:
     """How the frames of an opened video are to be turned, for ``cv2.rotate``; None if they are not.
 
-    OpenCV can do it, but 4.11 does not unless it is told to and 4.6 turns the wrong way: it counts
+    OpenCV can do it, but 4.11 does not unless it is asked to and 4.6 turns the wrong way: it counts
     the degrees the other way round.
     """
     if capture.get(cv2.CAP_PROP_ORIENTATION_AUTO):

@@ -1,6 +1,6 @@
 """How fast a robot would follow, by a tracker's answers over annotated sequences.
 
-The tracker runs once over each sequence; its answers are then told to a follower at several image
+The tracker runs once over each sequence; its answers are then given to a follower at several image
 rates, with a perfect range of 4 m at 15 Hz. Only frames with a right box (overlap above 0.5) count:
 
   valid      share of them that are valid

@@ -75,7 +75,7 @@ def drive(run: Run, width: int, height: int, rate: float, hfov: float = 60.0,
     start, count = run.start, len(run.boxes)
     images = [_Image(index / rate - RUN_UP_S, start) for index in range(round(RUN_UP_S * rate))]
     images += [_Image((frame - start) / rate, frame) for frame in range(start, count)]
-    follower, speeds, stops, told = Follower(limits), [], 0, 0.0
+    follower, speeds, stops, commanded = Follower(limits), [], 0, 0.0
     for moment, seq in _moments(images):
         now = Now(moment + 1000.0, moment + 100.0)
         image = None if seq is None else images[seq]
@@ -84,8 +84,8 @@ def drive(run: Run, width: int, height: int, rate: float, hfov: float = 60.0,
         shown = start + math.floor((moment - LATENCY_S) * rate + 1e-9)
         if moment >= LATENCY_S and shown < count and right[shown]:
             speeds.append(command.linear)
-            stops += told > STANDING >= command.linear
-        told = command.linear
+            stops += commanded > STANDING >= command.linear
+        commanded = command.linear
     seconds = right[start:].sum() / rate
     return Drive(
         run.name, rate, int(right.sum()), float(run.valid[right].mean()) if right.any() else 0.0,
@@ -103,7 +103,7 @@ def _moments(images: list[_Image]) -> list[tuple[float, int | None]]:
 
 def _observation(run: Run, image: _Image, seq: int, camera: tuple[int, int, float],
                  rate: float) -> Observation:
-    """What the follower would be told about an image."""
+    """What the follower would get about an image."""
     width, height, focal = camera
     x, y, w, h = run.boxes[image.frame]
     seen = bool(np.isfinite(x))

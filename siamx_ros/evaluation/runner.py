@@ -43,7 +43,7 @@ class Tracker(Protocol):
 
 @runtime_checkable
 class Interruptible(Protocol):
-    """A tracker that can be told of a gap in the images."""
+    """A tracker that can be informed of a gap in the images."""
 
     def lose(self, stamp: float | None = None) -> None:
         """The target counts as lost since a stamp: it must be found and confirmed."""

@@ -127,7 +127,7 @@ def _name_unreadable(bag: Path, steps: list[Step]) -> None:
 
 
 def _check_answerable(table: FrameTable) -> None:
-    """Answers of a node are told apart by the stamps of their images.
+    """Answers of a node are distinguished by the stamps of their images.
 
     Raises:
         InputError: two images have the same.

@@ -62,7 +62,7 @@ class FrameTable:
     def times(self) -> np.ndarray:
         """Stamps that go on where the clock was set: nanoseconds, strictly increasing.
 
-        How long that took is told by the times of recording, or else by the usual interval.
+        How long that took follows from the times of recording, or else from the usual interval.
         """
         steps, passed = np.diff(self.stamps), np.diff(self.arrivals)
         ahead = (passed > 0) & (steps > CLOCK_SET_NS) & (steps / FASTEST_PLAYBACK > passed)

@@ -131,7 +131,7 @@ def calibration(track: Track, bins: int = 10) -> dict:
 def bearing(track: Track, camera: CameraModel) -> dict[str, float]:
     """Error and jitter of the direction to the target, degrees, on valid frames.
 
-    Frames with a centre that no ray of the camera leads to do not count.
+    Frames with a centre that no ray of the camera meets do not count.
     """
     counts = track.valid & track.visible
     error = _bearings(track.boxes[counts], camera) - _bearings(track.truth[counts], camera)
