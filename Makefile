@@ -51,12 +51,12 @@ train: setup
 		echo 'error: $(RUN) was begun with other DATA, name another folder with RUN' >&2; exit 2; }
 	@mkdir -p '$(RUN)' && echo '$(DATA)' > '$(RUN)/data'
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/train.txt
-	$(call step,$(RUN),--imagenet efficientnet-lite0)
+	$(call step,$(RUN),--backbone efficientnet-lite0)
 	$(call step,$(RUN)/along,--initial '$(RUN)/best.pt',--config config/train/along.yaml)
 	$(call step,$(RUN)/zoom,--initial '$(RUN)/along/best.pt',--config config/train/zoom.yaml)
 	$(call step,$(RUN)/parts,--initial '$(RUN)/zoom/best.pt',--config config/train/parts.yaml)
-	$(call step,$(RUN)/rivals,--initial '$(RUN)/parts/best.pt',--config config/train/rivals.yaml)
-	$(call step,$(RUN)/extent,--initial '$(RUN)/rivals/final.pt',--config config/train/extent.yaml)
+	$(call step,$(RUN)/other_objects,--initial '$(RUN)/parts/best.pt',--config config/train/other_objects.yaml)
+	$(call step,$(RUN)/extent,--initial '$(RUN)/other_objects/final.pt',--config config/train/extent.yaml)
 	@. .build/env.sh && python -m siamx_ros calibrate '$(DATA)' --weights '$(RUN)/extent/final.pt' \
 		--out '$(RUN)/default.pt' --half
 

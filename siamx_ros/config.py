@@ -11,12 +11,39 @@ LEVEL_PAIRS = ('L4xL3', 'L3xL4', 'L4xL4', 'L3xL3')
 
 
 @dataclass(frozen=True)
+class BackboneRow:
+    """One backbone.
+
+    Attributes:
+        make: module and function that build it of a :class:`NetworkConfig`.
+        start: module and function that start it from weights of others, given the network and a
+            file; empty where there are none.
+        has_widths: whether ``widths`` and ``blocks`` shape it.
+    """
+
+    make: str
+    start: str = ''
+    has_widths: bool = False
+
+
+BACKBONES = {
+    'resnet50': BackboneRow('siamx_ros.model.backbone:resnet50',
+                            'siamx_ros.model.importing:import_torchvision', has_widths=True),
+    'light': BackboneRow('siamx_ros.model.backbone:light', has_widths=True),
+    'mobile': BackboneRow('siamx_ros.model.mobile:efficientnet_lite0',
+                          'siamx_ros.model.importing:import_lite'),
+    'fbnet': BackboneRow('siamx_ros.model.mobile:fbnet', 'siamx_ros.model.fear:import_fear'),
+}
+"""The paper's ResNet-50, the same made narrow, EfficientNet-Lite0 and FBNet-C."""
+
+
+@dataclass(frozen=True)
 class NetworkConfig(Settings):
     """Shape of the network; stored inside every checkpoint."""
 
     backbone: str = setting(
-        'resnet50', "block type and layout; 'mobile' is EfficientNet-Lite0 to its fifth stage",
-        choices=('resnet50', 'light', 'mobile'))
+        'resnet50', "block type and layout; 'mobile' is EfficientNet-Lite0 and 'fbnet' FBNet-C, "
+        'each to its fifth stage', choices=tuple(BACKBONES))
     widths: tuple = setting((64, 64, 128, 256), 'channels of the stem and of layer1, 2, 3')
     blocks: tuple = setting((3, 4, 6), 'residual blocks in layer1, 2, 3')
     channels: int = setting(256, 'channels of neck, correlation and towers', low=8, high=1024)
@@ -27,10 +54,10 @@ class NetworkConfig(Settings):
         False, "tell the template's cells where the sides of the target's box are (extension)")
 
     def check(self) -> None:
-        if self.backbone == 'mobile':
+        if not BACKBONES[self.backbone].has_widths:
             if self.widths or self.blocks:
                 raise SettingsError(
-                    'the mobile backbone has fixed widths and blocks: leave both empty')
+                    f'the {self.backbone} backbone has fixed widths and blocks: leave both empty')
         elif len(self.widths) != 4 or len(self.blocks) != 3:
             raise SettingsError(
                 f'widths needs 4 and blocks 3 numbers, got {self.widths} and {self.blocks}')
@@ -73,8 +100,28 @@ class ModelConfig(Settings):
         False, 'only deterministic kernels of torch, for the whole process')
 
 
-ADAPTIVE_SCHEMES = ('off', 'momentum', 'relocalise', 'paper', 'global')
-"""off: neither part; momentum / relocalise: one part; paper: both; global: whole-image search."""
+@dataclass(frozen=True)
+class AdaptiveScheme:
+    """One adaptive tracking scheme.
+
+    Attributes:
+        relocaliser: module and class that say what is searched while the target is lost.
+        compensates: whether the search centre drifts with the target (Eq. 9).
+    """
+
+    relocaliser: str
+    compensates: bool
+
+
+_RELOCALISE = 'siamx_ros.tracking.relocalise'
+ADAPTIVE_SCHEMES = {
+    'off': AdaptiveScheme(f'{_RELOCALISE}:NoRelocaliser', False),
+    'momentum': AdaptiveScheme(f'{_RELOCALISE}:NoRelocaliser', True),
+    'relocalise': AdaptiveScheme(f'{_RELOCALISE}:HeatMapSearch', False),
+    'paper': AdaptiveScheme(f'{_RELOCALISE}:HeatMapSearch', True),
+    'global': AdaptiveScheme(f'{_RELOCALISE}:GlobalSearch', True),
+}
+"""A row a scheme; those of the paper's ablation are momentum, relocalise, paper (both) and off."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +129,7 @@ class TrackerConfig(Settings):
     """How the network's prediction becomes a track (paper, Sec. IV)."""
 
     adaptive: str = setting(
-        'paper', 'adaptive tracking scheme', choices=ADAPTIVE_SCHEMES, live=True)
+        'paper', 'adaptive tracking scheme', choices=tuple(ADAPTIVE_SCHEMES), live=True)
     confidence_threshold: float = setting(
         0.85, "the paper's th: at or above it an estimate is reliable (Eq. 9, 10)",
         low=0.0, high=1.0, live=True)
@@ -183,3 +230,8 @@ class TrackerConfig(Settings):
             raise SettingsError(
                 f'relocalise_threshold ({self.relocalise_threshold}) must not be below '
                 f'lost_threshold ({self.lost_threshold})')
+
+    @property
+    def scheme(self) -> AdaptiveScheme:
+        """The row of ``adaptive``."""
+        return ADAPTIVE_SCHEMES[self.adaptive]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import difflib
 import math
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any, ClassVar, Iterator
 
 import yaml
 
@@ -49,6 +49,9 @@ def setting(default: Any, help: str, *, unit: str = '', low: float | None = None
 class Settings:
     """Base of all settings: checks itself, reads and writes plain dictionaries."""
 
+    renamed: ClassVar[dict[str, str]] = {}
+    """Former names of settings, and those of today."""
+
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
@@ -84,6 +87,8 @@ class Settings:
         nested: dict[str, dict] = {}
         for name, value in values.items():
             head, _, rest = name.partition('.')
+            if head in self.renamed:
+                raise SettingsError(f'{head} is called {self.renamed[head]} now')
             if head not in fields:
                 raise SettingsError(unknown(name, [n for n, _, _ in walk(self)]))
             current = getattr(self, head)

@@ -1,8 +1,8 @@
 """Fit a model's confidence, measure its layers for int8, and store both in the checkpoint.
 
-The tracker runs over simulated camera flights across held-out photographs, in which the target
+The tracker runs over simulated camera motion across held-out photographs, in which the target
 leaves with a cut and comes back, and over the videos of the training folder, each from its first
-box on and cut to another one at its end: only real video shows how a target's look changes. Flights
+box on and cut to another one at its end: only real video shows how a target changes. Synthetic
 and videos weigh the same. Confidence 0.85 will stand for even odds of a right and a wrong box. What
 each convolution takes in is measured on training pairs; on a CPU that is fast at int8, the fit is
 of that.
@@ -31,7 +31,7 @@ from siamx_ros.model.runtime import make_engine
 from siamx_ros.model.weights import load_checkpoint, save_checkpoint
 from siamx_ros.tracking.confidence import Calibration
 from siamx_ros.tracking.tracker import Tracker
-from siamx_ros.training.flights import Flight, make_flights
+from siamx_ros.training.synthetic_video import SyntheticVideo, make_synthetic_videos
 from siamx_ros.training.pairs import PairDataset
 from siamx_ros.training.pictures import PictureSet, read_pictures
 from siamx_ros.training.settings import TrainConfig
@@ -60,7 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('data', metavar='DATA', type=Path, help='training folder')
     parser.add_argument('--weights', required=True, help='name or path of a checkpoint')
     parser.add_argument('--out', metavar='FILE', type=Path, required=True, help='where to write it')
-    parser.add_argument('--flights', metavar='N', type=int, default=40, help='flights to run over')
+    parser.add_argument('--synthetic', metavar='N', type=int, default=40,
+                        help='synthetic videos to run over')
     parser.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N')
     parser.add_argument('--half', action='store_true', help='store fp16, half the size')
     add_config_file(parser)
@@ -74,12 +75,12 @@ def run(args: argparse.Namespace) -> int:
                   {'--out': args.out})
     checkpoint = load_checkpoint(args.weights)
     pictures, held_out = (read_pictures(args.data, config, held_out=part) for part in (False, True))
-    kinds = _material(pictures, held_out, args.flights)
+    kinds = _material(pictures, held_out, args.synthetic)
     if not kinds:
         raise InputError(
             f'{args.data} gives nothing to track: expected a video, or two held-out photographs '
             f'with targets of a size to fly over, got {len(held_out.boxed)} with boxes and '
-            f'{args.flights} flights to make')
+            f'{args.synthetic} synthetic videos to make')
     ranges = _ranges(checkpoint.network, pictures, config)
     engine = make_engine(checkpoint.network, ModelConfig(device=args.device), ranges)
     tables, figures = {}, {}
@@ -87,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
         calibration = Calibration()
         for _ in range(ROUNDS):
             tracker = Tracker(engine, TrackerConfig().replace({**COMMON, **settings}), calibration)
-            seen = [look(tracker, videos, f'{name}, {kind}') for kind, videos in kinds.items()]
+            seen = [answers(tracker, videos, f'{name}, {kind}') for kind, videos in kinds.items()]
             indicators, right = (np.concatenate(parts) for parts in zip(*seen))
             groups = np.repeat(np.arange(len(seen)), [len(part) for _, part in seen])
             calibration = fit(indicators, right, groups)
@@ -100,7 +101,8 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def look(tracker: Tracker, videos: list[Flight], label: str) -> tuple[np.ndarray, np.ndarray]:
+def answers(tracker: Tracker, videos: list[SyntheticVideo],
+            label: str) -> tuple[np.ndarray, np.ndarray]:
     """Indicators (N x 4) and rightness (N) of every answer over the videos."""
     rows, right = [], []
     for video in tqdm(videos, desc=label, unit='video'):
@@ -130,25 +132,26 @@ def _ranges(network: SiamXNet, pictures: PictureSet, config: TrainConfig) -> Ran
         for template, search, _, _, extent in tqdm(loader, desc='ranges', unit='pair')))
 
 
-def _material(pictures: PictureSet, held_out: PictureSet, flights: int) -> dict[str, list[Flight]]:
-    """Flights over held-out photographs, and all videos, by kind; empty kinds are left out."""
+def _material(pictures: PictureSet, held_out: PictureSet,
+              count: int) -> dict[str, list[SyntheticVideo]]:
+    """Synthetic videos of held-out photographs, and all videos, by kind, none of them empty."""
     rng = np.random.default_rng(SEED)
-    kinds = {'flights': make_flights(held_out, flights, rng),
+    kinds = {'synthetic': make_synthetic_videos(held_out, count, rng),
              'videos': _cut_away([*_videos(held_out), *_videos(pictures)])}
     return {kind: videos for kind, videos in kinds.items() if videos}
 
 
-def _videos(pictures: PictureSet) -> list[tuple[int, Flight]]:
+def _videos(pictures: PictureSet) -> list[tuple[int, SyntheticVideo]]:
     """The scene of each video, and the video from its first box on."""
     videos = []
     for frames, boxes in pictures.videos:
         start = int(np.isfinite(boxes).all(1).argmax())
         images = [pictures.images[index] for index in frames[start:]]
-        videos.append((pictures.scenes[frames[0]], Flight(images, boxes[start:])))
+        videos.append((pictures.scenes[frames[0]], SyntheticVideo(images, boxes[start:])))
     return videos
 
 
-def _cut_away(videos: list[tuple[int, Flight]]) -> list[Flight]:
+def _cut_away(videos: list[tuple[int, SyntheticVideo]]) -> list[SyntheticVideo]:
     """Each video with the first images of the next one of another scene, in its size."""
     longer = []
     for number, (scene, video) in enumerate(videos):
@@ -157,5 +160,5 @@ def _cut_away(videos: list[tuple[int, Flight]]) -> list[Flight]:
         size = video.images[0].shape[1::-1]
         away = [cv2.resize(image, size) for image in next(others, [])]
         absent = np.full((len(away), 4), np.nan)
-        longer.append(Flight([*video.images, *away], np.concatenate([video.boxes, absent])))
+        longer.append(SyntheticVideo([*video.images, *away], np.concatenate([video.boxes, absent])))
     return longer

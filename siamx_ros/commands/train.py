@@ -18,7 +18,7 @@ from pathlib import Path
 from siamx_ros.commands.options import add_config_file, add_settings, read_settings
 from siamx_ros.commands.outputs import check_written
 from siamx_ros.errors import InputError
-from siamx_ros.model.importing import imagenet_file
+from siamx_ros.model.importing import backbone_file
 from siamx_ros.training.loading import read_data
 from siamx_ros.training.process import join
 from siamx_ros.training.settings import TrainConfig
@@ -39,9 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--resume', action='store_true', help="continue the run folder's last.pt")
     parser.add_argument('--initial', metavar='FILE', type=Path,
                         help='start from the weights of this checkpoint')
-    parser.add_argument('--imagenet', metavar='FILE',
-                        help="start the backbone from ImageNet weights: torchvision's ResNet-50 "
-                        "file, or 'efficientnet-lite0' from the pip package of that name")
+    parser.add_argument('--backbone', metavar='FILE',
+                        help="start the backbone from weights of others: search.onnx of FEAR-XS, "
+                        "torchvision's ResNet-50 file, or 'efficientnet-lite0' from the pip "
+                        'package of that name')
+    parser.add_argument('--imagenet', metavar='FILE', help=argparse.SUPPRESS)
     parser.add_argument('--minutes', metavar='N', type=float, default=0.0,
                         help='stop after the first epoch that ends later than this')
     add_config_file(parser)
@@ -59,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.resume and (args.out / 'last.pt').exists():
         raise InputError(f'{args.out} already holds a run: add --resume or name another folder')
     train(args.data, args.out, config, device=args.device, resume=args.resume,
-          initial=args.initial, imagenet=args.imagenet and imagenet_file(args.imagenet),
+          initial=args.initial, backbone=args.backbone and backbone_file(args.backbone),
           max_minutes=args.minutes)
     if (args.out / 'best.pt').exists() and int(os.environ.get('RANK', 0)) == 0:
         print(f'{args.out}/best.pt')
@@ -72,9 +74,11 @@ def _refuse_idle(args: argparse.Namespace) -> None:
     Raises:
         InputError: with --benchmark or --resume, or without a run folder; or minutes below 0.
     """
+    if args.imagenet:
+        raise InputError('--imagenet is called --backbone now')
     if not args.minutes >= 0:
         raise InputError(f'--minutes must be at least 0, got {args.minutes:g}')
-    starts = {'--initial': args.initial, '--imagenet': args.imagenet}
+    starts = {'--initial': args.initial, '--backbone': args.backbone}
     if args.benchmark:
         starts |= {'--out': args.out, '--resume': args.resume, '--minutes': args.minutes}
     elif args.out is None:
@@ -92,7 +96,7 @@ def _benchmark(args: argparse.Namespace, config: TrainConfig) -> int:
     process = join(args.device)
     rows = benchmark(read_data(args.data, config), config, process)
     process.leave()
-    if not process.leads:
+    if not process.is_main_process:
         return 0
     print(f'{config.network.backbone}, batch {config.batch * process.count}, {process.device}')
     for name, speed in rows:

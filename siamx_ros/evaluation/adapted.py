@@ -17,7 +17,7 @@ from siamx_ros.imaging import crop, mean_colour
 from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState
 from siamx_ros.tracking import motion
 from siamx_ros.tracking.motion import Observation
-from siamx_ros.tracking.relocalise import COMPENSATES, RELOCALISERS
+from siamx_ros.tracking.relocalise import make_relocaliser
 from siamx_ros.tracking.states import StateMachine
 
 REACH = 2.0
@@ -55,7 +55,7 @@ class AdaptedTracker:
         self._own = self._box = self._reliable = box
         self._looks = [_appearance(image, box, self._fill)] * 2
         self._history = [Observation(box, reliable=True)]
-        self._relocaliser = RELOCALISERS[self.config.adaptive](self._size, self.config)
+        self._relocaliser = make_relocaliser(self._size, self.config)
         self._relocaliser.remember(box)
         self.states = StateMachine(self.config)
         self._frames = 0
@@ -97,7 +97,7 @@ class AdaptedTracker:
         """Where to look: drifted (Eq. 9), or while lost by turns where it was last or most."""
         side = context_side(self._box.w, self._box.h) * REACH
         if self.states.state != TrackState.LOST:
-            if COMPENSATES[self.config.adaptive]:
+            if self.config.scheme.compensates:
                 return motion.drifted_centre(self._history, side, self._size, self.config)
             return self._box.centre
         if self.config.adaptive == 'off':

@@ -66,22 +66,19 @@ class BasicBlock(nn.Module):
         return self.relu(self.conv2(self.conv1(x)) + residual)
 
 
-BLOCKS = {'resnet50': Bottleneck, 'light': BasicBlock}
-
-
 class Backbone(nn.Module):
     """Stem and three residual stages; returns the paper's conv3 and conv4 features.
 
     Args:
-        config: block type, widths and depths.
+        block: of which the stages are made.
+        config: widths and depths.
 
     Attributes:
         out_channels: channels of (conv3, conv4).
     """
 
-    def __init__(self, config: NetworkConfig) -> None:
+    def __init__(self, block: type[Bottleneck] | type[BasicBlock], config: NetworkConfig) -> None:
         super().__init__()
-        block = BLOCKS[config.backbone]
         stem, width1, width2, width3 = config.widths
         self.stem = ConvBN(3, stem, 7, stride=2, activation=nn.ReLU)
         self.pool = nn.MaxPool2d(3, stride=2, padding=1)
@@ -101,6 +98,16 @@ class Backbone(nn.Module):
         """Features of patches B x 3 x S x S (BGR, 0..255): conv3, conv4, both (S - 7) / 8 cells."""
         conv3 = self.layer2(self.layer1(self.pool(self.stem(patch))))
         return conv3, self.layer3(conv3)
+
+
+def resnet50(config: NetworkConfig) -> Backbone:
+    """The paper's backbone."""
+    return Backbone(Bottleneck, config)
+
+
+def light(config: NetworkConfig) -> Backbone:
+    """The paper's backbone made narrow, of simpler blocks."""
+    return Backbone(BasicBlock, config)
 
 
 def _stage(block: type, c_in: int, width: int, depth: int, *, stride: int = 1,

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
+import pkgutil
 import re
-from typing import Any
+from typing import Any, Callable
 
 import torch
 from torch import nn
 
-from siamx_ros.config import NetworkConfig
-from siamx_ros.model.mobile import STAGES
+from siamx_ros.config import BACKBONES, NetworkConfig
+from siamx_ros.model.mobile import EFFICIENTNET_LITE0
 from siamx_ros.model.network import SiamXNet
 from siamx_ros.model.weights import WeightsError, load_strictly, read_file
 
@@ -72,24 +73,38 @@ def import_authors(path: str | Path) -> SiamXNet:
     return network.eval()
 
 
-def import_imagenet(network: SiamXNet, path: str | Path) -> None:
-    """Start the backbone from ImageNet weights, in place; inputs stay BGR 0..255.
+def start_backbone(network: SiamXNet, path: str | Path) -> None:
+    """Start the backbone from weights that others trained, in place; inputs stay BGR 0..255.
 
-    A ResNet-50 takes torchvision's file: the two 1x1 shortcuts become the centre tap of our 3x3
-    ones. A mobile backbone takes an EfficientNet-Lite0 (names ``_conv_stem``, ``_blocks.N``). The
-    input normalisation is folded into the stem, exactly, because our stems have no padding.
+    The input normalisation is folded into the stem, exactly, because our stems have no padding.
+    Which weights fit is said in :data:`siamx_ros.config.BACKBONES`.
 
     Raises:
         WeightsError: unreadable, or not the weights of this backbone.
     """
-    state = _unwrapped(read_file(_existing(path)), path)
-    kind, convert = {
-        'resnet50': ('torchvision ResNet-50', _from_torchvision),
-        'mobile': ('EfficientNet-Lite0', _from_lite),
-    }.get(network.config.backbone, ('', None))
-    if convert is None:
-        raise WeightsError(f'no ImageNet weights are known for the backbone '
-                           f'{network.config.backbone!r}: use resnet50 or mobile')
+    start = BACKBONES[network.config.backbone].start
+    if not start:
+        known = ', '.join(name for name, row in BACKBONES.items() if row.start)
+        raise WeightsError(f'no weights to start from are known for the backbone '
+                           f'{network.config.backbone!r}: use {known}')
+    pkgutil.resolve_name(start)(network, _existing(path))
+
+
+def import_torchvision(network: SiamXNet, path: Path) -> None:
+    """Start a ResNet-50 from torchvision's ImageNet weights.
+
+    The two 1x1 shortcuts become the centre tap of our 3x3 ones.
+    """
+    _load_backbone(network, path, 'torchvision ResNet-50', _from_torchvision)
+
+
+def import_lite(network: SiamXNet, path: Path) -> None:
+    """Start from the ImageNet weights of an EfficientNet-Lite0 (``_conv_stem``, ``_blocks.N``)."""
+    _load_backbone(network, path, 'EfficientNet-Lite0', _from_lite)
+
+
+def _load_backbone(network: SiamXNet, path: Path, kind: str, convert: Callable) -> None:
+    state = _unwrapped(read_file(path), path)
     try:
         renamed = convert(state)
     except (KeyError, IndexError) as error:
@@ -97,7 +112,7 @@ def import_imagenet(network: SiamXNet, path: str | Path) -> None:
     load_strictly(network.backbone, renamed, str(path))
 
 
-def imagenet_file(name: str) -> Path:
+def backbone_file(name: str) -> Path:
     """The weights file that ``name`` means: a path, or 'efficientnet-lite0' of the pip package.
 
     Raises:
@@ -145,7 +160,8 @@ def _from_lite(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Rename the stem and the blocks of the first five stages; the rest is left out."""
     renamed = {}
     places = {block: f'stages.{stage}.{index}' for block, (stage, index) in enumerate(
-        (stage, index) for stage, layout in enumerate(STAGES) for index in range(layout.depth))}
+        (stage, index) for stage, layout in enumerate(EFFICIENTNET_LITE0.stages)
+        for index in range(len(layout.blocks)))}
     for name, value in state.items():
         if name.endswith('.num_batches_tracked'):
             continue

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 to its fifth stage at stride 8, on the same grid as the ResNet backbone.
+"""Inverted-residual backbones to their fifth stage at stride 8, on the grid of the ResNet backbone.
 
 As there, no padding where it would shift the grid: index k of both outputs looks at patch pixel
 ``8 k + 7``. The stage that halves the resolution a fourth time keeps it and is dilated instead.
@@ -12,31 +12,52 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from siamx_ros.config import NetworkConfig
 from siamx_ros.model.backbone import ConvBN, initialise
-
-STEM = 32
 
 
 class Stage(NamedTuple):
-    """One stage: its first block carries the stride and ``first`` dilation, the others ``rest``."""
+    """One stage: its first block carries the stride and ``first`` dilation, the others ``rest``.
+
+    Attributes:
+        channels: of its output.
+        blocks: (expansion, kernel) of each block.
+    """
 
     channels: int
-    depth: int
-    kernel: int
-    expansion: int
+    blocks: tuple[tuple[int, int], ...]
     stride: int = 1
     padding: int | None = None
     first: int = 1
     rest: int = 1
 
 
-STAGES = (
-    Stage(16, 1, 3, 1),
-    Stage(24, 2, 3, 6, stride=2, padding=0),
-    Stage(40, 2, 5, 6, stride=2, padding=1),
-    Stage(80, 3, 3, 6, first=1, rest=2),
-    Stage(112, 3, 5, 6, first=2, rest=2),
-)
+class Layout(NamedTuple):
+    """A backbone of inverted residual blocks.
+
+    Attributes:
+        stem: channels of the 3 x 3 convolution at the start.
+        stages: five; the third's output is conv3, the last's conv4.
+        activation: of every convolution but those that narrow.
+    """
+
+    stem: int
+    stages: tuple[Stage, ...]
+    activation: type[nn.Module]
+
+
+EFFICIENTNET_LITE0 = Layout(32, (
+    Stage(16, ((1, 3),)),
+    Stage(24, ((6, 3),) * 2, stride=2, padding=0),
+    Stage(40, ((6, 5),) * 2, stride=2, padding=1),
+    Stage(80, ((6, 3),) * 3, first=1, rest=2),
+    Stage(112, ((6, 5),) * 3, first=2, rest=2)), nn.ReLU6)
+FBNET_C = Layout(16, (
+    Stage(16, ((1, 3),)),
+    Stage(24, ((6, 3), (1, 3), (1, 3)), stride=2, padding=0),
+    Stage(32, ((6, 5), (3, 5), (6, 5), (6, 3)), stride=2, padding=1),
+    Stage(64, ((6, 5), (3, 5), (6, 5), (6, 5)), first=1, rest=2),
+    Stage(112, ((6, 5), (6, 5), (6, 5), (3, 5)), first=2, rest=2)), nn.ReLU)
 CONV3_STAGES = 3
 """Stages whose output is conv3; conv4 is the output of the last."""
 
@@ -94,14 +115,14 @@ class InvertedBlock(nn.Module):
     """Widen (1x1), filter every channel (k x k), narrow (1x1); a shortcut where shapes agree."""
 
     def __init__(self, c_in: int, c_out: int, kernel: int, *, expansion: int, stride: int,
-                 padding: int, dilation: int) -> None:
+                 padding: int, dilation: int, activation: type[nn.Module]) -> None:
         super().__init__()
         width = c_in * expansion
         self.expand = (
-            ConvBN(c_in, width, 1, activation=nn.ReLU6) if expansion > 1 else nn.Identity())
+            ConvBN(c_in, width, 1, activation=activation) if expansion > 1 else nn.Identity())
         self.depthwise = ConvBN(
             width, width, kernel, stride=stride, padding=padding, dilation=dilation, groups=width,
-            activation=nn.ReLU6, convolution=DepthwiseConv)
+            activation=activation, convolution=DepthwiseConv)
         self.project = ConvBN(width, c_out, 1)
         self.has_shortcut = stride == 1 and c_in == c_out
 
@@ -117,13 +138,14 @@ class MobileBackbone(nn.Module):
         out_channels: channels of (conv3, conv4).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, layout: Layout) -> None:
         super().__init__()
-        self.stem = ConvBN(3, STEM, 3, stride=2, activation=nn.ReLU6)
-        channels = [STEM, *(stage.channels for stage in STAGES)]
+        self.stem = ConvBN(3, layout.stem, 3, stride=2, activation=layout.activation)
+        channels = [layout.stem, *(stage.channels for stage in layout.stages)]
         self.stages = nn.ModuleList(
-            _stage(c_in, stage) for c_in, stage in zip(channels, STAGES))
-        self.out_channels = (STAGES[CONV3_STAGES - 1].channels, STAGES[-1].channels)
+            _stage(c_in, stage, layout.activation)
+            for c_in, stage in zip(channels, layout.stages))
+        self.out_channels = (channels[CONV3_STAGES], channels[-1])
         initialise(self)
 
     @property
@@ -142,16 +164,26 @@ class MobileBackbone(nn.Module):
         return conv3, x
 
 
-def _stage(c_in: int, stage: Stage) -> nn.Sequential:
+def efficientnet_lite0(_config: NetworkConfig) -> MobileBackbone:
+    """EfficientNet-Lite0 to its fifth stage."""
+    return MobileBackbone(EFFICIENTNET_LITE0)
+
+
+def fbnet(_config: NetworkConfig) -> MobileBackbone:
+    """FBNet-C to its fifth stage."""
+    return MobileBackbone(FBNET_C)
+
+
+def _stage(c_in: int, stage: Stage, activation: type[nn.Module]) -> nn.Sequential:
     blocks = []
-    for index in range(stage.depth):
-        leads = index == 0
-        dilation = stage.first if leads else stage.rest
-        padding = dilation * (stage.kernel // 2)
-        if leads and stage.padding is not None:
+    for index, (expansion, kernel) in enumerate(stage.blocks):
+        is_first = index == 0
+        dilation = stage.first if is_first else stage.rest
+        padding = dilation * (kernel // 2)
+        if is_first and stage.padding is not None:
             padding = stage.padding
         blocks.append(InvertedBlock(
-            c_in if leads else stage.channels, stage.channels, stage.kernel,
-            expansion=stage.expansion, stride=stage.stride if leads else 1, padding=padding,
-            dilation=dilation))
+            c_in if is_first else stage.channels, stage.channels, kernel, expansion=expansion,
+            stride=stage.stride if is_first else 1, padding=padding, dilation=dilation,
+            activation=activation))
     return nn.Sequential(*blocks)

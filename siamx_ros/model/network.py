@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import pkgutil
 from typing import Iterable, NamedTuple
 
 import torch
 from torch import nn
 
-from siamx_ros.config import NetworkConfig
-from siamx_ros.model.backbone import Backbone, ConvBN
+from siamx_ros.config import BACKBONES, NetworkConfig
+from siamx_ros.model.backbone import ConvBN
 from siamx_ros.model.correlation import CrossLevelCorrelation
 from siamx_ros.model.extent import ExtentEncoding
 from siamx_ros.model.head import Head
-from siamx_ros.model.mobile import MobileBackbone
 
 TEMPLATE_SIZE = 127
 """Side of the template patch (exemplar size), pixels."""
@@ -61,7 +61,7 @@ class SiamXNet(nn.Module):
     def __init__(self, config: NetworkConfig = NetworkConfig()) -> None:
         super().__init__()
         self.config = config
-        self.backbone = MobileBackbone() if config.backbone == 'mobile' else Backbone(config)
+        self.backbone = pkgutil.resolve_name(BACKBONES[config.backbone].make)(config)
         self.neck = nn.ModuleList(
             [ConvBN(width, config.channels, 1) for width in self.backbone.out_channels])
         self.correlation = CrossLevelCorrelation(config.channels, config.level_pairs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 from typing import Any, Sequence
 import warnings
 
@@ -42,6 +43,15 @@ def convert(module: nn.Module, examples: tuple[torch.Tensor, ...],
     model.reshape({index: openvino.PartialShape(list(shape))
                    for index, shape in enumerate(shapes)})
     return model
+
+
+def read(path: Path) -> Any:
+    """The model of an ONNX file or OpenVINO IR.
+
+    Raises:
+        RuntimeError: it cannot be read.
+    """
+    return _core().read_model(path)
 
 
 def compiled(model: Any, precision: str, threads: int) -> Any:

@@ -11,7 +11,7 @@ from siamx_ros.records import TrackState
 from siamx_ros.tracking.decode import Candidate, smoothed_size
 from siamx_ros.tracking.motion import Observation
 from siamx_ros.tracking.online import OnlineModel
-from siamx_ros.tracking.relocalise import RELOCALISERS
+from siamx_ros.tracking.relocalise import make_relocaliser
 
 FRAME_TIME = 1 / 30
 """Time between images when none is given, seconds."""
@@ -51,7 +51,7 @@ class TargetMemory:
         self.online: OnlineModel | None = None
         self.anchor = box
         self.history = [Observation(box, reliable=True)]
-        self.relocaliser = RELOCALISERS[config.adaptive](image_size, config)
+        self.relocaliser = make_relocaliser(image_size, config)
         self.relocaliser.remember(box)
         self.prepared: set[int] = set()
 
@@ -99,7 +99,7 @@ class TargetMemory:
     def configure(self, config: TrackerConfig) -> None:
         """Use other settings; a change of scheme starts its re-localiser afresh."""
         if config.adaptive != self.config.adaptive:
-            self.relocaliser = RELOCALISERS[config.adaptive](self.image_size, config)
+            self.relocaliser = make_relocaliser(self.image_size, config)
             self.relocaliser.remember(self.anchor)
         self.config = self.relocaliser.config = config
         if self.relocaliser.heat_map is not None:

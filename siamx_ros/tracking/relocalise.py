@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pkgutil
 
 import cv2
 import numpy as np
@@ -84,7 +85,7 @@ class HeatMap:
         return np.outer(parts[1], parts[0]).astype(np.float32), spans[1], spans[0]
 
 
-class Stay:
+class NoRelocaliser:
     """No re-localisation: only the local window is searched."""
 
     heat_map: HeatMap | None = None
@@ -110,7 +111,7 @@ class Stay:
         """The target is back."""
 
 
-class HeatMapSearch(Stay):
+class HeatMapSearch(NoRelocaliser):
     """The paper's scheme: search where the target was most, argmax of Eq. (10).
 
     With ``heat_map_inhibit``, that place is searched every other time. In between, the search goes
@@ -174,7 +175,7 @@ def _inside(coordinate: float, side: float, length: int) -> float:
     return min(max(coordinate, side / 2), length - side / 2)
 
 
-class GlobalSearch(Stay):
+class GlobalSearch(NoRelocaliser):
     """The comparison of the paper's ablation: the whole image in one window.
 
     The scale is kept as far as the largest patch allows, then reduced: how many pixels the patch
@@ -192,9 +193,6 @@ class GlobalSearch(Stay):
         return [CropWindow(width / 2, height / 2, side, min(patch, LARGEST_PATCH))]
 
 
-RELOCALISERS = {
-    'off': Stay, 'momentum': Stay, 'relocalise': HeatMapSearch, 'paper': HeatMapSearch,
-    'global': GlobalSearch}
-"""Adaptive scheme -> what is searched while lost."""
-COMPENSATES = {'off': False, 'momentum': True, 'relocalise': False, 'paper': True, 'global': True}
-"""Adaptive scheme -> whether the search centre drifts with the target (Eq. 9)."""
+def make_relocaliser(image_size: tuple[int, int], config: TrackerConfig) -> NoRelocaliser:
+    """The re-localiser of ``config.adaptive`` for images of (width, height) pixels."""
+    return pkgutil.resolve_name(config.scheme.relocaliser)(image_size, config)

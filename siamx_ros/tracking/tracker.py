@@ -24,7 +24,6 @@ from siamx_ros.tracking.decode import Candidate
 from siamx_ros.tracking.memory import TargetMemory
 from siamx_ros.tracking.online import FIRST_VIEWS, OnlineModel, View
 from siamx_ros.tracking.process import prepare_process
-from siamx_ros.tracking.relocalise import COMPENSATES
 from siamx_ros.tracking.states import StateMachine
 
 LOST_WINDOW_INFLUENCE = 0.001
@@ -36,7 +35,7 @@ MIN_VISIBLE = 0.5
 
 
 @dataclass(frozen=True)
-class Look:
+class SearchResult:
     """What one search window showed; ``features`` as :class:`OnlineModel` takes them."""
 
     candidate: Candidate
@@ -130,8 +129,8 @@ class Tracker:
                 f'the image is {image.shape[1]}x{image.shape[0]} pixels, the target was given in '
                 f'{memory.image_size[0]}x{memory.image_size[1]}')
         memory.arrive(stamp)
-        look, windows = self._search(image, memory)
-        candidate, confidence = look.candidate, look.confidence
+        found, windows = self._search(image, memory)
+        candidate, confidence = found.candidate, found.confidence
         if memory.online is not None:
             candidate = memory.online.refine(candidate, image, memory.box)
         reason = self.states.step(
@@ -140,12 +139,12 @@ class Tracker:
         box = memory.take(candidate, confidence, self.states.state)
         if (memory.online is not None and confidence >= self.config.learn_threshold
                 and self.states.state in LEARNS and self.states.confirmed):
-            memory.online.learn(image, box, look.features, candidate)
+            memory.online.learn(image, box, found.features, candidate)
         result = TrackResult(
             box=box, confidence=confidence, state=self.states.state, reason=reason,
             box_source=_source(self.states.state), valid=self.states.state == TrackState.TRACKING,
             raw_score=candidate.score, peak_ratio=candidate.peak_ratio,
-            template_similarity=look.similarity, online_response=candidate.response,
+            template_similarity=found.similarity, online_response=candidate.response,
             velocity=motion.velocity(memory.history),
             windows=tuple(windows), frames_since_init=memory.frames,
             frames_lost=self.states.frames_lost)
@@ -205,7 +204,8 @@ class Tracker:
                               decode.box_at(maps.distances, cell, window)))
         return OnlineModel(config, image, box, views)
 
-    def _search(self, image: np.ndarray, memory: TargetMemory) -> tuple[Look, list[CropWindow]]:
+    def _search(self, image: np.ndarray,
+                memory: TargetMemory) -> tuple[SearchResult, list[CropWindow]]:
         """Search the local window and, while lost, further ones until one shows the target.
 
         If none does, the local answer stands: a doubtful one is no reason to leave the place.
@@ -213,23 +213,23 @@ class Tracker:
         lost = self.states.state == TrackState.LOST
         window = self._local_window(memory, lost)
         influence = LOST_WINDOW_INFLUENCE if lost else self.config.window_influence
-        local, searched = self._look(image, window, memory, influence), [window]
+        local, searched = self._search_window(image, window, memory, influence), [window]
         if not lost or self._shows_target(local):
             return local, searched
         for window in memory.relocaliser.windows(window):
-            look = self._look(image, window, memory, influence)
+            found = self._search_window(image, window, memory, influence)
             searched.append(window)
-            if self._shows_target(look):
-                return look, searched
+            if self._shows_target(found):
+                return found, searched
             memory.relocaliser.missed(window)
         return local, searched
 
-    def _shows_target(self, look: Look) -> bool:
-        return look.confidence >= self.config.relocalise_threshold
+    def _shows_target(self, found: SearchResult) -> bool:
+        return found.confidence >= self.config.relocalise_threshold
 
     def _local_window(self, memory: TargetMemory, lost: bool) -> CropWindow:
         window = window_around(memory.box, self._search_size(memory, lost))
-        if lost or not COMPENSATES[self.config.adaptive]:
+        if lost or not self.config.scheme.compensates:
             return window
         return window.moved_to(*motion.drifted_centre(
             memory.history, window.side, memory.image_size, self.config))
@@ -244,8 +244,8 @@ class Tracker:
             memory.history, whole.side, decode.reach(small), memory.delay)
         return small.patch_side if steady else whole.patch_side
 
-    def _look(self, image: np.ndarray, window: CropWindow, memory: TargetMemory,
-              influence: float) -> Look:
+    def _search_window(self, image: np.ndarray, window: CropWindow, memory: TargetMemory,
+                       influence: float) -> SearchResult:
         """One forward pass and the best candidate of a window."""
         maps = self._answer(image, window, memory)
         scores, features, response = maps.scores, None, None
@@ -260,7 +260,7 @@ class Tracker:
         similarity = self.engine.similarity(maps, cell, memory.template)
         confidence = self.calibration(
             candidate.score, candidate.peak_ratio, similarity, candidate.response)
-        return Look(
+        return SearchResult(
             candidate, confidence if math.isfinite(confidence) else 0.0, similarity, features)
 
     def _answer(self, image: np.ndarray, window: CropWindow, memory: TargetMemory) -> Maps:

@@ -12,7 +12,7 @@ from siamx_ros import imaging
 from siamx_ros.geometry import BoundingBox
 
 OUTLINE = 64
-"""Points of an outline that is bent."""
+"""Points of an outline that is deformed."""
 INVERSION_STEPS = 6
 
 
@@ -85,31 +85,32 @@ def cut(image: np.ndarray, target: BoundingBox, place: Placement, side: int,
         image, place.matrix(target, side), side, imaging.mean_colour(image), backdrop)
 
 
-def bent(patch: np.ndarray, bend: np.ndarray) -> np.ndarray:
+def deformed(patch: np.ndarray, elastic: np.ndarray) -> np.ndarray:
     """Bend a square patch; beyond its edges they are repeated.
 
     Args:
-        bend: 2 x k x k, how far in x and y from a pixel the patch shows what comes there, pixels,
+        elastic: 2 x k x k, how far from a pixel, in x and y, the patch shows what comes there,
+            pixels,
             as coefficients of cosines (rows along y).
     """
     side = patch.shape[0]
-    waves = cosines(np.arange(side) + 0.5, side, bend.shape[-1])
-    dx, dy = waves @ bend @ waves.T
+    waves = cosines(np.arange(side) + 0.5, side, elastic.shape[-1])
+    dx, dy = waves @ elastic @ waves.T
     index = np.arange(side, dtype=np.float32)
     return cv2.remap(
         patch, (index + dx).astype(np.float32), (index[:, None] + dy).astype(np.float32),
         cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
-def bent_box(box: np.ndarray, bend: np.ndarray, side: int) -> np.ndarray:
-    """Corners, in the bent patch, of the ellipse inscribed in a patch's box (4 corners, pixels)."""
+def elastic_box(box: np.ndarray, elastic: np.ndarray, side: int) -> np.ndarray:
+    """Corners, in the deformed patch, of the ellipse inscribed in a box (4 corners, pixels)."""
     turn = np.linspace(0, 2 * np.pi, OUTLINE, endpoint=False)
     outline = np.stack([(box[0] + box[2] + np.cos(turn) * (box[2] - box[0])) / 2,
                         (box[1] + box[3] + np.sin(turn) * (box[3] - box[1])) / 2])
     places = outline
     for _ in range(INVERSION_STEPS):
-        along_x, along_y = (cosines(line, side, bend.shape[-1]) for line in places)
-        places = outline - np.einsum('nr,arc,nc->an', along_y, bend, along_x)
+        along_x, along_y = (cosines(line, side, elastic.shape[-1]) for line in places)
+        places = outline - np.einsum('nr,arc,nc->an', along_y, elastic, along_x)
     return np.concatenate([places.min(1), places.max(1)]).astype(np.float32)
 
 
@@ -157,7 +158,7 @@ def motion_kernel(length: int, angle: float) -> np.ndarray:
     return kernel / kernel.sum()
 
 
-def coarsen(patch: np.ndarray, factor: float, quality: int = 0) -> np.ndarray:
+def downscaled(patch: np.ndarray, factor: float, quality: int = 0) -> np.ndarray:
     """Lose resolution, as a small target seen from afar; JPEG-compressed if a quality is given."""
     side = patch.shape[0]
     small = max(8, round(side / factor))

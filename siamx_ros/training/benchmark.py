@@ -8,7 +8,7 @@ from typing import Callable
 
 import torch
 
-from siamx_ros.training.loading import TrainingData, crops_on_device, training_loader
+from siamx_ros.training.loading import TrainingData, training_loader
 from siamx_ros.training.process import Process
 from siamx_ros.training.settings import TrainConfig
 from siamx_ros.training.train import Run
@@ -32,12 +32,11 @@ def benchmark(data: TrainingData, config: TrainConfig, process: Process) -> list
     run.schedule()
     batch = next(iter(training_loader(data, endless.replace({'workers': 0}), process, 0)))
     prepared = run.prepare(0, batch)
-    place = 'device' if crops_on_device(config, process.device) else 'loader'
     loader = iter(training_loader(data, endless, process, 0))
     batches = run.batches(training_loader(data, endless, process, 0))
     rows = [
         (f'loader alone ({config.workers} workers)', lambda: next(loader)),
-        (f'batch to the device (crops by the {place})', lambda: run.prepare(0, batch)),
+        ('batch to the device', lambda: run.prepare(0, batch)),
         ('training step alone', lambda: run.optimise(*prepared)),
         ('training', lambda: run.optimise(*next(batches)))]
     with run.threads(0):

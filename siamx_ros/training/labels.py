@@ -10,6 +10,9 @@ import torch
 
 from siamx_ros.model.network import STRIDE
 
+SEEN = 24
+"""Boxes of a teacher that count: those with the highest scores."""
+
 
 def cell_centres(cells: int, search_size: int, device: torch.device | str = 'cpu') -> torch.Tensor:
     """Positions of the score-map cells in the patch, shape (cells,), pixels (Eq. 5)."""
@@ -50,3 +53,18 @@ def side_distances(boxes: torch.Tensor, cells: int,
     bottom = (boxes[:, None, 3] - grid)[:, :, None].expand(-1, -1, cells)
     distances = torch.stack([left, top, right, bottom], 1)
     return distances, (distances > 0).all(1)
+
+
+def soft_centre_labels(scores: torch.Tensor, boxes: torch.Tensor, cells: int, search_size: int,
+                       radius: float = 2.0, metric: str = 'l1') -> torch.Tensor:
+    """Eq. (7) for boxes of which a teacher is more or less sure: B x cells x cells in 0..1.
+
+    A cell takes the highest score among the boxes whose centre it is near.
+
+    Args:
+        scores: B x N in 0..1; boxes: B x N x 4 corners.
+    """
+    scores, best = scores.topk(min(SEEN, scores.shape[1]), 1)
+    boxes = boxes.gather(1, best[:, :, None].expand(-1, -1, 4)).flatten(0, 1)
+    near = centre_labels(boxes, cells, search_size, radius, metric)
+    return (near.unflatten(0, scores.shape) * scores[:, :, None, None]).amax(1)

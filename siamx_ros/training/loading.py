@@ -11,7 +11,6 @@ import torch
 from torch.utils.data import DataLoader
 
 from siamx_ros.errors import InputError
-from siamx_ros.training.device import Packer, assemble
 from siamx_ros.training.pairs import PairDataset, render
 from siamx_ros.training.pictures import PictureSet, read_pictures
 from siamx_ros.training.process import Process
@@ -53,11 +52,6 @@ def read_data(folder: Path | None, config: TrainConfig) -> TrainingData:
                         sources, kept)
 
 
-def crops_on_device(config: TrainConfig, device: torch.device) -> bool:
-    """Whether patches are cut and altered on the device instead of in the loader."""
-    return config.cropping == 'device' or (config.cropping == 'auto' and device.type == 'cuda')
-
-
 def training_loader(data: TrainingData, config: TrainConfig, process: Process,
                     step: int) -> DataLoader:
     """Batches from a step on; every process of a run gets its own share of each step's pairs.
@@ -68,10 +62,9 @@ def training_loader(data: TrainingData, config: TrainConfig, process: Process,
     if config.workers:
         cv2.setNumThreads(1)
     start, total = (n * config.batch * process.count for n in (step, config.steps))
-    on_device = crops_on_device(config, process.device)
     dataset = PairDataset(
         data.folder, config, start=start, length=total - start, seed=config.seed,
-        sources=data.sources, finish=Packer(config.augment.still_rotation) if on_device else render)
+        sources=data.sources, finish=render)
     return DataLoader(
         dataset, batch_size=config.batch, num_workers=config.workers,
         sampler=range(process.rank, len(dataset), process.count),
@@ -103,10 +96,8 @@ def validation_loader(data: TrainingData, config: TrainConfig) -> DataLoader:
 def to_inputs(batch, device: torch.device) -> tuple[torch.Tensor, ...]:
     """Template, search (B x 3 x S x S float, BGR), boxes, scenes and extents.
 
-    See :class:`LossBench`.
+    See :class:`LossModule`.
     """
-    if isinstance(batch, dict):
-        return assemble(batch, device)
     template, search, boxes, scenes, extents = batch
     return (as_input(template, device), as_input(search, device), boxes.to(device), scenes,
             extents.to(device))

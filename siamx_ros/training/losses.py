@@ -11,13 +11,15 @@ def classification_loss(logits: torch.Tensor, labels: torch.Tensor, *,
     """L_cls: cross-entropy, the mean over positives and the mean over negatives, half each.
 
     Args:
-        logits, labels: same shape; labels 0 or 1. A half without cells counts as zero.
+        logits, labels: same shape; labels in 0..1, positive above 0.5. A half without cells counts
+            as zero.
         negative_focus: negatives are weighted by this power of their score, so that what looks
             like the target outweighs empty background; 0 for the paper's plain mean.
     """
     terms = functional.binary_cross_entropy_with_logits(logits, labels, reduction='none')
     positive = labels > 0.5
-    weights = (~positive).to(terms.dtype) * logits.detach().sigmoid() ** negative_focus
+    scores = torch.maximum(logits.detach().sigmoid(), labels)
+    weights = (~positive).to(terms.dtype) * scores ** negative_focus
     negatives = (terms * weights).sum() / weights.sum().clamp(min=1e-6)
     return 0.5 * _mean(terms, positive) + 0.5 * negatives
 

@@ -12,7 +12,7 @@ from siamx_ros.errors import InputError
 from siamx_ros.model.network import TEMPLATE_SIZE
 from siamx_ros.training import augment
 from siamx_ros.training.pictures import PictureSet
-from siamx_ros.training.plans import SEARCH_SIZE, Look, PairPlan, make_plan
+from siamx_ros.training.plans import SEARCH_SIZE, Appearance, PairPlan, make_plan
 from siamx_ros.training.samples import Sample, Source, folder_sources
 from siamx_ros.training.settings import TrainConfig
 
@@ -44,26 +44,27 @@ def render(plan: PairPlan) -> tuple[np.ndarray, ...]:
             backdrop[64:64 + TEMPLATE_SIZE, 64:64 + TEMPLATE_SIZE])
     template = augment.cut(image_z, box_z, place_z, TEMPLATE_SIZE, template_backdrop)
     search = augment.cut(image_x, box_x, place_x, SEARCH_SIZE, backdrop)
-    if plan.bend is not None:
-        search = augment.bent(search, plan.bend)
+    if plan.elastic is not None:
+        search = augment.deformed(search, plan.elastic)
     for place in filter(None, (plan.distractor, plan.occluder)):
         left, top, width, height = place
         augment.paste(search, plan.foreign_picture(width, height), left, top)
-    return (_altered(template, plan.look_z), _altered(search, plan.look_x), plan.box,
+    return (_altered(template, plan.appearance_z), _altered(search, plan.appearance_x), plan.box,
             np.array(plan.scenes), plan.extent)
 
 
-def _altered(patch: np.ndarray, look: Look) -> np.ndarray:
-    if look.coarse != 1 or look.quality:
-        patch = augment.coarsen(patch, look.coarse, look.quality)
-    if look.grey:
+def _altered(patch: np.ndarray, appearance: Appearance) -> np.ndarray:
+    if appearance.downscale != 1 or appearance.quality:
+        patch = augment.downscaled(patch, appearance.downscale, appearance.quality)
+    if appearance.grey:
         patch = augment.blend_grey(patch, 0.0)
     patch = augment.recolour(
-        patch, look.gamma, look.contrast, look.brightness, look.tints, look.saturation)
-    if look.blur:
-        patch = augment.blur(patch, look.blur)
-    if look.noise:
-        patch = augment.add_noise(patch, look.noise, look.noise_seed)
+        patch, appearance.gamma, appearance.contrast, appearance.brightness, appearance.tints,
+        appearance.saturation)
+    if appearance.blur:
+        patch = augment.blur(patch, appearance.blur)
+    if appearance.noise:
+        patch = augment.add_noise(patch, appearance.noise, appearance.noise_seed)
     return np.ascontiguousarray(patch)
 
 

@@ -1,7 +1,6 @@
 """Every random choice of one training pair, made before a pixel is touched.
 
-The same plan can be carried out with OpenCV (:mod:`siamx_ros.training.pairs`) or, in batches, on
-the device (:mod:`siamx_ros.training.device`).
+A plan is carried out by :func:`siamx_ros.training.pairs.render`.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import numpy as np
 
 from siamx_ros.geometry import BoundingBox, context_side
 from siamx_ros.model.network import STRIDE, TEMPLATE_SIZE
-from siamx_ros.training.augment import Placement, bent_box, target_picture
+from siamx_ros.training.augment import Placement, elastic_box, target_picture
 from siamx_ros.training.samples import Sample, Target
 from siamx_ros.training.settings import AugmentConfig
 
@@ -21,25 +20,25 @@ SEARCH_SIZE = 255
 """Side of the search patch in training, pixels."""
 REACH = 12.5 * STRIDE
 """How far from the patch centre the score map's cells answer for, pixels."""
-COARSEST = 7.0
+LARGEST_DOWNSCALE = 7.0
 """Largest loss of resolution of a patch."""
 QUALITIES = (15, 75)
 """JPEG qualities of a compressed patch."""
 ZOOM_REACH = 2.5
 """Largest zoom of the search patch, in deviations."""
-BEND_WAVES = 6
-"""Cosines along each side that bend a patch; the fastest has five half waves."""
+ELASTIC_WAVES = 6
+"""Cosines along each side that elastic a patch; the fastest has five half waves."""
 NO_TARGET = np.full(4, np.nan, np.float32)
 Rectangle = tuple[int, int, int, int]
 """Left, top, width, height in the search patch, pixels."""
 
 
 @dataclass(frozen=True)
-class Look:
+class Appearance:
     """How a patch looks beside its picture.
 
     Attributes:
-        coarse: factor by which resolution is lost; 1 for none.
+        downscale: factor by which resolution is lost; 1 for none.
         quality: JPEG quality, at that resolution; 0 without compression.
         grey: without colour.
         gamma, contrast, brightness, tints, saturation: see :func:`augment.recolour`.
@@ -48,7 +47,7 @@ class Look:
         noise_seed: seed of that noise.
     """
 
-    coarse: float = 1.0
+    downscale: float = 1.0
     quality: int = 0
     grey: bool = False
     gamma: float = 1.0
@@ -70,13 +69,13 @@ class PairPlan:
         place_z, place_x: where the patches are cut.
         extent: corners of the target in the template patch, float32.
         box: corners of the target in the search patch, float32; NaN when it is not in it.
-        bend: how the search patch is bent before anything is pasted into it (see
-            :func:`augment.bent`); None for not at all.
+        elastic: how the search patch is deformed before anything is pasted into it (see
+            :func:`augment.deformed`); None for not at all.
         scenes: of template and search picture (see :class:`Sample`).
         foreign: another target, for backdrop, distractor and occluder; None without these.
         backdrop: whether the foreign picture lies outside the photograph.
         distractor, occluder: where the foreign target is pasted, in this order.
-        look_z, look_x: how the patches look.
+        appearance_z, appearance_x: how the patches appearance.
     """
 
     template: Target
@@ -85,14 +84,14 @@ class PairPlan:
     place_x: Placement
     extent: np.ndarray
     box: np.ndarray
-    bend: np.ndarray | None
+    elastic: np.ndarray | None
     scenes: tuple[int, int]
     foreign: Target | None
     backdrop: bool
     distractor: Rectangle | None
     occluder: Rectangle | None
-    look_z: Look
-    look_x: Look
+    appearance_z: Appearance
+    appearance_x: Appearance
 
     def foreign_picture(self, width: int, height: int) -> np.ndarray:
         """The foreign target, height x width x 3.
@@ -116,35 +115,36 @@ class PairPlan:
 def make_plan(sample: Sample, foreign: Target | None, rng: np.random.Generator,
               config: AugmentConfig) -> PairPlan:
     """Choose everything about the pair of a sample."""
-    rival = None
-    if sample.rivals and rng.random() < config.hard_negative:
-        rival = sample.rivals[rng.integers(len(sample.rivals))]
+    other_object = None
+    if sample.other_objects and rng.random() < config.hard_negative:
+        other_object = sample.other_objects[rng.integers(len(sample.other_objects))]
     mirrored = rng.random() < config.flip
     place_z = _template_place(sample.template.box, mirrored, rng, config)
     place_x = _search_place(sample.search.box, mirrored, sample.still, rng, config)
     backdrop = bool(foreign and sample.still and rng.random() < config.backdrop)
     search, box = sample.search, place_x.box(sample.search.box, SEARCH_SIZE)
     around = box
-    if rival is not None:
-        search, box = _beside(sample.search, rival, place_x)
+    if other_object is not None:
+        search, box = _beside(sample.search, other_object, place_x)
         around = box if np.isfinite(box).all() else place_x.box(search.box, SEARCH_SIZE)
-    bend = None
-    if sample.still and config.still_bend:
-        bend = _bend(around, rng, config)
-        box, around = (bent_box(corners, bend, SEARCH_SIZE) for corners in (box, around))
+    elastic = None
+    if sample.still and config.still_elastic:
+        elastic = _elastic(around, rng, config)
+        box, around = (elastic_box(corners, elastic, SEARCH_SIZE) for corners in (box, around))
     distractor = occluder = None
     if foreign and rng.random() < config.distractor:
         distractor = _distractor(around, rng)
     if foreign and rng.random() < config.occluder:
         occluder = _occluder(around, rng)
-    look_z, look_x = _looks(place_z.step / place_x.step, rng, config)
+    appearance_z, appearance_x = _appearances(place_z.step / place_x.step, rng, config)
     return PairPlan(sample.template, search, place_z, place_x,
                     place_z.box(sample.template.box, TEMPLATE_SIZE),
-                    box if sample.present else NO_TARGET, bend, sample.scenes, foreign, backdrop,
-                    distractor, occluder, look_z, look_x)
+                    box if sample.present else NO_TARGET, elastic, sample.scenes, foreign, backdrop,
+                    distractor, occluder, appearance_z, appearance_x)
 
 
-def _beside(target: Target, rival: BoundingBox, place: Placement) -> tuple[Target, np.ndarray]:
+def _beside(target: Target, other_object: BoundingBox,
+            place: Placement) -> tuple[Target, np.ndarray]:
     """Move the search patch, at the target's scale, to another object of the photograph.
 
     Returns:
@@ -152,7 +152,7 @@ def _beside(target: Target, rival: BoundingBox, place: Placement) -> tuple[Targe
         target is in the patch. Where a part is, but its centre is beyond the score map, neither
         answer would be right, and the patch stays at the target.
     """
-    x, y = rival.centre
+    x, y = other_object.centre
     anchor = BoundingBox.from_centre(x, y, target.box.w, target.box.h)
     box = place.box(target.box, SEARCH_SIZE, anchor)
     centre = (box[:2] + box[2:]) / 2
@@ -187,14 +187,14 @@ def _search_place(box: BoundingBox, mirrored: bool, still: bool, rng: np.random.
         step * scale[0] * (-1 if mirrored else 1), step * scale[1], float(angle), *shift)
 
 
-def _bend(box: np.ndarray, rng: np.random.Generator, config: AugmentConfig) -> np.ndarray:
+def _elastic(box: np.ndarray, rng: np.random.Generator, config: AugmentConfig) -> np.ndarray:
     """Coefficients of a smooth random shift, both ways alike; its mean stays below the limit."""
-    bend = rng.standard_normal((2, BEND_WAVES, BEND_WAVES)).clip(-2, 2)
-    bend[:, 0, 0] = 0
+    elastic = rng.standard_normal((2, ELASTIC_WAVES, ELASTIC_WAVES)).clip(-2, 2)
+    elastic[:, 0, 0] = 0
     size = np.sqrt((box[2] - box[0]) * (box[3] - box[1]))
-    mean = rng.uniform(0, config.still_bend) * size
+    mean = rng.uniform(0, config.still_elastic) * size
     # the mean square of a product of two cosines is a quarter, and there are two directions
-    return bend * mean / np.sqrt((bend ** 2).sum() / 4)
+    return elastic * mean / np.sqrt((elastic ** 2).sum() / 4)
 
 
 def _occluder(box: np.ndarray, rng: np.random.Generator) -> Rectangle:
@@ -226,26 +226,28 @@ def _rectangle(x: float, y: float, size) -> Rectangle:
     return round(float(x)), round(float(y)), w, h
 
 
-def _looks(zoom: float, rng: np.random.Generator, config: AugmentConfig) -> tuple[Look, Look]:
+def _appearances(zoom: float, rng: np.random.Generator,
+                 config: AugmentConfig) -> tuple[Appearance, Appearance]:
     """Colour, blur, resolution, compression and noise; those of the camera hit both patches alike.
 
     Args:
         zoom: search-patch pixels per template pixel. A camera of low resolution shows in a patch
-            the coarser, the more the patch magnifies.
+            the more, the more the patch magnifies.
     """
-    coarse, quality = (1.0, 1.0), 0
-    if rng.random() < config.coarse:
-        factor = float(np.exp(rng.uniform(0, np.log(COARSEST))))
-        coarse = factor, float(np.clip(factor * zoom * rng.uniform(0.85, 1.2), 1, COARSEST))
+    downscale, quality = (1.0, 1.0), 0
+    if rng.random() < config.downscale:
+        factor = float(np.exp(rng.uniform(0, np.log(LARGEST_DOWNSCALE))))
+        other = float(np.clip(factor * zoom * rng.uniform(0.85, 1.2), 1, LARGEST_DOWNSCALE))
+        downscale = factor, other
     if config.compression and rng.random() < config.compression:
         quality = int(rng.integers(*QUALITIES))
     grey = bool(rng.random() < config.grey)
-    first, second = (_look(factor, quality, grey, rng, config) for factor in coarse)
+    first, second = (_appearance(factor, quality, grey, rng, config) for factor in downscale)
     return first, second
 
 
-def _look(coarse: float, quality: int, grey: bool, rng: np.random.Generator,
-          config: AugmentConfig) -> Look:
+def _appearance(downscale: float, quality: int, grey: bool, rng: np.random.Generator,
+                config: AugmentConfig) -> Appearance:
     strength = config.colour
     gamma = float(np.exp(rng.uniform(-strength, strength)))
     contrast = 1 + rng.uniform(-strength, strength)
@@ -260,5 +262,5 @@ def _look(coarse: float, quality: int, grey: bool, rng: np.random.Generator,
     noise, seed = 0.0, 0
     if rng.random() < config.noise:
         noise, seed = rng.uniform(2, 12), int(rng.integers(2 ** 31))
-    return Look(
-        coarse, quality, grey, gamma, contrast, brightness, tints, saturation, blur, noise, seed)
+    return Appearance(
+        downscale, quality, grey, gamma, contrast, brightness, tints, saturation, blur, noise, seed)

@@ -20,7 +20,7 @@ class Process:
     device: torch.device
 
     @property
-    def leads(self) -> bool:
+    def is_main_process(self) -> bool:
         return self.rank == 0
 
     def any(self, here: bool) -> bool:

@@ -62,7 +62,7 @@ class Sample:
         scenes: numbers of the photograph, clip or video that the template and the search picture
             are from; where they differ, the one does not show what the other does.
         present: whether the search picture shows the target of the template.
-        rivals: other boxes of the same photograph.
+        other_objects: other boxes of the same photograph.
     """
 
     template: Target
@@ -70,7 +70,7 @@ class Sample:
     still: bool
     scenes: tuple[int, int] = (0, 0)
     present: bool = True
-    rivals: tuple[BoundingBox, ...] = ()
+    other_objects: tuple[BoundingBox, ...] = ()
 
 
 class Source(Protocol):
@@ -151,8 +151,8 @@ def photo_sample(read: Callable[..., np.ndarray], boxes: np.ndarray, rng: np.ran
     if parts and rng.random() < parts and min(box.w, box.h) >= MIN_WHOLE:
         box = part_of(box, rng)
     target = Target(read, box, shrinks=shrinks)
-    rivals = tuple(BoundingBox.from_xywh(row) for i, row in enumerate(boxes) if i != chosen)
-    return Sample(target, target, True, (scene, scene), rivals=rivals)
+    other_objects = tuple(BoundingBox.from_xywh(row) for i, row in enumerate(boxes) if i != chosen)
+    return Sample(target, target, True, (scene, scene), other_objects=other_objects)
 
 
 def video_sample(read: Callable[..., np.ndarray], boxes: np.ndarray, frame_range: int,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 import math
 from pathlib import Path
+from typing import ClassVar
 
 from siamx_ros.config import NetworkConfig
 from siamx_ros.data.annotation import TRAIN
@@ -68,6 +69,8 @@ def _is_number(text: str) -> bool:
 class AugmentConfig(Settings):
     """Jitter of the training pairs; a probability of 0 switches a part off."""
 
+    renamed: ClassVar = {'still_bend': 'still_elastic', 'coarse': 'downscale'}
+
     template_shift: float = setting(4.0, 'template shift, uniform', unit='px', low=0.0, high=30.0)
     template_scale: float = setting(0.05, 'template scale jitter', low=0.0, high=0.9)
     search_shift: float = setting(64.0, 'search shift, uniform', unit='px', low=0.0, high=100.0)
@@ -79,16 +82,16 @@ class AugmentConfig(Settings):
         0.12, 'further scale jitter of pairs cut from one photograph', low=0.0, high=0.9)
     still_rotation: float = setting(
         12.0, 'rotation between the patches of one photograph', unit='deg', low=0.0, high=45.0)
-    still_bend: float = setting(
-        0.0, 'largest mean shift by which the search patch of one photograph is bent, relative to '
-        "the target's size", low=0.0, high=0.2)
+    still_elastic: float = setting(
+        0.0, 'largest mean shift of the elastic deformation of the search patch of one photograph, '
+        "relative to the target's size", low=0.0, high=0.2)
     flip: float = setting(0.5, 'probability: mirror both patches', low=0.0, high=1.0)
     still_flip: float = setting(
         0.1, 'probability: mirror the search patch of one photograph alone', low=0.0, high=1.0)
     colour: float = setting(0.25, 'colour jitter of each patch', low=0.0, high=0.9)
     grey: float = setting(0.1, 'probability: both patches without colour', low=0.0, high=1.0)
     blur: float = setting(0.2, 'probability: blur a patch', low=0.0, high=1.0)
-    coarse: float = setting(
+    downscale: float = setting(
         0.3, 'probability: both patches at a lower resolution', low=0.0, high=1.0)
     compression: float = setting(
         0.0, 'probability: both patches with the blocks of strong video compression',
@@ -153,6 +156,10 @@ class TrainConfig(Settings):
     negatives: int = setting(
         8, 'pairs a step whose template is also tried on a foreign search patch', unit='pairs',
         low=0)
+    teachers: tuple = setting(
+        (), 'trackers whose answers are learnt from, each NAME:FOLDER with NAME fear or lighttrack')
+    teacher_weight: float = setting(
+        0.3, "share of the teachers' answers in the targets", low=0.0, high=1.0)
     reg_weight: float = setting(1.0, 'lambda_0 of Eq. 8', low=0.0)
     cls_weight: float = setting(1.0, 'lambda_1 of Eq. 8', low=0.0)
     reg_mean: str = setting(
@@ -171,9 +178,6 @@ class TrainConfig(Settings):
         False, 'compile the backbone, unless OpenVINO runs it: less time for a step on a GPU, a '
         'minute more at the start')
     workers: int = setting(1, 'processes that make pairs', low=0, high=64)
-    cropping: str = setting(
-        'auto', "where patches are cut and altered: 'loader' (OpenCV), 'device' (one batched warp) "
-        "or 'auto', the device where it is a GPU", choices=('auto', 'loader', 'device'))
     seed: int = setting(1, 'seed of every random choice', low=0)
 
     @property

@@ -9,6 +9,7 @@ from torch import nn
 
 from siamx_ros.model.network import Prediction, SiamXNet, central_cells, patch_size
 from siamx_ros.training import labels, losses
+from siamx_ros.training.distillation import SoftTargets
 from siamx_ros.training.settings import TrainConfig
 
 
@@ -24,7 +25,7 @@ class BatchLoss(NamedTuple):
     regression: torch.Tensor
 
 
-class LossBench(nn.Module):
+class LossModule(nn.Module):
     """Network plus loss in one forward, so that DDP sees a single module.
 
     The first ``negatives`` templates of a batch are also correlated with the search patch of the
@@ -37,7 +38,8 @@ class LossBench(nn.Module):
         self.network, self.config = network, config
 
     def forward(self, template: Patches, search: Patches, boxes: torch.Tensor,
-                scenes: torch.Tensor, extents: torch.Tensor) -> BatchLoss:
+                scenes: torch.Tensor, extents: torch.Tensor,
+                soft: SoftTargets | None = None) -> BatchLoss:
         """Losses of a batch.
 
         Args:
@@ -46,6 +48,7 @@ class LossBench(nn.Module):
             scenes: B x 2 numbers, of the photograph or video of each template and search patch, on
                 the CPU.
             extents: B x 4 corners of the targets in the templates.
+            soft: what teachers see in the B pairs; takes ``teacher_weight`` of the targets.
         """
         prediction = self._predict(template, search, scenes, extents)
         logits, distances = prediction.centre_logits.float(), prediction.distances.float()
@@ -54,6 +57,10 @@ class LossBench(nn.Module):
         absent = boxes.new_full((len(logits) - len(boxes), 4), float('nan'))
         wanted = labels.centre_labels(torch.cat([boxes, absent]), cells, size,
                                       self.config.label_radius, self.config.label_metric)
+        if soft is not None:
+            share = self.config.teacher_weight
+            wanted[:len(boxes)] = _blended(wanted[:len(boxes)], soft.centres, share)
+            boxes = _blended(boxes, soft.corners, share)
         targets, inside = labels.side_distances(boxes, cells, size)
         classification = losses.classification_loss(
             logits[:, 0], wanted, negative_focus=self.config.negative_focus)
@@ -82,6 +89,11 @@ class LossBench(nn.Module):
         if torch.is_tensor(patches):
             patches = self.network.backbone(patches.float())
         return self.network.neck_levels(patches)
+
+
+def _blended(known: torch.Tensor, soft: torch.Tensor, share: float) -> torch.Tensor:
+    """Known targets with a share of the soft ones, where there are some."""
+    return torch.where(soft.isfinite(), torch.lerp(known, soft.to(known.dtype), share), known)
 
 
 def _and_again(rows: torch.Tensor, which: torch.Tensor) -> torch.Tensor:

@@ -24,19 +24,21 @@ from tqdm import tqdm
 import yaml
 
 from siamx_ros.errors import InputError
-from siamx_ros.model.importing import import_imagenet
+from siamx_ros.model.importing import start_backbone
 from siamx_ros.model.network import SiamXNet
 from siamx_ros.model.weights import (
     load_checkpoint, load_strictly, read_file, save_checkpoint, write_atomically)
-from siamx_ros.training.ahead import made_ahead, on_own_stream
+from siamx_ros.training.prefetch import prefetch, on_own_stream
 from siamx_ros.training.curves import draw_curves
+from siamx_ros.training.distillation import Distillation
 from siamx_ros.training.frozen import frozen_backbone
 from siamx_ros.training.loading import (
     TrainingData, read_data, to_inputs, training_loader, validation_loader)
 from siamx_ros.training.process import Process, join
 from siamx_ros.training.schedule import apply_freeze, apply_rate, is_frozen, make_optimiser
 from siamx_ros.training.settings import TrainConfig
-from siamx_ros.training.step import LossBench
+from siamx_ros.training.step import LossModule
+from siamx_ros.training.teachers.registry import load_teachers
 from siamx_ros.training.validation import validate
 
 LOG = logging.getLogger(__name__)
@@ -45,7 +47,7 @@ COLUMNS = ('step', 'rate', 'loss', 'cls', 'reg', 'iou', 'hit', 'score', 'score_a
 
 
 def train(data: Path | None, out: Path, config: TrainConfig, *, device: str = 'auto',
-          resume: bool = False, initial: Path | None = None, imagenet: Path | None = None,
+          resume: bool = False, initial: Path | None = None, backbone: Path | None = None,
           max_minutes: float = 0.0) -> None:
     """Train until ``config.steps`` (or the time is up), logging and saving every epoch.
 
@@ -56,7 +58,7 @@ def train(data: Path | None, out: Path, config: TrainConfig, *, device: str = 'a
         resume: continue ``out/last.pt``; with one process on a CPU the result equals that of an
             unbroken run bit for bit, on a GPU its pairs and rates do, but not its rounding.
         initial: checkpoint whose weights to start from.
-        imagenet: torchvision ResNet-50 weights to start the backbone from.
+        backbone: weights of others to start the backbone from (see :func:`start_backbone`).
         max_minutes: stop after the first epoch that ends later than this; 0 for never.
 
     Raises:
@@ -67,15 +69,15 @@ def train(data: Path | None, out: Path, config: TrainConfig, *, device: str = 'a
     if resume:
         run.restore(out / 'last.pt')
     else:
-        run.start_from(initial, imagenet)
+        run.start_from(initial, backbone)
     content = read_data(data, config)
-    if process.leads:
+    if process.is_main_process:
         out.mkdir(parents=True, exist_ok=True)
         (out / 'config.yaml').write_text(yaml.safe_dump(config.to_dict()), encoding='utf-8')
         run.forget_rows()
     deadline = time.monotonic() + 60 * max_minutes if max_minutes else float('inf')
     run.fit(content, deadline)
-    if process.leads and (out / 'log.csv').exists():
+    if process.is_main_process and (out / 'log.csv').exists():
         draw_curves(out)
     process.leave()
 
@@ -103,13 +105,16 @@ class Run:
             self.network.backbone, config, process.device, torch.get_num_threads())
         if config.compile and self.frozen is None:
             self.network.backbone.compile(dynamic=False)
-        bench: nn.Module = LossBench(self.network, config)
+        teachers = load_teachers(config.teachers)
+        self.distillation = Distillation(teachers, config) if teachers else None
+        loss_module: nn.Module = LossModule(self.network, config)
         if process.count > 1:
-            bench = nn.parallel.DistributedDataParallel(bench, find_unused_parameters=True)
-        self.bench = bench
+            loss_module = nn.parallel.DistributedDataParallel(
+                loss_module, find_unused_parameters=True)
+        self.loss_module = loss_module
 
-    def start_from(self, initial: Path | None, imagenet: Path | None) -> None:
-        """Begin with the weights of a checkpoint, or with an ImageNet backbone.
+    def start_from(self, initial: Path | None, backbone: Path | None) -> None:
+        """Begin with the weights of a checkpoint, or with a backbone that others trained.
 
         Raises:
             InputError: a file cannot be used or does not fit the network.
@@ -117,8 +122,8 @@ class Run:
         if initial is not None:
             weights = load_checkpoint(initial).network.state_dict()
             load_strictly(self.network, self._extension() | weights, str(initial))
-        if imagenet is not None:
-            import_imagenet(self.network, imagenet)
+        if backbone is not None:
+            start_backbone(self.network, backbone)
         self.average.load_state_dict(self.network.state_dict())
 
     def _extension(self) -> dict[str, torch.Tensor]:
@@ -166,12 +171,12 @@ class Run:
         check = validation_loader(data, self.config)
         batches = self.batches(training_loader(data, self.config, self.process, self.step))
         with tqdm(total=self.config.steps, initial=self.step, desc='training', unit='step',
-                  disable=not self.process.leads) as bar:
+                  disable=not self.process.is_main_process) as bar:
             while self.step < self.config.steps and not self.process.any(
                     time.monotonic() >= deadline):
                 with self.threads(self.step):
                     row = self._epoch(batches, bar)
-                if self.process.leads:
+                if self.process.is_main_process:
                     row.update(validate(self.average, check, self.process.device, self._autocast()))
                     self._report(row, bar)
 
@@ -191,12 +196,14 @@ class Run:
         items = zip(count(self.step), loader)
         if self.frozen or self.process.device.type == 'cuda':
             make = on_own_stream(self.prepare, self.process.device)
-            return made_ahead(items, lambda item: make(*item))
+            return prefetch(items, lambda item: make(*item))
         return (self.prepare(*item) for item in items)
 
     def prepare(self, step: int, batch: Any) -> tuple:
-        """Inputs of :class:`LossBench`; features instead of patches while a backbone is frozen."""
-        template, search, *rest = to_inputs(batch, self.process.device)
+        """Inputs of :class:`LossModule`; features instead of patches while a backbone is frozen."""
+        template, search, boxes, scenes, extents = to_inputs(batch, self.process.device)
+        soft = self.distillation and self.distillation(template, search, boxes, extents)
+        rest = boxes, scenes, extents, soft
         if self.frozen and is_frozen(step, self.config):
             return self.frozen(template), self.frozen(search), *rest
         return template, search, *rest
@@ -224,12 +231,12 @@ class Run:
         return apply_rate(self.step, self.optimiser, self.config)
 
     def optimise(self, *inputs: Any) -> torch.Tensor:
-        """One step on what :class:`LossBench` takes; returns the three losses.
+        """One step on what :class:`LossModule` takes; returns the three losses.
 
         Where a loss is not finite in any process, all skip the step, name it and return NaN.
         """
         with self._autocast():
-            losses = self.bench(*inputs)
+            losses = self.loss_module(*inputs)
         self.optimiser.zero_grad(set_to_none=True)
         losses.total.backward()
         values = torch.stack(losses).detach().cpu()

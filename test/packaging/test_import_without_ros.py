@@ -10,7 +10,7 @@ import sys
 import pytest
 
 EDGES = tuple(f'siamx_ros.{room}.' for room in (
-    'node', 'client', 'tools', 'demo', 'follower', 'panel'))
+    'node', 'client', 'tools', 'demo', 'follow_demo', 'follower', 'panel'))
 """Where ROS may be imported."""
 HEAVY = ('torch', 'rclpy', 'cv2', 'matplotlib', 'vision_msgs', 'launch')
 

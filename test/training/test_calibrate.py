@@ -13,12 +13,12 @@ from siamx_ros.cli import main
 from siamx_ros.commands.calibrate import CUT, _cut_away, _videos
 from siamx_ros.config import TrackerConfig
 from siamx_ros.errors import InputError
-from siamx_ros.training.flights import Flight
+from siamx_ros.training.synthetic_video import SyntheticVideo
 from siamx_ros.training.pictures import PictureSet
 
 
 def video(count, size, value):
-    return Flight([np.full((*size, 3), value, np.uint8)] * count, np.ones((count, 4)))
+    return SyntheticVideo([np.full((*size, 3), value, np.uint8)] * count, np.ones((count, 4)))
 
 
 def test_videos_end_with_another_one_in_their_size():
@@ -71,13 +71,13 @@ def test_the_command_writes_both_tables(photographs, tmp_path):
     out = tmp_path / 'fitted.pt'
     done = subprocess.run(
         [sys.executable, '-m', 'siamx_ros', 'calibrate', str(photographs), '--weights', 'default',
-         '--out', str(out), '--flights', '2', '--held_out', 'kept', '--device', 'cpu', '--half'],
+         '--out', str(out), '--synthetic', '2', '--held_out', 'kept', '--device', 'cpu', '--half'],
         capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-2000:]
     assert 'agreement' in done.stdout and str(out) in done.stdout
     content = torch.load(out, weights_only=True)
     assert set(content['calibration']) == {'online', 'network'}
-    assert set(content['card']['calibration']['online']) == {'flights', 'videos'}
+    assert set(content['card']['calibration']['online']) == {'synthetic', 'videos'}
     assert content['calibration']['network']['response'] == 0
     assert all(low <= 0 < high for low, high in content['ranges'].values())
     assert sum('tower' in name for name in content['ranges']) == 8
@@ -94,7 +94,7 @@ def test_it_runs_over_whole_patches(photographs, tmp_path, monkeypatch):
     monkeypatch.setattr('siamx_ros.commands.calibrate.Tracker', refuse)
     monkeypatch.setattr('siamx_ros.commands.calibrate._ranges', lambda *_: None)
     assert main(['calibrate', str(photographs), '--weights', 'default', '--out',
-                 str(tmp_path / 'fitted.pt'), '--flights', '2', '--held_out', 'kept',
+                 str(tmp_path / 'fitted.pt'), '--synthetic', '2', '--held_out', 'kept',
                  '--device', 'cpu']) == 2
     assert [config.steady_size for config in used] == [TrackerConfig().search_size]
 
@@ -104,9 +104,10 @@ def test_without_anything_to_track_it_is_refused_at_once(data, tmp_path, capsys,
     root = tmp_path / 'stills'
     shutil.copytree(data, root, ignore=shutil.ignore_patterns('video'))
     assert main(['calibrate', str(root), '--weights', 'default', '--out', str(tmp_path / 'no.pt'),
-                 '--flights', '3']) == 2
+                 '--synthetic', '3']) == 2
     error = capsys.readouterr().err
-    assert 'two held-out photographs' in error and 'got 1 with boxes and 3 flights' in error
+    assert 'two held-out photographs' in error
+    assert 'got 1 with boxes and 3 synthetic videos' in error
 
 
 def test_the_network_is_that_of_the_checkpoint(data, tmp_path, capsys):
@@ -116,8 +117,8 @@ def test_the_network_is_that_of_the_checkpoint(data, tmp_path, capsys):
 
 
 def test_without_a_wrong_answer_it_is_refused(data, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr('siamx_ros.commands.calibrate.look', lambda *args: (
+    monkeypatch.setattr('siamx_ros.commands.calibrate.answers', lambda *args: (
         np.full((4, 4), 0.5), np.ones(4, bool)))
     assert main(['calibrate', str(data), '--weights', 'default', '--out', str(tmp_path / 'no.pt'),
-                 '--flights', '1', '--held_out', 'kept']) == 2
+                 '--synthetic', '1', '--held_out', 'kept']) == 2
     assert 'right and wrong' in capsys.readouterr().err and not (tmp_path / 'no.pt').exists()

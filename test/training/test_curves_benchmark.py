@@ -20,12 +20,11 @@ TINY = ['--network.backbone=light', '--network.widths=8,8,8,8', '--network.block
 HEADER = 'step,rate,loss,cls,reg,iou,hit,score,score_absent,pairs_per_s\n'
 
 
-@pytest.mark.parametrize('cropping', ['loader', 'device'])
-def test_benchmark_measures_every_part(data, tiny_config, monkeypatch, cropping):
+def test_benchmark_measures_every_part(data, tiny_config, monkeypatch):
     monkeypatch.setattr(benchmark, 'SECONDS', 0.05)
-    config = tiny_config.replace({'cropping': cropping})
     rows = benchmark.benchmark(
-        loading.read_data(data, config), config, Process(0, 1, loading.torch.device('cpu')))
+        loading.read_data(data, tiny_config), tiny_config,
+        Process(0, 1, loading.torch.device('cpu')))
     speed = {name.split(' (')[0]: value for name, value in rows}
     assert list(speed) == ['loader alone', 'batch to the device', 'training step alone', 'training']
     assert all(value > 0 for value in speed.values())
@@ -56,7 +55,7 @@ def test_speeds_are_of_all_processes(data, tiny_config, monkeypatch):
 @pytest.mark.parametrize('kind, nicer', [('cpu', 10), ('cuda', 0)])
 def test_pairs_give_way_to_a_step_on_the_same_cores(data, tiny_config, monkeypatch, kind, nicer):
     monkeypatch.setattr(loading, 'render', lambda plan: os.nice(0))
-    config = tiny_config.replace({'workers': 1, 'cropping': 'loader'})
+    config = tiny_config.replace({'workers': 1})
     content = loading.read_data(data, config)
     process = Process(0, 1, loading.torch.device(kind))
     loader = loading.training_loader(content, config, process, 0)
@@ -133,7 +132,7 @@ def test_a_log_that_is_none(tmp_path, text):
 
 
 @pytest.mark.parametrize('arguments, sentence', [
-    (('--benchmark', '--imagenet', 'efficientnet-lite0'), 'leave --imagenet out'),
+    (('--benchmark', '--backbone', 'efficientnet-lite0'), 'leave --backbone out'),
     (('--benchmark', '--out', 'run'), 'leave --out out'),
     (('--benchmark', '--resume'), 'leave --resume out'),
     (('--out', 'run', '--resume', '--initial', 'a.pt'), 'leave --initial out'),

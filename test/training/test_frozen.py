@@ -9,9 +9,10 @@ import torch
 from siamx_ros.config import NetworkConfig
 from siamx_ros.model import openvino_graph
 from siamx_ros.model.network import SiamXNet
-from siamx_ros.training import ahead, frozen, schedule
+from siamx_ros.training import frozen, schedule
+from siamx_ros.training.prefetch import prefetch
 from siamx_ros.training.process import Process
-from siamx_ros.training.step import LossBench
+from siamx_ros.training.step import LossModule
 from siamx_ros.training.train import Run
 
 pytestmark = pytest.mark.skipif(
@@ -46,7 +47,7 @@ def gradients(network, config, patches, stand_in, step=0):
     template, search, *rest = patches
     if stand_in:
         template, search = stand_in(template), stand_in(search)
-    loss = LossBench(network, config)(template, search, *rest).total
+    loss = LossModule(network, config)(template, search, *rest).total
     loss.backward()
     return loss.item(), {n: p.grad for n, p in network.named_parameters() if p.grad is not None}
 
@@ -103,7 +104,7 @@ def test_the_next_one_is_made_meanwhile():
             raise ValueError('damaged')
         return item * 10
 
-    results = ahead.made_ahead(range(4), make)
+    results = prefetch(range(4), make)
     for item in range(3):
         assert next(results) == item * 10
         assert begun[item + 1].wait(5) and (item == 2 or not begun[item + 2].is_set())
@@ -111,7 +112,7 @@ def test_the_next_one_is_made_meanwhile():
         next(results)
     assert [item for item, _ in made] == [0, 1, 2, 3]
     assert threading.current_thread() not in [thread for _, thread in made]
-    assert list(ahead.made_ahead([], make)) == []
+    assert list(prefetch([], make)) == []
 
 
 def test_answers_stay_as_they_are(config, patches):

@@ -17,7 +17,8 @@ from siamx_ros.training.plans import make_plan
 from siamx_ros.training.samples import Sample, Target
 
 CALM = {f'augment.{name}': 0.0 for name in (
-    'colour', 'grey', 'blur', 'coarse', 'noise', 'occluder', 'distractor', 'negative', 'backdrop',
+    'colour', 'grey', 'blur', 'downscale', 'noise', 'occluder', 'distractor', 'negative',
+    'backdrop',
     'hard_negative')}
 
 
@@ -81,27 +82,27 @@ def test_zoom_changes_both_axes_alike_and_both_ways(tiny_config):
         np.quantile(change[:, 0], [0, 0.16, 0.5, 0.84, 1]), [-0.5, -0.2, 0, 0.2, 0.5], atol=0.06)
 
 
-def test_a_coarse_camera_is_coarser_in_the_patch_that_magnifies_more(tiny_config):
+def test_a_camera_of_low_resolution_shows_most_in_the_patch_that_magnifies_more(tiny_config):
     """The patch that shows the target twice as large shows each camera pixel twice as large."""
     config = tiny_config.replace({
-        **CALM, 'augment.coarse': 1.0, 'augment.search_scale': 0.0, 'augment.search_zoom': 0.3,
+        **CALM, 'augment.downscale': 1.0, 'augment.search_scale': 0.0, 'augment.search_zoom': 0.3,
         'augment.template_scale': 0.0})
     plain = many_plans(tiny_config.replace({**CALM, 'augment.search_scale': 0.0}), 1)[0].box
     normal = np.prod(plain[2:] - plain[:2])
     checked = 0
     for plan in many_plans(config):
         zoom = np.sqrt(np.prod(plan.box[2:] - plan.box[:2]) / normal)
-        ratio = plan.look_x.coarse / plan.look_z.coarse
-        if 1 < plan.look_x.coarse < 7:
+        ratio = plan.appearance_x.downscale / plan.appearance_z.downscale
+        if 1 < plan.appearance_x.downscale < 7:
             assert 0.84 * zoom < ratio < 1.21 * zoom
             checked += 1
-        assert 1 <= plan.look_x.coarse <= 7
+        assert 1 <= plan.appearance_x.downscale <= 7
     assert checked > 200
 
 
 def test_a_camera_compresses_both_patches(tiny_config):
     plans_made = many_plans(tiny_config.replace({**CALM, 'augment.compression': 0.5}), 200)
-    qualities = [(plan.look_z.quality, plan.look_x.quality) for plan in plans_made]
+    qualities = [(plan.appearance_z.quality, plan.appearance_x.quality) for plan in plans_made]
     assert all(first == second for first, second in qualities)
     used = [first for first, _ in qualities if first]
     assert 70 < len(used) < 130 and 15 <= min(used) < 25 and 65 < max(used) < 75
@@ -123,29 +124,29 @@ def test_a_part_lies_within_its_object(data, tiny_config):
     assert whole == BoundingBox(5, 5, 28, 60)
 
 
-def test_a_bent_target_lies_in_its_bent_box(tiny_config):
-    """A red ellipse, bent with its photograph: its pixels reach to the sides of the box."""
+def test_a_deformed_target_lies_in_its_deformed_box(tiny_config):
+    """A red ellipse, deformed with its photograph: its pixels reach to the sides of the box."""
     image = np.full((400, 500, 3), 128, np.uint8)
     cv2.ellipse(image, (230, 180), (60, 40), 0, 0, 360, (0, 0, 255), -1)
     box = BoundingBox(170, 140, 120, 80)
     target = Target(lambda: image, box)
     config = tiny_config.replace(
-        {**CALM, 'augment.still_bend': 0.1, 'augment.still_rotation': 0.0}).augment
+        {**CALM, 'augment.still_elastic': 0.1, 'augment.still_rotation': 0.0}).augment
     for seed in range(30):
         plan = make_plan(Sample(target, target, True), target, np.random.default_rng(seed), config)
         np.testing.assert_allclose(plan.box, red_box(render(plan)[1]), atol=2.5)
         index = np.arange(255)
         waves = augment.cosines(index + 0.5, 255, 6)
-        shift = waves @ plan.bend @ waves.T
+        shift = waves @ plan.elastic @ waves.T
         straight = plan.place_x.box(box, 255)
         size = np.sqrt(np.prod(straight[2:] - straight[:2]))
         assert np.sqrt((shift ** 2).sum(0).mean()) < 0.12 * size
         assert np.abs(np.diff(shift[0], axis=1)).max() < 1, 'nothing is folded over'
 
 
-def test_only_stills_are_bent(tiny_config):
-    config = tiny_config.replace({**CALM, 'augment.still_bend': 0.1})
-    assert all(plan.bend is None for plan in many_plans(config, 5))
+def test_only_stills_are_deformed(tiny_config):
+    config = tiny_config.replace({**CALM, 'augment.still_elastic': 0.1})
+    assert all(plan.elastic is None for plan in many_plans(config, 5))
 
 
 def test_pairs_depend_on_their_number_alone(data, tiny_config):
@@ -213,11 +214,11 @@ def test_negatives_carry_no_box(data, tiny_config):
 
 
 @pytest.mark.parametrize('name', [
-    'colour', 'grey', 'blur', 'coarse', 'compression', 'noise', 'occluder', 'distractor',
-    'backdrop', 'still_bend'])
+    'colour', 'grey', 'blur', 'downscale', 'compression', 'noise', 'occluder', 'distractor',
+    'backdrop', 'still_elastic'])
 def test_every_augmentation_does_something(data, tiny_config, name):
     calm = tiny_config.replace({**CALM, 'photos': 1.0, 'videos': 0.0, 'regions': 0.0})
-    strong = calm.replace({f'augment.{name}': {'colour': 0.5, 'still_bend': 0.1}.get(name, 1.0)})
+    strong = calm.replace({f'augment.{name}': {'colour': 0.5, 'still_elastic': 0.1}.get(name, 1.0)})
     pictures = read_pictures(data, calm)
     before = [PairDataset(pictures, calm, length=4, seed=5)[i][1] for i in range(4)]
     after = [PairDataset(pictures, strong, length=4, seed=5)[i][1] for i in range(4)]
@@ -225,17 +226,18 @@ def test_every_augmentation_does_something(data, tiny_config, name):
 
 
 def test_an_object_beside_the_target_is_a_hard_negative(tiny_config):
-    """A red target and blue rivals near and far: red is in the patch exactly when a box says so."""
+    """A red target and blue objects near and far: red is in the patch just when a box says so."""
     image = np.full((300, 700, 3), 200, np.uint8)
     target = BoundingBox(60, 120, 40, 50)
-    rivals = (BoundingBox(130, 100, 50, 50), BoundingBox(560, 150, 60, 40))
-    for box, colour in ((target, (0, 0, 255)), *((rival, (255, 0, 0)) for rival in rivals)):
+    other_objects = (BoundingBox(130, 100, 50, 50), BoundingBox(560, 150, 60, 40))
+    blue = ((other, (255, 0, 0)) for other in other_objects)
+    for box, colour in ((target, (0, 0, 255)), *blue):
         x0, y0, x1, y1 = map(int, box.corners)
         image[y0:y1, x0:x1] = colour
     config = tiny_config.replace({**CALM, 'augment.hard_negative': 1.0}).augment
     seen = Target(lambda: image, target)
-    sample = Sample(seen, seen, True, rivals=rivals)
-    present = rival_centred = 0
+    sample = Sample(seen, seen, True, other_objects=other_objects)
+    present = other_centred = 0
     for seed in range(80):
         rng = np.random.default_rng(seed)
         plan = make_plan(sample, seen, rng, config)
@@ -243,7 +245,7 @@ def test_an_object_beside_the_target_is_a_hard_negative(tiny_config):
         red = (search[..., 2] > 150) & (search[..., 1] < 100) & (search[..., 0] < 100)
         assert template[63, 63, 2] > 200, 'the template shows its own target'
         assert red.any() == np.isfinite(box).all(), seed
-        rival_centred += plan.search.inside is not None
+        other_centred += plan.search.inside is not None
         if red.any():
             present += 1
             centre = (box[:2] + box[2:]) / 2
@@ -251,7 +253,7 @@ def test_an_object_beside_the_target_is_a_hard_negative(tiny_config):
             if 2 < box[0] and 2 < box[1] and box[2] < 253 and box[3] < 253:
                 ys, xs = np.nonzero(red)
                 np.testing.assert_allclose(centre, [xs.mean() + 0.5, ys.mean() + 0.5], atol=1.5)
-    assert 10 < present < 70 and rival_centred > 50
+    assert 10 < present < 70 and other_centred > 50
 
 
 def test_a_target_half_in_the_patch_is_no_hard_negative(tiny_config):

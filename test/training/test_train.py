@@ -21,7 +21,7 @@ from siamx_ros.training.pairs import PairDataset
 from siamx_ros.training.pictures import read_pictures
 from siamx_ros.training.process import Process
 from siamx_ros.training.settings import TrainConfig
-from siamx_ros.training.step import BatchLoss, LossBench
+from siamx_ros.training.step import BatchLoss, LossModule
 from siamx_ros.training.train import COLUMNS, Run, train
 from siamx_ros.training.validation import as_input
 
@@ -57,8 +57,9 @@ def test_a_run_leaves_its_files(finished, tiny_config):
 
 @pytest.mark.parametrize('name, network', [
     ('along', NetworkConfig.mobile()), ('zoom', NetworkConfig.mobile()),
-    ('parts', NetworkConfig.mobile()), ('rivals', NetworkConfig.mobile()),
+    ('parts', NetworkConfig.mobile()), ('other_objects', NetworkConfig.mobile()),
     ('extent', NetworkConfig.mobile().replace({'extent': True})),
+    ('fbnet', NetworkConfig.mobile().replace({'backbone': 'fbnet', 'extent': True})),
     ('light', NetworkConfig.light()), ('paper', NetworkConfig())])
 def test_the_recipes_train_what_they_say(repository, name, network):
     given = read_yaml(repository / 'config' / 'train' / f'{name}.yaml')
@@ -116,14 +117,14 @@ def test_one_batch_can_be_learnt(data, tiny_config):
     config = tiny_config.replace({'network.channels': 16, 'learning_rate': 0.005})
     torch.manual_seed(0)
     network = SiamXNet(config.network)
-    bench, optimiser = LossBench(network, config), schedule.make_optimiser(network, config)
+    loss_module, optimiser = LossModule(network, config), schedule.make_optimiser(network, config)
     for group in optimiser.param_groups:
         group['lr'] = config.learning_rate
     dataset = PairDataset(read_pictures(data, config), config, length=8, seed=1)
     template, search, *rest = torch.utils.data.default_collate([dataset[i] for i in range(8)])
     device, losses = torch.device('cpu'), []
     for _ in range(40):
-        loss = bench(as_input(template, device), as_input(search, device), *rest).total
+        loss = loss_module(as_input(template, device), as_input(search, device), *rest).total
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -164,7 +165,7 @@ def test_the_template_is_told_its_box(tiny_config):
         torch.nn.init.normal_(layer.weight)
     patches = torch.rand(2, 3, 127, 127) * 255, torch.rand(2, 3, 255, 255) * 255
     boxes, scenes = torch.tensor([[90.0, 80, 170, 150]]).expand(2, 4), torch.zeros(2, 2)
-    losses = [LossBench(network, config)(*patches, boxes, scenes, torch.tensor([extent] * 2)).total
+    losses = [LossModule(network, config)(*patches, boxes, scenes, torch.tensor([extent] * 2)).total
               for extent in ([30.0, 40, 90, 95], [50.0, 20, 80, 115])]
     assert losses[0].item() != losses[1].item()
     losses[0].backward()
@@ -181,7 +182,7 @@ def test_a_search_patch_of_the_same_scene_is_no_negative(tiny_config):
     def loss(negatives, scenes):
         config = tiny_config.replace({'batch': 4, 'negatives': negatives})
         with torch.no_grad():
-            return LossBench(network, config)(*patches, boxes, scenes, boxes).classification.item()
+            return LossModule(network, config)(*patches, boxes, scenes, boxes).classification.item()
 
     same = torch.full((4, 2), 7)
     others = torch.arange(4)[:, None].expand(4, 2)
@@ -201,7 +202,7 @@ def test_negative_pairs_are_no_pairs_of_the_regression(tiny_config):
         tower = getattr(network.head, f'{name}_tower')
         tower.register_forward_pre_hook(
             lambda _, given, name=name: seen.append((name, len(given[0]))))
-    losses = [LossBench(network, tiny_config.replace({'batch': 4, 'negatives': count}))(
+    losses = [LossModule(network, tiny_config.replace({'batch': 4, 'negatives': count}))(
         *patches, boxes, scenes, boxes) for count in (3, 0)]
     assert seen == [('cls', 7), ('reg', 4), ('cls', 4), ('reg', 4)]
     assert losses[0].regression.item() == losses[1].regression.item()
@@ -220,12 +221,12 @@ def test_what_decays(tiny_config):
 def test_a_loss_that_is_not_finite_is_skipped(data, tiny_config, tmp_path, monkeypatch, caplog):
     """The step changes nothing, and the epoch's mean is that of the others."""
     run = Run(tmp_path, tiny_config, Process(0, 1, torch.device('cpu')))
-    good, before = run.bench, [p.clone() for p in run.network.parameters()]
-    run.bench = lambda *inputs: BatchLoss(
+    good, before = run.loss_module, [p.clone() for p in run.network.parameters()]
+    run.loss_module = lambda *inputs: BatchLoss(
         *next(run.network.parameters()).mean() * torch.tensor([float('inf'), 1.0, 1.0]))
     assert run.optimise().isnan().all() and 'step 0 skipped' in caplog.text
     assert all(torch.equal(a, b) for a, b in zip(before, run.network.parameters()))
-    run.bench = good
+    run.loss_module = good
     losses = iter([torch.full((3,), float('nan')), torch.tensor([4.0, 3.0, 1.0]),
                    torch.tensor([2.0, 1.0, 1.0])])
     monkeypatch.setattr(run, 'optimise', lambda: next(losses))
@@ -389,7 +390,7 @@ def noted_fit(run, *rest):
 
 def noted_prepare(run, *rest):
     inputs = prepare(run, *rest)
-    seen.append(inputs[-1])
+    seen.append(inputs[-2])
     return inputs
 
 

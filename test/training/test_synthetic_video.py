@@ -1,10 +1,10 @@
-"""Simulated camera flights: the box stays on the target, cuts hide it, seeds repeat."""
+"""Simulated camera motion: the box stays on the target, cuts hide it, seeds repeat."""
 
 import cv2
 import numpy as np
 import pytest
 
-from siamx_ros.training.flights import PASSES, VIEW, make_flights
+from siamx_ros.training.synthetic_video import PASSES, VIEW, make_synthetic_videos
 from siamx_ros.training.pictures import PictureSet
 
 
@@ -25,8 +25,8 @@ def pictures():
 def test_the_box_covers_the_target(pictures):
     shares = []
     for seed in range(6):
-        flight = make_flights(pictures, 1, np.random.default_rng(seed))[0]
-        for image, box in zip(flight.images, flight.boxes):
+        video = make_synthetic_videos(pictures, 1, np.random.default_rng(seed))[0]
+        for image, box in zip(video.images, video.boxes):
             if np.isnan(box).any():
                 continue
             x, y, w, h = box
@@ -39,32 +39,32 @@ def test_the_box_covers_the_target(pictures):
 
 
 def test_cuts_hide_the_target(pictures):
-    flight = make_flights(pictures, 1, np.random.default_rng(0))[0]
-    shown = np.isfinite(flight.boxes).all(1)
+    video = make_synthetic_videos(pictures, 1, np.random.default_rng(0))[0]
+    shown = np.isfinite(video.boxes).all(1)
     wanted = np.zeros(PASSES[-1][1], bool)
     for begin, stop in PASSES:
         wanted[begin:stop] = True
-    assert (shown == wanted).all() and len(flight.images) == len(wanted)
+    assert (shown == wanted).all() and len(video.images) == len(wanted)
 
 
 def test_the_cut_shows_another_photograph(pictures):
     """The other photograph is never the target's own."""
     pictures.images[1][:] = 0
-    for flight in make_flights(pictures, 10, np.random.default_rng(0)):
-        shown = np.isfinite(flight.boxes).all(1)
-        brightness = np.array([image.mean() for image in flight.images])
+    for video in make_synthetic_videos(pictures, 10, np.random.default_rng(0)):
+        shown = np.isfinite(video.boxes).all(1)
+        brightness = np.array([image.mean() for image in video.images])
         assert (brightness[shown].min() > 20) != (brightness[~shown].min() > 20)
 
 
-def test_without_targets_to_fly_over_there_are_no_flights(pictures):
+def test_without_targets_to_fly_over_there_are_no_videos(pictures):
     too_large = np.array([[10.0, 10.0, 300.0, 200.0]])
     one = PictureSet(pictures.images, [pictures.boxed[0], (1, too_large)], [], [], [1, 2])
-    assert make_flights(one, 3, np.random.default_rng(0)) == []
-    assert make_flights(PictureSet([], [], [], [], []), 3, np.random.default_rng(0)) == []
+    assert make_synthetic_videos(one, 3, np.random.default_rng(0)) == []
+    assert make_synthetic_videos(PictureSet([], [], [], [], []), 3, np.random.default_rng(0)) == []
 
 
 def test_a_seed_repeats(pictures):
     one, two = (
-        make_flights(pictures, 1, np.random.default_rng(9))[0] for _ in range(2))
+        make_synthetic_videos(pictures, 1, np.random.default_rng(9))[0] for _ in range(2))
     assert all((a == b).all() for a, b in zip(one.images, two.images))
     np.testing.assert_array_equal(one.boxes, two.boxes)

@@ -10,7 +10,7 @@ import torch
 Item, Made = TypeVar('Item'), TypeVar('Made')
 
 
-def made_ahead(items: Iterable[Item], make: Callable[[Item], Made]) -> Iterator[Made]:
+def prefetch(items: Iterable[Item], make: Callable[[Item], Made]) -> Iterator[Made]:
     """``map(make, items)``, the next result made in a thread while the last one is in use."""
     source, end = iter(items), object()
 

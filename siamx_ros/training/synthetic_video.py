@@ -22,7 +22,7 @@ PASSES = ((0, 36), (46, 60))
 
 
 @dataclass(frozen=True)
-class Flight:
+class SyntheticVideo:
     """Images and boxes of one target.
 
     Attributes:
@@ -34,19 +34,21 @@ class Flight:
     boxes: np.ndarray
 
 
-def make_flights(pictures: PictureSet, count: int, rng: np.random.Generator) -> list[Flight]:
-    """Flights over random boxed photographs, each interrupted by one over another.
+def make_synthetic_videos(pictures: PictureSet, count: int,
+                          rng: np.random.Generator) -> list[SyntheticVideo]:
+    """SyntheticVideos over random boxed photographs, each interrupted by one over another.
 
     Returns:
-        ``count`` flights; none if fewer than two photographs have a target of a size to fly over.
+        ``count`` videos; none if fewer than two photographs have a target of a size to fly over.
     """
     targets = _targets(pictures)
     if len(targets) < 2:
         return []
-    return [_flight(targets, rng) for _ in range(count)]
+    return [_video(targets, rng) for _ in range(count)]
 
 
-def _flight(targets: list[tuple[np.ndarray, np.ndarray]], rng: np.random.Generator) -> Flight:
+def _video(targets: list[tuple[np.ndarray, np.ndarray]],
+           rng: np.random.Generator) -> SyntheticVideo:
     chosen = rng.choice(len(targets), 2, replace=False)
     (image, box), (other, elsewhere) = (
         (image, boxes[rng.integers(len(boxes))]) for image, boxes in (targets[i] for i in chosen))
@@ -59,7 +61,7 @@ def _flight(targets: list[tuple[np.ndarray, np.ndarray]], rng: np.random.Generat
             images.append(shown)
             boxes.append(place)
         end = stop
-    return Flight(images, np.array(boxes))
+    return SyntheticVideo(images, np.array(boxes))
 
 
 def _targets(pictures: PictureSet) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -1,0 +1,69 @@
+"""What a teacher says of pairs of patches, and how its network is run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from siamx_ros.model import openvino_graph
+from siamx_ros.model.weights import WeightsError
+
+STRIDE = 16
+"""Pixels of a teacher's search patch per cell of its score map."""
+
+
+class Answer(NamedTuple):
+    """What a teacher sees in search patches.
+
+    Attributes:
+        scores: B x N in 0..1, one for each cell of its score map.
+        boxes: B x N x 4 corners, pixels of our search patch.
+    """
+
+    scores: np.ndarray
+    boxes: np.ndarray
+
+
+class Teacher(Protocol):
+    """A tracker that answers to the patches of a batch."""
+
+    def __call__(self, templates: np.ndarray, searches: np.ndarray,
+                 extents: np.ndarray) -> Answer:
+        """Appearance for targets.
+
+        Args:
+            templates: B x 127 x 127 x 3 uint8 BGR; searches: B x 255 x 255 x 3.
+            extents: B x 4 corners of the targets in the templates.
+        """
+
+
+def load_graph(path: Path, batch: int | None = None) -> Any:
+    """An inference request for an ONNX file or OpenVINO IR, on one thread.
+
+    Args:
+        batch: number of patches it takes at a time; None for what the file says.
+
+    Raises:
+        WeightsError: it is missing or cannot be read.
+    """
+    if not path.is_file():
+        raise WeightsError(f'the teacher file {path} does not exist')
+    try:
+        model = openvino_graph.read(path)
+        if batch is not None:
+            model.reshape({port.any_name: [batch, *list(port.partial_shape)[1:]]
+                           for port in model.inputs})
+    except RuntimeError as error:
+        raise WeightsError(f'{path} cannot be read as a network: {error}') from None
+    return openvino_graph.compiled(model, openvino_graph.fastest_float(), 1)
+
+
+def corners(distances: np.ndarray, cells: int, side: int) -> np.ndarray:
+    """Boxes B x N x 4 as corners, of side distances B x 4 x cells x cells, patch ``side`` wide."""
+    grid = (np.arange(cells) - cells // 2) * STRIDE + side // 2
+    x, y = np.meshgrid(grid, grid)
+    left, top, right, bottom = np.moveaxis(distances, 1, 0)
+    boxes = np.stack([x - left, y - top, x + right, y + bottom], -1)
+    return boxes.reshape(len(distances), -1, 4)
