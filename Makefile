@@ -6,13 +6,14 @@ OUT ?= demo_output
 RUN ?= runs/default
 
 OPENCV ?= 4.5.5.64
+WORKERS ?= 2
 
 .PHONY: help setup build demo follow-demo test test-opencv train clean
 
 help:
 	@echo 'make demo   play a clip to the tracker node [VIDEO=file or folder, BOX=x,y,w,h, OUT=folder]'
 	@echo 'make follow-demo  let a simulated robot follow somebody [WORLD=number, WORLDS=how many]'
-	@echo 'make test   run all tests [ARGS=pytest arguments]'
+	@echo 'make test   run all tests [ARGS=pytest arguments, WORKERS=tests at a time]'
 	@echo 'make test-opencv  the tests of images with the oldest OpenCV of setup.py [OPENCV=version]'
 	@echo 'make train  train the default model again, DATA=folder [RUN=folder]; again goes on'
 	@echo 'make setup  only install and build, into .venv and .build'
@@ -27,14 +28,21 @@ demo: setup
 follow-demo: setup
 	@. .build/env.sh && python -m siamx_ros.follow_demo $(if $(WORLD),--world '$(WORLD)') $(if $(WORLDS),--worlds '$(WORLDS)') $(ARGS)
 
+# Most tests side by side, then those that measure time, alone. A part may have nothing to run
+# (status 5); one that was interrupted or given a wrong option ends the whole.
 test: setup
-	@. .build/env.sh && pytest $(ARGS)
+	@. .build/env.sh; python -m pytest --part=parallel -n $(WORKERS) --dist=loadfile \
+		--no-loadscope-reorder $(ARGS); \
+	first=$$?; case $$first in 0|1|5) ;; *) exit $$first;; esac; \
+	python -m pytest --part=serial $(ARGS); second=$$?; \
+	if test $$first = 1; then echo 'Tests of the parallel part failed, see above.' >&2; fi; \
+	case $$first$$second in 00|05|50) ;; *) exit 1;; esac
 
 # In a folder that Python looks into first; OpenCV before 4.10 needs a numpy before 2.
 test-opencv: setup
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps \
 		--target .build/opencv-$(OPENCV) 'numpy==1.26.4' opencv-python-headless==$(OPENCV)
-	@. .build/env.sh && PYTHONPATH='$(CURDIR)/.build/opencv-$(OPENCV)':$$PYTHONPATH pytest \
+	@. .build/env.sh && PYTHONPATH='$(CURDIR)/.build/opencv-$(OPENCV)':$$PYTHONPATH python -m pytest \
 		test/test_sources.py test/test_imaging.py test/test_recording.py test/test_drawing.py \
 		test/test_cli.py test/data test/messages test/training/test_sources.py $(ARGS)
 

@@ -32,6 +32,7 @@ setup(
         'bag': BAG, 'demo': DEMO, 'eval': EVAL, 'fast': FAST, 'panel': PANEL,
         'train': TRAIN,
         'dev': sorted({
-            *DEMO, *EVAL, *FAST, *PANEL, *TRAIN, 'flake8>=5', 'pytest>=7', 'selenium>=4.11'})},
+            *DEMO, *EVAL, *FAST, *PANEL, *TRAIN, 'flake8>=5', 'pytest>=7',
+            'pytest-xdist>=3.7', 'selenium>=4.11'})},
     entry_points={'console_scripts': ['siamx = siamx_ros.cli:main']},
 )

@@ -41,26 +41,43 @@ def _own_log_folder() -> tempfile.TemporaryDirectory:
     return folder
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption('--part', choices=('parallel', 'serial'), default=None, help=(
+        'only the tests that may run side by side, or only those marked `serial`'))
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Keep ROS traffic of the tests apart from everything else, also in child processes.
 
+    Each worker of pytest-xdist has a domain and a log folder of its own; it inherits the number
+    of threads from the process that started it.
     Shells start background jobs with SIGINT ignored, and children inherit that.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    if not hasattr(config, 'workerinput') and not _domain_lock:
+    if not _domain_lock:
         os.environ['ROS_DOMAIN_ID'] = str(_free_domain())
         config.add_cleanup(_own_log_folder().cleanup)
     os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
-    os.environ.setdefault('OMP_NUM_THREADS', '2')
+    side_by_side = config.getoption('numprocesses', None)
+    os.environ.setdefault('OMP_NUM_THREADS', '1' if side_by_side else '2')
 
 
 def pytest_report_header() -> str:
     return f'ROS_DOMAIN_ID: {os.environ.get("ROS_DOMAIN_ID")}, Python: {sys.executable}'
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip tests marked `ros` or `gpu` where that is not there."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the tests of one part; skip tests marked `ros` or `gpu` where that is not there."""
+    part = config.getoption('part')
+    if part:
+        parts = {'serial': [], 'parallel': []}
+        for item in items:
+            parts['serial' if item.get_closest_marker('serial') else 'parallel'].append(item)
+        items[:] = parts.pop(part)
+        config.hook.pytest_deselected(items=sum(parts.values(), []))
+        slow = {item.path for item in items if item.get_closest_marker('slow')}
+        items.sort(key=lambda item: item.path not in slow)
     reasons = {'ros': _why_no_ros, 'gpu': _why_no_gpu}
     for marker, why_not in reasons.items():
         marked = [item for item in items if item.get_closest_marker(marker)]

@@ -27,6 +27,19 @@ def command(*arguments: object, **environment: str) -> subprocess.CompletedProce
         capture_output=True, timeout=120, env={**os.environ, **environment})
 
 
+@pytest.fixture
+def here(capfd):
+    """A function that runs a command in this process, and gives what a process would."""
+    def run(*arguments: object) -> subprocess.CompletedProcess:
+        capfd.readouterr()
+        try:
+            status = main([str(argument) for argument in arguments])
+        except SystemExit as end:
+            status = end.code or 0
+        return subprocess.CompletedProcess(arguments, status, *capfd.readouterr())
+    return run
+
+
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory) -> Path:
     """Twelve frames as images and, beside them, as a video."""
@@ -58,15 +71,15 @@ def refused(process: subprocess.CompletedProcess, *parts: str) -> None:
         assert part in lines[0]
 
 
-def test_every_command_has_its_module_and_help():
+def test_every_command_has_its_module_and_help(here):
     for name in COMMANDS:
-        process = command(name, '--help')
+        process = here(name, '--help')
         assert process.returncode == 0, process.stderr
         assert f'siamx_ros {name}' in process.stdout
 
 
-def test_help_of_evaluate_lists_all_columns():
-    text = command('evaluate', '--help').stdout
+def test_help_of_evaluate_lists_all_columns(here):
+    text = here('evaluate', '--help').stdout
     for heading, _ in HEADINGS.values():
         assert f'\n  {heading} ' in text
 
@@ -139,12 +152,12 @@ def test_track_of_a_video_ends_with_one_line_of_json(folder, box, tmp_path):
     ('-500,20,30,30', 'box -500,20,30,30'),
     ('2000,2000,30,30', 'box 2000,2000,30,30'),
 ])
-def test_bad_boxes_are_refused(folder, value, part):
-    refused(command('track', folder / 'img', '--box', value, '--weights', 'random'), part)
+def test_bad_boxes_are_refused(here, folder, value, part):
+    refused(here('track', folder / 'img', '--box', value, '--weights', 'random'), part)
 
 
-def test_missing_box_is_refused(folder):
-    refused(command('track', folder / 'img'), '--box')
+def test_missing_box_is_refused(here, folder):
+    refused(here('track', folder / 'img'), '--box')
 
 
 @pytest.mark.parametrize('arguments, parts', [
@@ -165,35 +178,35 @@ def test_missing_box_is_refused(folder):
     (('--video', 'a.gif', '--weights', 'random'), ('a.gif', '.mp4')),
     (('surplus',), ("argument 'surplus'",)),
 ])
-def test_bad_options_are_refused(folder, box, arguments, parts):
-    refused(command('track', folder / 'img', '--box', box, *arguments), *parts)
+def test_bad_options_are_refused(here, folder, box, arguments, parts):
+    refused(here('track', folder / 'img', '--box', box, *arguments), *parts)
 
 
-def test_bad_sources_are_refused(tmp_path):
+def test_bad_sources_are_refused(here, tmp_path):
     (tmp_path / 'noise.mp4').write_bytes(bytes(range(256)) * 40)
     (tmp_path / 'empty.mp4').touch()
     (tmp_path / 'folder').mkdir()
     (tmp_path / 'broken').mkdir()
     (tmp_path / 'broken' / '0.jpg').write_bytes(b'no image')
     for name in ('noise.mp4', 'empty.mp4', 'folder', 'broken', 'missing.mp4'):
-        refused(command('track', tmp_path / name, '--box', '1,2,30,30'), name)
+        refused(here('track', tmp_path / name, '--box', '1,2,30,30'), name)
 
 
-def test_config_file_is_read_and_options_win(folder, box, tmp_path):
+def test_config_file_is_read_and_options_win(here, folder, box, tmp_path):
     config = tmp_path / 'settings.yaml'
     config.write_text('/**:\n  ros__parameters:\n    image_timeout: 0.5\n'
                       '    tracking: {adaptive: "off"}\n    model.weights: random\n')
     arguments = ('track', folder / 'img', '--box', box, '--frames', 2, '--config', config)
-    assert json.loads(command(*arguments).stdout)['adaptive'] == 'off'
-    assert json.loads(command(*arguments, '--adaptive', 'paper').stdout)['adaptive'] == 'paper'
+    assert json.loads(here(*arguments).stdout)['adaptive'] == 'off'
+    assert json.loads(here(*arguments, '--adaptive', 'paper').stdout)['adaptive'] == 'paper'
 
 
-def test_unknown_names_in_a_config_file_are_refused(folder, box, tmp_path):
+def test_unknown_names_in_a_config_file_are_refused(here, folder, box, tmp_path):
     config = tmp_path / 'settings.yaml'
     for text, part in (('tracking: {penalti_k: 0.1}', 'penalti_k'), ('trackin: {a: 1}', 'trackin'),
                        ('tracking: 3', 'tracking'), ('- 1', 'mapping'), ('a: [', 'cannot read')):
         config.write_text(text)
-        refused(command('track', folder / 'img', '--box', box, '--config', config), part)
+        refused(here('track', folder / 'img', '--box', box, '--config', config), part)
 
 
 def test_a_closed_pipe_is_no_traceback():

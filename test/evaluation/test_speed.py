@@ -16,6 +16,7 @@ from siamx_ros.tracking.tracker import Tracker, load_tracker
 CPU = ModelConfig(device='cpu', threads=1)
 
 
+@pytest.mark.serial
 def test_the_table_has_every_stage(capfd):
     assert main(['speed', '--weights', 'random', '--device', 'cpu', '--threads', '1',
                  '--repeats', '2', '--size', '160x120']) == 0

@@ -145,6 +145,7 @@ def test_calls_that_wait_during_deactivation_are_answered(make_rig, make_scene):
     assert {future.result().error_code for future in waiting} == {701}
 
 
+@pytest.mark.serial
 def test_an_inference_that_outlives_deactivation(make_rig, make_scene):
     """It says nothing any more, and nothing is begun beside it."""
     rig = make_rig()
@@ -219,6 +220,7 @@ def test_cleaning_up_frees_the_network():
         rclpy.shutdown(context=context)
 
 
+@pytest.mark.serial
 def test_life_after_life_takes_no_more_memory(make_rig):
     rig = make_rig({'autostart': False, 'model': {'device': 'cpu'}}, scripted=False, ready=False)
     assert rig.probe.wait(lambda: rig.probe.heard['status'], 60)

@@ -235,6 +235,7 @@ def test_depth_that_does_not_fit_gives_no_range(rig, depth, how):
     assert not poses or poses[-1].header.stamp != target.header.stamp
 
 
+@pytest.mark.serial
 def test_inputs_that_do_not_fit_are_told(make_rig):
     """As diagnostics with a level, once in the log, and no more when they fit."""
     calibration = 'camera_info is for 640x120, the images are 160x120'

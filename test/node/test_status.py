@@ -22,6 +22,7 @@ SLEEP = 3
 N_LOST = TrackerConfig().n_lost
 
 
+@pytest.mark.serial
 def test_a_late_subscriber_gets_the_state_before_the_next_heartbeat(make_rig):
     rig = make_rig({'status_rate': 1.0})
     rig.started(target_id='late')
@@ -36,6 +37,7 @@ def test_a_late_subscriber_gets_the_state_before_the_next_heartbeat(make_rig):
     assert published < time.time() - (time.monotonic() - begin), 'sent before we subscribed'
 
 
+@pytest.mark.serial
 def test_heartbeat_at_the_asked_rate(make_rig):
     rig = make_rig({'status_rate': 20.0})
     heard = rig.probe.heard['status']

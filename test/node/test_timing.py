@@ -17,7 +17,7 @@ from siamx_ros.msg import TrackerStatus as S  # noqa: E402
 from siamx_ros.node.health import resident_mb  # noqa: E402
 from siamx_ros.srv import InitTarget  # noqa: E402
 
-pytestmark = pytest.mark.ros
+pytestmark = [pytest.mark.ros, pytest.mark.serial]
 SLEEP = 3
 BOX = BoundingBox(60, 40, 40, 32)
 

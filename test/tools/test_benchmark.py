@@ -41,6 +41,7 @@ def test_table_has_a_line_for_each_row():
 
 @pytest.mark.ros
 @pytest.mark.parametrize('choice', [('worker', 1), ('callback', 5)], ids=str)
+@pytest.mark.serial
 def test_a_short_run(monkeypatch, tmp_path, capsys, choice):
     monkeypatch.setattr(benchmark, 'CHOICES', (choice,))
     monkeypatch.delenv(benchmark.benchmark_node.VARIABLE, raising=False)

@@ -67,6 +67,7 @@ def photographs(data, tmp_path):
     return root
 
 
+@pytest.mark.slow
 def test_the_command_writes_both_tables(photographs, tmp_path):
     out = tmp_path / 'fitted.pt'
     done = subprocess.run(
@@ -117,6 +118,7 @@ def test_the_network_is_that_of_the_checkpoint(data, tmp_path, capsys):
 
 
 def test_without_a_wrong_answer_it_is_refused(data, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr('siamx_ros.commands.calibrate._ranges', lambda *_: None)
     monkeypatch.setattr('siamx_ros.commands.calibrate.answers', lambda *args: (
         np.full((4, 4), 0.5), np.ones(4, bool)))
     assert main(['calibrate', str(data), '--weights', 'default', '--out', str(tmp_path / 'no.pt'),

@@ -399,6 +399,7 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
+@pytest.mark.slow
 def test_two_processes(data, tmp_path):
     """torchrun with two CPU processes trains one network on unlike pairs and logs once."""
     out = tmp_path / 'two'

@@ -1,0 +1,61 @@
+"""`make test` runs the tests in two parts, and fails when one of them does."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+PYTEST = """#!/bin/sh
+echo "$@" >> calls
+case "$*" in *--part=parallel*) exit $PARALLEL;; *) exit $SERIAL;; esac
+"""
+
+
+def make_test(repository: Path, folder: Path, parallel: int, serial: int) -> tuple[int, list[str]]:
+    """Exit status of make, and the calls of Python, for two parts that end as given."""
+    shutil.copy(repository / 'Makefile', folder)
+    (folder / '.build').mkdir()
+    (folder / '.build/env.sh').touch()
+    python = folder / 'python'
+    python.write_text(PYTEST)
+    python.chmod(0o755)
+    env = {**os.environ, 'PATH': f'{folder}:{os.environ["PATH"]}', 'MAKEFLAGS': '',
+           'PARALLEL': str(parallel), 'SERIAL': str(serial)}
+    done = subprocess.run(['make', 'test', 'PYTHON=true', 'ARGS=test/x.py -k y'], cwd=folder,
+                          env=env, capture_output=True, timeout=60)
+    return done.returncode, (folder / 'calls').read_text().splitlines()
+
+
+@pytest.mark.parametrize('parallel, serial, passes', [
+    (0, 0, True), (0, 5, True), (5, 0, True), (5, 5, False), (1, 0, False), (0, 1, False),
+    (1, 5, False), (5, 1, False), (0, 2, False)])
+def test_both_parts_run_and_both_must_pass(repository, tmp_path, parallel, serial, passes) -> None:
+    status, (first, second) = make_test(repository, tmp_path, parallel, serial)
+    assert (status == 0) == passes
+    assert '-n 2 --dist=loadfile --no-loadscope-reorder test/x.py -k y' in first
+    assert second == '-m pytest --part=serial test/x.py -k y'
+
+
+@pytest.mark.parametrize('status', [2, 4])
+def test_an_interruption_or_a_wrong_option_ends_it(repository, tmp_path, status) -> None:
+    code, calls = make_test(repository, tmp_path, status, 0)
+    assert code != 0 and len(calls) == 1
+
+
+def test_the_parts_are_the_whole(repository: Path) -> None:
+    """Every test belongs to one part; without the option all are collected, as colcon does."""
+    def collected(*part: str) -> list[str]:
+        done = subprocess.run(
+            [sys.executable, '-m', 'pytest', '--collect-only', '-q', *part,
+             'test/tools/test_benchmark.py'], cwd=repository, capture_output=True, text=True,
+            timeout=120)
+        return [line for line in done.stdout.splitlines() if '::' in line]
+
+    parallel, serial = collected('--part=parallel'), collected('--part=serial')
+    assert parallel and serial and not set(parallel) & set(serial)
+    assert sorted(parallel + serial) == sorted(collected())
