@@ -100,6 +100,14 @@ class ModelConfig(Settings):
         False, 'only deterministic kernels of torch, for the whole process')
 
 
+def next_patch_size(least: int) -> int:
+    """The smallest side of a search patch that is not below ``least``: 16 k + 15 pixels.
+
+    Such patches have score maps of an odd number of cells, with one in the middle.
+    """
+    return least + (15 - least) % 16
+
+
 @dataclass(frozen=True)
 class AdaptiveScheme:
     """One adaptive tracking scheme.
@@ -107,19 +115,23 @@ class AdaptiveScheme:
     Attributes:
         relocaliser: module and class that say what is searched while the target is lost.
         compensates: whether the search centre drifts with the target (Eq. 9).
+        keeps_anchor: whether the box stays where the target was last likely while it is lost.
+        searches_whole: whether the whole image is searched at once.
     """
 
     relocaliser: str
     compensates: bool
+    keeps_anchor: bool = True
+    searches_whole: bool = False
 
 
 _RELOCALISE = 'siamx_ros.tracking.relocalise'
 ADAPTIVE_SCHEMES = {
-    'off': AdaptiveScheme(f'{_RELOCALISE}:NoRelocaliser', False),
+    'off': AdaptiveScheme(f'{_RELOCALISE}:NoRelocaliser', False, keeps_anchor=False),
     'momentum': AdaptiveScheme(f'{_RELOCALISE}:NoRelocaliser', True),
     'relocalise': AdaptiveScheme(f'{_RELOCALISE}:HeatMapSearch', False),
     'paper': AdaptiveScheme(f'{_RELOCALISE}:HeatMapSearch', True),
-    'global': AdaptiveScheme(f'{_RELOCALISE}:GlobalSearch', True),
+    'global': AdaptiveScheme(f'{_RELOCALISE}:GlobalSearch', True, searches_whole=True),
 }
 """A row a scheme; those of the paper's ablation are momentum, relocalise, paper (both) and off."""
 
@@ -163,28 +175,28 @@ class TrackerConfig(Settings):
     momentum_gate: str = setting(
         'fast', "when the centre drifts: 'fast' (reliable and moved more than its size, the text "
         "of Sec. IV) or 'confidence' (reliable, Eq. 9 as printed)", choices=('fast', 'confidence'),
-        live=True)
+        ablation=True)
     momentum: float = setting(
         1.0, 'gain of the drift of Eq. 9', low=0.0, high=1.0, live=True)
     search_growth: float = setting(
         1.0, 'search side while lost relative to the normal one, same scale', low=1.0, high=4.0,
         live=True)
     heat_map_cells: int = setting(
-        128, 'cells along the longer image side', unit='cells', low=8, high=1024)
+        128, 'cells along the longer image side', unit='cells', low=8, high=1024, ablation=True)
     heat_map_sigma: float = setting(
-        0.5, 'sigma of Eq. 10 relative to the target size', low=0.05, high=4.0, live=True)
+        0.5, 'sigma of Eq. 10 relative to the target size', low=0.05, high=4.0, ablation=True)
     heat_map_kernel: str = setting(
         'unit_mass', 'height of the Gaussian in Eq. 10', choices=('unit_mass', 'unit_peak'),
-        live=True)
+        ablation=True)
     heat_map_half_life: float = setting(
         0.0, 'frames until an observation counts half, 0 for never', unit='frames', low=0.0,
-        high=100000.0, live=True)
+        high=100000.0, ablation=True)
     heat_map_inhibit: bool = setting(
-        True, 'after a miss, search the next best place of the heat map', live=True)
+        True, 'after a miss, search the next best place of the heat map', ablation=True)
     heat_map_floor: float = setting(
         0.1, 'least value of every place, relative to the highest, once places are inhibited: the '
         'search sweeps the whole image; 0 for places where the target was', low=0.0, high=1.0,
-        live=True)
+        ablation=True)
     penalty_k: float = setting(
         0.062, 'strength of the size and aspect penalty', low=0.0, high=1.0, live=True)
     window_influence: float = setting(
@@ -211,11 +223,11 @@ class TrackerConfig(Settings):
         'slowly; the value of search_size for one size throughout', unit='px', low=127, high=831)
     crop: str = setting(
         'exact', "'exact' sub-pixel windows, or 'authors' (rounded as in the released tracker)",
-        choices=('exact', 'authors'))
+        choices=('exact', 'authors'), ablation=True)
 
     def check(self) -> None:
         for name in ('search_size', 'steady_size'):
-            if getattr(self, name) % 16 != 15:
+            if getattr(self, name) != next_patch_size(getattr(self, name)):
                 raise SettingsError(
                     f'{name} must leave 15 when divided by 16, got {getattr(self, name)}')
         if self.steady_size > self.search_size:

@@ -14,6 +14,9 @@ import numpy as np
 
 from siamx_ros.errors import InputError
 
+MIN_VISIBLE = 0.5
+"""Least share of an initial box that must lie inside its image."""
+
 
 @dataclass(frozen=True)
 class BoundingBox:

@@ -30,7 +30,8 @@ class SettingsError(InputError):
 
 
 def setting(default: Any, help: str, *, unit: str = '', low: float | None = None,
-            high: float | None = None, choices: tuple = (), live: bool = False) -> Any:
+            high: float | None = None, choices: tuple = (), live: bool = False,
+            ablation: bool = False) -> Any:
     """Declare one field of a settings dataclass.
 
     Args:
@@ -40,9 +41,11 @@ def setting(default: Any, help: str, *, unit: str = '', low: float | None = None
         low, high: inclusive range of a number.
         choices: the allowed values.
         live: whether a running node may change it.
+        ablation: whether only comparisons turn it: no parameter of a node.
     """
     return dataclasses.field(default=default, metadata={
-        'help': help, 'unit': unit, 'low': low, 'high': high, 'choices': choices, 'live': live})
+        'help': help, 'unit': unit, 'low': low, 'high': high, 'choices': choices, 'live': live,
+        'ablation': ablation})
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,23 @@ def walk(settings: Settings, prefix: str = '') -> Iterator[tuple[str, dataclasse
             yield from walk(value, f'{prefix}{field.name}.')
         else:
             yield prefix + field.name, field, value
+
+
+def parameters(settings: Settings) -> Iterator[tuple[str, dataclasses.Field, Any]]:
+    """The leaves of a settings tree that are parameters of a node, as :func:`walk` gives them."""
+    return (leaf for leaf in walk(settings) if not leaf[1].metadata['ablation'])
+
+
+def parameter_values(settings: Settings) -> dict[str, Any]:
+    """The parameters of a node as nested plain values."""
+    values: dict[str, Any] = {}
+    for name, _, value in parameters(settings):
+        *groups, leaf = name.split('.')
+        place = values
+        for group in groups:
+            place = place.setdefault(group, {})
+        place[leaf] = list(value) if isinstance(value, tuple) else value
+    return values
 
 
 def dotted(values: dict, prefix: str = '') -> dict[str, Any]:

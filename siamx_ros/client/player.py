@@ -14,7 +14,7 @@ from siamx_ros.geometry import BoundingBox
 from siamx_ros.messages.from_msg import box_of, result_of
 from siamx_ros.node_config import NodeConfig
 from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState
-from siamx_ros.settings import walk
+from siamx_ros.settings import parameters
 from siamx_ros.srv import InitTarget
 
 ANSWER_PATIENCE = 60.0
@@ -125,7 +125,7 @@ class LivePlayer:
             NoAnswer: it does not tell.
         """
         from rclpy.parameter import parameter_value_to_python
-        names = [name for name, _, _ in walk(NodeConfig())]
+        names = [name for name, _, _ in parameters(NodeConfig())]
         values = self._probe.call(
             GetParameters, 'get_parameters', GetParameters.Request(names=names)).values
         return dict(zip(names, map(parameter_value_to_python, values)))

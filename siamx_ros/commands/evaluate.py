@@ -31,7 +31,7 @@ from typing import Any
 from siamx_ros.commands.options import (
     MODEL_SHORT, add_config_file, add_settings, read_settings)
 from siamx_ros.commands.outputs import check_written
-from siamx_ros.config import ModelConfig, TrackerConfig
+from siamx_ros.config import ADAPTIVE_SCHEMES, ModelConfig, TrackerConfig
 from siamx_ros.data.annotation import TEST
 from siamx_ros.data.catalogue import kinds, read_benchmark
 from siamx_ros.errors import InputError
@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
              '(default: siamx, and those of OpenCV that are installed)')
     parser.add_argument(
         '--adaptive', metavar='A,B,...',
-        help='adaptive schemes to compare: off, momentum, relocalise, paper, global '
+        help=f'adaptive schemes to compare: {", ".join(ADAPTIVE_SCHEMES)} '
              '(default: the one of --tracking.adaptive)')
     parser.add_argument(
         '--variants', metavar='FILE', nargs='+', default=[],

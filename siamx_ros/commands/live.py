@@ -11,6 +11,7 @@ from typing import Any, Iterator
 
 from siamx_ros.config import ModelConfig, TrackerConfig
 from siamx_ros.errors import InputError
+from siamx_ros.settings import parameter_values, walk
 
 LIVE_MODES = ('live', 'lockstep')
 NODE_NAME = 'siamx_tracker'
@@ -49,6 +50,10 @@ def check_live_arguments(args: argparse.Namespace, settings: dict[str, Any]) -> 
     if args.node and settings != {'model': ModelConfig(), 'tracking': TrackerConfig()}:
         raise InputError(f'{args.node} runs with settings of its own; give the settings to it, or '
                          'leave --node out')
+    turned = [name for each in settings.values() for name, field, value in walk(each)
+              if field.metadata['ablation'] and value != field.default]
+    if turned:
+        raise InputError(f'{", ".join(turned)} cannot be given to the node, only to --mode offline')
     _live_player(args.mode)
 
 
@@ -108,7 +113,7 @@ def _started(settings: dict[str, Any], kind: type, place: Path | None) -> Iterat
     """A node of our own, in a namespace of its own."""
     from siamx_ros.client.node_process import NodeProcess
     namespace = f'/evaluate_bag_{os.getpid()}'
-    parameters = {**{name: each.to_dict() for name, each in settings.items()}, **ACCEPTING}
+    parameters = {**{name: parameter_values(each) for name, each in settings.items()}, **ACCEPTING}
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
         if place is not None:

@@ -13,7 +13,7 @@ import yaml
 from siamx_ros.follower.follower_config import FollowerConfig
 from siamx_ros.node_config import NodeConfig
 from siamx_ros.panel.panel_config import PanelConfig
-from siamx_ros.settings import TRACKER_NODE, Settings, walk
+from siamx_ros.settings import TRACKER_NODE, Settings, parameter_values, parameters
 
 HEADER = """# Parameters
 
@@ -77,7 +77,7 @@ def tables() -> str:
 def table(settings: Settings) -> str:
     """The parameters of one node."""
     rows = []
-    for name, field, default in walk(settings):
+    for name, field, default in parameters(settings):
         meta = field.metadata
         limits = ''
         if meta['choices']:
@@ -92,7 +92,7 @@ def table(settings: Settings) -> str:
 
 def parameter_file() -> str:
     """The parameters as a ROS parameter file that fits any node name."""
-    values = {'/**': {'ros__parameters': NodeConfig().to_dict()}}
+    values = {'/**': {'ros__parameters': parameter_values(NodeConfig())}}
     return YAML_HEADER + yaml.safe_dump(values, sort_keys=False)
 
 

@@ -23,7 +23,7 @@ from siamx_ros.demo.journal import Journal, StateChange
 from siamx_ros.demo.result_files import write_csv, write_plot, write_summary, write_video
 from siamx_ros.errors import InputError
 from siamx_ros.files import check_outputs
-from siamx_ros.geometry import BoundingBox
+from siamx_ros.geometry import MIN_VISIBLE, BoundingBox
 from siamx_ros.sources import CameraSource, Source, open_source
 
 WRITTEN = ('tracked.mp4', 'plot.png', 'track.csv', 'summary.json', 'node.log')
@@ -54,7 +54,7 @@ def _run(args: argparse.Namespace, node_command: Sequence[str]) -> int:
                                             for name in WRITTEN}, {'--out': args.out})
     folder = _folder(args.out)
     first = next(iter(clip))
-    if box.visible_share(first.shape[1], first.shape[0]) < 0.5:
+    if box.visible_share(first.shape[1], first.shape[0]) < MIN_VISIBLE:
         raise InputError(f'less than half of the box {box} lies inside the first image of '
                          f'{first.shape[1]}x{first.shape[0]} pixels')
     count = min(filter(None, (clip.frame_count, args.frames)), default=0)

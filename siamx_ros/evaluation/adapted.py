@@ -36,13 +36,13 @@ class AdaptedTracker:
         config: of the scheme: ``adaptive`` and the thresholds of confidence and states.
 
     Raises:
-        InputError: the scheme 'global', which needs a tracker that can search a whole image.
+        InputError: a scheme that needs a tracker that can search a whole image.
     """
 
     def __init__(self, tracker: Tracker, config: TrackerConfig = TrackerConfig()) -> None:
-        if config.adaptive == 'global':
-            raise InputError("the scheme 'global' cannot be put around another tracker: it would "
-                             'have to search a whole image at once')
+        if config.scheme.searches_whole:
+            raise InputError(f'the scheme {config.adaptive!r} cannot be put around another '
+                             'tracker: it would have to search a whole image at once')
         self.tracker, self.config = tracker, config
         self.states = StateMachine(config)
         self._frames = 0
@@ -100,7 +100,7 @@ class AdaptedTracker:
             if self.config.scheme.compensates:
                 return motion.drifted_centre(self._history, side, self._size, self.config)
             return self._box.centre
-        if self.config.adaptive == 'off':
+        if not self.config.scheme.keeps_anchor:
             return self._box.centre
         if self._frames % 2:
             local = CropWindow(*self._reliable.centre, side, PATCH)

@@ -37,9 +37,9 @@ class TrackerSpec:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise InputError(f'unknown tracker {self.kind!r}; known: {", ".join(KINDS)}')
-        if self.kind.endswith(ADAPTED) and self.config.adaptive == 'global':
-            raise InputError(f"the scheme 'global' cannot be put around another tracker, as in "
-                             f'{self.kind}: it would have to search the whole image')
+        if self.kind.endswith(ADAPTED) and self.config.scheme.searches_whole:
+            raise InputError(f'the scheme {self.config.adaptive!r} cannot be put around another '
+                             f'tracker, as in {self.kind}: it would have to search the whole image')
 
     def build(self) -> Tracker:
         """Make the tracker.

@@ -9,14 +9,12 @@ import cv2
 import numpy as np
 
 from siamx_ros.errors import InputError
-from siamx_ros.geometry import BoundingBox, context_side
+from siamx_ros.geometry import MIN_VISIBLE, BoundingBox, context_side
 from siamx_ros.node_config import NodeConfig
 from siamx_ros.srv import InitTarget
 
 Code = InitTarget.Response
 MAX_THETA = 1e-3
-MIN_VISIBLE = 0.5
-"""Least share of the box that must lie inside the image (ERROR BBOX_OUT_OF_IMAGE)."""
 
 
 class Refusal(InputError):

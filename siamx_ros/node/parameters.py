@@ -12,7 +12,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from siamx_ros.node_config import is_of_ros
-from siamx_ros.settings import Settings, SettingsError, as_meant, walk
+from siamx_ros.settings import Settings, SettingsError, as_meant, parameters as node_parameters
 
 AT_START = ('autostart', 'status_rate', 'command', 'command_rate', 'enabled_at_start')
 """Parameters that are used once, when the process starts."""
@@ -35,10 +35,10 @@ class NodeParameters:
                  frozen: Callable[[], bool]) -> None:
         self._node, self._apply, self._frozen = node, apply, frozen
         self._given = getattr(node, '_parameter_overrides', {})
-        self._live = {name for name, field, _ in walk(defaults) if field.metadata['live']}
-        self._declared = {name: field for name, field, _ in walk(defaults)}
+        self._declared = {name: field for name, field, _ in node_parameters(defaults)}
+        self._live = {name for name, field in self._declared.items() if field.metadata['live']}
         values = {name: self._declare(name, field, default)
-                  for name, field, default in walk(defaults)}
+                  for name, field, default in node_parameters(defaults)}
         self.settings = defaults.replace(values)
         self._warn_of_unknown_names()
         node.add_pre_set_parameters_callback(self._as_meant)
@@ -91,7 +91,7 @@ class NodeParameters:
         changed = [p for p in parameters if p.name in self._declared]
         if not changed:
             return
-        old = {name: value for name, _, value in walk(self.settings)}
+        old = {name: value for name, _, value in node_parameters(self.settings)}
         self.settings = self.settings.replace({p.name: p.value for p in changed})
         for parameter in changed:
             self._node.get_logger().info(

@@ -71,13 +71,13 @@ class TargetMemory:
         """Take in one frame's answer, judged to ``state``; returns the box to report.
 
         While LOST, the candidate is only reported; the committed box stays at the anchor, which
-        follows what is likely enough, without its size. The scheme 'off' always follows in all.
+        follows what is likely enough, without its size. A scheme that keeps no anchor follows in all.
         """
         box = self._followed(candidate)
         reliable = confidence >= self.config.confidence_threshold
         likely = confidence >= self.config.follow_threshold
         jumped = state == TrackState.RELOCALISED
-        if state == TrackState.LOST and self.config.adaptive != 'off':
+        if state == TrackState.LOST and self.config.scheme.keeps_anchor:
             if likely:
                 self.anchor = BoundingBox.from_centre(*box.centre, self.anchor.w, self.anchor.h)
             self.fall_back()

@@ -8,7 +8,7 @@ import pkgutil
 import cv2
 import numpy as np
 
-from siamx_ros.config import TrackerConfig
+from siamx_ros.config import TrackerConfig, next_patch_size
 from siamx_ros.geometry import BoundingBox, CropWindow
 
 TRUNCATION = 3.0
@@ -188,9 +188,8 @@ class GlobalSearch(NoRelocaliser):
     def windows(self, local: CropWindow) -> list[CropWindow]:
         width, height = self.image_size
         side = max(width, height, local.side)
-        patch = min(LARGEST_PATCH, math.ceil(side * local.scale))
-        patch += (15 - patch) % 16
-        return [CropWindow(width / 2, height / 2, side, min(patch, LARGEST_PATCH))]
+        patch = min(LARGEST_PATCH, next_patch_size(math.ceil(side * local.scale)))
+        return [CropWindow(width / 2, height / 2, side, patch)]
 
 
 def make_relocaliser(image_size: tuple[int, int], config: TrackerConfig) -> NoRelocaliser:

@@ -10,9 +10,9 @@ from typing import Any, Callable
 import numpy as np
 
 from siamx_ros import imaging
-from siamx_ros.config import ModelConfig, TrackerConfig
+from siamx_ros.config import ModelConfig, TrackerConfig, next_patch_size
 from siamx_ros.errors import InputError
-from siamx_ros.geometry import BoundingBox, CropWindow, context_side
+from siamx_ros.geometry import MIN_VISIBLE, BoundingBox, CropWindow, context_side
 from siamx_ros.model.inference import Engine, Maps
 from siamx_ros.model.network import TEMPLATE_SIZE
 from siamx_ros.model.runtime import make_engine
@@ -30,8 +30,6 @@ LOST_WINDOW_INFLUENCE = 0.001
 """Weight of the cosine window where the target may be anywhere in a region."""
 LEARNS = (TrackState.TRACKING, TrackState.UNCERTAIN)
 """States in which the target is learnt from."""
-MIN_VISIBLE = 0.5
-"""Least share of an initial box that must lie inside its image."""
 
 
 @dataclass(frozen=True)
@@ -293,8 +291,7 @@ def grown_size(config: TrackerConfig) -> int:
     """Side of the patch of the local window while the target is lost, pixels."""
     if config.search_growth == 1:
         return config.search_size
-    grown = round(config.search_size * config.search_growth)
-    return grown + (15 - grown) % 16
+    return next_patch_size(round(config.search_size * config.search_growth))
 
 
 def _source(state: TrackState) -> BoxSource:

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from siamx_ros.node_config import NodeConfig
-from siamx_ros.settings import walk
+from siamx_ros.settings import parameters as node_parameters
 
 ARGUMENTS = {
     'namespace', 'node_name', 'params_file', 'image_topic', 'camera_info_topic', 'depth_topic',
@@ -56,7 +56,7 @@ def test_arguments_that_are_read_are_declared_and_the_reverse(tree: ast.Module) 
     [parameters] = [ast.literal_eval(node.value) for node in tree.body
                     if isinstance(node, ast.Assign) and node.targets[0].id == 'PARAMETERS']
     assert read | set(parameters) == ARGUMENTS
-    assert set(parameters.values()) <= {name for name, _, _ in walk(NodeConfig())}
+    assert set(parameters.values()) <= {name for name, _, _ in node_parameters(NodeConfig())}
 
 
 def test_no_evaluation_download_or_work_at_import(repository: Path, tree: ast.Module) -> None:

@@ -14,7 +14,7 @@ from siamx_ros.msg import TrackerStatus  # noqa: E402
 from siamx_ros.node.health import MISMATCHES, Health, memory  # noqa: E402
 from siamx_ros.node_config import NodeConfig  # noqa: E402
 from siamx_ros.records import Reason, TrackState  # noqa: E402
-from siamx_ros.settings import walk  # noqa: E402
+from siamx_ros.settings import parameters  # noqa: E402
 from siamx_ros.srv import InitTarget  # noqa: E402
 
 pytestmark = pytest.mark.ros
@@ -49,7 +49,7 @@ def test_error_codes_have_a_line(text):
 
 
 def test_every_parameter_is_named_or_in_a_named_group(text):
-    for name, _, _ in walk(NodeConfig()):
+    for name, _, _ in parameters(NodeConfig()):
         assert f'`{name}`' in text or f'`{name.split(".")[0]}.*`' in text, name
 
 

@@ -18,7 +18,7 @@ from rclpy.qos import ReliabilityPolicy  # noqa: E402
 from siamx_ros.config import TrackerConfig  # noqa: E402
 from siamx_ros.msg import TrackerStatus as S  # noqa: E402
 from siamx_ros.node_config import NodeConfig  # noqa: E402
-from siamx_ros.settings import walk  # noqa: E402
+from siamx_ros.settings import parameters  # noqa: E402
 
 pytestmark = pytest.mark.ros
 
@@ -29,9 +29,10 @@ def value(rig, name: str):
 
 
 def test_every_setting_is_a_described_parameter(rig):
-    declared = {name: field for name, field, _ in walk(NodeConfig())}
+    declared = {name: field for name, field, _ in parameters(NodeConfig())}
     listed = rig.probe.call(ListParameters, 'list_parameters', ListParameters.Request())
     assert set(declared) <= set(listed.result.names)
+    assert not [name for name in listed.result.names if 'heat_map' in name or 'crop' in name]
     request = DescribeParameters.Request(names=list(declared))
     answer = rig.probe.call(DescribeParameters, 'describe_parameters', request)
     assert len(answer.descriptors) == len(declared)

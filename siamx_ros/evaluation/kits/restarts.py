@@ -12,10 +12,9 @@ from siamx_ros.data.sequence import Sequence
 from siamx_ros.evaluation.kits.regions import region_overlap
 from siamx_ros.evaluation.runner import (
     FAILED, INIT, SKIPPED, TRACKED, Run, Tracker, named)
-from siamx_ros.geometry import BoundingBox
+from siamx_ros.geometry import MIN_VISIBLE, BoundingBox
 from siamx_ros.imaging import read_image
 from siamx_ros.records import TrackResult, TrackState
-from siamx_ros.tracking.tracker import MIN_VISIBLE
 
 SKIP = 5
 """A tracker that failed on frame f starts again on frame f + 5."""

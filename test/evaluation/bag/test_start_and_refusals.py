@@ -74,6 +74,8 @@ def test_a_recorded_request(tmp_path, sequence, static, stamp_of, frame):
     (['--mode', 'live', '--node-image', '/image'], '--node-image belongs to --node'),
     (['--mode', 'live', '--node', 'siamx_tracker'], '--node must be a full name'),
     (['--mode', 'live', '--node', '/siamx_tracker'], 'runs with settings of its own'),
+    (['--mode', 'live', '--tracking.momentum_gate', 'confidence'],
+     'momentum_gate cannot be given to the node'),
     (['--mode', 'live', '--latency', '5'], '--latency belongs to --mode realtime'),
     (['--mode', 'realtime'], '--latency belongs to --mode realtime'),
     (['--latency', '5'], '--latency belongs to --mode realtime'),
