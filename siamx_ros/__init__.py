@@ -22,7 +22,7 @@ _HOMES = {
     'TrackState': 'siamx_ros.records',
     'Tracker': 'siamx_ros.tracking.tracker',
     'TrackerConfig': 'siamx_ros.config',
-    'load_tracker': 'siamx_ros.tracking.tracker',
+    'load_tracker': 'siamx_ros.tracking.from_weights',
 }
 
 __all__ = sorted(_HOMES)

@@ -10,19 +10,9 @@ import dataclasses
 from dataclasses import dataclass
 import difflib
 import math
-from pathlib import Path
 from typing import Any, ClassVar, Iterator
 
-import yaml
-
 from siamx_ros.errors import InputError
-
-WRAPPING = 'ros__parameters'
-"""Key in a ROS parameter file below which the parameters of a node stand."""
-EVERY_NODE = '/**'
-"""Name in a ROS parameter file that stands for every node."""
-TRACKER_NODE = 'siamx_tracker'
-"""Name of the tracker's node where it was not given another."""
 
 
 class SettingsError(InputError):
@@ -152,76 +142,10 @@ def dotted(values: dict, prefix: str = '') -> dict[str, Any]:
     return flat
 
 
-def read_yaml(path: str | Path) -> dict[str, Any]:
-    """The values of a YAML file of settings, see :func:`read_settings_file`."""
-    return read_settings_file(path)[0]
-
-
-def read_settings_file(path: str | Path) -> tuple[dict[str, Any], bool]:
-    """Read settings from YAML, with or without the ``node: ros__parameters:`` wrapping of ROS.
-
-    Of a wrapped file this is what stands below ``/**`` and below the tracker's node, which wins:
-    the node named :data:`TRACKER_NODE` in any namespace, or else the only node.
-
-    Returns:
-        The values, with dotted names if they were wrapped, and whether they were.
-
-    Raises:
-        SettingsError: not readable, not YAML, not a mapping, or wrapped in such a way that it is
-            open which values are the tracker's.
-    """
-    try:
-        values = yaml.safe_load(Path(path).read_text(encoding='utf-8')) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise SettingsError(f'cannot read settings from {path}: {error}') from None
-    if not isinstance(values, dict):
-        raise SettingsError(f'{path} holds {type(values).__name__}, expected a mapping of settings')
-    if not _is_wrapped(values):
-        return values, False
-    try:
-        return _of_tracker(list(_nodes(values))), True
-    except SettingsError as error:
-        raise SettingsError(f'{path}: {error}') from None
-
-
 def unknown(name: str, known: list[str]) -> str:
     """Half a sentence: that there is no such setting, and which ones have a name near to it."""
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
     return f'unknown setting {name!r}' + (f'; near names: {", ".join(near)}' if near else '')
-
-
-def _is_wrapped(values: Any) -> bool:
-    return isinstance(values, dict) and (
-        WRAPPING in values or any(map(_is_wrapped, values.values())))
-
-
-def _nodes(values: dict, namespace: str = '') -> Iterator[tuple[str, dict[str, Any]]]:
-    """The nodes of a ROS parameter file, in any namespace: (absolute name, dotted parameters)."""
-    for key, value in values.items():
-        name = f'{namespace}/{str(key).strip("/")}'
-        if not isinstance(value, dict):
-            raise SettingsError(f'{name} is a value outside of every {WRAPPING}')
-        if WRAPPING not in value:
-            yield from _nodes(value, name)
-            continue
-        parameters = {} if value[WRAPPING] is None else value[WRAPPING]
-        if len(value) > 1 or not isinstance(parameters, dict):
-            raise SettingsError(f'{name} must hold {WRAPPING} alone, and that a mapping')
-        yield name, dotted(parameters)
-
-
-def _of_tracker(nodes: list[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
-    """The parameters of every node, then those of the one that must be the tracker."""
-    single = [node for node in nodes if node[0] != EVERY_NODE]
-    named = [node for node in single if node[0].rpartition('/')[2] in (TRACKER_NODE, '*', '**')]
-    chosen = named or single
-    if len(chosen) > 1:
-        raise SettingsError(f'any of {", ".join(name for name, _ in chosen)} may be the tracker: '
-                            'keep the one that is meant')
-    result: dict[str, Any] = {}
-    for _, parameters in [*(node for node in nodes if node[0] == EVERY_NODE), *chosen]:
-        result.update(parameters)
-    return result
 
 
 def as_meant(field: dataclasses.Field, value: Any) -> Any:

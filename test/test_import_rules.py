@@ -14,7 +14,8 @@ PACKAGE = Path(siamx_ros.__file__).resolve().parent
 ROS = {'rclpy', 'sensor_msgs', 'vision_msgs', 'std_msgs', 'std_srvs', 'geometry_msgs',
        'diagnostic_msgs', 'lifecycle_msgs', 'builtin_interfaces', 'cv_bridge', 'launch', 'tf2_msgs',
        'tf2_ros', 'rosgraph_msgs'}
-VALUES = {'errors', 'files', 'geometry', 'records', 'settings', 'config', 'node_config'}
+VALUES = {
+    'errors', 'files', 'geometry', 'records', 'settings', 'settings_files', 'config', 'node_config'}
 SURFACES = {'imaging', 'sources', 'drawing', 'recording', 'synthetic'}
 INTERFACES = {'msg', 'srv'}
 CORE = VALUES | SURFACES | {'messages', 'data', 'model', 'tracking', 'evaluation'}

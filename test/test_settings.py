@@ -4,7 +4,8 @@ import pytest
 import yaml
 
 from siamx_ros.config import TrackerConfig
-from siamx_ros.settings import SettingsError, read_settings_file, read_yaml
+from siamx_ros.settings import SettingsError
+from siamx_ros.settings_files import read_settings_file, read_yaml
 
 
 def read(path, text):

@@ -8,8 +8,8 @@ from typing import Any, Callable, Mapping, Sequence
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.node_config import NodeConfig, is_of_ros
-from siamx_ros.settings import (
-    Settings, SettingsError, dotted, read_settings_file, unknown, walk)
+from siamx_ros.settings import Settings, SettingsError, dotted, unknown, walk
+from siamx_ros.settings_files import read_settings_file
 
 _MARK = 'setting:'
 MODEL_SHORT = {'weights': '--weights', 'device': '--device', 'threads': '--threads'}

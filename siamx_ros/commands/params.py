@@ -13,7 +13,8 @@ import yaml
 from siamx_ros.follower.follower_config import FollowerConfig
 from siamx_ros.node_config import NodeConfig
 from siamx_ros.panel.panel_config import PanelConfig
-from siamx_ros.settings import TRACKER_NODE, Settings, parameter_values, parameters
+from siamx_ros.settings import Settings, parameter_values, parameters
+from siamx_ros.settings_files import TRACKER_NODE
 
 HEADER = """# Parameters
 

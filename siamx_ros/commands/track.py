@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _load_tracker(model: ModelConfig, config: TrackerConfig) -> Any:
     """Import torch only now, after everything cheap has been checked."""
-    from siamx_ros.tracking.tracker import load_tracker
+    from siamx_ros.tracking.from_weights import load_tracker
     return load_tracker(model, config)
 
 

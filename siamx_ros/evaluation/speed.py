@@ -16,7 +16,9 @@ from siamx_ros.model.network import TEMPLATE_SIZE
 from siamx_ros.records import TrackState
 from siamx_ros.synthetic import SyntheticClip, sequence
 from siamx_ros.tracking import decode
-from siamx_ros.tracking.tracker import Tracker, load_tracker, window_around
+from siamx_ros.tracking.from_weights import load_tracker
+from siamx_ros.tracking.search import window_around
+from siamx_ros.tracking.tracker import Tracker
 
 LOGGER = logging.getLogger(__name__)
 WARM_UP = 5

@@ -52,7 +52,7 @@ class TrackerSpec:
             return AdaptedTracker(OpenCvTracker(self.kind.removesuffix(ADAPTED)), self.config)
         if self.kind != 'siamx':
             return OpenCvTracker(self.kind)
-        from siamx_ros.tracking.tracker import load_tracker
+        from siamx_ros.tracking.from_weights import load_tracker
         return load_tracker(self.model, self.config)
 
     def on_device(self, device: str) -> TrackerSpec:

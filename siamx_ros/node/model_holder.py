@@ -26,7 +26,7 @@ def default_factory(config: NodeConfig) -> Any:
     import numpy as np
 
     from siamx_ros.geometry import BoundingBox
-    from siamx_ros.tracking.tracker import load_tracker
+    from siamx_ros.tracking.from_weights import load_tracker
     tracker = load_tracker(config.model, config.tracking)
     picture = np.random.default_rng(0).integers(0, 255, (256, 256, 3), np.uint8)
     tracker.init(picture, BoundingBox(96, 96, 64, 64))

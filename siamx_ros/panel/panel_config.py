@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from siamx_ros.node_config import RELIABILITIES
-from siamx_ros.settings import TRACKER_NODE, Settings, setting
+from siamx_ros.settings import Settings, setting
+from siamx_ros.settings_files import TRACKER_NODE
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ class TargetMemory:
         """Take in one frame's answer, judged to ``state``; returns the box to report.
 
         While LOST, the candidate is only reported; the committed box stays at the anchor, which
-        follows what is likely enough, without its size. A scheme that keeps no anchor follows in all.
+        follows what is likely enough, without its size. A scheme without an anchor follows in all.
         """
         box = self._followed(candidate)
         reliable = confidence >= self.config.confidence_threshold

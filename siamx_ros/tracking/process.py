@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+from typing import Any, Callable
 
 import cv2
 import torch
@@ -23,3 +25,12 @@ def use_threads(threads: int) -> None:
     if threads > 0:
         torch.set_num_threads(threads)
         cv2.setNumThreads(threads)
+
+
+def as_one_image(method: Callable) -> Callable:
+    """Wrap a method that works on one image as the tracker's engine asks."""
+    @functools.wraps(method)
+    def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:
+        with self.engine.image_context():
+            return method(self, *args, **kwargs)
+    return wrapped

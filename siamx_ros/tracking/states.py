@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from siamx_ros.config import TrackerConfig
-from siamx_ros.records import Reason, TrackState
+from siamx_ros.records import BoxSource, Reason, TrackState
 
 OUT_OF_VIEW_SHARE = 0.35
 """A bad frame whose box is less visible than this is a target that left the image."""
@@ -124,3 +124,10 @@ def _refined(visible_share: float, peak_ratio: float) -> Reason:
     if visible_share < OUT_OF_VIEW_SHARE:
         return Reason.OUT_OF_VIEW
     return Reason.AMBIGUOUS_PEAKS if peak_ratio >= AMBIGUOUS_RATIO else Reason.LOW_SCORE
+
+
+def source_of(state: TrackState) -> BoxSource:
+    """Where a reported box comes from."""
+    if state == TrackState.TRACKING:
+        return BoxSource.MEASURED
+    return BoxSource.RELOCALISED if state == TrackState.RELOCALISED else BoxSource.PREDICTED

@@ -2,53 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-import functools
+from dataclasses import replace
 import math
-from typing import Any, Callable
 
 import numpy as np
 
 from siamx_ros import imaging
-from siamx_ros.config import ModelConfig, TrackerConfig, next_patch_size
+from siamx_ros.config import TrackerConfig
 from siamx_ros.errors import InputError
-from siamx_ros.geometry import MIN_VISIBLE, BoundingBox, CropWindow, context_side
+from siamx_ros.geometry import MIN_VISIBLE, BoundingBox, CropWindow
 from siamx_ros.model.inference import Engine, Maps
 from siamx_ros.model.network import TEMPLATE_SIZE
-from siamx_ros.model.runtime import make_engine
-from siamx_ros.model.weights import load_checkpoint
 from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState
 from siamx_ros.tracking import decode, motion
 from siamx_ros.tracking.confidence import Calibration
-from siamx_ros.tracking.decode import Candidate
 from siamx_ros.tracking.memory import TargetMemory
 from siamx_ros.tracking.online import FIRST_VIEWS, OnlineModel, View
-from siamx_ros.tracking.process import prepare_process
-from siamx_ros.tracking.states import StateMachine
+from siamx_ros.tracking.process import as_one_image
+from siamx_ros.tracking.search import SearchResult, grown_size, window_around
+from siamx_ros.tracking.states import StateMachine, source_of
 
 LOST_WINDOW_INFLUENCE = 0.001
 """Weight of the cosine window where the target may be anywhere in a region."""
 LEARNS = (TrackState.TRACKING, TrackState.UNCERTAIN)
 """States in which the target is learnt from."""
-
-
-@dataclass(frozen=True)
-class SearchResult:
-    """What one search window showed; ``features`` as :class:`OnlineModel` takes them."""
-
-    candidate: Candidate
-    confidence: float
-    similarity: float
-    features: np.ndarray | None
-
-
-def _as_one_image(method: Callable) -> Callable:
-    """Wrap a method that works on one image as the tracker's engine asks."""
-    @functools.wraps(method)
-    def wrapped(self: Tracker, *args: Any, **kwargs: Any) -> Any:
-        with self.engine.image_context():
-            return method(self, *args, **kwargs)
-    return wrapped
 
 
 class Tracker:
@@ -74,7 +51,7 @@ class Tracker:
             return None
         return self._memory.relocaliser.heat_map.values
 
-    @_as_one_image
+    @as_one_image
     def init(self, image: np.ndarray, box: BoundingBox, stamp: float | None = None) -> TrackResult:
         """Take the target in ``box`` of an image.
 
@@ -107,7 +84,7 @@ class Tracker:
             box, 1.0, TrackState.TRACKING, Reason.INIT, BoxSource.MEASURED, valid=True,
             raw_score=1.0)
 
-    @_as_one_image
+    @as_one_image
     def update(self, image: np.ndarray, stamp: float | None = None) -> TrackResult:
         """Find the target in the next image.
 
@@ -140,7 +117,7 @@ class Tracker:
             memory.online.learn(image, box, found.features, candidate)
         result = TrackResult(
             box=box, confidence=confidence, state=self.states.state, reason=reason,
-            box_source=_source(self.states.state), valid=self.states.state == TrackState.TRACKING,
+            box_source=source_of(self.states.state), valid=self.states.state == TrackState.TRACKING,
             raw_score=candidate.score, peak_ratio=candidate.peak_ratio,
             template_similarity=found.similarity, online_response=candidate.response,
             velocity=motion.velocity(memory.history),
@@ -265,36 +242,3 @@ class Tracker:
         """What the network says about a window."""
         patch = imaging.CROPS[self.config.crop](image, window, memory.fill)
         return self.engine.search(patch, memory.template)
-
-
-def load_tracker(model: ModelConfig = ModelConfig(),
-                 config: TrackerConfig = TrackerConfig()) -> Tracker:
-    """A tracker with the weights, device and precision of ``model``.
-
-    Raises:
-        InputError: the weights or the device cannot be used.
-    """
-    prepare_process(model)
-    checkpoint = load_checkpoint(model.weights)
-    engine = make_engine(checkpoint.network, model, checkpoint.ranges)
-    calibration = Calibration.from_tables(checkpoint.calibration, online=config.online_weight > 0)
-    return Tracker(engine, config, calibration)
-
-
-def window_around(box: BoundingBox, size: int) -> CropWindow:
-    """The window around a box for a patch of ``size`` pixels, at the template's scale."""
-    return CropWindow(
-        *box.centre, context_side(box.w, box.h) * size / TEMPLATE_SIZE, size)
-
-
-def grown_size(config: TrackerConfig) -> int:
-    """Side of the patch of the local window while the target is lost, pixels."""
-    if config.search_growth == 1:
-        return config.search_size
-    return next_patch_size(round(config.search_size * config.search_growth))
-
-
-def _source(state: TrackState) -> BoxSource:
-    if state == TrackState.TRACKING:
-        return BoxSource.MEASURED
-    return BoxSource.RELOCALISED if state == TrackState.RELOCALISED else BoxSource.PREDICTED

@@ -11,7 +11,7 @@ import torch
 from siamx_ros.training.loading import TrainingData, training_loader
 from siamx_ros.training.process import Process
 from siamx_ros.training.settings import TrainConfig
-from siamx_ros.training.train import Run
+from siamx_ros.training.run import Run
 
 SECONDS = 15.0
 """How long each part is measured."""

@@ -11,8 +11,9 @@ from torch.utils.data import Dataset
 from siamx_ros.errors import InputError
 from siamx_ros.model.network import TEMPLATE_SIZE
 from siamx_ros.training import augment
+from siamx_ros.training.appearance import Appearance
 from siamx_ros.training.pictures import PictureSet
-from siamx_ros.training.plans import SEARCH_SIZE, Appearance, PairPlan, make_plan
+from siamx_ros.training.plans import SEARCH_SIZE, PairPlan, make_plan
 from siamx_ros.training.samples import Sample, Source, folder_sources
 from siamx_ros.training.settings import TrainConfig
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from siamx_ros.geometry import BoundingBox, context_side
 from siamx_ros.model.network import STRIDE, TEMPLATE_SIZE
+from siamx_ros.training.appearance import Appearance, appearances
 from siamx_ros.training.augment import Placement, elastic_box, target_picture
 from siamx_ros.training.samples import Sample, Target
 from siamx_ros.training.settings import AugmentConfig
@@ -20,44 +21,13 @@ SEARCH_SIZE = 255
 """Side of the search patch in training, pixels."""
 REACH = 12.5 * STRIDE
 """How far from the patch centre the score map's cells answer for, pixels."""
-LARGEST_DOWNSCALE = 7.0
-"""Largest loss of resolution of a patch."""
-QUALITIES = (15, 75)
-"""JPEG qualities of a compressed patch."""
 ZOOM_REACH = 2.5
 """Largest zoom of the search patch, in deviations."""
 ELASTIC_WAVES = 6
-"""Cosines along each side that elastic a patch; the fastest has five half waves."""
+"""Cosines along each side that deform a patch; the fastest has five half waves."""
 NO_TARGET = np.full(4, np.nan, np.float32)
 Rectangle = tuple[int, int, int, int]
 """Left, top, width, height in the search patch, pixels."""
-
-
-@dataclass(frozen=True)
-class Appearance:
-    """How a patch looks beside its picture.
-
-    Attributes:
-        downscale: factor by which resolution is lost; 1 for none.
-        quality: JPEG quality, at that resolution; 0 without compression.
-        grey: without colour.
-        gamma, contrast, brightness, tints, saturation: see :func:`augment.recolour`.
-        blur: (sigma,) of defocus, or (length, angle) of a straight motion; empty for none.
-        noise: standard deviation of the noise, grey levels; 0 for none.
-        noise_seed: seed of that noise.
-    """
-
-    downscale: float = 1.0
-    quality: int = 0
-    grey: bool = False
-    gamma: float = 1.0
-    contrast: float = 1.0
-    brightness: float = 0.0
-    tints: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    saturation: float = 1.0
-    blur: tuple[float, ...] = ()
-    noise: float = 0.0
-    noise_seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -136,7 +106,7 @@ def make_plan(sample: Sample, foreign: Target | None, rng: np.random.Generator,
         distractor = _distractor(around, rng)
     if foreign and rng.random() < config.occluder:
         occluder = _occluder(around, rng)
-    appearance_z, appearance_x = _appearances(place_z.step / place_x.step, rng, config)
+    appearance_z, appearance_x = appearances(place_z.step / place_x.step, rng, config)
     return PairPlan(sample.template, search, place_z, place_x,
                     place_z.box(sample.template.box, TEMPLATE_SIZE),
                     box if sample.present else NO_TARGET, elastic, sample.scenes, foreign, backdrop,
@@ -224,43 +194,3 @@ def _rectangle(x: float, y: float, size) -> Rectangle:
     """Whole pixels, at least 4 and at most the patch wide and high."""
     w, h = (int(np.clip(value, 4, SEARCH_SIZE)) for value in size)
     return round(float(x)), round(float(y)), w, h
-
-
-def _appearances(zoom: float, rng: np.random.Generator,
-                 config: AugmentConfig) -> tuple[Appearance, Appearance]:
-    """Colour, blur, resolution, compression and noise; those of the camera hit both patches alike.
-
-    Args:
-        zoom: search-patch pixels per template pixel. A camera of low resolution shows in a patch
-            the more, the more the patch magnifies.
-    """
-    downscale, quality = (1.0, 1.0), 0
-    if rng.random() < config.downscale:
-        factor = float(np.exp(rng.uniform(0, np.log(LARGEST_DOWNSCALE))))
-        other = float(np.clip(factor * zoom * rng.uniform(0.85, 1.2), 1, LARGEST_DOWNSCALE))
-        downscale = factor, other
-    if config.compression and rng.random() < config.compression:
-        quality = int(rng.integers(*QUALITIES))
-    grey = bool(rng.random() < config.grey)
-    first, second = (_appearance(factor, quality, grey, rng, config) for factor in downscale)
-    return first, second
-
-
-def _appearance(downscale: float, quality: int, grey: bool, rng: np.random.Generator,
-                config: AugmentConfig) -> Appearance:
-    strength = config.colour
-    gamma = float(np.exp(rng.uniform(-strength, strength)))
-    contrast = 1 + rng.uniform(-strength, strength)
-    brightness = rng.uniform(-strength, strength) * 0.5
-    tints = tuple((1 + rng.uniform(-strength, strength, 3) * 0.3).tolist())
-    saturation = 1 + rng.uniform(-2 * strength, strength)
-    blur: tuple[float, ...] = ()
-    if rng.random() < config.blur:
-        defocus = rng.random() < 0.5
-        blur = (rng.uniform(0.5, 2.5),) if defocus else (
-            float(rng.integers(3, 16)), rng.uniform(0, np.pi))
-    noise, seed = 0.0, 0
-    if rng.random() < config.noise:
-        noise, seed = rng.uniform(2, 12), int(rng.integers(2 ** 31))
-    return Appearance(
-        downscale, quality, grey, gamma, contrast, brightness, tints, saturation, blur, noise, seed)

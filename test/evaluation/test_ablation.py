@@ -6,7 +6,7 @@ import pytest
 from siamx_ros.cli import main
 from siamx_ros.config import ADAPTIVE_SCHEMES, LEVEL_PAIRS, TrackerConfig
 from siamx_ros.evaluation.trackers import TrackerSpec
-from siamx_ros.settings import read_yaml
+from siamx_ros.settings_files import read_yaml
 from siamx_ros.training.settings import TrainConfig
 
 TABLE_III = [{'L4xL4'}, {'L4xL3'}, {'L3xL4'}, {'L3xL3'}, {'L4xL3', 'L3xL4'}, {'L4xL4', 'L4xL3'},

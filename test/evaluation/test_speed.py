@@ -11,7 +11,8 @@ from siamx_ros.config import ModelConfig, TrackerConfig
 from siamx_ros.evaluation import speed
 from siamx_ros.records import TrackState
 from siamx_ros.tracking.online import OnlineModel
-from siamx_ros.tracking.tracker import Tracker, load_tracker
+from siamx_ros.tracking.from_weights import load_tracker
+from siamx_ros.tracking.tracker import Tracker
 
 CPU = ModelConfig(device='cpu', threads=1)
 

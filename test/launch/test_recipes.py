@@ -10,7 +10,7 @@ import yaml
 
 from siamx_ros.control.limits import FollowLimits
 from siamx_ros.follower.follower_config import FollowerConfig
-from siamx_ros.settings import TRACKER_NODE
+from siamx_ros.settings_files import TRACKER_NODE
 
 BETWEEN = 'cmd_vel_follow'
 LIMITS = FollowLimits()

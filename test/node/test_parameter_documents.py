@@ -4,7 +4,7 @@ import pytest
 
 from siamx_ros.commands import params
 from siamx_ros.node_config import NodeConfig
-from siamx_ros.settings import read_yaml
+from siamx_ros.settings_files import read_yaml
 
 
 @pytest.mark.parametrize('path, text', [

@@ -11,7 +11,8 @@ from siamx_ros.geometry import BoundingBox
 from siamx_ros.records import BoxSource, Reason, TrackState
 from siamx_ros.settings import SettingsError
 from siamx_ros.tracking.confidence import Calibration
-from siamx_ros.tracking.tracker import Tracker, load_tracker
+from siamx_ros.tracking.from_weights import load_tracker
+from siamx_ros.tracking.tracker import Tracker
 
 CONFIG = TrackerConfig().replace({
     'lost_threshold': 0.5, 'recover_threshold': 0.6, 'relocalise_threshold': 0.8, 'n_lost': 2,

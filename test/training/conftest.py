@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from siamx_ros.config import NetworkConfig
+from siamx_ros.training import run as run_module
 from siamx_ros.training import train as module
 from siamx_ros.training.settings import TrainConfig
 
@@ -60,13 +61,13 @@ def enlarged():
 def interrupted():
     """A function that runs one epoch of a longer run, as if killed after its checkpoint."""
     def run(data, out, config):
-        original = module.Run._report
+        original = run_module.Run._report
 
         def report_and_die(self, row, bar):
             original(self, row, bar)
             raise KeyboardInterrupt
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(module.Run, '_report', report_and_die)
+            patch.setattr(run_module.Run, '_report', report_and_die)
             with pytest.raises(KeyboardInterrupt):
                 module.train(data, out, config, device='cpu')
     return run

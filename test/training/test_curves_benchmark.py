@@ -12,7 +12,7 @@ from siamx_ros import cli
 from siamx_ros.errors import InputError
 from siamx_ros.training import benchmark, curves, loading
 from siamx_ros.training.process import Process
-from siamx_ros.training.train import Run
+from siamx_ros.training.run import Run
 
 TINY = ['--network.backbone=light', '--network.widths=8,8,8,8', '--network.blocks=1,1,1',
         '--network.channels=8', '--network.tower_depth=1', '--batch=2', '--negatives=1',

@@ -13,7 +13,7 @@ from siamx_ros.training import frozen, schedule
 from siamx_ros.training.prefetch import prefetch
 from siamx_ros.training.process import Process
 from siamx_ros.training.step import LossModule
-from siamx_ros.training.train import Run
+from siamx_ros.training.run import Run
 
 pytestmark = pytest.mark.skipif(
     not openvino_graph.is_installed(), reason='openvino is not installed')
@@ -69,7 +69,7 @@ def test_losses_and_gradients_are_those_of_torch(config, patches, kind):
 def test_what_learns_is_left_to_torch(config, patches, monkeypatch):
     """While the backbone is frozen a run hands features to the loss, afterwards patches."""
     run = Run(Path(), config, Process(0, 1, CPU))
-    monkeypatch.setattr('siamx_ros.training.train.to_inputs', lambda batch, device: patches)
+    monkeypatch.setattr('siamx_ros.training.run.to_inputs', lambda batch, device: patches)
     for step in range(4):
         template, search, *rest = run.prepare(step, None)
         assert isinstance(template, list) == isinstance(search, list) == (step < 2)

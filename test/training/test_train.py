@@ -14,7 +14,8 @@ from siamx_ros.config import NetworkConfig
 from siamx_ros.errors import InputError
 from siamx_ros.model.network import SiamXNet
 from siamx_ros.model.weights import load_checkpoint, save_checkpoint
-from siamx_ros.settings import SettingsError, read_yaml
+from siamx_ros.settings import SettingsError
+from siamx_ros.settings_files import read_yaml
 from siamx_ros.training import schedule
 from siamx_ros.training.loading import read_data, training_loader
 from siamx_ros.training.pairs import PairDataset
@@ -22,7 +23,8 @@ from siamx_ros.training.pictures import read_pictures
 from siamx_ros.training.process import Process
 from siamx_ros.training.settings import TrainConfig
 from siamx_ros.training.step import BatchLoss, LossModule
-from siamx_ros.training.train import COLUMNS, Run, train
+from siamx_ros.training.run import COLUMNS, Run
+from siamx_ros.training.train import train
 from siamx_ros.training.validation import as_input
 
 
@@ -377,7 +379,7 @@ NOTED = """
 import sys
 import torch
 from siamx_ros.cli import main
-from siamx_ros.training.train import Run
+from siamx_ros.training.run import Run
 
 fit, prepare, seen = Run.fit, Run.prepare, []
 

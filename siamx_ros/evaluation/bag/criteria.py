@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from siamx_ros.errors import InputError
-from siamx_ros.settings import read_yaml
+from siamx_ros.settings_files import read_yaml
 
 
 OPTIONAL = ('bearing', 'at_arrival')
