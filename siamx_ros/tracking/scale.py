@@ -201,5 +201,5 @@ def _summit(similarity: np.ndarray, best: int) -> float:
     if not 0 < best < len(similarity) - 1:
         return 0.0
     before, at, after = similarity[best - 1:best + 2].tolist()
-    bend = before - 2 * at + after
-    return min(max(0.5 * (before - after) / bend, -0.5), 0.5) if bend < 0 else 0.0
+    curvature = before - 2 * at + after
+    return min(max(0.5 * (before - after) / curvature, -0.5), 0.5) if curvature < 0 else 0.0
