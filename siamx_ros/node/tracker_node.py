@@ -15,7 +15,8 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from siamx_ros.errors import InputError
 from siamx_ros.messages.status import StatusBoard
 from siamx_ros.node.health import diagnostics, memory
-from siamx_ros.node.model_holder import Factory, ModelHolder, default_factory, describe_error
+from siamx_ros.node.model_holder import (
+    Factory, ModelHolder, default_factory, describe_error, share_one_heap)
 from siamx_ros.node.outputs import Outputs
 from siamx_ros.node.parameters import NodeParameters
 from siamx_ros.node.pipeline import Pipeline
@@ -231,6 +232,7 @@ def _steady():
 def main(args: list[str] | None = None, tracker_factory: Factory = default_factory,
          wiring: Wiring = Wiring()) -> int:
     """Run the node until SIGINT or SIGTERM; returns the exit status."""
+    share_one_heap()
     return run(lambda: TrackerNode(tracker_factory, wiring), args, _autostart)
 
 

@@ -12,6 +12,10 @@ LARGE_BYTES = 500_000
 LEAST_IMAGES = 30
 MAX_LOST = 0.1
 """A larger share of lost images is warned of."""
+OFF_BEAT = 0.2
+"""How far a gap may be from a whole number of intervals, intervals."""
+REGULAR_SHARE = 0.8
+"""Least share of gaps that are whole numbers of intervals, of a camera with an interval."""
 MAX_GAP_S = 1.0
 """A longer gap between two stamps is a camera that paused."""
 PROFILE = 'config/middleware/fastdds_large_images.xml'
@@ -21,7 +25,8 @@ PROFILE_VARIABLES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES
 def lost_share(stamps: Sequence[float]) -> float:
     """Share of a camera's images that did not arrive, by the gaps between the stamps of the others.
 
-    The shortest gaps tell the camera's interval. NaN where too few arrived to say.
+    The shortest gaps tell the camera's interval. NaN where too few arrived to say, or where the
+    gaps are no multiples of one interval, as of a camera that takes images now and then.
     """
     if len(stamps) < LEAST_IMAGES:
         return float('nan')
@@ -29,7 +34,10 @@ def lost_share(stamps: Sequence[float]) -> float:
     gaps = gaps[(gaps > 0) & (gaps < MAX_GAP_S)]
     if len(gaps) < LEAST_IMAGES / 2:
         return float('nan')
-    lost = float((np.round(gaps / np.percentile(gaps, 10)) - 1).sum())
+    intervals = gaps / np.percentile(gaps, 10)
+    if np.mean(np.abs(intervals - np.round(intervals)) <= OFF_BEAT) < REGULAR_SHARE:
+        return float('nan')
+    lost = float((np.round(intervals) - 1).sum())
     return lost / (lost + len(gaps))
 
 

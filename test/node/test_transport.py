@@ -40,6 +40,12 @@ def test_the_profile_is_named_where_it_helps(repository):
         assert text.startswith('about 53%') and PROFILE not in text
 
 
+def test_images_now_and_then_say_nothing():
+    """Their gaps are no multiples of one interval."""
+    gaps = np.random.default_rng(2).uniform(0.02, 0.9, 150)
+    assert np.isnan(lost_share(np.cumsum(gaps)))
+
+
 @pytest.mark.parametrize('share', [0.05, float('nan')])
 def test_few_lost_images_are_no_problem(share):
     assert transport_problem(share, 6_220_800, FAST, {}) == ''
