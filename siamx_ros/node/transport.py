@@ -12,9 +12,9 @@ LARGE_BYTES = 500_000
 LEAST_IMAGES = 30
 MAX_LOST = 0.1
 """A larger share of lost images is warned of."""
-OFF_BEAT = 0.2
+OFF_BEAT = 0.25
 """How far a gap may be from a whole number of intervals, intervals."""
-REGULAR_SHARE = 0.8
+REGULAR_SHARE = 0.7
 """Least share of gaps that are whole numbers of intervals, of a camera with an interval."""
 MAX_GAP_S = 1.0
 """A longer gap between two stamps is a camera that paused."""
@@ -34,7 +34,8 @@ def lost_share(stamps: Sequence[float]) -> float:
     gaps = gaps[(gaps > 0) & (gaps < MAX_GAP_S)]
     if len(gaps) < LEAST_IMAGES / 2:
         return float('nan')
-    intervals = gaps / np.percentile(gaps, 10)
+    shortest = np.percentile(gaps, 10)
+    intervals = gaps / np.median(gaps[(gaps >= shortest) & (gaps <= 1.5 * shortest)])
     if np.mean(np.abs(intervals - np.round(intervals)) <= OFF_BEAT) < REGULAR_SHARE:
         return float('nan')
     lost = float((np.round(intervals) - 1).sum())
