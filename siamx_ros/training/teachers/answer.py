@@ -39,11 +39,8 @@ class Teacher(Protocol):
         """
 
 
-def load_graph(path: Path, batch: int | None = None) -> Any:
+def load_graph(path: Path) -> Any:
     """An inference request for an ONNX file or OpenVINO IR, on one thread.
-
-    Args:
-        batch: number of patches it takes at a time; None for what the file says.
 
     Raises:
         WeightsError: it is missing or cannot be read.
@@ -52,9 +49,6 @@ def load_graph(path: Path, batch: int | None = None) -> Any:
         raise WeightsError(f'the teacher file {path} does not exist')
     try:
         model = openvino_graph.read(path)
-        if batch is not None:
-            model.reshape({port.any_name: [batch, *list(port.partial_shape)[1:]]
-                           for port in model.inputs})
     except RuntimeError as error:
         raise WeightsError(f'{path} cannot be read as a network: {error}') from None
     return openvino_graph.compiled(model, openvino_graph.fastest_float(), 1)
