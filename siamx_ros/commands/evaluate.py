@@ -12,6 +12,9 @@ columns, each a mean over sequences where nothing else is said:
   frames/s           the tracker alone, without reading images; all frames by all time
   wrong-while-valid  share reported as valid with an overlap below 0.1
   false-lost         share reported LOST although the box overlaps by 0.5 or more
+  invalid-while-right share of the frames with an overlap above 0.5 that are not reported as valid,
+                     be it LOST, UNCERTAIN or RELOCALISED: a robot slows or stops on them
+  drops/100          how often valid ends on such a frame, per 100 of them
   valid-while-absent share of the frames without the target that are reported as valid
   frames             how many frames with the target count, of all sequences together
 

@@ -15,6 +15,7 @@ NORMALISED_THRESHOLDS = np.linspace(0, 0.5, 51)
 WRONG_OVERLAP = 0.1
 """Below this overlap a box is wrong: a controller would follow something else."""
 RIGHT_OVERLAP = 0.5
+"""A box is right above this overlap; for ``false_lost``, at it too."""
 
 
 def overlaps(boxes: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -57,6 +58,22 @@ def wrong_while_valid(valid: np.ndarray, overlap: np.ndarray) -> float:
 def false_lost(lost: np.ndarray, overlap: np.ndarray) -> float:
     """Share of frames on which the tracker says LOST although its box is right."""
     return share(lost & (overlap >= RIGHT_OVERLAP))
+
+
+def invalid_while_right(valid: np.ndarray, right: np.ndarray) -> float:
+    """Share of the frames with a right box on which it is not reported as valid, in any state."""
+    return share(~valid[right])
+
+
+def valid_drops(valid: np.ndarray, right: np.ndarray) -> float:
+    """How often validity ends on a frame with a right box, per 100 such frames.
+
+    Args:
+        valid: of all frames with an answer, in order; nothing is known of one before the first.
+        right: which of their boxes are right.
+    """
+    ends = np.concatenate([[False], valid[:-1] & ~valid[1:]])[:len(valid)]
+    return 100 * share(ends[right])
 
 
 def valid_while_absent(valid: np.ndarray, absent: np.ndarray) -> float:

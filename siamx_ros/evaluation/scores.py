@@ -25,6 +25,9 @@ class Scores:
         speed: frames per second of the tracker alone.
         wrong_while_valid: share reported as valid with an overlap below 0.1.
         false_lost: share reported LOST although the box overlaps by 0.5 or more.
+        invalid_while_right: share of the frames with an overlap above 0.5 that are not reported as
+            valid, NaN of none.
+        valid_drops: how often validity ends on such a frame, per 100 of them, NaN of none.
         valid_while_absent: share of the frames without the target reported as valid, NaN of none.
         frames: how many frames with the target count.
     """
@@ -36,6 +39,8 @@ class Scores:
     speed: float
     wrong_while_valid: float
     false_lost: float
+    invalid_while_right: float
+    valid_drops: float
     valid_while_absent: float
     frames: int
 
@@ -46,6 +51,8 @@ def score(run: Run) -> Scores:
     boxes, truth = run.boxes[counts], run.truth[counts]
     overlap = metrics.overlaps(boxes, truth)
     pixels = metrics.centre_errors(boxes, truth)
+    answered = run.states != TrackState.UNINITIALISED
+    right = counts & (metrics.overlaps(run.boxes, run.truth) > metrics.RIGHT_OVERLAP)
     normalised = metrics.normalised_errors(boxes, truth)
     return Scores(
         auc=float(metrics.success_curve(overlap).mean()),
@@ -55,6 +62,8 @@ def score(run: Run) -> Scores:
         speed=run.frames_per_second,
         wrong_while_valid=metrics.wrong_while_valid(run.valid[counts], overlap),
         false_lost=metrics.false_lost(run.states[counts] == TrackState.LOST, overlap),
+        invalid_while_right=metrics.invalid_while_right(run.valid, right),
+        valid_drops=metrics.valid_drops(run.valid[answered], right[answered]),
         valid_while_absent=metrics.valid_while_absent(run.valid, run.absent),
         frames=int(counts.sum()))
 

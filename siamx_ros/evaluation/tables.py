@@ -13,6 +13,8 @@ HEADINGS = {
     'speed': ('frames/s', '.1f'),
     'wrong_while_valid': ('wrong-while-valid', '.3f'),
     'false_lost': ('false-lost', '.3f'),
+    'invalid_while_right': ('invalid-while-right', '.3f'),
+    'valid_drops': ('drops/100', '.2f'),
     'valid_while_absent': ('valid-while-absent', '.3f'),
     'frames': ('frames', 'd'),
 }

@@ -65,8 +65,22 @@ def test_validity_errors_by_hand():
     lost = np.array([0, 1, 0, 1, 1, 0], bool)
     assert metrics.wrong_while_valid(valid, overlap) == pytest.approx(1 / 6)
     assert metrics.false_lost(lost, overlap) == pytest.approx(1 / 6)
+    assert metrics.invalid_while_right(valid, overlap > 0.5) == 0
+    assert metrics.invalid_while_right(~valid, overlap > 0.5) == 1
+    assert metrics.invalid_while_right(valid, overlap < 0.1) == 0.5
     assert metrics.valid_while_absent(valid, overlap < 0.1) == 0.5
     assert math.isnan(metrics.valid_while_absent(valid, overlap > 1))
+
+
+def test_drops_of_validity_by_hand():
+    """A drop counts on the first frame that is not valid, if its box is right."""
+    valid = np.array([0, 1, 0, 0, 1, 0, 1, 0], bool)
+    right = np.array([1, 1, 1, 1, 1, 0, 1, 1], bool)
+    assert metrics.valid_drops(valid, right) == pytest.approx(100 * 2 / 7)
+    assert metrics.valid_drops(np.ones(8, bool), right) == 0
+    assert metrics.valid_drops(np.zeros(8, bool), right) == 0
+    assert math.isnan(metrics.valid_drops(valid, np.zeros(8, bool)))
+    assert math.isnan(metrics.valid_drops(np.zeros(0, bool), np.zeros(0, bool)))
 
 
 def test_nothing_to_count_is_nan_and_left_out_of_means():

@@ -94,6 +94,35 @@ def test_false_lost(dataset, trackers):
     assert score(run_sequence(Coward(sequence.boxes_xywh), sequence)).false_lost == 1
 
 
+def test_doubt_while_the_box_is_right(dataset, trackers):
+    """UNCERTAIN is no false loss, but a robot stops on it; each stop counts once."""
+    class Hesitant(trackers.Oracle):
+        def update(self, image, stamp=None):
+            result = super().update(image)
+            return result if self.index not in (2, 3, 6) else trackers.said(
+                result.box, TrackState.UNCERTAIN, 0.5, False)
+    sequence = read_folder(dataset / 'moving')
+    run = run_sequence(Hesitant(sequence.boxes_xywh), sequence)
+    scores = score(run)
+    assert scores.false_lost == 0
+    assert scores.invalid_while_right == pytest.approx(3 / 9)
+    assert scores.valid_drops == pytest.approx(100 * 2 / 9)
+    run.boxes[6] += 100
+    assert score(run).invalid_while_right == pytest.approx(2 / 8)
+    assert score(run).valid_drops == pytest.approx(100 * 1 / 8)
+    run.boxes[:] += 1000
+    assert math.isnan(score(run).invalid_while_right) and math.isnan(score(run).valid_drops)
+
+
+def test_a_frame_without_an_answer_hides_no_drop(dataset, trackers):
+    """As where images came while the tracker was busy."""
+    sequence = read_folder(dataset / 'moving')
+    run = run_sequence(trackers.Oracle(sequence.boxes_xywh), sequence)
+    run.states[3], run.valid[3:6], run.boxes[3] = TrackState.UNINITIALISED, False, np.nan
+    assert score(run).valid_drops == pytest.approx(100 / 8)
+    assert score(run).invalid_while_right == pytest.approx(2 / 8)
+
+
 def test_valid_while_absent(dataset, trackers):
     """What stays valid without a target is told; where none is absent there is no figure."""
     runs = {name: run_sequence(trackers.Static(), read_folder(dataset / name))
