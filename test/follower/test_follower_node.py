@@ -18,6 +18,7 @@ from diagnostic_msgs.msg import DiagnosticStatus  # noqa: E402
 from geometry_msgs.msg import TransformStamped, Twist, TwistStamped  # noqa: E402
 from rcl_interfaces.srv import SetParameters  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
+from security_policy import check_policy  # noqa: E402
 from std_msgs.msg import Bool  # noqa: E402
 from std_srvs.srv import SetBool, Trigger  # noqa: E402
 from tf2_msgs.msg import TFMessage  # noqa: E402
@@ -162,6 +163,10 @@ def test_off_at_the_start_then_enabled_then_stopped(tmp_path):
         robot._process.send_signal(signal.SIGINT)
         assert robot.wait(lambda: robot.velocities[-1] == Twist()), 'at the end a stop'
         assert robot._process.wait(20) == 0
+
+
+def test_the_policy_allows_what_the_node_uses_and_no_more(robot, repository):
+    check_policy(repository, robot.probe, 'follower', robot.namespace)
 
 
 @pytest.mark.parametrize('qos', [10, BEST_EFFORT], ids=['reliable', 'best effort'])

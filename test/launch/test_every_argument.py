@@ -66,9 +66,16 @@ FOLLOW_ME = {
         'use_sim_time', 'log_level', 'init_box', 'respawn')},
     'panel': ('true', 'lib/siamx_ros/panel'), 'stop_topic': ('/halt', 'stop:=/halt '),
     'cmd_vel_topic': ('/base/cmd', 'cmd_vel:=/base/cmd ')}
-TABLES = {'tracker': TRACKER, 'evaluate': EVALUATE, 'follow_me': FOLLOW_ME}
+TWIST_MUX = {'mux_file': ('{folder}/own.yaml', 'status_rate: 7.5'),
+             'cmd_vel_out': ('/base/cmd', 'cmd_vel_out:=/base/cmd ')}
+NAV2 = {'nav2_file': ('{folder}/own.yaml', 'status_rate: 7.5'),
+        'follow_object': ('true', 'opennav_following/opennav_following')}
+TABLES = {'tracker': TRACKER, 'evaluate': EVALUATE, 'follow_me': FOLLOW_ME,
+          'follow_me_twist_mux': TWIST_MUX, 'nav2_follow': NAV2}
+"""Launch file -> its table; the recipes also take what the file that they include takes."""
 ALSO = {'bag_rate': {'bag': 'walk'}, 'evaluate': {'bag': 'other.mcap'},
-        'follow_me': {'respawn': 'false'}}
+        **{name: {'respawn': 'false'} for name in ('follow_me', 'follow_me_twist_mux',
+                                                   'nav2_follow')}}
 """Other arguments without which one has no effect."""
 
 FOREIGN = {
@@ -174,21 +181,17 @@ def test_a_follower_that_died_is_started_again(start) -> None:
     assert status == 0 and len(lines_of(calls, 'lib/siamx_ros/follower ')) >= 2
 
 
-def test_the_recipe_for_twist_mux(start, tmp_path: Path) -> None:
-    status, calls = start('follow_me_twist_mux', respawn='false', use_depth='true',
-                          cmd_vel_out='/base/cmd')
+def test_the_recipe_for_twist_mux(start) -> None:
+    status, calls = start('follow_me_twist_mux', respawn='false', use_depth='true')
     [mux] = lines_of(calls, 'lib/twist_mux/twist_mux ')
     [follower] = lines_of(calls, 'lib/siamx_ros/follower ')
-    assert status == 0 and 'cmd_vel_out:=/base/cmd' in mux and 'priority: 255' in mux
+    assert status == 0 and 'cmd_vel_out:=cmd_vel ' in mux and 'priority: 255' in mux
     assert 'cmd_vel:=cmd_vel_follow ' in follower
     assert 'use_depth: true' in lines_of(calls, 'lib/siamx_ros/tracker_node ')[0]
-    status, calls = start('follow_me_twist_mux', respawn='false',
-                          mux_file=str(tmp_path / 'own.yaml'))
-    assert status == 0 and 'status_rate: 7.5' in lines_of(calls, 'lib/twist_mux/twist_mux ')[0]
 
 
 @pytest.mark.parametrize('by_nav2', [False, True])
-def test_the_recipe_for_nav2(start, tmp_path: Path, by_nav2: bool) -> None:
+def test_the_recipe_for_nav2(start, by_nav2: bool) -> None:
     status, calls = start('nav2_follow', follow_object=str(by_nav2).lower(), respawn='false',
                           use_depth='true')
     assert status == 0 and 'use_depth: true' in lines_of(calls, 'lib/siamx_ros/tracker_node ')[0]
@@ -199,9 +202,6 @@ def test_the_recipe_for_nav2(start, tmp_path: Path, by_nav2: bool) -> None:
     assert 'cmd_vel:=cmd_vel_follow' in drivers[by_nav2][0]
     [manager] = lines_of(calls, 'lifecycle_manager/lifecycle_manager ')
     assert manager.count('- following_server') == by_nav2
-    status, calls = start('nav2_follow', respawn='false', nav2_file=str(tmp_path / 'own.yaml'))
-    assert status == 0
-    assert 'status_rate: 7.5' in lines_of(calls, 'collision_monitor/collision_monitor ')[0]
 
 
 def test_an_including_file_has_arguments_of_its_own(

@@ -5,45 +5,24 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 from types import SimpleNamespace
-from xml.etree import ElementTree
 
 import pytest
 
 pytest.importorskip('rclpy', reason='rclpy is not installed')
+
+from security_policy import check_policy  # noqa: E402
 
 import siamx_ros  # noqa: E402
 from siamx_ros.messages.frames import Frame, FrameBuffer  # noqa: E402
 
 pytestmark = pytest.mark.ros
 PACKAGE = Path(siamx_ros.__file__).resolve().parent
-OPTIONAL = {'/depth', '/image/compressed', '/clock', '/parameter_events',
-            '/siamx_tracker/get_type_description'}
-"""Allowed, but used with some parameters or distributions only."""
 
 
-def allowed(repository: Path, group: str, verb: str) -> set[str]:
-    """Names that the policy allows, as for a node siamx_tracker in /."""
-    tree = ElementTree.parse(repository / 'config/security/policy.xml')
-    [profile] = tree.iter('profile')
-    assert profile.attrib == {'ns': '/', 'node': 'siamx_tracker'}
-    names = set()
-    for element in profile.findall(group):
-        assert len(element.attrib) == 1
-        if element.get(verb) == 'ALLOW':
-            names |= {name.text for name in element}
-    return {name if name[0] == '/' else '/' + name.replace('~', 'siamx_tracker') for name in names}
-
-
-@pytest.mark.parametrize('group, verb, look', [
-    ('topics', 'publish', 'publisher'), ('topics', 'subscribe', 'subscriber'),
-    ('services', 'reply', 'service')])
-def test_the_policy_allows_what_the_node_uses_and_no_more(make_rig, repository, group, verb, look):
+def test_the_policy_allows_what_the_node_uses_and_no_more(make_rig, repository):
     rig = make_rig()
-    policy = allowed(repository, group, verb)
-    rig.probe.wait(lambda: policy - rig.graph(look) <= OPTIONAL)
-    used = rig.graph(look)
-    assert used <= policy, 'the node would not run under the policy'
-    assert policy - used <= OPTIONAL, 'the policy allows more than is used'
+    check_policy(repository, rig.probe, 'siamx_tracker', rig.namespace,
+                 optional={'/depth', '/image/compressed'})
 
 
 FORBIDDEN_CALLS = {'eval', 'exec', 'compile', '__import__'}

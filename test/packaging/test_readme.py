@@ -10,6 +10,7 @@ import sys
 import cv2
 import numpy as np
 import pytest
+from security_policy import own_names
 
 from siamx_ros.cli import COMMANDS
 
@@ -45,9 +46,7 @@ def test_the_command_table_is_complete(readme: str) -> None:
 
 def test_the_table_of_topics_and_services_is_complete(readme: str, repository: Path) -> None:
     section = readme.partition('\n## Topics and services\n')[2].partition('\n## ')[0]
-    policy = (repository / 'config/security/policy.xml').read_text(encoding='utf-8')
-    names = re.findall('<(?:topic|service)>([^<]+)<', policy)
-    own = [name for name in names if not re.search(
-        'parameter|rosout|clock|description|transition|available|_state', name)]
-    assert len(own) > 15
-    assert [name for name in own if f'`{name}`' not in section] == []
+    names = [name for node in ('siamx_tracker', 'follower')
+             for name in own_names(repository, node) if not name.startswith('siamx_tracker/')]
+    assert len(names) > 20
+    assert [name for name in names if f'`{name}`' not in section] == []

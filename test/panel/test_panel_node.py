@@ -16,6 +16,7 @@ pytest.importorskip('rclpy', reason='rclpy is not installed')
 pytest.importorskip('aiohttp', reason='aiohttp is not installed')
 
 from aiohttp import ClientSession, CookieJar, WSMsgType  # noqa: E402
+from security_policy import check_policy  # noqa: E402
 
 from siamx_ros.msg import TrackerStatus as S  # noqa: E402
 
@@ -153,7 +154,7 @@ def test_pause_resume_and_reset_reach_the_tracker(panel, rig, camera):
     on_page(panel, work)
 
 
-def test_images_are_taken_only_while_somebody_looks(panel, rig, camera):
+def test_images_are_taken_only_while_somebody_looks(panel, rig, camera, repository):
     topic = f'{rig.namespace}/image'
     before = 1  # the tracker
 
@@ -163,6 +164,7 @@ def test_images_are_taken_only_while_somebody_looks(panel, rig, camera):
     async def work(page):
         await page.until(is_image, camera)
         assert listeners() == before + 1
+        check_policy(repository, rig.probe, 'panel', rig.namespace, {'/image/compressed'})
     assert rig.probe.wait(lambda: listeners() == before)
     on_page(panel, work)
     assert rig.probe.wait(lambda: listeners() == before)

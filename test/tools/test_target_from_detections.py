@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip('rclpy', reason='rclpy is not installed')
 pytestmark = pytest.mark.ros
 
+from security_policy import check_policy  # noqa: E402
 from std_srvs.srv import Trigger  # noqa: E402
 from vision_msgs.msg import (  # noqa: E402
     Detection2D, Detection2DArray, ObjectHypothesisWithPose)
@@ -71,8 +72,10 @@ def taken(rig, publish, *detections) -> str:
     return found
 
 
-def test_a_person_becomes_the_target_at_the_start_again_after_a_loss_and_on_request(starter):
+def test_a_person_becomes_the_target_at_the_start_again_after_a_loss_and_on_request(
+        starter, repository):
     rig, publish = starter
+    check_policy(repository, rig.probe, 'target_from_detections', rig.namespace)
     person = detection(80, 56, person=0.9)
     first = taken(rig, publish, detection(140, 100, person=0.9), person)
     message = rig.show()
