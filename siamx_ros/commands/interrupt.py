@@ -1,7 +1,8 @@
 """Make interrupted copies of sequences, to evaluate what happens after a target was gone.
 
 Each copy shows the first part of a sequence, 10 to 300 frames of another one without the target,
-and the rest from a camera that has panned. It can be recorded by a poorer camera, too. Then:
+and the rest from a camera that has panned. The target can return at another size, by another side
+of the image or slowly out of an occlusion, and the camera can be a poorer one. Then:
 python -m siamx_ros evaluate OUT
 """
 
@@ -19,6 +20,7 @@ from siamx_ros.data.degradation import Degradation
 from siamx_ros.data.folders import read_sequences
 from siamx_ros.data.interruption import (
     interrupted, recordings, shown_meanwhile, write_sequence)
+from siamx_ros.data.returning import ENTRY, LARGEST_ZOOM, Return
 from siamx_ros.errors import InputError
 
 
@@ -28,6 +30,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='folder of sequences, of at least two recordings')
     parser.add_argument('--out', metavar='DIR', type=Path, required=True, help='new folder')
     parser.add_argument('--seed', type=int, default=0, help='of cuts, gaps and pans (default 0)')
+    manner = Return()
+    parser.add_argument('--zoom', metavar='Z', type=float, default=manner.zoom,
+                        help='the target returns up to Z times larger or smaller, 1 to '
+                             f'{LARGEST_ZOOM:g} (default %(default)g)')
+    parser.add_argument('--other-side', action='store_true',
+                        help='it enters, within %d images, by the side of the image that is '
+                             'farther from where it was last seen' % ENTRY)
+    parser.add_argument('--occlusion', metavar='N', type=int, default=manner.occlusion,
+                        help='it comes out from behind something within N images (default '
+                             '%(default)s: nothing hides it)')
     degradation = Degradation()
     parser.add_argument('--every', metavar='N', type=int, default=degradation.every,
                         help='keep one image of every N: faster targets (default %(default)s)')
@@ -42,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
     if args.seed < 0:
         raise InputError(f'--seed must be at least 0, got {args.seed}')
     check_written(args, {'DATA': args.data}, folders={'--out': args.out})
+    manner = Return(args.zoom, args.other_side, args.occlusion)
     degradation = Degradation(args.every, args.shrink, args.quality)
     sequences = [degradation.thinned(sequence) for sequence in read_sequences(args.data)]
     for sequence in sequences:
@@ -56,6 +69,6 @@ def run(args: argparse.Namespace) -> int:
         rng = np.random.default_rng((args.seed, index))
         other = sequences[shown_meanwhile(index, recording, rng)]
         frames += write_sequence(
-            args.out / sequence.name, interrupted(sequence, other, rng), degradation)
+            args.out / sequence.name, interrupted(sequence, other, rng, manner), degradation)
     print(f'{args.out}: {len(sequences)} sequences, {frames} frames')
     return 0

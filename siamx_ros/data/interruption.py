@@ -16,6 +16,7 @@ import numpy as np
 
 from siamx_ros import imaging
 from siamx_ros.data.degradation import Degradation
+from siamx_ros.data.returning import ABSENT, Chance, Return, returned
 from siamx_ros.data.sequence import Sequence
 from siamx_ros.errors import InputError
 
@@ -23,34 +24,33 @@ GAP = (10, 300)
 """Shortest and longest absence, frames; lengths are drawn evenly on a logarithmic scale."""
 CUT = (0.35, 0.65)
 """Where the first part ends, as a share of the sequence."""
-PAN = 0.3
-"""Largest pan after the return, as a share of the image's width and height."""
-ABSENT = np.full(4, np.nan)
 
 
-def interrupted(sequence: Sequence, other: Sequence,
-                rng: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def interrupted(sequence: Sequence, other: Sequence, rng: np.random.Generator,
+                manner: Return = Return()) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Images (H x W x 3 uint8 BGR) and boxes (x, y, w, h; NaN while absent) of the copy.
 
     Args:
         sequence: the target's.
         other: shown in between, resized to the same image size, back and forth if it is short.
+        manner: how the target returns.
     """
-    count = len(sequence.frame_paths)
-    cut = round(count * rng.uniform(*CUT))
+    paths, boxes = sequence.frame_paths, sequence.boxes_xywh
+    cut = round(len(paths) * rng.uniform(*CUT))
     gap = round(np.exp(rng.uniform(*np.log(GAP))))
-    wish = rng.uniform(-PAN, PAN, 2)
-    for path, box in zip(sequence.frame_paths[:cut], sequence.boxes_xywh[:cut]):
+    chance = Chance.drawn(rng)
+    for path, box in zip(paths[:cut], boxes[:cut]):
         image = imaging.read_image(path)
         yield image, box
     size = image.shape[1::-1]
     there_and_back = [*other.frame_paths, *other.frame_paths[-2:0:-1]]
     for index in range(gap):
         away = imaging.read_image(there_and_back[index % len(there_and_back)])
-        yield cv2.resize(away, size, interpolation=cv2.INTER_AREA), ABSENT
-    pan = np.round(_allowed(wish * size, sequence.boxes_xywh[cut:], size))
-    for path, box in zip(sequence.frame_paths[cut:], sequence.boxes_xywh[cut:]):
-        yield _panned(imaging.read_image(path), pan), box + [*pan, 0, 0]
+        away = cv2.resize(away, size, interpolation=cv2.INTER_AREA)
+        yield away, ABSENT
+    seen = boxes[:cut][np.isfinite(boxes[:cut]).all(1)]
+    yield from returned(map(imaging.read_image, paths[cut:]), boxes[cut:],
+                        seen[-1] if len(seen) else ABSENT, away, manner, chance)
 
 
 def recordings(sequences: list[Sequence]) -> list[int]:
@@ -99,20 +99,3 @@ def write_sequence(folder: Path, frames: Iterator[tuple[np.ndarray, np.ndarray]]
         boxes.append(box)
     np.savetxt(folder / 'groundtruth.txt', np.array(boxes), fmt='%.3f', delimiter=',')
     return len(boxes)
-
-
-def _allowed(pan: np.ndarray, boxes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The pan, made smaller where it would carry the centre of a visible box out of the image."""
-    seen = boxes[np.isfinite(boxes).all(1)]
-    if not len(seen):
-        return pan
-    centres = np.clip(seen[:, :2] + seen[:, 2:] / 2, 0, size)
-    return np.clip(pan, -centres.min(0), size - centres.max(0))
-
-
-def _panned(image: np.ndarray, pan: np.ndarray) -> np.ndarray:
-    """The image moved by whole pixels; its edge fills what comes into view: a mirror would show
-    the target twice."""
-    matrix = np.array([[1, 0, pan[0]], [0, 1, pan[1]]], np.float64)
-    return cv2.warpAffine(image, matrix, image.shape[1::-1], flags=cv2.INTER_NEAREST,
-                          borderMode=cv2.BORDER_REPLICATE)
