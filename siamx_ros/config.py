@@ -79,6 +79,13 @@ class NetworkConfig(Settings):
         return cls(backbone='mobile', widths=(), blocks=(), channels=64)
 
 
+RUNTIMES = {
+    'torch': 'siamx_ros.model.inference:Engine',
+    'openvino': 'siamx_ros.model.openvino_engine:OpenVinoEngine',
+}
+"""What can run the network -> module and class of its engine."""
+
+
 @dataclass(frozen=True)
 class ModelConfig(Settings):
     """Which weights run where."""
@@ -88,7 +95,7 @@ class ModelConfig(Settings):
     device: str = setting('auto', 'auto (cuda where there is one), cpu, cuda or cuda:N')
     runtime: str = setting(
         'auto', 'what runs the network; auto: openvino on a CPU where it is installed, else torch',
-        choices=('auto', 'torch', 'openvino'))
+        choices=('auto', *RUNTIMES))
     precision: str = setting(
         'auto', 'number format of inference; auto: with openvino what is fastest on this CPU, int8 '
         '(where the weights bring ranges), bf16 or fp32; else fp32',

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from siamx_ros.config import ModelConfig
 from siamx_ros.errors import InputError
 from siamx_ros.model.backbone import ConvBN
 from siamx_ros.model.network import TEMPLATE_CELLS, SiamXNet
@@ -67,6 +68,22 @@ class Engine:
     """
 
     runtime = 'torch'
+
+    @classmethod
+    def from_settings(cls, network: SiamXNet, model: ModelConfig,
+                      ranges: dict[str, tuple[float, float]] | None) -> Engine:
+        """An engine of this kind with the device and precision of ``model``.
+
+        Args:
+            ranges: of the checkpoint, for int8.
+
+        Raises:
+            InputError: the device or the runtime is not there, or they and the precision do not
+                go together.
+        """
+        if model.precision == 'int8':
+            raise InputError("model.precision 'int8' needs openvino on a CPU")
+        return cls(network, model.device, model.precision)
 
     def __init__(self, network: SiamXNet, device: str = 'auto', precision: str = 'fp32') -> None:
         self.device = pick_device(device)

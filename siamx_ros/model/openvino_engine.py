@@ -1,36 +1,29 @@
-"""The network run by OpenVINO: two to three times as fast as torch on most CPUs.
-
-Templates are encoded by torch, once a target. A search is one compiled graph, into which the
-target's correlation kernels go as inputs.
-"""
+"""The network run by OpenVINO: two to three times as fast as torch on most CPUs."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from contextlib import contextmanager
 import dataclasses
 import functools
 import hashlib
-from typing import Any, Callable, Iterator
+from typing import Any, Callable
 import weakref
 
 import numpy as np
 import torch
 from torch import nn
 
+from siamx_ros.config import ModelConfig
 from siamx_ros.errors import InputError
 from siamx_ros.model import openvino_graph
-from siamx_ros.model.inference import Engine, Maps, Template
+from siamx_ros.model.compiled_engine import CompiledEngine
+from siamx_ros.model.inference import Maps, Template, pick_device
 from siamx_ros.model.network import SiamXNet
-from siamx_ros.model.quantisation import Ranges, is_fast, round_graph
+from siamx_ros.model.quantisation import (
+    Ranges, check_ranges, is_fast, round_graph)
 
 
-KEPT_SIZES = 6
-"""Sizes of patches whose compiled search is kept, tens of megabytes each."""
-
-
-class OpenVinoEngine(Engine):
-    """An :class:`Engine` whose search is compiled by OpenVINO for this CPU.
+class OpenVinoEngine(CompiledEngine):
+    """An engine whose search is compiled by OpenVINO for this CPU.
 
     Args:
         network: in eval mode; it is copied, not changed.
@@ -52,66 +45,40 @@ class OpenVinoEngine(Engine):
         if precision == 'fp16':
             raise InputError(
                 "model.precision 'fp16' needs a GPU; openvino takes fp32, bf16 or int8")
-        if precision == 'int8' and not ranges:
-            raise InputError(
-                "model.precision 'int8' needs weights with measured ranges: 'calibrate' adds them")
-        super().__init__(network, 'cpu', 'fp32')
+        if precision == 'int8':
+            check_ranges(ranges)
+        super().__init__(network)
         self.precision = _resolved(precision, ranges)
-        self._ranges, self._threads = ranges, torch.get_num_threads()
-        self._digest = _digest(self.network)
-        self._compiled: OrderedDict[tuple[int, ...], Any] = OrderedDict()
-        self._held: dict[tuple[int, ...], Template] = {}
+        self._ranges, self._digest = ranges, _digest(self.network)
 
-    @contextmanager
-    def image_context(self) -> Iterator[None]:
-        """One thread for torch: idle ones spin, and take the cores away from OpenVINO's."""
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(threads)
+    @classmethod
+    def from_settings(cls, network: SiamXNet, model: ModelConfig,
+                      ranges: Ranges | None) -> OpenVinoEngine:
+        device = pick_device(model.device)
+        if device.type != 'cpu':
+            raise InputError(f"model.runtime 'openvino' is for the CPU, model.device is {device}")
+        return cls(network, model.precision, ranges)
 
     @torch.inference_mode()
     def search(self, patch: np.ndarray, template: Template) -> Maps:
-        request = self._request(patch[None], template)
+        request = self._search_for(patch[None], template)
         scores, distances, *levels = request.infer(
             {0: patch[None]}, share_inputs=True, share_outputs=True).values()
         features = torch.from_numpy(np.concatenate(levels, -1)).permute(0, 3, 1, 2)
         return Maps(scores[0, 0].copy(), distances[0].copy(), features)
 
-    def _request(self, patch: np.ndarray, template: Template) -> Any:
-        """The search for patches of this size that holds this template.
-
-        Its answer is valid until its next one. To hand it all kernels again takes half a
-        millisecond, so that it keeps them from one image to the next.
-        """
-        shape = patch.shape
-        if self._held.get(shape) is not template:
-            kernels = [kernel.numpy() for kernel in template.kernels.values()]
-            if shape not in self._compiled:
-                self._make_room()
-                self._compiled[shape] = self._compile([patch, *kernels])
-            openvino_graph.give(self._compiled[shape], dict(enumerate(kernels, 1)))
-            self._held[shape] = template
-        self._compiled.move_to_end(shape)
-        return self._compiled[shape]
-
-    def _make_room(self) -> None:
-        """Forget the size that was not searched for the longest time, if there are many."""
-        if len(self._compiled) >= KEPT_SIZES:
-            shape, _ = self._compiled.popitem(last=False)
-            self._held.pop(shape)
-
-    def _compile(self, inputs: list[np.ndarray]) -> Any:
-        """An inference request for inputs of these shapes and types."""
+    def _compile(self, patch: np.ndarray, kernels: dict[str, np.ndarray]) -> Any:
+        """An inference request; its answer is valid until its next one."""
         graph = _convert(_Graph(
-            tuple((array.shape, array.dtype.str) for array in inputs), self._digest,
-            weakref.ref(self.network)))
+            tuple((array.shape, array.dtype.str) for array in (patch, *kernels.values())),
+            self._digest, weakref.ref(self.network)))
         if self.precision == 'int8':
             graph = round_graph(graph, self._ranges)
         exact = self.precision if self.precision != 'int8' else openvino_graph.fastest_float()
         return openvino_graph.compiled(graph, exact, self._threads)
+
+    def _give(self, search: Any, kernels: dict[str, np.ndarray]) -> None:
+        openvino_graph.give(search, dict(enumerate(kernels.values(), 1)))
 
 
 class _Search(nn.Module):

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from siamx_ros.errors import InputError
 from siamx_ros.model.network import SiamXNet
 
 Ranges = dict[str, tuple[float, float]]
@@ -72,6 +73,17 @@ def round_graph(model: Any, ranges: Ranges) -> Any:
             _round_inputs(layer, ranges[name])
     model.validate_nodes_and_infer_types()
     return model
+
+
+def check_ranges(ranges: Ranges | None) -> None:
+    """Refuse int8 without ranges.
+
+    Raises:
+        InputError: there are none.
+    """
+    if not ranges:
+        raise InputError(
+            "model.precision 'int8' needs weights with measured ranges: 'calibrate' adds them")
 
 
 def is_fast(cpu_info: Path = Path('/proc/cpuinfo')) -> bool:

@@ -9,7 +9,7 @@ import torch
 
 from siamx_ros.config import ModelConfig
 from siamx_ros.errors import InputError
-from siamx_ros.model import openvino_engine, openvino_graph, runtime
+from siamx_ros.model import compiled_engine, openvino_graph, runtime
 from siamx_ros.model.runtime import make_engine
 
 needs_openvino = pytest.mark.skipif(
@@ -74,7 +74,7 @@ def test_a_larger_search_patch_is_compiled_too(network):
 
 @needs_openvino
 def test_sizes_of_long_ago_are_forgotten_and_compiled_again(network, monkeypatch):
-    monkeypatch.setattr(openvino_engine, 'KEPT_SIZES', 2)
+    monkeypatch.setattr(compiled_engine, 'KEPT_SIZES', 2)
     template, _ = patches()
     engine = make_engine(network, ModelConfig(device='cpu', runtime='openvino'))
     target = engine.embed(template, BOX)
