@@ -43,7 +43,7 @@ test-opencv: setup
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps \
 		--target .build/opencv-$(OPENCV) 'numpy==1.26.4' opencv-python-headless==$(OPENCV)
 	@. .build/env.sh && PYTHONPATH='$(CURDIR)/.build/opencv-$(OPENCV)':$$PYTHONPATH python -m pytest \
-		test/test_sources.py test/test_imaging.py test/test_recording.py test/test_drawing.py \
+		test/test_frame_sources.py test/test_imaging.py test/test_recording.py test/test_drawing.py \
 		test/test_cli.py test/data test/messages test/training/test_sources.py $(ARGS)
 
 # step(run folder, its start, its settings): a run that is whole stays, one broken off goes on.

@@ -14,7 +14,7 @@ from siamx_ros.files import LFS_POINTER, check_outputs
 from siamx_ros.imaging import read_image
 from siamx_ros.model.weights import load_checkpoint
 from siamx_ros.recording import VideoRecorder
-from siamx_ros.sources import open_source
+from siamx_ros.frame_sources import open_source
 
 NOT_UTF8 = os.fsdecode(b'caf\xe9')
 

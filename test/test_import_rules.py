@@ -16,7 +16,7 @@ ROS = {'rclpy', 'sensor_msgs', 'vision_msgs', 'std_msgs', 'std_srvs', 'geometry_
        'tf2_ros', 'rosgraph_msgs'}
 VALUES = {
     'errors', 'files', 'geometry', 'records', 'settings', 'settings_files', 'config', 'node_config'}
-SURFACES = {'imaging', 'sources', 'drawing', 'recording', 'synthetic'}
+SURFACES = {'imaging', 'frame_sources', 'drawing', 'recording', 'synthetic'}
 INTERFACES = {'msg', 'srv'}
 CORE = VALUES | SURFACES | {'messages', 'data', 'model', 'tracking', 'evaluation'}
 EDGES = {'node', 'client', 'tools', 'demo', 'follower', 'panel', 'follow_demo'}

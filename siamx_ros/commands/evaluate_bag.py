@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
     from siamx_ros.evaluation.bag import criteria as pass_or_fail
     from siamx_ros.evaluation.bag.evaluation import BagEvaluation
     from siamx_ros.evaluation.bag.folder import write_replay
-    from siamx_ros.evaluation.bag.outcome import plain
+    from siamx_ros.evaluation.bag.replay_results import plain
     from siamx_ros.evaluation.trackers import TrackerSpec
     from siamx_ros.tracking.process import use_threads
     criteria = pass_or_fail.read_criteria(args.criteria) if args.criteria else []

@@ -26,7 +26,7 @@ from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.recording import CsvRecorder, VideoRecorder
 from siamx_ros.records import TrackResult, TrackState
-from siamx_ros.sources import Source, open_source
+from siamx_ros.frame_sources import Source, open_source
 
 Sink = Callable[[int, np.ndarray, TrackResult], None]
 

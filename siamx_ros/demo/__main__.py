@@ -24,7 +24,7 @@ from siamx_ros.demo.result_files import write_csv, write_plot, write_summary, wr
 from siamx_ros.errors import InputError
 from siamx_ros.files import check_outputs
 from siamx_ros.geometry import MIN_VISIBLE, BoundingBox
-from siamx_ros.sources import CameraSource, Source, open_source
+from siamx_ros.frame_sources import CameraSource, Source, open_source
 
 WRITTEN = ('tracked.mp4', 'plot.png', 'track.csv', 'summary.json', 'node.log')
 """What is written into --out."""

@@ -10,7 +10,7 @@ import numpy as np
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.messages.measuring import Measurement
 from siamx_ros.messages.outcome import Outcome
-from siamx_ros.messages.status import Status
+from siamx_ros.messages.status_board import Status
 from siamx_ros.records import BoxSource, TrackState
 
 NEVER_S = 2**31 - 1

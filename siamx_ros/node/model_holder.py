@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
-import ctypes
 import sys
 from typing import Any, Callable
 
@@ -11,8 +10,6 @@ from siamx_ros.errors import InputError
 from siamx_ros.node.pipeline import Pipeline
 from siamx_ros.node_config import NodeConfig
 
-M_ARENA_MAX = -8
-"""Of glibc's malloc.h: the option for how many heaps there are."""
 WORKER_PATIENCE_S = 3.0
 """How long an inference may take to end when the node stops."""
 Factory = Callable[[NodeConfig], Any]
@@ -36,17 +33,6 @@ def default_factory(config: NodeConfig) -> Any:
     tracker.update(picture)
     tracker.reset()
     return tracker
-
-
-def share_one_heap() -> None:
-    """Have all threads of this process allocate from one heap, if its C library is glibc.
-
-    By default each has one of its own, and each model that is loaded starts threads: what remains
-    in between of the models before was 60 MB after fifty of them. To be called before any thread.
-    """
-    tune = getattr(ctypes.CDLL(None), 'mallopt', None)
-    if tune is not None:
-        tune(M_ARENA_MAX, 1)
 
 
 def describe_error(error: Exception) -> str:

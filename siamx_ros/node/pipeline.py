@@ -14,12 +14,12 @@ from siamx_ros.messages.conversions import depth_from_msg
 from siamx_ros.messages.frames import Frame, FrameBuffer, stamp_seconds, thinned
 from siamx_ros.messages.measuring import Measurer
 from siamx_ros.messages.outcome import Outcome
-from siamx_ros.messages.status import StatusBoard
+from siamx_ros.messages.status_board import StatusBoard
 from siamx_ros.node.camera_input import CameraInput
 from siamx_ros.node.health import Health
 from siamx_ros.node.image_decoder import ImageDecoder
 from siamx_ros.node.input_watch import InputWatch
-from siamx_ros.node.outputs import Outputs
+from siamx_ros.node.publishers import Publishers
 from siamx_ros.node.session import Session, TargetNames
 from siamx_ros.node.waiting import Waiting
 from siamx_ros.node.wiring import Wiring
@@ -40,11 +40,11 @@ class Pipeline:
     (:meth:`_handle`); :meth:`watch` is called by a timer.
     """
 
-    def __init__(self, node: Any, config: NodeConfig, tracker: Any, outputs: Outputs,
+    def __init__(self, node: Any, config: NodeConfig, tracker: Any, publishers: Publishers,
                  board: StatusBoard, wiring: Wiring = Wiring(), *,
                  names: TargetNames | None = None) -> None:
         self.node, self.config = node, config
-        self.outputs, self.board = outputs, board
+        self.publishers, self.board = publishers, board
         self.health = Health()
         self.measurer = Measurer(config.image_rectified, node.get_logger().warning, time.monotonic)
         self.buffer = FrameBuffer(config.buffer_seconds, config.buffer_max_mb)
@@ -129,7 +129,7 @@ class Pipeline:
         if self.problem and not before:
             self.node.get_logger().warning(self.problem)
         if bool(before) != bool(self.problem):
-            self.outputs.publish_status(self.board, time.monotonic())
+            self.publishers.publish_status(self.board, time.monotonic())
         if not self.problem or not self.session.is_following:
             return
         stuck = self.worker.busy_s > self.config.stall_timeout
@@ -200,7 +200,7 @@ class Pipeline:
         self._publish(outcome, dropped)
         self._idle_since = time.monotonic()
         heat_map = getattr(self.session.tracker, 'heat_map', None)
-        self.outputs.draw(outcome, self.decoder.decode, heat_map, self.config)
+        self.publishers.draw(outcome, self.decoder.decode, heat_map, self.config)
 
     def _answer(self, frame: Frame) -> Outcome:
         """Track an image, unless it is none; the input may be stale in spite of it."""
@@ -222,7 +222,7 @@ class Pipeline:
             self._announce(TrackState.LOST, outcome.interruption, header=header)
         measured = self.measurer.measure(outcome, self.config)
         latency = self.node.get_clock().now().nanoseconds * 1e-9 - outcome.frame.stamp
-        self.outputs.publish(
+        self.publishers.publish(
             outcome, measured, latency=latency, dropped=dropped, config=self.config)
         waited = max(0.0, self._idle_since - outcome.frame.received)
         self.health.tracked(
@@ -242,7 +242,7 @@ class Pipeline:
         changed = self.board.update(
             state, reason, self.session.target_id, now, valid=valid, message=message, header=header)
         if changed:
-            self.outputs.publish_status(self.board, now)
+            self.publishers.publish_status(self.board, now)
             if state != before:
                 self.node.get_logger().info(
                     f'{before.name} -> {state.name} ({reason.name.lower()}) {message}'.rstrip())

@@ -15,7 +15,7 @@ from vision_msgs.msg import Detection2D
 from siamx_ros.errors import InputError
 from siamx_ros.messages.frames import Frame, stamp_seconds
 from siamx_ros.node.init_validation import Code, Refusal, box_on_image, check_numbers
-from siamx_ros.node.to_msg import build
+from siamx_ros.node.message_builder import build
 from siamx_ros.records import TrackState
 from siamx_ros.srv import InitTarget
 

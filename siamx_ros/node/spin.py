@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ctypes
 import os
 import re
 import signal
@@ -27,6 +28,8 @@ START_PATIENCE_S = 2.0
 """How long a node that shall stop may go on starting."""
 CALLBACK_PATIENCE_S = 5.0
 """How long a callback may then go on, such as one that loads a model."""
+M_ARENA_MAX = -8
+"""Of glibc's malloc.h: the option for how many heaps there are."""
 NUMBERS = (signal.SIGINT, signal.SIGTERM)
 PLACE_IN_SOURCE = re.compile(r', at \S+:\d+')
 """Where in its own source the layer below complains."""
@@ -110,6 +113,7 @@ def run(make: Callable[[], Any], args: list[str] | None,
         The exit status: 2 where the arguments cannot be used, or the node be made with them; 1
         after a defect.
     """
+    _share_one_heap()
     node, signals, status = None, StopSignals(), 1
     try:
         node = _started(make, args)
@@ -149,6 +153,17 @@ def _take_no_arguments(make: Callable[[], Any], args: list[str]) -> None:
     _, unknown = parser.parse_known_args(remove_ros_args(args))
     if unknown:
         raise InputError(f'unknown arguments: {" ".join(unknown)}; those of ROS follow --ros-args')
+
+
+def _share_one_heap() -> None:
+    """Have all threads of this process allocate from one heap, if its C library is glibc.
+
+    By default each has one of its own, and each model that is loaded starts threads: what remains
+    in between of the models before was 60 MB after fifty of them. To be called before any thread.
+    """
+    tune = getattr(ctypes.CDLL(None), 'mallopt', None)
+    if tune is not None:
+        tune(M_ARENA_MAX, 1)
 
 
 def start_interruptible(args: list[str] | None) -> None:

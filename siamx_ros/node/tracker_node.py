@@ -13,11 +13,10 @@ from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
 from siamx_ros.errors import InputError
-from siamx_ros.messages.status import StatusBoard
+from siamx_ros.messages.status_board import StatusBoard
 from siamx_ros.node.health import diagnostics, memory
-from siamx_ros.node.model_holder import (
-    Factory, ModelHolder, default_factory, describe_error, share_one_heap)
-from siamx_ros.node.outputs import Outputs
+from siamx_ros.node.model_holder import Factory, ModelHolder, default_factory, describe_error
+from siamx_ros.node.publishers import Publishers
 from siamx_ros.node.parameters import NodeParameters
 from siamx_ros.node.pipeline import Pipeline
 from siamx_ros.node.services import Services
@@ -69,7 +68,7 @@ class TrackerNode(LifecycleNode):
         self._failure = ''
         self.board = StatusBoard(time.monotonic())
         self.board.note(INACTIVE)
-        self._outputs = Outputs(self, self.settings)
+        self._node_publishers = Publishers(self, self.settings)
         self.services_offered = Services(self)
         self.heartbeats = [
             self.create_timer(WATCH_PERIOD_S, self._watch, clock=_steady()),
@@ -140,8 +139,8 @@ class TrackerNode(LifecycleNode):
         if not self.holder.is_at_rest():
             return TransitionCallbackReturn.FAILURE
         self.holder.pipeline = Pipeline(
-            self, self.settings, self.holder.tracker, self._outputs, self.board, self._wiring,
-            names=self._names)
+            self, self.settings, self.holder.tracker, self._node_publishers, self.board,
+            self._wiring, names=self._names)
         self.say('')
         return super().on_activate(state)
 
@@ -208,7 +207,7 @@ class TrackerNode(LifecycleNode):
 
     def _beat(self) -> None:
         if rclpy.ok(context=self.context):
-            self._outputs.publish_status(self.board, time.monotonic())
+            self._node_publishers.publish_status(self.board, time.monotonic())
 
     def _diagnose(self) -> None:
         pipeline, status = self.pipeline, self.board.status
@@ -219,7 +218,7 @@ class TrackerNode(LifecycleNode):
                         'image_values': pipeline.decoder.values}
             problem = (pipeline.problem or health.clock_problem()
                        or health.transport_problem(rclpy.get_rmw_implementation_identifier()))
-        self._outputs.publish_diagnostics(diagnostics(
+        self._node_publishers.publish_diagnostics(diagnostics(
             self.get_fully_qualified_name(), self.get_clock().now().to_msg(), status.state,
             figures, message=status.sentence, problem=problem))
 
@@ -232,7 +231,6 @@ def _steady():
 def main(args: list[str] | None = None, tracker_factory: Factory = default_factory,
          wiring: Wiring = Wiring()) -> int:
     """Run the node until SIGINT or SIGTERM; returns the exit status."""
-    share_one_heap()
     return run(lambda: TrackerNode(tracker_factory, wiring), args, _autostart)
 
 

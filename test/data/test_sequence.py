@@ -7,7 +7,7 @@ import pytest
 from siamx_ros.data.folders import read_sequences, select
 from siamx_ros.data.sequence import read_boxes, read_folder
 from siamx_ros.errors import InputError
-from siamx_ros.sources import FolderSource
+from siamx_ros.frame_sources import FolderSource
 
 
 def make(folder, names=('1.jpg', '2.jpg', '10.jpg'), truth='1,2,3,4\n1,2,3,4\n1.5,2,3,4\n'):

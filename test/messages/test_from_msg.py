@@ -13,7 +13,7 @@ from siamx_ros.messages.frames import Frame  # noqa: E402
 from siamx_ros.messages.from_msg import result_of  # noqa: E402
 from siamx_ros.messages.measuring import Measurement  # noqa: E402
 from siamx_ros.messages.outcome import IDLE, Outcome  # noqa: E402
-from siamx_ros.node.to_msg import build  # noqa: E402
+from siamx_ros.node.message_builder import build  # noqa: E402
 from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState  # noqa: E402
 
 pytestmark = pytest.mark.ros

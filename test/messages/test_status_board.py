@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from siamx_ros.messages.status import StatusBoard
+from siamx_ros.messages.status_board import StatusBoard
 from siamx_ros.records import Reason, TrackState
 
 HEADER = object()

@@ -19,8 +19,8 @@ from siamx_ros.geometry import BoundingBox  # noqa: E402
 from siamx_ros.messages.frames import Frame  # noqa: E402
 from siamx_ros.messages.measuring import Measurement  # noqa: E402
 from siamx_ros.messages.outcome import Outcome  # noqa: E402
-from siamx_ros.messages.status import Status  # noqa: E402
-from siamx_ros.node.to_msg import build  # noqa: E402
+from siamx_ros.messages.status_board import Status  # noqa: E402
+from siamx_ros.node.message_builder import build  # noqa: E402
 from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState  # noqa: E402
 
 pytestmark = pytest.mark.ros

@@ -11,7 +11,7 @@ pytest.importorskip('rclpy', reason='rclpy is not installed')
 
 from security_policy import own_names  # noqa: E402
 
-from siamx_ros.messages.status import REASON_TEXTS, STATE_TEXTS  # noqa: E402
+from siamx_ros.messages.status_board import REASON_TEXTS, STATE_TEXTS  # noqa: E402
 from siamx_ros.msg import TrackerStatus  # noqa: E402
 from siamx_ros.node.health import MISMATCHES, Health, memory  # noqa: E402
 from siamx_ros.node_config import NodeConfig  # noqa: E402

@@ -14,7 +14,7 @@ from sensor_msgs.msg import CompressedImage, Image  # noqa: E402
 
 from siamx_ros.client.probe import BEST_EFFORT  # noqa: E402
 from siamx_ros.messages.conversions import image_from_compressed, image_from_msg  # noqa: E402
-from siamx_ros.node import outputs  # noqa: E402
+from siamx_ros.node import publishers  # noqa: E402
 from siamx_ros.node_config import NodeConfig  # noqa: E402
 
 pytestmark = pytest.mark.ros
@@ -81,10 +81,10 @@ class Nobody:
 @pytest.mark.parametrize('count', [0, 1])
 def test_nothing_is_drawn_or_decoded_for_nobody(monkeypatch, count):
     drawn = []
-    monkeypatch.setattr(outputs.drawing, 'draw_result',
+    monkeypatch.setattr(publishers.drawing, 'draw_result',
                         lambda image, result, label: drawn.append(1) or image)
     monkeypatch.setattr(cv2, 'imencode', lambda *_: (True, np.zeros(3, np.uint8)))
-    unused = outputs.Outputs.__new__(outputs.Outputs)
+    unused = publishers.Publishers.__new__(publishers.Publishers)
     unused._drawn = -float('inf')
     for name in ('_debug', '_debug_compressed', '_heat_map'):
         setattr(unused, name, Nobody(count))

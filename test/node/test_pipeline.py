@@ -1,4 +1,4 @@
-"""The active part of the node, with a worker and outputs that do what the test says and when."""
+"""The active part of the node, with a worker and publishers that do what the test says and when."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sensor_msgs.msg import Image  # noqa: E402
 from siamx_ros.geometry import BoundingBox  # noqa: E402
 from siamx_ros.messages.conversions import fill_image  # noqa: E402
 from siamx_ros.messages.frames import Frame  # noqa: E402
-from siamx_ros.messages.status import StatusBoard  # noqa: E402
+from siamx_ros.messages.status_board import StatusBoard  # noqa: E402
 from siamx_ros.node.pipeline import Pipeline  # noqa: E402
 from siamx_ros.node.wiring import Wiring  # noqa: E402
 from siamx_ros.node_config import NodeConfig  # noqa: E402
@@ -40,7 +40,7 @@ class SteadyTracker:
         pass
 
 
-class Outputs:
+class Publishers:
     """Keeps the states of what is published; ``meanwhile`` happens before an image's is out."""
 
     def __init__(self):
@@ -58,16 +58,16 @@ class Outputs:
 
 
 @pytest.fixture
-def outputs():
-    return Outputs()
+def publishers():
+    return Publishers()
 
 
 @pytest.fixture
-def pipeline(outputs):
+def pipeline(publishers):
     context = rclpy.Context()
     rclpy.init(context=context)
     node = rclpy.create_node('pipeline', context=context)
-    yield Pipeline(node, NodeConfig(), SteadyTracker(), outputs, StatusBoard(0.0),
+    yield Pipeline(node, NodeConfig(), SteadyTracker(), publishers, StatusBoard(0.0),
                    Wiring(worker=InlineWorker))
     node.destroy_node()
     rclpy.shutdown(context=context)
@@ -80,16 +80,16 @@ def frame_at(second):
     return Frame(msg, float(second), time.monotonic(), 0.0)
 
 
-def test_a_stall_seen_while_the_late_image_is_published_is_not_the_next_one_s(pipeline, outputs):
+def test_a_stall_seen_while_the_late_image_is_published_is_not_the_next_one_s(pipeline, publishers):
     def stall():
         pipeline.worker.busy_s = 60.0
         pipeline.watch()
 
     pipeline.start_target([frame_at(1)], lambda image: BOX, '', '')
-    outputs.meanwhile = stall
+    publishers.meanwhile = stall
     pipeline.worker.offer(frame_at(2))
     assert pipeline.problem == 'one image has been worked on for 60.0 s'
-    outputs.meanwhile, pipeline.worker.busy_s = lambda: None, 0.0
+    publishers.meanwhile, pipeline.worker.busy_s = lambda: None, 0.0
     pipeline.worker.offer(frame_at(3))
-    assert outputs.states == [TrackState.TRACKING] * 3
+    assert publishers.states == [TrackState.TRACKING] * 3
     assert pipeline.board.status.state == TrackState.TRACKING

@@ -14,14 +14,13 @@ from tqdm import tqdm
 
 from siamx_ros.drawing import draw_result
 from siamx_ros.errors import InputError
-from siamx_ros.evaluation.bag import outcome
 from siamx_ros.evaluation.bag.folder import versions
 from siamx_ros.evaluation.bag.frame_table import BagFrame, FrameTable
-from siamx_ros.evaluation.bag.live import Player, replay_live
-from siamx_ros.evaluation.bag.outcome import Replay
+from siamx_ros.evaluation.bag.live_replay import Player, replay_live
 from siamx_ros.evaluation.bag.preparation import Prepared, Wanted, prepare
 from siamx_ros.evaluation.bag.reading import Bag, bag_digest
 from siamx_ros.evaluation.bag.replay import UNREADABLE, LatencyModel, Step, replay
+from siamx_ros.evaluation.bag.replay_results import Replay, figures
 from siamx_ros.evaluation.runner import Tracker
 from siamx_ros.evaluation.trackers import TrackerSpec
 from siamx_ros.geometry import BoundingBox
@@ -150,7 +149,7 @@ def _summary(job: BagEvaluation, found: Prepared, done: Replay) -> dict[str, Any
         'mode': {'name': job.mode, 'latency_ms': latency},
         'tracker': job.player.settings() if job.foreign else job.spec.fingerprint(),
         'versions': versions(),
-        'figures': outcome.figures(done)}
+        'figures': figures(done)}
 
 
 def _absolute(path: Path) -> Path:

@@ -17,10 +17,10 @@ import numpy as np
 
 from siamx_ros import __version__
 from siamx_ros.errors import InputError
-from siamx_ros.evaluation.bag import outcome
 from siamx_ros.evaluation.bag.criteria import RENAMED
-from siamx_ros.evaluation.bag.outcome import Replay
-from siamx_ros.evaluation.bag.plots import write_plots
+from siamx_ros.evaluation.bag.replay_plots import write_plots
+from siamx_ros.evaluation.bag.replay_results import (
+    FRAME_COLUMNS, Replay, events, frame_rows, plain)
 from siamx_ros.evaluation.bag.results_bag import write_results_bag
 from siamx_ros.evaluation.results import write_whole
 
@@ -125,7 +125,7 @@ def _settle(folder: Path, fresh: Path) -> None:
 def _is_ours(folder: Path) -> bool:
     """Whether a replay was written into a folder, or broken off before its summary."""
     frames, node = folder / 'frames.csv', folder / 'node' / 'node_parameters.yaml'
-    heading = ','.join(outcome.FRAME_COLUMNS).encode()
+    heading = ','.join(FRAME_COLUMNS).encode()
     return (folder / SUMMARY).is_file() or (folder / FRESH).is_dir() or node.is_file() or (
         frames.is_file() and frames.read_bytes().startswith(heading))
 
@@ -138,14 +138,14 @@ def write_replay(folder: Path, replay: Replay, summary: dict[str, Any]) -> list[
     Returns:
         What was written.
     """
-    lines = [','.join(outcome.FRAME_COLUMNS), *map(','.join, outcome.frame_rows(replay))]
+    lines = [','.join(FRAME_COLUMNS), *map(','.join, frame_rows(replay))]
     write_whole(folder / 'frames.csv', '\n'.join(lines) + '\n')
     write_whole(folder / 'events.jsonl', ''.join(
-        json.dumps(outcome.plain(event)) + '\n' for event in outcome.events(replay)))
-    write_whole(folder / 'timing.json', json.dumps(outcome.plain(timing(replay)), indent=2) + '\n')
+        json.dumps(plain(event)) + '\n' for event in events(replay)))
+    write_whole(folder / 'timing.json', json.dumps(plain(timing(replay)), indent=2) + '\n')
     plots = write_plots(folder / 'plots', replay)
     write_results_bag(folder / 'bag', replay)
-    write_whole(folder / SUMMARY, json.dumps(outcome.plain(summary), indent=2) + '\n')
+    write_whole(folder / SUMMARY, json.dumps(plain(summary), indent=2) + '\n')
     names = ('frames.csv', 'events.jsonl', 'timing.json', 'bag', SUMMARY)
     return [*(folder / name for name in names), *plots]
 

@@ -9,13 +9,13 @@ from types import SimpleNamespace
 import numpy as np
 
 from siamx_ros.evaluation.bag import messages
-from siamx_ros.evaluation.bag.outcome import Replay
+from siamx_ros.evaluation.bag.replay_results import Replay
 from siamx_ros.evaluation.bag.replay import OVERWRITTEN, Step
 from siamx_ros.evaluation.bag.writing import BagWriter
 from siamx_ros.messages.frames import Frame
 from siamx_ros.messages.measuring import Measurer
 from siamx_ros.messages.outcome import Outcome
-from siamx_ros.messages.status import StatusBoard
+from siamx_ros.messages.status_board import StatusBoard
 from siamx_ros.node_config import NodeConfig
 from siamx_ros.records import TrackState
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from siamx_ros.data.sequence import Sequence
 from siamx_ros.errors import name_some
-from siamx_ros.evaluation.kits import files, one_pass, restarts
+from siamx_ros.evaluation.kits import one_pass, restarts, submission
 from siamx_ros.evaluation.kits.panoramas import panorama
 from siamx_ros.evaluation.long_term import long_term_figures
 from siamx_ros.evaluation.runner import Run
@@ -105,12 +105,12 @@ def _means(rows: list[Figures], names: tuple[str, ...]) -> Figures:
 
 
 KITS: dict[str, Kit] = {
-    'lasot': Kit(_lasot, files.write_lasot),
-    'got10k': Kit(_got10k, files.write_got10k),
-    'trackingnet': Kit(_trackingnet, files.write_trackingnet),
-    'vot': Kit(_vot, files.write_vot, 'restart'),
-    'votlt': Kit(_vot_long_term, files.write_vot_long_term),
-    'otb': Kit(_otb, files.write_otb),
-    'uav': Kit(_otb, files.write_otb),
-    '360vot': Kit(_360vot, files.write_360vot)}
+    'lasot': Kit(_lasot, submission.write_lasot),
+    'got10k': Kit(_got10k, submission.write_got10k),
+    'trackingnet': Kit(_trackingnet, submission.write_trackingnet),
+    'vot': Kit(_vot, submission.write_vot, 'restart'),
+    'votlt': Kit(_vot_long_term, submission.write_vot_long_term),
+    'otb': Kit(_otb, submission.write_otb),
+    'uav': Kit(_otb, submission.write_otb),
+    '360vot': Kit(_360vot, submission.write_360vot)}
 """Name on the command line -> benchmark; ``folder`` has our own figures and no kit."""

@@ -24,15 +24,15 @@ from siamx_ros.messages.conversions import fill_image
 from siamx_ros.messages.frames import Frame
 from siamx_ros.messages.measuring import Measurement
 from siamx_ros.messages.outcome import Outcome
-from siamx_ros.messages.status import StatusBoard
+from siamx_ros.messages.status_board import StatusBoard
 from siamx_ros.msg import TrackedTarget, TrackerStatus
-from siamx_ros.node.to_msg import build
+from siamx_ros.node.message_builder import build
 from siamx_ros.node_config import NodeConfig
 
 OVERRIDABLE = (QoSPolicyKind.DEPTH, QoSPolicyKind.RELIABILITY)
 
 
-class Outputs:
+class Publishers:
     """All publishers; methods may be called from the executor's and the worker's thread."""
 
     def __init__(self, node: Any, config: NodeConfig) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from siamx_ros.errors import InputError
 from siamx_ros.imaging import natural_key
-from siamx_ros.sources import UNKNOWN_FPS, open_source, turn_of
+from siamx_ros.frame_sources import UNKNOWN_FPS, open_source, turn_of
 
 
 def grey(value: int, height: int = 48, width: int = 64) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 
 from siamx_ros.evaluation import plots
 from siamx_ros.evaluation.bag import quality
-from siamx_ros.evaluation.bag.outcome import Replay, track_of
+from siamx_ros.evaluation.bag.replay_results import Replay, track_of
 from siamx_ros.evaluation.timelines import timeline
 
 
