@@ -8,14 +8,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from ament_index_python.packages import get_package_prefix
-from ament_index_python.packages import get_package_share_directory
 from launch import LaunchContext, LaunchDescription
 from launch.action import Action
 from launch.actions import DeclareLaunchArgument, ExecuteProcess, OpaqueFunction
 from launch.events.process import ProcessExited
-from launch.substitutions import LaunchConfiguration
 
-from siamx_ros.tools.launch_arguments import refuse_unknown
+from siamx_ros.tools.launch_arguments import installed_file, values
 
 OPTIONS = {
     'out': '--out', 'mode': '--mode', 'latency': '--latency', 'tracker': '--tracker',
@@ -29,7 +27,6 @@ OPTIONS = {
 
 def arguments() -> list[Action]:
     """All launch arguments; an empty value leaves the option out."""
-    share = Path(get_package_share_directory('siamx_ros'))
     declare = DeclareLaunchArgument
     return [
         declare('bag', description='Bag to replay: a folder, .mcap, .db3 or .bag.'),
@@ -70,8 +67,7 @@ def arguments() -> list[Action]:
         declare('criteria', default_value='',
                 description='YAML of figures that must be reached, else the launch fails.'),
         declare('video', default_value='', description='Annotated video to write.'),
-        declare('params_file', default_value=str(share / 'config/tracker.yaml'),
-                description='Parameters of the tracker as YAML.'),
+        installed_file('params_file', 'tracker.yaml', 'Parameters of the tracker as YAML.'),
         declare('weights', default_value='',
                 description='Name of a shipped model or path of one. Empty: as in params_file.'),
         declare('device', default_value='',
@@ -83,9 +79,7 @@ def arguments() -> list[Action]:
 
 def actions(context: LaunchContext) -> list[Action]:
     """What to start, now that the arguments are known."""
-    names = [argument.name for argument in arguments()]
-    refuse_unknown(context, __file__, names)
-    given = {name: LaunchConfiguration(name).perform(context) for name in names}
+    given = values(context, __file__, arguments())
     return [ExecuteProcess(
         cmd=command(given), name='evaluate_bag', output='screen', on_exit=failed)]
 

@@ -5,21 +5,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from ament_index_python.packages import PackageNotFoundError
 from ament_index_python.packages import get_package_prefix
-from ament_index_python.packages import get_package_share_directory
 from launch import LaunchContext, LaunchDescription
 from launch.action import Action
 from launch.actions import DeclareLaunchArgument, ExecuteProcess, LogInfo, OpaqueFunction
 from launch.actions import RegisterEventHandler, Shutdown, TimerAction
 from launch.event_handlers import OnProcessExit
 from launch.events.process import ProcessExited
-from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-from siamx_ros.tools.launch_arguments import refuse_unknown
+from siamx_ros.tools.launch_arguments import installed_file, values
 
 BOOL = ['true', 'false']
 PARAMETERS = {
@@ -34,13 +30,12 @@ END_DELAY_S = 1.0
 
 def arguments() -> list[Action]:
     """All launch arguments; an empty value leaves a setting to `params_file`."""
-    share = Path(get_package_share_directory('siamx_ros'))
     declare = DeclareLaunchArgument
     return [
-        declare('namespace', default_value='', description='Namespace of the node.'),
+        declare('namespace', default_value='', description='Namespace of the nodes.'),
         declare('node_name', default_value='siamx_tracker', description='Name of the node.'),
-        declare('params_file', default_value=str(share / 'config/tracker.yaml'),
-                description='Parameters as YAML; what it does not name keeps its default.'),
+        installed_file('params_file', 'tracker.yaml',
+                       'Parameters as YAML; what it does not name keeps its default.'),
         declare('image_topic', default_value='image',
                 description='Camera image; without the /compressed of a compressed topic.'),
         declare('camera_info_topic', default_value='',
@@ -92,9 +87,7 @@ def arguments() -> list[Action]:
 
 def actions(context: LaunchContext) -> list[Action]:
     """What to start, now that the arguments are known."""
-    names = [argument.name for argument in arguments()]
-    refuse_unknown(context, __file__, names)
-    given = {name: LaunchConfiguration(name).perform(context) for name in names}
+    given = values(context, __file__, arguments())
     return [tracker(given), *init_box(given), *bag_player(given), *debug_view(given)]
 
 

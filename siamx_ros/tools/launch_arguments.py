@@ -7,37 +7,71 @@ from pathlib import Path
 import runpy
 from typing import Iterable, Iterator
 
+from ament_index_python.packages import get_package_share_directory
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
-from launch.actions import IncludeLaunchDescription
+from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.substitutions import LaunchConfiguration
 from launch.utilities import normalize_to_list_of_substitutions, perform_substitutions
 
 OF_LAUNCH = ('launch-prefix', 'launch-prefix-filter')
 """Names that every launch file takes."""
 
 
-def refuse_unknown(context: LaunchContext, file: str, known: Iterable[str]) -> None:
-    """Refuse arguments that `ros2 launch` or an including file gave to a launch file.
+def values(context: LaunchContext, file: str, arguments: Iterable[DeclareLaunchArgument],
+           passed_on: Iterable[str] = ()) -> dict[str, str]:
+    """The arguments with which `ros2 launch` or an including file started a launch file.
 
     Args:
         context: of the launch file, while it is included.
         file: path of the launch file.
-        known: names that it declares.
+        arguments: those that it declares.
+        passed_on: names of others that it takes for a file which it includes.
+
+    Returns:
+        Name -> value of each that it declares.
 
     Raises:
-        RuntimeError: it has no argument of a name; near names are told.
+        RuntimeError: it has no argument of a name; the text lists the nearest names.
     """
-    known = list(known)
+    names = [argument.name for argument in arguments]
+    _refuse_unknown(context, file, [*names, *passed_on])
+    return {name: LaunchConfiguration(name).perform(context) for name in names}
+
+
+def declared(name: str) -> dict[str, DeclareLaunchArgument]:
+    """Name -> argument of a launch file of this package."""
+    return {argument.name: argument
+            for argument in runpy.run_path(str(_path(name)))['arguments']()}
+
+
+def include(name: str, arguments: Iterable[tuple[str, str]]) -> IncludeLaunchDescription:
+    """Start another launch file of this package with arguments, each (name, value)."""
+    return IncludeLaunchDescription(
+        PythonLaunchDescriptionSource(str(_path(name))), launch_arguments=arguments)
+
+
+def installed_file(name: str, file: str, description: str) -> DeclareLaunchArgument:
+    """An argument that is the path of a file; the default is one of this package's ``config``."""
+    return DeclareLaunchArgument(
+        name, default_value=str(_share() / 'config' / file), description=description)
+
+
+def _path(name: str) -> Path:
+    return _share() / 'launch' / f'{name}.launch.py'
+
+
+def _share() -> Path:
+    return Path(get_package_share_directory('siamx_ros'))
+
+
+def _refuse_unknown(context: LaunchContext, file: str, known: list[str]) -> None:
     root = getattr(context.get_locals_as_dict().get('event'), 'launch_description', None)
     for name in _given(context, Path(file).resolve(), [root] if root else []):
         if name not in (*known, *OF_LAUNCH):
             near = ', '.join(difflib.get_close_matches(name, known)) or 'none'
             raise RuntimeError(f'{Path(file).name} has no argument {name!r}; near names: {near}; '
                                '--show-args lists all')
-
-
-def declared(file: str | Path) -> list[str]:
-    """Names of the arguments of a launch file of this package."""
-    return [argument.name for argument in runpy.run_path(str(file))['arguments']()]
 
 
 def _given(context: LaunchContext, file: Path,

@@ -34,7 +34,7 @@ def strings(repository: Path, name: str) -> set[str]:
 def test_the_launch_file_starts_the_nodes_of_its_parameters(repository, file, recipe):
     used = strings(repository, file)
     assert set(parameters(repository, recipe)) <= used
-    assert {BETWEEN, 'cmd_vel_topic', f'config/recipes/{recipe}.yaml'} <= used
+    assert {BETWEEN, 'cmd_vel_topic', f'recipes/{recipe}.yaml'} <= used
 
 
 def test_twist_mux_takes_the_follower_and_stops_on_the_same_topic(repository):
