@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from siamx_ros.config import ModelConfig, TrackerConfig
 from siamx_ros.settings import Settings, SettingsError, setting
 
-RELIABILITIES = ('auto', 'reliable', 'best_effort')
 ROS_OWN = ('use_sim_time', 'start_type_description_service')
 """Parameters that rclpy gives to every node, besides ``qos_overrides.*``."""
 
@@ -18,18 +17,24 @@ def is_of_ros(name: str) -> bool:
 
 
 @dataclass(frozen=True)
-class NodeConfig(Settings):
-    """Parameters of the tracker node."""
+class ImageTopic(Settings):
+    """How a node subscribes to its images."""
 
-    model: ModelConfig = field(default_factory=ModelConfig)
-    tracking: TrackerConfig = field(default_factory=TrackerConfig)
-    autostart: bool = setting(True, 'configure and activate without a lifecycle manager')
     image_transport: str = setting(
         'raw', "'raw' subscribes to image, 'compressed' to image/compressed",
         choices=('raw', 'compressed'))
     image_reliability: str = setting(
         'auto', "'auto' asks for reliable images and switches to best effort when the publisher "
-        'offers no more', choices=RELIABILITIES)
+        'offers no more', choices=('auto', 'reliable', 'best_effort'))
+
+
+@dataclass(frozen=True)
+class NodeConfig(ImageTopic):
+    """Parameters of the tracker node."""
+
+    model: ModelConfig = field(default_factory=ModelConfig)
+    tracking: TrackerConfig = field(default_factory=TrackerConfig)
+    autostart: bool = setting(True, 'configure and activate without a lifecycle manager')
     image_encoding_override: str = setting(
         '', 'encoding of raw images to assume instead of what the camera claims; empty for none',
         live=True)

@@ -16,11 +16,17 @@ def grey(value: int, height: int = 48, width: int = 64) -> np.ndarray:
     return np.full((height, width, 3), value, np.uint8)
 
 
-def write_video(path, values, fps=12.5):
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), fps, (64, 48))
-    for value in values:
-        writer.write(grey(value))
+def write_video(path, images, fps=30.0, code='MJPG'):
+    height, width = images[0].shape[:2]
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*code), fps, (width, height))
+    for image in images:
+        writer.write(image)
     writer.release()
+
+
+def noise(count):
+    rng = np.random.default_rng(0)
+    return [rng.integers(0, 255, (48, 64, 3), dtype=np.uint8) for _ in range(count)]
 
 
 def test_folder_is_read_in_natural_order(tmp_path):
@@ -69,7 +75,7 @@ def test_a_broken_image_inside_a_folder_is_named(tmp_path):
 
 def test_video_knows_rate_and_length_and_can_be_read_again(tmp_path):
     path = tmp_path / 'walk.avi'
-    write_video(path, [20, 120, 220])
+    write_video(path, list(map(grey, (20, 120, 220))), 12.5)
     source = open_source(str(path))
     assert (source.name, source.frame_count) == ('walk', 3)
     assert source.fps == pytest.approx(12.5)
@@ -80,11 +86,7 @@ def test_video_knows_rate_and_length_and_can_be_read_again(tmp_path):
 
 def test_a_cut_video_gives_what_it_has_and_warns(tmp_path, caplog):
     path = tmp_path / 'cut.avi'
-    rng = np.random.default_rng(0)
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), 30, (64, 48))
-    for _ in range(40):
-        writer.write(rng.integers(0, 255, (48, 64, 3), dtype=np.uint8))
-    writer.release()
+    write_video(path, noise(40))
     data = path.read_bytes()
     path.write_bytes(data[:len(data) // 2])
     source = open_source(str(path))
@@ -97,11 +99,7 @@ def test_a_cut_video_gives_what_it_has_and_warns(tmp_path, caplog):
 
 def test_frames_after_damaged_ones_are_read(tmp_path, caplog):
     path = tmp_path / 'hole.mp4'
-    rng = np.random.default_rng(0)
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'mp4v'), 30, (64, 48))
-    for _ in range(30):
-        writer.write(rng.integers(0, 255, (48, 64, 3), dtype=np.uint8))
-    writer.release()
+    write_video(path, noise(30), code='mp4v')
     data = bytearray(path.read_bytes())
     start = data.find(b'mdat') + 4 + (len(data) - data.find(b'mdat')) // 4
     data[start:start + 8000] = bytes(8000)
@@ -130,10 +128,7 @@ def test_frames_are_turned_as_the_file_says(tmp_path, degrees, corner):
     path = tmp_path / 'phone.mp4'
     image = np.zeros((64, 96, 3), np.uint8)
     image[:20, :30] = (0, 0, 255)
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'mp4v'), 25, (96, 64))
-    for _ in range(3):
-        writer.write(image)
-    writer.release()
+    write_video(path, [image] * 3, code='mp4v')
     content = bytearray(path.read_bytes())
     matrix = content.index(b'tkhd') + 44
     cosine, sine = {0: (1, 0), 90: (0, 1), 180: (-1, 0), 270: (0, -1)}[degrees]

@@ -13,8 +13,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from siamx_ros.commands.options import MODEL_SHORT, add_config_file, add_settings, read_settings
-from siamx_ros.config import ModelConfig, TrackerConfig
+from siamx_ros.commands.options import (
+    TRACKER_SETTINGS, add_settings, add_tracker_settings, read_settings)
 from siamx_ros.control.limits import FollowLimits
 from siamx_ros.errors import InputError
 
@@ -32,9 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='horizontal field of view of the camera (default 60)')
     parser.add_argument('--out', metavar='DIR', type=Path,
                         help='keep the results of the tracker here, as evaluate --out does')
-    add_config_file(parser)
-    add_settings(parser, ModelConfig(), 'model', short=MODEL_SHORT)
-    add_settings(parser, TrackerConfig(), 'tracking')
+    add_tracker_settings(parser)
     add_settings(parser, FollowLimits(), 'control')
 
 
@@ -47,8 +45,7 @@ def run(args: argparse.Namespace) -> int:
     from siamx_ros.evaluation.trackers import TrackerSpec
     from siamx_ros.imaging import read_image
     rates = _rates(args.rates)
-    settings = read_settings(args, {
-        'model': ModelConfig(), 'tracking': TrackerConfig(), 'control': FollowLimits()})
+    settings = read_settings(args, {**TRACKER_SETTINGS, 'control': FollowLimits()})
     names = [name.strip() for name in (args.sequences or '').split(',') if name.strip()]
     sequences = select(read_sequences(args.data), names)
     spec = TrackerSpec('siamx', 'siamx', settings['model'], settings['tracking'])

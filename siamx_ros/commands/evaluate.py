@@ -31,8 +31,7 @@ from pathlib import Path
 import sys
 from typing import Any
 
-from siamx_ros.commands.options import (
-    MODEL_SHORT, add_config_file, add_settings, read_settings)
+from siamx_ros.commands.options import TRACKER_SETTINGS, add_tracker_settings, read_settings
 from siamx_ros.commands.outputs import check_written
 from siamx_ros.config import ADAPTIVE_SCHEMES, ModelConfig, TrackerConfig
 from siamx_ros.data.annotation import TEST
@@ -77,10 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              'windows, for the N sequences with most changes of state (default 4)')
     parser.add_argument('--jobs', metavar='N', type=int, default=1,
                         help='processes (default 1; more make frames/s incomparable)')
-    add_config_file(parser)
-    add_settings(parser, ModelConfig(), 'model',
-                 short=MODEL_SHORT)
-    add_settings(parser, TrackerConfig(), 'tracking')
+    add_tracker_settings(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -90,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
     if args.inexact < 0 or (args.inexact and args.benchmark != 'folder'):
         raise InputError('--inexact must be at least 0, and is for --benchmark folder: official '
                          'figures start from the true box')
-    settings = read_settings(args, {'model': ModelConfig(), 'tracking': TrackerConfig()})
+    settings = read_settings(args, TRACKER_SETTINGS)
     check_written(args, {'DATA': args.data, **{f'--variants {path}': path
                                                for path in args.variants}},
                   folders={'--out': args.out}, model=settings['model'])

@@ -26,9 +26,9 @@ from typing import Any, ContextManager
 from siamx_ros.commands.live import (
     LIVE_MODES, add_live_arguments, check_live_arguments, player_of)
 from siamx_ros.commands.options import (
-    MODEL_SHORT, add_config_file, add_settings, parse_box, read_settings)
+    TRACKER_SETTINGS, add_tracker_settings, parse_box, read_settings)
 from siamx_ros.commands.outputs import check_written
-from siamx_ros.config import ModelConfig, TrackerConfig
+from siamx_ros.config import ModelConfig
 from siamx_ros.errors import InputError
 
 MODES = ('offline', 'realtime', *LIVE_MODES)
@@ -62,15 +62,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--criteria', metavar='FILE', type=Path,
                         help='YAML, e.g. `metrics.auc: {min: 0.5}`')
     parser.add_argument('--video', metavar='FILE', help='write an annotated video (.mp4, .avi)')
-    add_config_file(parser)
-    add_settings(parser, ModelConfig(), 'model',
-                 short=MODEL_SHORT)
-    add_settings(parser, TrackerConfig(), 'tracking', short={'adaptive': '--adaptive'})
+    add_tracker_settings(parser, adaptive=True)
 
 
 def run(args: argparse.Namespace) -> int:
     """Replay, write and print; returns the exit status."""
-    settings = read_settings(args, {'model': ModelConfig(), 'tracking': TrackerConfig()})
+    settings = read_settings(args, TRACKER_SETTINGS)
     _check_written(args, settings['model'])
     from siamx_ros.evaluation.bag import criteria as pass_or_fail
     from siamx_ros.evaluation.bag.evaluation import BagEvaluation

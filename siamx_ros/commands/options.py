@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any, Callable, Mapping, Sequence
 
+from siamx_ros.config import ModelConfig, TrackerConfig
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.node_config import NodeConfig, is_of_ros
@@ -12,7 +13,9 @@ from siamx_ros.settings import Settings, SettingsError, dotted, unknown, walk
 from siamx_ros.settings_files import read_settings_file
 
 _MARK = 'setting:'
-MODEL_SHORT = {'weights': '--weights', 'device': '--device', 'threads': '--threads'}
+TRACKER_SETTINGS = {'model': ModelConfig(), 'tracking': TrackerConfig()}
+"""Groups of settings of every command that tracks."""
+_MODEL_SHORT = {'weights': '--weights', 'device': '--device', 'threads': '--threads'}
 """Settings of a model that have a short option in every command."""
 
 
@@ -22,6 +25,19 @@ def add_config_file(parser: argparse.ArgumentParser) -> None:
         '--config', metavar='FILE', action='append', default=[],
         help='YAML file of settings; of a ROS parameter file, those of /** and of the tracker; '
              'may be given again, later files and the options below win')
+
+
+def add_tracker_settings(parser: argparse.ArgumentParser, *, adaptive: bool = False) -> None:
+    """Add ``--config`` and an option for each of :data:`TRACKER_SETTINGS`.
+
+    Args:
+        parser: gets the options.
+        adaptive: whether ``--adaptive`` is the short option of ``tracking.adaptive``.
+    """
+    add_config_file(parser)
+    add_settings(parser, TRACKER_SETTINGS['model'], 'model', short=_MODEL_SHORT)
+    add_settings(parser, TRACKER_SETTINGS['tracking'], 'tracking',
+                 short={'adaptive': '--adaptive'} if adaptive else None)
 
 
 def add_settings(parser: argparse.ArgumentParser, settings: Settings, prefix: str, *,

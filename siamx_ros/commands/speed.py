@@ -23,9 +23,7 @@ import sys
 
 from tqdm import tqdm
 
-from siamx_ros.commands.options import (
-    MODEL_SHORT, add_config_file, add_settings, read_settings)
-from siamx_ros.config import ModelConfig, TrackerConfig
+from siamx_ros.commands.options import TRACKER_SETTINGS, add_tracker_settings, read_settings
 from siamx_ros.errors import InputError
 
 
@@ -35,10 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--size', metavar='WxH', default='640x480', help='picture, default 640x480')
     parser.add_argument('--repeats', metavar='N', type=int, default=50,
                         help='calls of each stage, default 50')
-    add_config_file(parser)
-    add_settings(parser, ModelConfig(), 'model',
-                 short=MODEL_SHORT)
-    add_settings(parser, TrackerConfig(), 'tracking')
+    add_tracker_settings(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -46,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     width, height = _size(args.size)
     if args.repeats < 1:
         raise InputError('--repeats must be at least 1')
-    settings = read_settings(args, {'model': ModelConfig(), 'tracking': TrackerConfig()})
+    settings = read_settings(args, TRACKER_SETTINGS)
     from siamx_ros.evaluation.speed import STAGES, measure
     from siamx_ros.evaluation.tables import as_text
     with tqdm(total=len(STAGES) * args.repeats, unit='call', file=sys.stderr) as bar:

@@ -18,7 +18,7 @@ from typing import Any, Callable, Iterator
 import numpy as np
 
 from siamx_ros.commands.options import (
-    MODEL_SHORT, add_config_file, add_settings, parse_box, read_settings)
+    TRACKER_SETTINGS, add_tracker_settings, parse_box, read_settings)
 from siamx_ros.commands.outputs import check_written
 from siamx_ros.config import ModelConfig, TrackerConfig
 from siamx_ros.drawing import draw_heat_map, draw_result
@@ -45,15 +45,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--show', action='store_true', help='show a window; q or Esc ends')
     parser.add_argument('--heat-map', action='store_true',
                         help='lay the heat map of the adaptive scheme over --video and --show')
-    add_config_file(parser)
-    add_settings(parser, ModelConfig(), 'model',
-                 short=MODEL_SHORT)
-    add_settings(parser, TrackerConfig(), 'tracking', short={'adaptive': '--adaptive'})
+    add_tracker_settings(parser, adaptive=True)
 
 
 def run(args: argparse.Namespace) -> int:
     """Track and print the summary; returns the exit status."""
-    settings = read_settings(args, {'model': ModelConfig(), 'tracking': TrackerConfig()})
+    settings = read_settings(args, TRACKER_SETTINGS)
     box = parse_box(args.box) if args.box else None
     if box is None and not args.show:
         raise InputError('the target is missing: give --box x,y,w,h, or --show to draw it')

@@ -8,7 +8,7 @@ from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.qos import QoSPolicyKind, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from siamx_ros.node_config import NodeConfig
+from siamx_ros.node_config import ImageTopic, NodeConfig
 
 DEPTH_IMAGES = 5
 """History depth of the depth subscription: a later one must not push out the one of an image."""
@@ -88,6 +88,15 @@ class AdaptiveSubscription:
             f'image_reliability is {self._reliability}, but {self.describe()}')
 
 
+def subscribe_images(node: Any, config: ImageTopic, callback: Callable, *,
+                     depth: int = 1) -> AdaptiveSubscription:
+    """Subscribe to a camera's images, raw or compressed as the settings say."""
+    what = (Image, 'image') if config.image_transport == 'raw' else (
+        CompressedImage, 'image/compressed')
+    return AdaptiveSubscription(
+        node, *what, callback, depth=depth, reliability=config.image_reliability)
+
+
 class CameraInput:
     """The node's input topics, subscribed while it is active.
 
@@ -101,10 +110,7 @@ class CameraInput:
     def __init__(self, node: Any, config: NodeConfig, *, on_image: Callable, on_info: Callable,
                  on_depth: Callable, depth: int = 1) -> None:
         self._node = node
-        kind, topic = (Image, 'image') if config.image_transport == 'raw' else (
-            CompressedImage, 'image/compressed')
-        self._images = [AdaptiveSubscription(
-            node, kind, topic, on_image, depth=depth, reliability=config.image_reliability)]
+        self._images = [subscribe_images(node, config, on_image, depth=depth)]
         if config.use_depth:
             self._images.append(
                 AdaptiveSubscription(node, Image, 'depth', on_depth, depth=DEPTH_IMAGES))

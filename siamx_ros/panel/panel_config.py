@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from siamx_ros.node_config import RELIABILITIES
-from siamx_ros.settings import Settings, setting
+from siamx_ros.node_config import ImageTopic
+from siamx_ros.settings import setting
 from siamx_ros.settings_files import TRACKER_NODE
 
 
 @dataclass(frozen=True)
-class PanelConfig(Settings):
+class PanelConfig(ImageTopic):
     """Parameters of the panel node."""
 
     host: str = setting(
@@ -21,12 +21,6 @@ class PanelConfig(Settings):
         'start elsewhere')
     tracker: str = setting(TRACKER_NODE, 'name of the tracker node, relative to the namespace')
     follower: str = setting('follower', 'name of the follower node, relative to the namespace')
-    image_transport: str = setting(
-        'raw', "'raw' subscribes to image, 'compressed' to image/compressed",
-        choices=('raw', 'compressed'))
-    image_reliability: str = setting(
-        'auto', "'auto' asks for reliable images and switches to best effort when the publisher "
-        'offers no more', choices=RELIABILITIES)
     image_rate: float = setting(
         15.0, 'images that a page gets per second at most', unit='Hz', low=0.5, high=60.0,
         live=True)

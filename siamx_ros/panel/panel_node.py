@@ -10,13 +10,12 @@ import rclpy
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
-from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 from std_srvs.srv import SetBool, Trigger
 
 from siamx_ros.errors import InputError
 from siamx_ros.msg import FollowerStatus, TrackedTarget, TrackerStatus
-from siamx_ros.node.camera_input import AdaptiveSubscription
+from siamx_ros.node.camera_input import AdaptiveSubscription, subscribe_images
 from siamx_ros.node.parameters import NodeParameters
 from siamx_ros.node.spin import run
 from siamx_ros.panel.access import is_loopback, read_token
@@ -101,10 +100,7 @@ class PanelNode(Node):
         """Take images only while somebody looks."""
         wanted = self._server.viewers() > 0
         if wanted and self._camera is None:
-            raw = self.config.image_transport == 'raw'
-            self._camera = AdaptiveSubscription(
-                self, *((Image, 'image') if raw else (CompressedImage, 'image/compressed')),
-                self._on_image, reliability=self.config.image_reliability)
+            self._camera = subscribe_images(self, self.config, self._on_image)
         elif not wanted and self._camera is not None:
             self._camera.close()
             self._camera = None

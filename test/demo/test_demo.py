@@ -63,28 +63,15 @@ def test_the_real_node_follows_the_cup(tmp_path, capsys):
 
 
 @pytest.mark.ros
-def test_a_node_that_dies_ends_the_demonstration(red_cup, colour_node, tmp_path, capsys):
-    status = main(['--video', str(red_cup), '--box', BOX, '--out', str(tmp_path)],
-                  node(colour_node, 'die'))
+@pytest.mark.parametrize('mode, status, sentences', [
+    ('die', 1, ('ended with status 3', 'the network caught fire')), ('exit', 1, ('no such model',)),
+    ('refuse', 2, ('refuses the target: the box is too small (error 707)',))])
+def test_a_node_that_fails_ends_the_demonstration(red_cup, colour_node, tmp_path, capsys, mode,
+                                                  status, sentences):
+    assert main(['--video', str(red_cup), '--box', BOX, '--out', str(tmp_path)],
+                node(colour_node, mode)) == status
     error = capsys.readouterr().err
-    assert status == 1
-    assert 'ended with status 3' in error and 'the network caught fire' in error
-
-
-@pytest.mark.ros
-def test_a_node_that_ends_at_once_is_reported(red_cup, colour_node, tmp_path, capsys):
-    status = main(['--video', str(red_cup), '--box', BOX, '--out', str(tmp_path)],
-                  node(colour_node, 'exit'))
-    assert status == 1
-    assert 'no such model' in capsys.readouterr().err
-
-
-@pytest.mark.ros
-def test_a_refused_target_is_an_input_error(red_cup, colour_node, tmp_path, capsys):
-    status = main(['--video', str(red_cup), '--box', BOX, '--out', str(tmp_path)],
-                  node(colour_node, 'refuse'))
-    assert status == 2
-    assert 'refuses the target: the box is too small (error 707)' in capsys.readouterr().err
+    assert all(sentence in error for sentence in sentences), error
 
 
 @pytest.mark.ros

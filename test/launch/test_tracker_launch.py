@@ -76,8 +76,11 @@ def probe():
 def camera(probe: Probe) -> None:
     """Ten images a second from the probe."""
     picture = np.random.default_rng(1).integers(0, 255, (120, 160, 3), np.uint8)
-    probe.node.create_timer(0.1, lambda: probe.publish(
-        picture, time.time_ns(), frame_id='camera_optical'))
+
+    def show() -> None:
+        picture[0, 0] += 1  # or the camera counts as frozen
+        probe.publish(picture, time.time_ns(), frame_id='camera_optical')
+    probe.node.create_timer(0.1, show)
 
 
 def first_target(probe: Probe) -> TrackedTarget:

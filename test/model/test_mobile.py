@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from siamx_ros.config import NetworkConfig
 from siamx_ros.model.importing import backbone_file, start_backbone
@@ -14,16 +13,6 @@ from siamx_ros.model.mobile import (
 from siamx_ros.model.network import SiamXNet
 from siamx_ros.model.weights import WeightsError
 from siamx_ros.settings import SettingsError
-
-
-def test_budget_of_the_light_class():
-    network = SiamXNet(NetworkConfig.mobile()).eval()
-    assert sum(p.numel() for p in network.parameters()) <= 3_500_000
-    with torch.no_grad():
-        kernels = network.embed_template(torch.zeros(1, 3, 127, 127))
-        with FlopCounterMode(display=False) as counter:
-            network.search(torch.zeros(1, 3, 255, 255), kernels)
-    assert 0.5e9 < counter.get_total_flops() / 2 <= 2e9
 
 
 @pytest.mark.parametrize('side, cells', [(127, 15), (255, 31), (271, 33)])

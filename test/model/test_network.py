@@ -68,8 +68,10 @@ def test_correlation_gradients():
     assert torch.autograd.gradcheck(depthwise_correlation, (search, kernel))
 
 
-def test_light_budget():
-    network = SiamXNet(NetworkConfig.light()).eval()
+@pytest.mark.parametrize('config', [NetworkConfig.light(), NetworkConfig.mobile()],
+                         ids=['light', 'mobile'])
+def test_budget_of_the_light_class(config):
+    network = SiamXNet(config).eval()
     assert sum(p.numel() for p in network.parameters()) <= 3_500_000
     with torch.no_grad():
         kernels = network.embed_template(torch.zeros(1, 3, 127, 127))
