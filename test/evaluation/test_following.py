@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import pytest
+from square_sequence import write_square
 
 from siamx_ros.cli import main
 from siamx_ros.evaluation.following import drive, table
@@ -59,17 +59,8 @@ def test_the_table_weighs_by_right_boxes():
 
 
 def test_the_command(tmp_path, capsys):
-    noise = np.random.default_rng(3)
-    back = cv2.GaussianBlur(noise.integers(0, 90, (HEIGHT, WIDTH, 3), np.uint8), (0, 0), 2)
-    square = cv2.resize(noise.integers(0, 255, (4, 4, 3), np.uint8), (48, 48))
-    folder = tmp_path / 'square'
-    (folder / 'img').mkdir(parents=True)
-    boxes = [(120 + 2 * index, 90, 48, 48) for index in range(12)]
-    for index, (x, y, w, h) in enumerate(boxes):
-        image = back.copy()
-        image[y:y + h, x:x + w] = square
-        cv2.imwrite(str(folder / 'img' / f'{index:04d}.png'), image)
-    np.savetxt(folder / 'groundtruth.txt', boxes, fmt='%d', delimiter=',')
+    folder = write_square(tmp_path / 'square', [(120 + 2 * i, 90, 48, 48) for i in range(12)],
+                          (WIDTH, HEIGHT))
     arguments = ['drive', str(folder), '--rates', '15,30', '--control.max_linear', '0.3']
     assert main([*arguments, '--device', 'cpu', '--threads', '1']) == 0
     lines = capsys.readouterr().out.splitlines()

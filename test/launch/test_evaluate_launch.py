@@ -6,9 +6,8 @@ import argparse
 import ast
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
+from square_sequence import write_square
 
 from siamx_ros.commands import evaluate_bag
 from siamx_ros.data.sequence import read_folder
@@ -52,17 +51,8 @@ def test_options_are_those_of_the_command(file: Path, options: dict[str, str]) -
 @pytest.fixture(scope='module')
 def bag(tmp_path_factory) -> Path:
     """Twelve images of a textured square that moves, with its boxes."""
-    folder = tmp_path_factory.mktemp('walk')
-    (folder / 'img').mkdir()
-    noise = np.random.default_rng(3)
-    back = cv2.GaussianBlur(noise.integers(0, 90, (120, 160, 3), np.uint8), (0, 0), 2)
-    square = cv2.resize(noise.integers(0, 255, (4, 4, 3), np.uint8), (32, 32))
-    boxes = [(40 + 3 * index, 44, 32, 32) for index in range(12)]
-    for index, (x, y, w, h) in enumerate(boxes):
-        image = back.copy()
-        image[y:y + h, x:x + w] = square
-        cv2.imwrite(str(folder / 'img' / f'{index:04d}.png'), image)
-    np.savetxt(folder / 'groundtruth.txt', boxes, fmt='%d', delimiter=',')
+    folder = tmp_path_factory.mktemp('walk') / 'square'
+    write_square(folder, [(40 + 3 * index, 44, 32, 32) for index in range(12)], (160, 120))
     write_sequence(folder / 'bag', read_folder(folder))
     return folder / 'bag'
 
