@@ -40,7 +40,7 @@ RULES = {
                  {'torch', 'cv2'}),
     'tools': (VALUES | SURFACES | INTERFACES
               | {'tools', 'node', 'client', 'messages', 'control', 'cli'}, {'torch'}),
-    'panel': (VALUES | INTERFACES | {'panel', 'node', 'messages', 'control'}, {'torch'}),
+    'panel': (VALUES | INTERFACES | {'panel', 'client', 'node', 'messages', 'control'}, {'torch'}),
     'demo': (CORE | INTERFACES | {'demo', 'client', 'cli', 'commands'}, {'torch'}),
     'follow_demo': (VALUES | INTERFACES | {'follow_demo', 'simulation', 'client', 'follower',
                                            'messages', 'control', 'cli'}, {'torch', 'cv2'}),

@@ -186,9 +186,13 @@ class Probe:
 
 
 def init_request(box: BoundingBox, stamp_ns: int = 0, **fields: Any) -> InitTarget.Request:
-    """The request to track a box on the image of a stamp; 0 is the newest."""
+    """The request to track a box on the image of a stamp or, by its fields, of a header.
+
+    Without either, or with a stamp of 0, that is the newest image.
+    """
     request = InitTarget.Request(**fields)
-    request.header.stamp = stamp(stamp_ns)
+    if stamp_ns:
+        request.header.stamp = stamp(stamp_ns)
     request.bbox.center.position.x, request.bbox.center.position.y = map(float, box.centre)
     request.bbox.size_x, request.bbox.size_y = float(box.w), float(box.h)
     return request

@@ -88,13 +88,11 @@ class AdaptiveSubscription:
             f'image_reliability is {self._reliability}, but {self.describe()}')
 
 
-def subscribe_images(node: Any, config: ImageTopic, callback: Callable, *,
-                     depth: int = 1) -> AdaptiveSubscription:
+def subscribe_images(node: Any, config: ImageTopic, callback: Callable) -> AdaptiveSubscription:
     """Subscribe to a camera's images, raw or compressed as the settings say."""
     what = (Image, 'image') if config.image_transport == 'raw' else (
         CompressedImage, 'image/compressed')
-    return AdaptiveSubscription(
-        node, *what, callback, depth=depth, reliability=config.image_reliability)
+    return AdaptiveSubscription(node, *what, callback, reliability=config.image_reliability)
 
 
 class CameraInput:
@@ -104,13 +102,12 @@ class CameraInput:
         node: makes the subscriptions.
         config: transport, reliability and whether depth is wanted.
         on_image, on_info, on_depth: called with each message.
-        depth: history depth of the image subscription; every image that waits adds latency.
     """
 
     def __init__(self, node: Any, config: NodeConfig, *, on_image: Callable, on_info: Callable,
-                 on_depth: Callable, depth: int = 1) -> None:
+                 on_depth: Callable) -> None:
         self._node = node
-        self._images = [subscribe_images(node, config, on_image, depth=depth)]
+        self._images = [subscribe_images(node, config, on_image)]
         if config.use_depth:
             self._images.append(
                 AdaptiveSubscription(node, Image, 'depth', on_depth, depth=DEPTH_IMAGES))

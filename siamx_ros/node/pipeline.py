@@ -22,7 +22,7 @@ from siamx_ros.node.input_watch import InputWatch
 from siamx_ros.node.publishers import Publishers
 from siamx_ros.node.session import Session, TargetNames
 from siamx_ros.node.waiting import Waiting
-from siamx_ros.node.wiring import Wiring
+from siamx_ros.node.worker import Worker
 from siamx_ros.node_config import NodeConfig
 from siamx_ros.records import Reason, TrackState
 
@@ -35,14 +35,15 @@ class Pipeline:
 
     Args:
         names: of targets; they go on from one life to the next.
+        worker: class with the methods of :class:`Worker`.
 
     Images arrive in the executor's thread (:meth:`_on_image`) and are tracked in the worker's
     (:meth:`_handle`); :meth:`watch` is called by a timer.
     """
 
     def __init__(self, node: Any, config: NodeConfig, tracker: Any, publishers: Publishers,
-                 board: StatusBoard, wiring: Wiring = Wiring(), *,
-                 names: TargetNames | None = None) -> None:
+                 board: StatusBoard, *, names: TargetNames | None = None,
+                 worker: type = Worker) -> None:
         self.node, self.config = node, config
         self.publishers, self.board = publishers, board
         self.health = Health()
@@ -59,10 +60,9 @@ class Pipeline:
         self._stalled = self._muted = False
         self.problem = ''
         self.camera = CameraInput(
-            node, config, on_image=self._on_image, on_info=self._on_info, on_depth=self._on_depth,
-            depth=wiring.image_depth)
+            node, config, on_image=self._on_image, on_info=self._on_info, on_depth=self._on_depth)
         self.waiting = Waiting.of(node)
-        self.worker = wiring.worker(self._handle)
+        self.worker = worker(self._handle)
 
     def close(self, patience: float) -> bool:
         """Unsubscribe and stop the worker; True when it has ended within ``patience`` seconds."""

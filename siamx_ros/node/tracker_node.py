@@ -23,7 +23,6 @@ from siamx_ros.node.services import Services
 from siamx_ros.node.session import TargetNames
 from siamx_ros.node.spin import refuse_illegal_transitions, run
 from siamx_ros.node.waiting import Waiting
-from siamx_ros.node.wiring import Wiring
 from siamx_ros.node_config import NodeConfig
 from siamx_ros.records import Reason, TrackState
 
@@ -51,14 +50,12 @@ class TrackerNode(LifecycleNode):
 
     Args:
         tracker_factory: makes the tracker from the settings.
-        wiring: how images reach the tracker.
     """
 
-    def __init__(self, tracker_factory: Factory = default_factory, wiring: Wiring = Wiring(),
-                 **kwargs: Any) -> None:
+    def __init__(self, tracker_factory: Factory = default_factory, **kwargs: Any) -> None:
         super().__init__('siamx_tracker', **kwargs)
         refuse_illegal_transitions(self, self.prepare)
-        self._wiring, self._finalised = wiring, False
+        self._finalised = False
         self._waiting = Waiting.of(self)
         self.holder = ModelHolder(self.get_logger(), tracker_factory)
         self.node_parameters = NodeParameters(
@@ -140,7 +137,7 @@ class TrackerNode(LifecycleNode):
             return TransitionCallbackReturn.FAILURE
         self.holder.pipeline = Pipeline(
             self, self.settings, self.holder.tracker, self._node_publishers, self.board,
-            self._wiring, names=self._names)
+            names=self._names)
         self.say('')
         return super().on_activate(state)
 
@@ -228,10 +225,9 @@ def _steady():
     return rclpy.clock.Clock(clock_type=rclpy.clock.ClockType.STEADY_TIME)
 
 
-def main(args: list[str] | None = None, tracker_factory: Factory = default_factory,
-         wiring: Wiring = Wiring()) -> int:
+def main(args: list[str] | None = None, tracker_factory: Factory = default_factory) -> int:
     """Run the node until SIGINT or SIGTERM; returns the exit status."""
-    return run(lambda: TrackerNode(tracker_factory, wiring), args, _autostart)
+    return run(lambda: TrackerNode(tracker_factory), args, _autostart)
 
 
 def _autostart(node: TrackerNode) -> None:

@@ -13,6 +13,8 @@ from rclpy.qos import DurabilityPolicy, QoSProfile
 from std_msgs.msg import Header
 from std_srvs.srv import SetBool, Trigger
 
+from siamx_ros.client.probe import init_request
+from siamx_ros.client.tracker_services import TrackerServices
 from siamx_ros.errors import InputError
 from siamx_ros.msg import FollowerStatus, TrackedTarget, TrackerStatus
 from siamx_ros.node.camera_input import AdaptiveSubscription, subscribe_images
@@ -83,10 +85,7 @@ class PanelNode(Node):
         self.create_subscription(TrackerStatus, f'{tracker}/status', self._on_status, LATCHED)
         self.create_subscription(
             FollowerStatus, f'{follower}/status', self._on_follower, LATCHED)
-        self._hold = self.create_publisher(Header, f'{tracker}/hold_image', 5)
-        self._init = self.create_client(InitTarget, f'{tracker}/init')
-        self._reset = self.create_client(Trigger, f'{tracker}/reset')
-        self._track = self.create_client(SetBool, f'{tracker}/set_enabled')
+        self._tracker = TrackerServices(self, tracker)
         self._drive = self.create_client(SetBool, f'{follower}/enable')
         self._stand = self.create_client(Trigger, f'{follower}/stop')
 
@@ -127,21 +126,21 @@ class PanelNode(Node):
 
     async def _keep(self, command: Command) -> Reply:
         """A box is begun: the tracker keeps the image, however long the drawing takes."""
-        self._hold.publish(_header(command.image))
+        self._tracker.hold_image(_header(command.image))
         return Reply(True, '')
 
     async def _give(self, command: Command) -> Reply:
-        answer = await call_service(self._init, _init_request(command), INIT_PATIENCE_S)
+        answer = await call_service(self._tracker.init, _request(command), INIT_PATIENCE_S)
         return Reply(answer.success, answer.message)
 
     async def _drop(self, _command: Command) -> Reply:
-        return _reply(await call_service(self._reset, Trigger.Request(), ANSWER_PATIENCE_S))
+        return _reply(await call_service(self._tracker.reset, Trigger.Request(), ANSWER_PATIENCE_S))
 
     async def _pause(self, _command: Command) -> Reply:
-        return await self._switch(self._track, False, ANSWER_PATIENCE_S)
+        return await self._switch(self._tracker.set_enabled, False, ANSWER_PATIENCE_S)
 
     async def _resume(self, _command: Command) -> Reply:
-        return await self._switch(self._track, True, ANSWER_PATIENCE_S)
+        return await self._switch(self._tracker.set_enabled, True, ANSWER_PATIENCE_S)
 
     async def _follow(self, _command: Command) -> Reply:
         return await self._switch(self._drive, True, ANSWER_PATIENCE_S)
@@ -157,7 +156,7 @@ class PanelNode(Node):
         except InputError as error:
             reason = str(error)
         self.get_logger().error(f'stop: {reason} Pausing the tracker.')
-        paused = await self._switch(self._track, False, ANSWER_PATIENCE_S)
+        paused = await self._switch(self._tracker.set_enabled, False, ANSWER_PATIENCE_S)
         return Reply(False, f'{reason} The tracker was paused instead.' if paused.ok else
                      f'{reason} Nor could the tracker be paused: {paused.message}')
 
@@ -175,15 +174,11 @@ def _header(image: ShownImage) -> Header:
     return header
 
 
-def _init_request(command: Command) -> InitTarget.Request:
+def _request(command: Command) -> InitTarget.Request:
     """The box on the image on which it was drawn."""
     width, height = command.image.size
-    request = InitTarget.Request(
-        header=_header(command.image), image_width=width, image_height=height)
-    centre = request.bbox.center.position
-    centre.x, centre.y = map(float, command.box.centre)
-    request.bbox.size_x, request.bbox.size_y = float(command.box.w), float(command.box.h)
-    return request
+    return init_request(command.box, header=_header(command.image), image_width=width,
+                        image_height=height)
 
 
 def _address(host: str, port: int, token: str) -> str:

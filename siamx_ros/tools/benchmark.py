@@ -1,8 +1,7 @@
 """Measure the tracker node: latency, age, drops and memory over real ROS traffic.
 
 Every row of the table is one run of the node in its own process against a camera of that size and
-rate. The last rows compare, at the first size and the last rate, how deep the queue of images is
-and whether the network runs in the subscription's callback or in a thread of its own.
+rate.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict, dataclass
 import json
-import os
 from pathlib import Path
 import sys
 import tempfile
@@ -24,12 +22,8 @@ from siamx_ros.cli import ArgumentParser, guarded
 from siamx_ros.client.node_process import NodeDied, NodeProcess
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
-from siamx_ros.tools import benchmark_node
 
 SIZES = {'240p': (320, 240), '480p': (640, 480), '720p': (1280, 720), '1080p': (1920, 1080)}
-CHOICES = (('callback', 1), ('callback', 5), ('callback', 10), ('worker', 10), ('worker', 1))
-"""(thread, queue depth); the last is the node's own."""
-NODE = (sys.executable, '-m', 'siamx_ros.tools.benchmark_node')
 
 
 @dataclass(frozen=True)
@@ -38,8 +32,6 @@ class Row:
 
     size: str
     rate_hz: float
-    thread: str
-    queue: int
     sent: int
     answered: int
     latency_p50: float
@@ -92,8 +84,8 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _jobs(args: argparse.Namespace) -> list[tuple[str, float, str, int]]:
-    """(size, rate, thread, queue) of every run."""
+def _jobs(args: argparse.Namespace) -> list[tuple[str, float]]:
+    """Size and rate of every run."""
     sizes = args.sizes.split(',')
     unknown = [size for size in sizes if size not in SIZES]
     if unknown:
@@ -104,20 +96,17 @@ def _jobs(args: argparse.Namespace) -> list[tuple[str, float, str, int]]:
         raise InputError(f'--rates needs numbers, got {args.rates!r}') from None
     if min(rates) <= 0 or args.seconds <= 0:
         raise InputError('--rates and --seconds must be positive')
-    own = [(size, rate, *CHOICES[-1]) for size in sizes for rate in rates]
-    return own + [(sizes[0], rates[-1], *choice) for choice in CHOICES[:-1]]
+    return [(size, rate) for size in sizes for rate in rates]
 
 
 class Bench:
-    """The node with one choice of wiring, and a probe beside it."""
+    """The node, and a probe beside it."""
 
-    def __init__(self, args: argparse.Namespace, folder: Path, thread: str, queue: int) -> None:
+    def __init__(self, args: argparse.Namespace, folder: Path) -> None:
         from siamx_ros.client.probe import Probe
-        os.environ[benchmark_node.VARIABLE] = f'{thread}:{queue}'
         parameters = {'model': {'weights': args.weights, 'device': args.device},
                       'image_timeout': 10.0, 'detect_frozen_images': False}
-        self.process = NodeProcess(
-            folder, parameters, {'__ns': '/siamx_benchmark'}, NODE)
+        self.process = NodeProcess(folder, parameters, {'__ns': '/siamx_benchmark'})
         self.probe = Probe('/siamx_benchmark/siamx_tracker', '/siamx_benchmark/image', qos=10,
                            check=self.process.check)
 
@@ -152,12 +141,11 @@ def picture(width: int, height: int) -> np.ndarray:
     return np.ascontiguousarray(np.kron(coarse, np.ones((40, 40, 1), np.uint8)))
 
 
-def measure(args: argparse.Namespace, size: str, rate: float, thread: str, queue: int) -> Row:
+def measure(args: argparse.Namespace, size: str, rate: float) -> Row:
     """Play images of a size at a rate to a freshly started node."""
     from siamx_ros.node.health import resident_mb
     image = picture(*SIZES[size])
-    with tempfile.TemporaryDirectory() as folder, \
-            Bench(args, Path(folder), thread, queue) as bench:
+    with tempfile.TemporaryDirectory() as folder, Bench(args, Path(folder)) as bench:
         pid = bench.start(image)
         sent, calls = _play(bench, image, rate, args.seconds)
         bench.probe.answer(sent[-1], patience=5.0)
@@ -168,7 +156,7 @@ def measure(args: argparse.Namespace, size: str, rate: float, thread: str, queue
         ages = [bench.probe.moments[ns] + offset - ns * 1e-9 for ns in answers]
         latencies = [m.latency for m in answers.values()]
         own = _own_figures(bench)
-        return Row(size, rate, thread, queue, len(sent), len(answers), *_p(latencies), *_p(ages),
+        return Row(size, rate, len(sent), len(answers), *_p(latencies), *_p(ages),
                    own.get('inference_p50_ms', float('nan')),
                    own.get('overhead_p50_ms', float('nan')), _p(calls)[0], resident_mb(pid))
 
@@ -216,7 +204,7 @@ def soak(args: argparse.Namespace) -> None:
     if args.soak < 10:
         raise InputError(f'--soak needs at least 10 images, got {args.soak}')
     image = picture(*SIZES[_jobs(args)[0][0]])
-    with tempfile.TemporaryDirectory() as folder, Bench(args, Path(folder), 'worker', 1) as bench:
+    with tempfile.TemporaryDirectory() as folder, Bench(args, Path(folder)) as bench:
         pid = bench.start(image)
         for count in tqdm(range(1, args.soak + 1), desc='images', file=sys.stderr, mininterval=1):
             stamp_ns = time.time_ns()
@@ -232,11 +220,11 @@ def soak(args: argparse.Namespace) -> None:
 
 def table(rows: Sequence[Row]) -> str:
     """The rows as a Markdown table."""
-    head = ('| size | Hz | network runs in | queue | answered / sent | latency p50 / p95 ms | '
+    head = ('| size | Hz | answered / sent | latency p50 / p95 ms | '
             'age p50 / p95 ms | inference ms | overhead ms | a call ms | RSS MB |\n'
-            '|---|---|---|---|---|---|---|---|---|---|---|\n')
+            '|---|---|---|---|---|---|---|---|---|\n')
     return head + '\n'.join(
-        f'| {r.size} | {r.rate_hz:g} | {r.thread} | {r.queue} | {r.answered} / {r.sent} | '
+        f'| {r.size} | {r.rate_hz:g} | {r.answered} / {r.sent} | '
         f'{r.latency_p50:.0f} / {r.latency_p95:.0f} | {r.age_p50:.0f} / {r.age_p95:.0f} | '
         f'{r.inference_p50:.1f} | {r.overhead_p50:.1f} | {r.call_p50:.1f} | {r.rss_mb:.0f} |'
         for r in rows)

@@ -8,7 +8,6 @@ nobody answered in time or this was interrupted, 2 for a box that cannot be read
 from __future__ import annotations
 
 import argparse
-import math
 import signal
 import sys
 import time
@@ -17,8 +16,9 @@ import rclpy
 from rclpy.node import Node
 from rclpy.utilities import remove_ros_args
 
-from siamx_ros.client.probe import TRY_AGAIN
+from siamx_ros.client.probe import TRY_AGAIN, init_request
 from siamx_ros.errors import InputError
+from siamx_ros.geometry import BoundingBox
 from siamx_ros.msg import TrackedTarget
 from siamx_ros.node.spin import start_interruptible
 from siamx_ros.srv import InitTarget
@@ -29,28 +29,17 @@ LOOK_PERIOD_S = 0.1
 """A signal is obeyed between two waits of this length."""
 
 
-def parse_box(text: str) -> tuple[float, float, float, float]:
+def parse_box(text: str) -> BoundingBox:
     """Read "cx,cy,w,h": middle and size in pixels.
 
     Raises:
         InputError: not four finite numbers, or no extent.
     """
     try:
-        box = tuple(float(part) for part in text.split(','))
-    except ValueError:
-        box = ()
-    if len(box) != 4 or not all(map(math.isfinite, box)) or min(box[2:]) <= 0:
-        raise InputError(
-            f'a box is "cx,cy,w,h", four numbers in pixels with w and h above 0, got {text!r}.')
-    return box
-
-
-def make_request(box: tuple[float, float, float, float]) -> InitTarget.Request:
-    """The request for a box on the newest image."""
-    request = InitTarget.Request()
-    request.bbox.center.position.x, request.bbox.center.position.y = box[:2]
-    request.bbox.size_x, request.bbox.size_y = box[2:]
-    return request
+        return BoundingBox.from_centre(*map(float, text.split(',')))
+    except (TypeError, ValueError):
+        raise InputError('a box is "cx,cy,w,h", four numbers in pixels with w and h above 0, got '
+                         f'{text!r}.') from None
 
 
 def give_target(node: Node, request: InitTarget.Request, *, tracker: str,
@@ -108,15 +97,14 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument('--timeout', type=float, default=60.0, help='seconds (default: 60)')
     args = parser.parse_args(remove_ros_args(argv)[1:])
     try:
-        request = make_request(parse_box(args.box))
+        request = init_request(parse_box(args.box))
     except InputError as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
     start_interruptible(argv)
     try:
         node = Node('init_box')
-        answer = give_target(
-            node, request, tracker=args.node, timeout=args.timeout)
+        answer = give_target(node, request, tracker=args.node, timeout=args.timeout)
         return report(node, args.node, answer)
     except KeyboardInterrupt:
         return 1

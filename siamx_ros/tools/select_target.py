@@ -18,10 +18,11 @@ import numpy as np
 import rclpy
 from rclpy.node import Node
 from rclpy.utilities import remove_ros_args
-from std_msgs.msg import Header
 from std_srvs.srv import SetBool, Trigger
 
 from siamx_ros import drawing
+from siamx_ros.client.probe import init_request
+from siamx_ros.client.tracker_services import TrackerServices
 from siamx_ros.errors import InputError
 from siamx_ros.messages.conversions import image_from_compressed, image_from_msg
 from siamx_ros.messages.from_msg import result_of
@@ -57,10 +58,7 @@ class Selector(Node):
             self, NodeConfig(image_transport=transport), on_image=self._take,
             on_info=lambda _: None, on_depth=lambda _: None)
         self.create_subscription(TrackedTarget, f'{tracker}/target', self._on_target, 1)
-        self._hold = self.create_publisher(Header, f'{tracker}/hold_image', 5)
-        self._init = self.create_client(InitTarget, f'{tracker}/init')
-        self._reset = self.create_client(Trigger, f'{tracker}/reset')
-        self._enable = self.create_client(SetBool, f'{tracker}/set_enabled')
+        self.services_used = TrackerServices(self, tracker)
         self.create_timer(0.2, self._camera.check)
 
     def picture(self) -> np.ndarray | None:
@@ -89,7 +87,7 @@ class Selector(Node):
         image = self._decode(self.message)
         if image is not None:
             self.drawing.press(x, y, self.message, image.shape[1::-1])
-            self._hold.publish(self.message.header)
+            self.services_used.hold_image(self.message.header)
 
     def release(self, x: float, y: float) -> None:
         """Second corner; gives the target if the box has an extent."""
@@ -99,14 +97,12 @@ class Selector(Node):
 
     def give(self, drawn: Drawn) -> None:
         """Call ~/init for a box on the image on which it was drawn."""
-        if not self._init.service_is_ready():
-            self._say(f'{self._init.srv_name} is not offered: is the tracker running?')
+        client = self.services_used.init
+        if not client.service_is_ready():
+            self._say(f'{client.srv_name} is not offered: is the tracker running?')
             return
-        request = InitTarget.Request(header=drawn.frame.header)
-        centre = request.bbox.center.position
-        centre.x, centre.y = map(float, drawn.box.centre)
-        request.bbox.size_x, request.bbox.size_y = float(drawn.box.w), float(drawn.box.h)
-        self._init.call_async(request).add_done_callback(
+        request = init_request(drawn.box, header=drawn.frame.header)
+        client.call_async(request).add_done_callback(
             lambda future: self._answered(future.result()))
 
     def key(self, key: str) -> bool:
@@ -114,10 +110,10 @@ class Selector(Node):
         if key in ('q', '\x1b'):
             return False
         if key == 'r':
-            self._reset.call_async(Trigger.Request())
+            self.services_used.reset.call_async(Trigger.Request())
         elif key == 'p':
             self._paused = not self._paused
-            self._enable.call_async(SetBool.Request(data=not self._paused))
+            self.services_used.set_enabled.call_async(SetBool.Request(data=not self._paused))
         return True
 
     def click(self, point: Point) -> None:

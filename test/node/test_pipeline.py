@@ -16,10 +16,8 @@ from siamx_ros.messages.conversions import fill_image  # noqa: E402
 from siamx_ros.messages.frames import Frame  # noqa: E402
 from siamx_ros.messages.status_board import StatusBoard  # noqa: E402
 from siamx_ros.node.pipeline import Pipeline  # noqa: E402
-from siamx_ros.node.wiring import Wiring  # noqa: E402
 from siamx_ros.node_config import NodeConfig  # noqa: E402
 from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState  # noqa: E402
-from siamx_ros.tools.benchmark_node import InlineWorker  # noqa: E402
 
 pytestmark = pytest.mark.ros
 BOX = BoundingBox(20, 10, 12, 8)
@@ -38,6 +36,18 @@ class SteadyTracker:
 
     def lose(self, stamp):
         pass
+
+
+class InlineWorker:
+    """Does the work of an image in the call that brings it."""
+
+    busy_s = 0.0
+
+    def __init__(self, on_image):
+        self.on_image = on_image
+
+    def offer(self, frame):
+        self.on_image(frame, 0)
 
 
 class Publishers:
@@ -68,7 +78,7 @@ def pipeline(publishers):
     rclpy.init(context=context)
     node = rclpy.create_node('pipeline', context=context)
     yield Pipeline(node, NodeConfig(), SteadyTracker(), publishers, StatusBoard(0.0),
-                   Wiring(worker=InlineWorker))
+                   worker=InlineWorker)
     node.destroy_node()
     rclpy.shutdown(context=context)
 

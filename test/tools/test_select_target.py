@@ -64,7 +64,8 @@ class Hand:
     def step(self) -> bool:
         time.sleep(0.01)
         picture = self.selector.picture()
-        if picture is not None and not self.pictures and self.selector._init.service_is_ready():
+        ready = self.selector.services_used.init.service_is_ready()
+        if picture is not None and not self.pictures and ready:
             self.stamp = self.selector.message.header.stamp
             self.selector.press(60, 40)
             self.selector.drawing.move(80, 60)
@@ -165,7 +166,7 @@ def test_keys_reach_the_tracker(rig, make_scene):
     try:
         rig.started()
         selector = select_target.Selector(f'{rig.namespace}/siamx_tracker', 'raw')
-        assert selector._enable.wait_for_service(20)
+        assert selector.services_used.set_enabled.wait_for_service(20)
         for key, state in (('p', S.STATE_PAUSED), ('p', S.STATE_LOST),
                            ('r', S.STATE_UNINITIALISED)):
             assert selector.key(key)
