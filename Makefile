@@ -15,7 +15,7 @@ help:
 	@echo 'make follow-demo  let a simulated robot follow somebody [WORLD=number, WORLDS=how many]'
 	@echo 'make test   run all tests [ARGS=pytest arguments, WORKERS=tests at a time]'
 	@echo 'make test-opencv  the tests of images with the oldest OpenCV of setup.py [OPENCV=version]'
-	@echo 'make train  train the default model again, DATA=folder [RUN=folder]; again goes on'
+	@echo 'make train  train the default model again, DATA=folder FEAR=search.onnx [RUN=folder]'
 	@echo 'make setup  only install and build, into .venv and .build'
 	@echo 'make clean  remove .venv and .build'
 
@@ -46,27 +46,17 @@ test-opencv: setup
 		test/test_frame_sources.py test/test_imaging.py test/test_recording.py test/test_drawing.py \
 		test/test_cli.py test/data test/messages test/training/test_sources.py $(ARGS)
 
-# step(run folder, its start, its settings): a run that is whole stays, one broken off goes on.
-define step
-@if test -f '$(1)/final.pt'; then echo '$(1) is whole and kept'; else . .build/env.sh; \
-	if test -f '$(1)/last.pt'; then set -- --resume; else set -- $(2); fi; \
-	python -m siamx_ros train '$(DATA)' --out '$(1)' "$$@" $(3); fi
-endef
-
+# Goes on where it was broken off; a run that is whole is kept.
 train: setup
-	@test -n '$(DATA)' || { echo 'error: make train needs DATA=folder, see docs/training.md' >&2; exit 2; }
+	@test -n '$(DATA)' -a -n '$(FEAR)' || { echo 'error: make train needs DATA=folder and FEAR=search.onnx, see docs/training.md' >&2; exit 2; }
 	@test "$$(cat '$(RUN)/data' 2>/dev/null || echo '$(DATA)')" = '$(DATA)' || { \
 		echo 'error: $(RUN) was begun with other DATA, name another folder with RUN' >&2; exit 2; }
 	@mkdir -p '$(RUN)' && echo '$(DATA)' > '$(RUN)/data'
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/train.txt
-	$(call step,$(RUN),--backbone efficientnet-lite0)
-	$(call step,$(RUN)/along,--initial '$(RUN)/best.pt',--config config/train/along.yaml)
-	$(call step,$(RUN)/zoom,--initial '$(RUN)/along/best.pt',--config config/train/zoom.yaml)
-	$(call step,$(RUN)/parts,--initial '$(RUN)/zoom/best.pt',--config config/train/parts.yaml)
-	$(call step,$(RUN)/other_objects,--initial '$(RUN)/parts/best.pt',--config config/train/other_objects.yaml)
-	$(call step,$(RUN)/extent,--initial '$(RUN)/other_objects/final.pt',--config config/train/extent.yaml)
-	@. .build/env.sh && python -m siamx_ros calibrate '$(DATA)' --weights '$(RUN)/extent/final.pt' \
-		--out '$(RUN)/default.pt' --half
+	@if test -f '$(RUN)/final.pt'; then echo '$(RUN) is whole and kept'; else . .build/env.sh; \
+	if test -f '$(RUN)/last.pt'; then set -- --resume; else set -- --backbone '$(FEAR)'; fi; \
+	python -m siamx_ros train '$(DATA)' --out '$(RUN)' "$$@" --config config/train/default.yaml; fi
+	@. .build/env.sh && python -m siamx_ros calibrate '$(DATA)' --weights '$(RUN)/final.pt' \
+		--out '$(RUN)/default.pt' --half --config config/train/default.yaml
 
 clean:
 	rm -rf .venv .build .setup.lock

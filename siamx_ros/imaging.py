@@ -159,18 +159,17 @@ def crop(image: np.ndarray, window: CropWindow, fill: tuple[float, float, float]
 
     Args:
         image: H x W x 3 uint8.
-        window: which square of the image, and the patch side S it becomes.
+        window: which part of the image, and the patch side S it becomes.
         fill: colour outside the image.
 
     Returns:
         S x S x 3 uint8. Continuous patch and image coordinates are related by
         ``window.to_image`` without any offset.
     """
-    step = window.side / window.patch_side
-    left, top = window.centre_x - window.side / 2, window.centre_y - window.side / 2
+    (step_x, step_y), (left, top) = (1 / scale for scale in window.scales), window.box.xywh[:2]
     matrix = np.array([
-        [step, 0, left + step / 2 - 0.5],
-        [0, step, top + step / 2 - 0.5]])
+        [step_x, 0, left + step_x / 2 - 0.5],
+        [0, step_y, top + step_y / 2 - 0.5]])
     return warp(image, matrix, window.patch_side, fill)
 
 
@@ -196,7 +195,8 @@ def crop_as_authors(image: np.ndarray, window: CropWindow,
                     fill: tuple[float, float, float]) -> np.ndarray:
     """The released tracker's crop: rounded corner, side truncated, resized (for parity runs).
 
-    Its patch shows the target about 0.7 image pixels off the exact window's place.
+    Its patch shows the target about 0.7 image pixels off the exact window's place. A stretched
+    window is taken as the square of its area.
     """
     side = max(1, int(window.side))
     half = (window.side + 1) / 2

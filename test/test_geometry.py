@@ -1,4 +1,4 @@
-"""Boxes as they are given."""
+"""Boxes as they are given, and the windows that are cut around them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from siamx_ros.errors import InputError
-from siamx_ros.geometry import BoundingBox
+from siamx_ros.geometry import (
+    BoundingBox, CropWindow, SquareGeometry, StretchedGeometry, context_side)
+from siamx_ros.imaging import crop
 
 
 @pytest.mark.parametrize('given', [
@@ -26,3 +28,41 @@ def test_anything_else_is_a_type_error(given):
 def test_numbers_that_make_no_box_are_refused():
     with pytest.raises(InputError, match='positive'):
         BoundingBox.of((1, 2, 0, 4))
+
+
+@pytest.mark.parametrize('window', [
+    CropWindow(50, 40, 30, 255), CropWindow(50.3, 41.7, 24, 127, stretch=1.5)])
+def test_a_box_goes_to_the_patch_and_back(window):
+    box = BoundingBox(45, 30, 8, 12)
+    assert window.to_image(window.to_patch(box)).xywh == pytest.approx(box.xywh)
+    whole = window.to_patch(window.box)
+    assert whole.xywh == pytest.approx((0, 0, window.patch_side, window.patch_side), abs=1e-9)
+    assert window.width * window.height == pytest.approx(window.side ** 2)
+
+
+def test_a_stretched_window_is_cut_as_its_boxes_are_mapped():
+    image = np.zeros((120, 160, 3), np.uint8)
+    image[40:80, 60:80] = 255
+    window = StretchedGeometry(1.4, 5.0).search_window(BoundingBox(60, 40, 20, 40), 255)
+    rows, columns = np.nonzero(crop(image, window, (0, 0, 0))[..., 0] > 127)
+    seen = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
+    assert seen == pytest.approx((102, 102, 153, 153), abs=1.01)
+
+
+def test_square_windows_have_one_scale():
+    box = BoundingBox(10, 20, 30, 60)
+    template = SquareGeometry().template_window(box)
+    search = SquareGeometry().search_window(box, 255)
+    assert template.side == context_side(30, 60) and template.stretch == search.stretch == 1
+    assert template.scales == pytest.approx(search.scales)
+    assert template.box.centre == search.box.centre == box.centre
+
+
+@pytest.mark.parametrize('size', [127, 207, 255, 271])
+def test_every_target_is_square_and_of_one_size_in_stretched_windows(size):
+    geometry = StretchedGeometry(1.4, 5.0)
+    for box in (BoundingBox(10, 20, 30, 60), BoundingBox(5, 5, 200, 20)):
+        inside = geometry.search_window(box, size).to_patch(box)
+        assert inside.xywh == pytest.approx(((size - 51) / 2, (size - 51) / 2, 51, 51))
+        inside = geometry.template_window(box).to_patch(box)
+        assert (inside.w, inside.h) == pytest.approx((127 / 1.4, 127 / 1.4))

@@ -24,7 +24,7 @@ EDGES = {'node', 'client', 'tools', 'demo', 'follower', 'panel', 'follow_demo'}
 RULES = {
     **{name: (VALUES, {'torch', 'cv2', *ROS}) for name in VALUES},
     **{name: (VALUES | SURFACES, {'torch', *ROS}) for name in SURFACES},
-    'model': ({'model', 'config', 'settings', 'errors', 'files'}, {'cv2', *ROS}),
+    'model': ({'model', 'config', 'geometry', 'settings', 'errors', 'files'}, {'cv2', *ROS}),
     'tracking': (VALUES | {'tracking', 'model', 'imaging'}, ROS),
     'control': (VALUES | {'control'}, {'torch', *ROS}),
     'simulation': (VALUES | {'simulation', 'control', 'drawing', 'recording', 'cli'},

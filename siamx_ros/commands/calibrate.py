@@ -74,6 +74,7 @@ def run(args: argparse.Namespace) -> int:
     check_written(args, {'DATA': args.data, '--weights': weights_file(args.weights)},
                   {'--out': args.out})
     checkpoint = load_checkpoint(args.weights)
+    config = config.replace({'network': checkpoint.network.config.to_dict()})
     pictures, held_out = (read_pictures(args.data, config, held_out=part) for part in (False, True))
     kinds = _material(pictures, held_out, args.synthetic)
     if not kinds:
@@ -128,8 +129,8 @@ def _ranges(network: SiamXNet, pictures: PictureSet, config: TrainConfig) -> Ran
     dataset = PairDataset(pictures, config, length=RANGE_PAIRS, seed=SEED)
     loader, cpu = DataLoader(dataset), torch.device('cpu')
     return input_ranges(network, (
-        (as_input(template, cpu), as_input(search, cpu), extent)
-        for template, search, _, _, extent in tqdm(loader, desc='ranges', unit='pair')))
+        (as_input(template, cpu), as_input(search, cpu))
+        for template, search, *_ in tqdm(loader, desc='ranges', unit='pair')))
 
 
 def _material(pictures: PictureSet, held_out: PictureSet,

@@ -18,7 +18,6 @@ from pathlib import Path
 from siamx_ros.commands.options import add_config_file, add_settings, read_settings
 from siamx_ros.commands.outputs import check_written
 from siamx_ros.errors import InputError
-from siamx_ros.model.importing import backbone_file
 from siamx_ros.training.loading import read_data
 from siamx_ros.training.process import join
 from siamx_ros.training.settings import TrainConfig
@@ -40,9 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--initial', metavar='FILE', type=Path,
                         help='start from the weights of this checkpoint')
     parser.add_argument('--backbone', metavar='FILE',
-                        help="start the backbone from weights of others: search.onnx of FEAR-XS, "
-                        "torchvision's ResNet-50 file, or 'efficientnet-lite0' from the pip "
-                        'package of that name')
+                        type=Path,
+                        help='start from weights of others: search.onnx of FEAR-XS, or the file of '
+                        "torchvision's ResNet-50")
     parser.add_argument('--imagenet', metavar='FILE', help=argparse.SUPPRESS)
     parser.add_argument('--minutes', metavar='N', type=float, default=0.0,
                         help='stop after the first epoch that ends later than this')
@@ -61,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.resume and (args.out / 'last.pt').exists():
         raise InputError(f'{args.out} already holds a run: add --resume or name another folder')
     train(args.data, args.out, config, device=args.device, resume=args.resume,
-          initial=args.initial, backbone=args.backbone and backbone_file(args.backbone),
+          initial=args.initial, backbone=args.backbone,
           max_minutes=args.minutes)
     if (args.out / 'best.pt').exists() and int(os.environ.get('RANK', 0)) == 0:
         print(f'{args.out}/best.pt')

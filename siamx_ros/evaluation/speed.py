@@ -12,12 +12,10 @@ import torch
 
 from siamx_ros import imaging
 from siamx_ros.config import ModelConfig, TrackerConfig
-from siamx_ros.model.network import TEMPLATE_SIZE
 from siamx_ros.records import TrackState
 from siamx_ros.synthetic import SyntheticClip, sequence
 from siamx_ros.tracking import decode
 from siamx_ros.tracking.from_weights import load_tracker
-from siamx_ros.tracking.search import window_around
 from siamx_ros.tracking.tracker import Tracker
 
 LOGGER = logging.getLogger(__name__)
@@ -89,11 +87,12 @@ def _stages(tracker: Tracker, config: TrackerConfig,
             clip: SyntheticClip) -> dict[str, Callable[[], object]]:
     """Name of each part of an update -> a function that runs it once."""
     image, box = clip.image(0), clip.first_box
-    window, around = window_around(box, config.steady_size), window_around(box, TEMPLATE_SIZE)
+    geometry = tracker.engine.geometry
+    window, around = geometry.search_window(box, config.steady_size), geometry.template_window(box)
     fill, crop, engine = imaging.mean_colour(image), imaging.CROPS[config.crop], tracker.engine
     patch = crop(image, window, fill)
-    template_patch, inside = crop(image, around, fill), around.to_patch(box).corners
-    template = engine.embed(template_patch, inside)
+    template_patch = crop(image, around, fill)
+    template = engine.embed(template_patch)
     maps = engine.search(patch, template)
 
     def decoded() -> float:
@@ -102,7 +101,7 @@ def _stages(tracker: Tracker, config: TrackerConfig,
         return engine.similarity(maps, best.cell, template)
 
     return {
-        'template': lambda: engine.embed(template_patch, inside),
+        'template': lambda: engine.embed(template_patch),
         'crop': lambda: crop(image, window, fill),
         'search': lambda: engine.search(patch, template), 'decode': decoded}
 

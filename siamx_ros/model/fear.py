@@ -1,6 +1,6 @@
-"""The trunk of FEAR-XS, an FBNet-C that was trained for tracking, from its published ONNX file.
+"""The weights of FEAR-XS, which was trained for tracking, from its published ONNX file.
 
-Its batch norms are folded into biases there; ours get these as their shift.
+Its batch norms are folded into biases there; those of our trunk get these as their shift.
 """
 
 from __future__ import annotations
@@ -14,43 +14,60 @@ from torch import nn
 
 from siamx_ros.model import openvino_graph
 from siamx_ros.model.backbone import ConvBN
-from siamx_ros.model.network import SiamXNet
+from siamx_ros.model.pixelwise import PixelwiseNet
 from siamx_ros.model.weights import WeightsError
 
 Convolution = tuple[np.ndarray, np.ndarray]
 """Weights C_out x C_in / groups x k x k, and a bias for each output."""
 
 
-def import_fear(network: SiamXNet, path: str | Path) -> None:
-    """Start an 'fbnet' backbone from the trunk of FEAR-XS's ``search.onnx``, in place.
+def import_fear(network: nn.Module, path: str | Path) -> None:
+    """Start an 'fbnet' network, trunk and head, from FEAR-XS's ``search.onnx``, in place.
 
-    Its normalisation of the input and the change from RGB to BGR are folded into the stem, exactly,
-    because our stem has no padding.
+    Its normalisation of the input and the change from RGB to BGR are folded into the stem, exactly:
+    what is left of the mean is whole numbers, which are taken from the pixels.
 
     Raises:
         WeightsError: not an 'fbnet' network, unreadable, or another network's file.
     """
-    if network.config.backbone != 'fbnet':
+    if not isinstance(network, PixelwiseNet):
         raise WeightsError(
             f'{path} fits the backbone fbnet, the network has {network.config.backbone}')
-    shift, scale, convolutions = _read(Path(path))
-    layers = [layer for layer in network.backbone.modules() if isinstance(layer, ConvBN)]
-    if len(convolutions) < len(layers):
-        raise WeightsError(f'{path} does not hold FEAR-XS: {len(convolutions)} convolutions, '
-                           f'{len(layers)} expected')
+    shift, scale, branches = _read(Path(path))
+    trunk = [layer for layer in network.backbone.modules() if isinstance(layer, ConvBN)]
     with torch.no_grad():
-        for layer, (weight, bias) in zip(layers, convolutions):
-            if weight.size != layer[0].weight.numel():
-                raise WeightsError(f'{path} does not hold FEAR-XS: a convolution has the shape '
-                                   f'{weight.shape}, expected {tuple(layer[0].weight.shape)}')
-            _set(layer, weight, bias)
-        _set(layers[0], *_folded(*convolutions[0], shift, scale))
+        for name, convolutions in branches.items():
+            layers = [*trunk, *_branch(network, name)]
+            if len(convolutions) != len(layers):
+                raise WeightsError(f'{path} does not hold FEAR-XS: {len(convolutions)} '
+                                   f'convolutions, {len(layers)} expected')
+            for layer, (weight, bias) in zip(layers, convolutions):
+                _set(layer, weight, bias, path)
+        weight, bias = branches['cls'][0]
+        whole = np.round(-shift)
+        weight, bias = _folded(weight, bias, shift + whole, scale)
+        network.backbone.mean.copy_(torch.from_numpy(whole[::-1].copy()).reshape(3, 1, 1))
+        _set(trunk[0], weight, bias, path)
 
 
-def _set(layer: ConvBN, weight: np.ndarray, bias: np.ndarray) -> None:
-    """A convolution with a bias, as a convolution and a norm that changes nothing else."""
-    convolution, norm = layer[0], layer[1]
+def _branch(network: PixelwiseNet, name: str) -> list[nn.Conv2d]:
+    """The convolutions behind the trunk, in order."""
+    parts = (network.correlation.project, getattr(network.correlation, name),
+             getattr(network.head, f'{name}_tower'), getattr(network.head, f'{name}_predictor'))
+    return [layer for part in parts for layer in part.modules() if isinstance(layer, nn.Conv2d)]
+
+
+def _set(layer: ConvBN | nn.Conv2d, weight: np.ndarray, bias: np.ndarray, path: Path) -> None:
+    """Give a layer a convolution with a bias: a norm then changes nothing else."""
+    convolution = layer[0] if isinstance(layer, ConvBN) else layer
+    if weight.size != convolution.weight.numel():
+        raise WeightsError(f'{path} does not hold FEAR-XS: a convolution has the shape '
+                           f'{weight.shape}, expected {tuple(convolution.weight.shape)}')
     convolution.weight.copy_(torch.from_numpy(weight).reshape(convolution.weight.shape))
+    if convolution is layer:
+        layer.bias.copy_(torch.from_numpy(bias))
+        return
+    norm = layer[1]
     nn.init.ones_(norm.weight)
     norm.bias.copy_(torch.from_numpy(bias))
     norm.running_mean.zero_()
@@ -65,29 +82,43 @@ def _folded(weight: np.ndarray, bias: np.ndarray, shift: np.ndarray,
     return np.ascontiguousarray(weight[:, ::-1]), bias
 
 
-def _read(path: Path) -> tuple[np.ndarray, np.ndarray, list[Convolution]]:
-    """The input's shift and scale (3 numbers each), and all convolutions in order."""
+def _read(path: Path) -> tuple[np.ndarray, np.ndarray, dict[str, list[Convolution]]]:
+    """The input's shift and scale (3 numbers each), and the convolutions up to each output."""
     try:
         operations = openvino_graph.read(path).get_ordered_ops()
-    except RuntimeError as error:
-        raise WeightsError(f'{path} cannot be read as a network: {error}') from None
-    add, multiply = (next(_constant(op) for op in operations if op.get_type_name() == kind)
-                     for kind in ('Add', 'Multiply'))
-    return add.ravel(), multiply.ravel(), list(_convolutions(operations))
+        add, multiply = (next(_constant(op) for op in operations if op.get_type_name() == kind)
+                         for kind in ('Add', 'Multiply'))
+    except (RuntimeError, StopIteration) as error:
+        raise WeightsError(f'{path} cannot be read as FEAR-XS: {error}') from None
+    ends = [op.input_value(0) for op in operations if op.get_type_name() == 'Result']
+    branches = {'cls' if end.get_partial_shape()[1] == 1 else 'reg': _convolutions(end)
+                for end in ends}
+    if set(branches) != {'cls', 'reg'}:
+        raise WeightsError(f'{path} does not hold FEAR-XS: its outputs are others')
+    return add.ravel(), multiply.ravel(), branches
 
 
-def _convolutions(operations: list[Any]) -> Iterator[Convolution]:
-    for operation in operations:
-        if operation.get_type_name() in ('Convolution', 'GroupConvolution'):
-            weight = _constant(operation)
-            users = [user.get_node() for user in operation.output(0).get_target_inputs()]
-            biases = [_constant(user) for user in users if user.get_type_name() == 'Add']
-            bias = biases[0] if biases else None
-            if bias is None:
-                return  # the first one without a bias is behind the trunk
-            if operation.get_type_name() == 'GroupConvolution':
-                weight = weight.reshape(-1, *weight.shape[2:])
-            yield weight, bias.ravel()
+def _convolutions(end: Any) -> list[Convolution]:
+    """The convolutions on the way from the input to an output, without shortcuts around them."""
+    found: list[Convolution] = []
+    for operation in _way_back(end.get_node()):
+        if operation.get_type_name() not in ('Convolution', 'GroupConvolution'):
+            continue
+        weight = _constant(operation)
+        if operation.get_type_name() == 'GroupConvolution':
+            weight = weight.reshape(-1, *weight.shape[2:])
+        users = [user.get_node() for user in operation.output(0).get_target_inputs()]
+        biases = [_constant(user) for user in users if user.get_type_name() == 'Add']
+        bias = biases[0].ravel() if biases and biases[0] is not None else np.zeros(len(weight))
+        found.insert(0, (weight, bias))
+    return found
+
+
+def _way_back(operation: Any) -> Iterator[Any]:
+    """An operation and those that its first input comes from, up to the input of the network."""
+    while operation.get_type_name() not in ('Parameter', 'Constant'):
+        yield operation
+        operation = operation.input_value(0).get_node()
 
 
 def _constant(operation: Any) -> np.ndarray | None:

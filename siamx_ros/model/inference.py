@@ -6,7 +6,7 @@ from contextlib import nullcontext
 import copy
 from dataclasses import dataclass
 import math
-from typing import ContextManager, Sequence
+from typing import ContextManager
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from siamx_ros.config import ModelConfig
 from siamx_ros.errors import InputError
 from siamx_ros.model.backbone import ConvBN
+from siamx_ros.geometry import PatchGeometry
 from siamx_ros.model.network import TEMPLATE_CELLS, SiamXNet
 
 SMALLEST_NORM = 1e-8
@@ -28,7 +29,7 @@ class Template:
 
     Attributes:
         kernels: of the correlations, on the device.
-        features: its central L4 features, flat, as a vector of length 1.
+        features: the network's signature of the target, as a vector of length 1.
     """
 
     kernels: dict[str, torch.Tensor]
@@ -42,8 +43,8 @@ class Maps:
     Attributes:
         scores: n x n float32, sigmoid of the centre logits.
         distances: 4 x n x n float32, left, top, right, bottom in patch pixels.
-        features: neck features of the patch, L3 and L4 along channels: 1 x 2 C x H x W, on the
-            device.
+        features: of the patch, L3 and L4 along channels: 1 x C x n x n on the grid of stride 8,
+            on the device.
     """
 
     scores: np.ndarray
@@ -93,22 +94,21 @@ class Engine:
         self.network = folded.to(
             self.device, self.dtype, memory_format=torch.channels_last).requires_grad_(False)
 
+    @property
+    def geometry(self) -> PatchGeometry:
+        """How the network's patches are cut."""
+        return self.network.geometry
+
     def image_context(self) -> ContextManager:
         """What the work on one image, calls of this engine among it, is wrapped in."""
         return nullcontext()
 
     @torch.inference_mode()
-    def embed(self, patch: np.ndarray, corners: Sequence[float]) -> Template:
-        """Encode a template patch once a target.
-
-        Args:
-            patch: 127 x 127 x 3 uint8 BGR.
-            corners: (x0, y0, x1, y1) of the target in it, pixels.
-        """
+    def embed(self, patch: np.ndarray) -> Template:
+        """Encode a template patch, 127 x 127 x 3 uint8 BGR, once a target."""
         levels = self.network.template_levels(self._input(patch))
-        box = torch.tensor([tuple(corners)], dtype=torch.float32, device=self.device)
-        features = levels['L4'].float().cpu().numpy().ravel()
-        return Template(self.network.encode_template(levels, box),
+        features = self.network.template_signature(levels).float().cpu().numpy()
+        return Template(self.network.encode_template(levels),
                         features / max(np.linalg.norm(features), SMALLEST_NORM))
 
     @torch.inference_mode()
@@ -119,17 +119,16 @@ class Engine:
             *self.network.correlation(levels, template.kernels))
         return Maps(
             logits[0, 0].float().sigmoid().cpu().numpy(), distances[0].float().cpu().numpy(),
-            torch.cat([levels['L3'], levels['L4']], 1))
+            torch.cat(self.network.grid_features(levels), 1))
 
     def describe(self, maps: Maps) -> np.ndarray:
-        """Both levels of a searched patch as one array, 2 C x H x W float32, not to be changed."""
+        """Both levels of a searched patch as one array, C x n x n float32, not to be changed."""
         return maps.features[0].float().cpu().numpy()
 
     def similarity(self, maps: Maps, cell: tuple[int, int], template: Template) -> float:
         """Cosine between the template's features and those around a score-map cell, -1 to 1."""
         rows, columns = (slice(index, index + TEMPLATE_CELLS) for index in cell)
-        channels = template.features.size // TEMPLATE_CELLS ** 2
-        here = maps.features[0, -channels:, rows, columns].float().cpu().numpy().ravel()
+        here = self.network.signature(maps.features[0, :, rows, columns].float().cpu().numpy())
         return float(here @ template.features) / max(math.sqrt(here @ here), SMALLEST_NORM)
 
     def _input(self, patch: np.ndarray) -> torch.Tensor:

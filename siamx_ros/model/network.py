@@ -5,17 +5,16 @@ from __future__ import annotations
 import pkgutil
 from typing import Iterable, NamedTuple
 
+import numpy as np
 import torch
 from torch import nn
 
 from siamx_ros.config import BACKBONES, NetworkConfig
+from siamx_ros.geometry import TEMPLATE_SIZE, PatchGeometry
 from siamx_ros.model.backbone import ConvBN
 from siamx_ros.model.correlation import CrossLevelCorrelation
-from siamx_ros.model.extent import ExtentEncoding
 from siamx_ros.model.head import Head
 
-TEMPLATE_SIZE = 127
-"""Side of the template patch (exemplar size), pixels."""
 STRIDE = 8
 """Patch pixels per score-map cell."""
 TEMPLATE_CELLS = 7
@@ -44,11 +43,21 @@ def patch_size(cells: int) -> int:
     return (cells - 9) * STRIDE + TEMPLATE_SIZE
 
 
-def central_cells(levels: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The central 7 x 7 cells of a template's neck features {'L3', 'L4': B x C x H x W}."""
-    start = (levels['L3'].shape[-1] - TEMPLATE_CELLS) // 2
-    inner = slice(start, start + TEMPLATE_CELLS)
-    return {name: level[:, :, inner, inner] for name, level in levels.items()}
+def check_template(template: torch.Tensor) -> None:
+    """Refuse patches that are no templates.
+
+    Raises:
+        ValueError: they are not 127 x 127 pixels.
+    """
+    if template.shape[-2:] != (TEMPLATE_SIZE, TEMPLATE_SIZE):
+        raise ValueError(
+            f'a template patch is {TEMPLATE_SIZE}x{TEMPLATE_SIZE} pixels, got '
+            f'{template.shape[-1]}x{template.shape[-2]}')
+
+
+def make_network(config: NetworkConfig) -> nn.Module:
+    """The network of a configuration: a :class:`SiamXNet` or what stands in for it."""
+    return pkgutil.resolve_name(BACKBONES[config.backbone].network)(config)
 
 
 class SiamXNet(nn.Module):
@@ -61,14 +70,18 @@ class SiamXNet(nn.Module):
     def __init__(self, config: NetworkConfig = NetworkConfig()) -> None:
         super().__init__()
         self.config = config
+        self.kernel_names = tuple(f'{pair}.{branch}' for pair in config.level_pairs
+                                  for branch in ('cls', 'reg'))
         self.backbone = pkgutil.resolve_name(BACKBONES[config.backbone].make)(config)
         self.neck = nn.ModuleList(
             [ConvBN(width, config.channels, 1) for width in self.backbone.out_channels])
         self.correlation = CrossLevelCorrelation(config.channels, config.level_pairs)
         self.head = Head(config.channels, config.tower_depth)
-        self.extent = None
-        if config.extent:
-            self.extent = ExtentEncoding(_template_places(), STRIDE, config.channels)
+
+    @property
+    def geometry(self) -> PatchGeometry:
+        """How its patches are cut."""
+        return BACKBONES[self.config.backbone].geometry
 
     def levels(self, patch: torch.Tensor) -> dict[str, torch.Tensor]:
         """Neck features of a patch: {'L3', 'L4'}: B x C x H x W (15 cells for 127, 31 for 255)."""
@@ -80,43 +93,42 @@ class SiamXNet(nn.Module):
 
     def template_levels(self, template: torch.Tensor) -> dict[str, torch.Tensor]:
         """Neck features of template patches B x 3 x 127 x 127, cut to the central 7 x 7 cells."""
-        if template.shape[-2:] != (TEMPLATE_SIZE, TEMPLATE_SIZE):
-            raise ValueError(
-                f'a template patch is {TEMPLATE_SIZE}x{TEMPLATE_SIZE} pixels, got '
-                f'{template.shape[-1]}x{template.shape[-2]}')
-        return central_cells(self.levels(template))
+        check_template(template)
+        return self.template_part(self.levels(template))
 
-    def encode_template(self, levels: dict[str, torch.Tensor],
-                        boxes: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
-        """Kernels B x C x 5 x 5 by pair and branch, of central neck features B x C x 7 x 7.
+    @staticmethod
+    def template_part(levels: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """The central 7 x 7 cells of a template's neck features {'L3', 'L4': B x C x H x W}."""
+        start = (levels['L3'].shape[-1] - TEMPLATE_CELLS) // 2
+        inner = slice(start, start + TEMPLATE_CELLS)
+        return {name: level[:, :, inner, inner] for name, level in levels.items()}
 
-        Args:
-            boxes: B x 4 corners of the targets, template pixels; used where ``config.extent`` is.
-
-        Raises:
-            ValueError: the boxes are needed and not given.
-        """
-        if self.extent is not None:
-            if boxes is None:
-                raise ValueError("a network with 'extent' needs the boxes of the templates")
-            levels = self.extent(levels, boxes)
+    def encode_template(self, levels: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Kernels B x C x 5 x 5 by pair and branch, of central neck features B x C x 7 x 7."""
         return self.correlation.encode_template(levels)
 
-    def embed_template(self, template: torch.Tensor,
-                       boxes: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
+    def embed_template(self, template: torch.Tensor) -> dict[str, torch.Tensor]:
         """Encode template patches B x 3 x 127 x 127 once (see :meth:`encode_template`)."""
-        return self.encode_template(self.template_levels(template), boxes)
+        return self.encode_template(self.template_levels(template))
 
     def search(self, patch: torch.Tensor, kernels: dict[str, torch.Tensor]) -> Prediction:
         """Locate the template in search patches B x 3 x S x S (S = 255, 271, ...)."""
         return Prediction(*self.head(*self.correlation(self.levels(patch), kernels)))
 
-    def forward(self, template: torch.Tensor, patch: torch.Tensor,
-                boxes: torch.Tensor | None = None) -> Prediction:
+    def forward(self, template: torch.Tensor, patch: torch.Tensor) -> Prediction:
         """Both steps at once, for training."""
-        return self.search(patch, self.embed_template(template, boxes))
+        return self.search(patch, self.embed_template(template))
 
+    @staticmethod
+    def grid_features(levels: dict[str, torch.Tensor]) -> list[torch.Tensor]:
+        """L3 and L4 of a patch on the feature grid, B x C x n x n (31 cells for 255 pixels)."""
+        return [levels['L3'], levels['L4']]
 
-def _template_places() -> torch.Tensor:
-    """Positions of the template's central cells along a side, pixels."""
-    return TEMPLATE_SIZE / 2 + STRIDE * (torch.arange(TEMPLATE_CELLS) - TEMPLATE_CELLS // 2)
+    @staticmethod
+    def template_signature(levels: dict[str, torch.Tensor]) -> torch.Tensor:
+        """What a template's target looks like: its central L4 features, flat."""
+        return levels['L4'].flatten()
+
+    def signature(self, features: np.ndarray) -> np.ndarray:
+        """The same of 7 x 7 grid cells around a place, of features 2 C x 7 x 7 as in a search."""
+        return features[-self.config.channels:].ravel()

@@ -94,13 +94,11 @@ class _Search(nn.Module):
 
     def forward(self, patch: torch.Tensor,
                 *kernels: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        keys = [f'{pair}.{branch}' for pair in self.network.config.level_pairs
-                for branch in ('cls', 'reg')]
         pixels = patch.permute(0, 3, 1, 2).bfloat16().float()
         levels = self.network.levels(pixels)
         logits, distances = self.network.head(
-            *self.network.correlation(levels, dict(zip(keys, kernels))))
-        features = [levels[name].permute(0, 2, 3, 1) for name in ('L3', 'L4')]
+            *self.network.correlation(levels, dict(zip(self.network.kernel_names, kernels))))
+        features = [level.permute(0, 2, 3, 1) for level in self.network.grid_features(levels)]
         return logits.sigmoid(), distances, *features
 
 

@@ -30,13 +30,12 @@ SMALLEST = 1e-8
 
 @torch.inference_mode()
 def input_ranges(network: SiamXNet,
-                 pairs: Iterable[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]) -> Ranges:
+                 pairs: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> Ranges:
     """What the convolutions of ``network.search`` take in over pairs of patches.
 
     Args:
         network: in eval mode.
-        pairs: template 1 x 3 x 127 x 127, search patch 1 x 3 x S x S, both BGR, 0..255, and corners
-            1 x 4 of the target in the template, pixels.
+        pairs: template 1 x 3 x 127 x 127 and search patch 1 x 3 x S x S, both BGR, 0..255.
     """
     ranges: Ranges = {}
 
@@ -46,8 +45,8 @@ def input_ranges(network: SiamXNet,
             ranges[name] = min(low, float(inputs[0].min())), max(high, float(inputs[0].max()))
         return hook
 
-    for template, search, box in pairs:
-        kernels = network.embed_template(template, box)
+    for template, search in pairs:
+        kernels = network.embed_template(template)
         hooks = [module.register_forward_pre_hook(watch(name))
                  for name, module in network.named_modules()
                  if isinstance(module, nn.Conv2d) and not name.startswith(EXACT)]

@@ -25,7 +25,7 @@ from torch import nn
 from siamx_ros.config import NetworkConfig
 from siamx_ros.errors import InputError
 from siamx_ros.files import refuse_pointer
-from siamx_ros.model.network import SiamXNet
+from siamx_ros.model.network import SiamXNet, make_network
 from siamx_ros.model.quantisation import Ranges
 from siamx_ros.settings import SettingsError
 
@@ -164,7 +164,7 @@ def _build(path: Path, content: dict) -> SiamXNet:
     except (SettingsError, AttributeError, TypeError) as error:
         raise WeightsError(f'{path} describes a network that this version does not know: {error}'
                            ) from None
-    network = SiamXNet(config)
+    network = make_network(config)
     load_strictly(network, content.get('state_dict'), str(path))
     return network.eval()
 

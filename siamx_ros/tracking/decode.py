@@ -50,7 +50,7 @@ def cell_centres(cells: int, patch_side: int) -> np.ndarray:
 
 def reach(window: CropWindow) -> float:
     """How far the outermost cells of a window lie from its middle, image pixels."""
-    return map_size(window.patch_side) // 2 * STRIDE / window.scale
+    return map_size(window.patch_side) // 2 * STRIDE / max(window.scales)
 
 
 @lru_cache(maxsize=8)
@@ -87,8 +87,8 @@ def choose(scores: np.ndarray, distances: np.ndarray, window: CropWindow, last: 
     """
     left, top, right, bottom = distances
     width, height = np.maximum(left + right, SMALLEST), np.maximum(top + bottom, SMALLEST)
-    penalty = size_penalty(
-        width, height, last.w * window.scale, last.h * window.scale, config.penalty_k)
+    before = window.to_patch(last)
+    penalty = size_penalty(width, height, before.w, before.h, config.penalty_k)
     penalised = (penalty * scores * (1 - window_influence)
                  + cosine_window(scores.shape[-1], map_size(config.search_size)) * window_influence)
     row, column = np.unravel_index(int(penalised.argmax()), scores.shape)

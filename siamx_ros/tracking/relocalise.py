@@ -187,9 +187,10 @@ class GlobalSearch(NoRelocaliser):
 
     def windows(self, local: CropWindow) -> list[CropWindow]:
         width, height = self.image_size
-        side = max(width, height, local.side)
-        patch = min(LARGEST_PATCH, next_patch_size(math.ceil(side * local.scale)))
-        return [CropWindow(width / 2, height / 2, side, patch)]
+        side = max(width / local.stretch, height * local.stretch, local.side)
+        patch = min(LARGEST_PATCH,
+                    next_patch_size(math.ceil(side * local.patch_side / local.side)))
+        return [CropWindow(width / 2, height / 2, side, patch, local.stretch)]
 
 
 def make_relocaliser(image_size: tuple[int, int], config: TrackerConfig) -> NoRelocaliser:

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from siamx_ros.config import TrackerConfig, next_patch_size
-from siamx_ros.geometry import BoundingBox, CropWindow, context_side
-from siamx_ros.model.network import TEMPLATE_SIZE
 from siamx_ros.tracking.decode import Candidate
 
 
@@ -20,12 +18,6 @@ class SearchResult:
     confidence: float
     similarity: float
     features: np.ndarray | None
-
-
-def window_around(box: BoundingBox, size: int) -> CropWindow:
-    """The window around a box for a patch of ``size`` pixels, at the template's scale."""
-    return CropWindow(
-        *box.centre, context_side(box.w, box.h) * size / TEMPLATE_SIZE, size)
 
 
 def grown_size(config: TrackerConfig) -> int:

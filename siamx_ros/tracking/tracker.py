@@ -12,14 +12,13 @@ from siamx_ros.config import TrackerConfig
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import MIN_VISIBLE, BoundingBox, CropWindow
 from siamx_ros.model.inference import Engine, Maps
-from siamx_ros.model.network import TEMPLATE_SIZE
 from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState
 from siamx_ros.tracking import decode, motion
 from siamx_ros.tracking.confidence import Calibration
 from siamx_ros.tracking.memory import TargetMemory
 from siamx_ros.tracking.online import FIRST_VIEWS, OnlineModel, View
 from siamx_ros.tracking.process import as_one_image
-from siamx_ros.tracking.search import SearchResult, grown_size, window_around
+from siamx_ros.tracking.search import SearchResult, grown_size
 from siamx_ros.tracking.states import StateMachine, source_of
 
 LOST_WINDOW_INFLUENCE = 0.001
@@ -32,8 +31,8 @@ class Tracker:
     """Follows one target.
 
     Args:
-        engine: the network on its device (any object with ``embed``, ``search``, ``similarity``
-            and ``describe``).
+        engine: the network on its device (any object with ``geometry``, ``embed``, ``search``,
+            ``similarity`` and ``describe``).
         config: how predictions become a track.
         calibration: raw score to confidence.
     """
@@ -70,9 +69,8 @@ class Tracker:
             raise InputError(
                 f'box {box} must lie at least half inside the image of {width}x{height} pixels')
         fill = imaging.mean_colour(image)
-        window = window_around(box, TEMPLATE_SIZE)
-        template = self.engine.embed(
-            imaging.CROPS[self.config.crop](image, window, fill), window.to_patch(box).corners)
+        window = self.engine.geometry.template_window(box)
+        template = self.engine.embed(imaging.CROPS[self.config.crop](image, window, fill))
         memory = TargetMemory(
             template, box, fill, (width, height), self.config, stamp if stamp is not None else 0.0)
         memory.online = self._learn_first(image, box, memory)
@@ -156,7 +154,7 @@ class Tracker:
 
     def _warm_up(self, memory: TargetMemory) -> None:
         """Search patches of each size once: what is compiled is compiled now, not in an update."""
-        local = window_around(memory.box, grown_size(self.config))
+        local = self.engine.geometry.search_window(memory.box, grown_size(self.config))
         sizes = {self.config.steady_size, self.config.search_size, local.patch_side,
                  *(window.patch_side for window in memory.relocaliser.examples(local))}
         for size in sizes - memory.prepared:
@@ -172,7 +170,7 @@ class Tracker:
         local, views = self._local_window(memory, lost=False), []
         for side, dx, dy in FIRST_VIEWS:
             window = replace(local, side=local.side * side).moved_to(
-                local.centre_x + dx * local.side, local.centre_y + dy * local.side)
+                local.centre_x + dx * local.width, local.centre_y + dy * local.height)
             maps = self._answer(image, window, memory)
             cell = decode.cell_nearest(box.centre, len(maps.scores), window)
             views.append(View(window, self.engine.describe(maps),
@@ -203,7 +201,7 @@ class Tracker:
         return found.confidence >= self.config.relocalise_threshold
 
     def _local_window(self, memory: TargetMemory, lost: bool) -> CropWindow:
-        window = window_around(memory.box, self._search_size(memory, lost))
+        window = self.engine.geometry.search_window(memory.box, self._search_size(memory, lost))
         if lost or not self.config.scheme.compensates:
             return window
         return window.moved_to(*motion.drifted_centre(
@@ -213,7 +211,7 @@ class Tracker:
         """Side of the patch of the local window: large while lost, small while steady."""
         if lost:
             return grown_size(self.config)
-        whole, small = (window_around(memory.box, size) for size in (
+        whole, small = (self.engine.geometry.search_window(memory.box, size) for size in (
             self.config.search_size, self.config.steady_size))
         steady = self.states.state == TrackState.TRACKING and motion.is_steady(
             memory.history, whole.side, decode.reach(small), memory.delay)

@@ -9,11 +9,12 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from siamx_ros.errors import InputError
-from siamx_ros.model.network import TEMPLATE_SIZE
+from siamx_ros.config import BACKBONES
+from siamx_ros.geometry import SEARCH_SIZE, TEMPLATE_SIZE
 from siamx_ros.training import augment
 from siamx_ros.training.appearance import Appearance
 from siamx_ros.training.pictures import PictureSet
-from siamx_ros.training.plans import SEARCH_SIZE, PairPlan, make_plan
+from siamx_ros.training.plans import PairPlan, make_plan
 from siamx_ros.training.samples import Sample, Source, folder_sources
 from siamx_ros.training.settings import TrainConfig
 
@@ -85,6 +86,7 @@ class PairDataset(Dataset):
                  length: int, seed: int, sources: Sequence[Source] = (),
                  finish: Callable[[PairPlan], object] = render) -> None:
         self.config, self.finish = config, finish
+        self.geometry = BACKBONES[config.network.backbone].geometry
         self.start, self.length, self.seed = start, length, seed
         self.sources = [*(folder_sources(pictures, config) if pictures else ()), *sources]
         weights = np.array([source.weight for source in self.sources], np.float64)
@@ -117,7 +119,8 @@ class PairDataset(Dataset):
                 sample = Sample(sample.template, other.search, still=False,
                                 scenes=(sample.scenes[0], other.scenes[1]), present=False)
         foreign = self._draw_beside(sample, rng)
-        return make_plan(sample, foreign and foreign.template, rng, self.config.augment)
+        return make_plan(
+            sample, foreign and foreign.template, rng, self.config.augment, self.geometry)
 
     def _draw_beside(self, sample: Sample, rng: np.random.Generator) -> Sample | None:
         """A sample of a scene that another has no part in; None where there seems to be none."""

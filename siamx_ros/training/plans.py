@@ -10,15 +10,14 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from siamx_ros.geometry import BoundingBox, context_side
-from siamx_ros.model.network import STRIDE, TEMPLATE_SIZE
+from siamx_ros.geometry import (
+    SEARCH_SIZE, TEMPLATE_SIZE, BoundingBox, PatchGeometry, SquareGeometry)
+from siamx_ros.model.network import STRIDE
 from siamx_ros.training.appearance import Appearance, appearances
 from siamx_ros.training.augment import Placement, elastic_box, target_picture
 from siamx_ros.training.samples import Sample, Target
 from siamx_ros.training.settings import AugmentConfig
 
-SEARCH_SIZE = 255
-"""Side of the search patch in training, pixels."""
 REACH = 12.5 * STRIDE
 """How far from the patch centre the score map's cells answer for, pixels."""
 ZOOM_REACH = 2.5
@@ -83,14 +82,15 @@ class PairPlan:
 
 
 def make_plan(sample: Sample, foreign: Target | None, rng: np.random.Generator,
-              config: AugmentConfig) -> PairPlan:
+              config: AugmentConfig, geometry: PatchGeometry = SquareGeometry()) -> PairPlan:
     """Choose everything about the pair of a sample."""
     other_object = None
     if sample.other_objects and rng.random() < config.hard_negative:
         other_object = sample.other_objects[rng.integers(len(sample.other_objects))]
     mirrored = rng.random() < config.flip
-    place_z = _template_place(sample.template.box, mirrored, rng, config)
-    place_x = _search_place(sample.search.box, mirrored, sample.still, rng, config)
+    place_z = _template_place(sample.template.box, mirrored, rng, config, geometry)
+    place_x = _search_place(
+        sample.search.box, mirrored, sample.still, rng, config, geometry)
     backdrop = bool(foreign and sample.still and rng.random() < config.backdrop)
     search, box = sample.search, place_x.box(sample.search.box, SEARCH_SIZE)
     around = box
@@ -135,16 +135,16 @@ def _beside(target: Target, other_object: BoundingBox,
 
 
 def _template_place(box: BoundingBox, mirrored: bool, rng: np.random.Generator,
-                    config: AugmentConfig) -> Placement:
-    step = context_side(box.w, box.h) / TEMPLATE_SIZE
+                    config: AugmentConfig, geometry: PatchGeometry) -> Placement:
+    step_x, step_y = (1 / scale for scale in geometry.template_window(box).scales)
     scale = 1 + rng.uniform(-config.template_scale, config.template_scale, 2)
     shift = rng.uniform(-config.template_shift, config.template_shift, 2)
-    return Placement(step * scale[0] * (-1 if mirrored else 1), step * scale[1], 0.0, *shift)
+    return Placement(step_x * scale[0] * (-1 if mirrored else 1), step_y * scale[1], 0.0, *shift)
 
 
 def _search_place(box: BoundingBox, mirrored: bool, still: bool, rng: np.random.Generator,
-                  config: AugmentConfig) -> Placement:
-    step = context_side(box.w, box.h) / TEMPLATE_SIZE
+                  config: AugmentConfig, geometry: PatchGeometry) -> Placement:
+    step_x, step_y = (1 / scale for scale in geometry.search_window(box, SEARCH_SIZE).scales)
     scale = 1 + rng.uniform(-config.search_scale, config.search_scale, 2)
     scale *= np.exp(config.search_zoom * np.clip(rng.standard_normal(), -ZOOM_REACH, ZOOM_REACH))
     shift = rng.uniform(-config.search_shift, config.search_shift, 2)
@@ -154,7 +154,7 @@ def _search_place(box: BoundingBox, mirrored: bool, still: bool, rng: np.random.
         angle = np.deg2rad(rng.uniform(-config.still_rotation, config.still_rotation))
         mirrored = mirrored != (rng.random() < config.still_flip)
     return Placement(
-        step * scale[0] * (-1 if mirrored else 1), step * scale[1], float(angle), *shift)
+        step_x * scale[0] * (-1 if mirrored else 1), step_y * scale[1], float(angle), *shift)
 
 
 def _elastic(box: np.ndarray, rng: np.random.Generator, config: AugmentConfig) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, nullcontext
+import copy
 import csv
 from itertools import count
 import logging
@@ -18,7 +19,7 @@ from tqdm import tqdm
 
 from siamx_ros.errors import InputError
 from siamx_ros.model.importing import start_backbone
-from siamx_ros.model.network import SiamXNet
+from siamx_ros.model.network import make_network
 from siamx_ros.model.weights import (
     load_checkpoint, load_strictly, read_file, save_checkpoint, write_atomically)
 from siamx_ros.training.prefetch import prefetch, on_own_stream
@@ -44,8 +45,8 @@ class Run:
     def __init__(self, out: Path, config: TrainConfig, process: Process) -> None:
         self.out, self.config, self.process = out, config, process
         torch.manual_seed(config.seed)
-        self.network = SiamXNet(config.network)
-        self.average = SiamXNet(config.network)
+        self.network = make_network(config.network)
+        self.average = make_network(config.network)
         self.average.load_state_dict(self.network.state_dict())
         if process.count > 1 and process.device.type == 'cuda':
             self.network = nn.SyncBatchNorm.convert_sync_batchnorm(self.network)
@@ -56,6 +57,7 @@ class Run:
             for network in (self.average, self.network))
         self.optimiser = make_optimiser(self.network, config)
         self.step, self.best = 0, -1.0
+        self.start: dict[str, torch.Tensor] = {}
         self._froze: bool | None = None
         self.frozen = frozen_backbone(
             self.network.backbone, config, process.device, torch.get_num_threads())
@@ -77,15 +79,12 @@ class Run:
         """
         if initial is not None:
             weights = load_checkpoint(initial).network.state_dict()
-            load_strictly(self.network, self._extension() | weights, str(initial))
+            load_strictly(self.network, weights, str(initial))
         if backbone is not None:
             start_backbone(self.network, backbone)
         self.average.load_state_dict(self.network.state_dict())
-
-    def _extension(self) -> dict[str, torch.Tensor]:
-        """Weights that a checkpoint of the paper's network lacks; they begin as no change."""
-        return {name: value for name, value in self.network.state_dict().items()
-                if name.startswith('extent.')}
+        if self.config.start_share:
+            self.start = copy.deepcopy(self.average.state_dict())
 
     def restore(self, path: Path) -> None:
         """Continue from a file that :meth:`save` wrote.
@@ -106,13 +105,15 @@ class Run:
         load_strictly(self.average, content['average'], str(path))
         self.optimiser.load_state_dict(content['optimiser'])
         self.step, self.best = content['step'], content['best']
+        self.start = content.get('start', {})
 
     def save(self) -> None:
         """Write ``last.pt``, everything a resumed run needs."""
         write_atomically(self.out / 'last.pt', {
             'config': self.config.to_dict(), 'network': self.network.state_dict(),
             'average': self.average.state_dict(), 'optimiser': self.optimiser.state_dict(),
-            'step': self.step, 'best': self.best, 'processes': self.process.count})
+            'step': self.step, 'best': self.best, 'processes': self.process.count,
+            'start': self.start})
 
     def forget_rows(self) -> None:
         """Drop the log's rows of later steps than this, which will be done again."""
@@ -159,7 +160,7 @@ class Run:
         """Inputs of :class:`LossModule`; features instead of patches while a backbone is frozen."""
         template, search, boxes, scenes, extents = to_inputs(batch, self.process.device)
         soft = self.distillation and self.distillation(template, search, boxes, extents)
-        rest = boxes, scenes, extents, soft
+        rest = boxes, scenes, soft
         if self.frozen and is_frozen(step, self.config):
             return self.frozen(template), self.frozen(search), *rest
         return template, search, *rest
@@ -215,9 +216,10 @@ class Run:
         self.best = max(self.best, row['iou'])
         card = {'trained_steps': self.step, 'batch': self.config.batch * self.process.count,
                 'training': self.config.to_dict(), 'validation': row}
-        for name, due in (('best.pt', better), ('final.pt', self.step == self.config.steps)):
-            if due:
-                save_checkpoint(self.out / name, self.average, card=card)
+        if better:
+            save_checkpoint(self.out / 'best.pt', self.average, card=card)
+        if self.step == self.config.steps:
+            save_checkpoint(self.out / 'final.pt', self._final(), card=card)
         path = self.out / 'log.csv'
         new = not path.exists()
         with path.open('a', newline='', encoding='utf-8') as file:
@@ -229,6 +231,14 @@ class Run:
         self.save()  # last: what a kill leaves out before is done again by a resumed run
         bar.write(f"step {self.step}: loss {row['loss']:.3f}, held-out overlap {row['iou']:.3f}, "
                   f"hits {row['hit']:.3f}, {row['pairs_per_s']:.0f} pairs/s")
+
+    def _final(self) -> nn.Module:
+        """The averaged weights, with ``start_share`` of those that the run started from."""
+        network, share = copy.deepcopy(self.average), self.config.start_share
+        for name, value in network.state_dict().items():
+            if name in self.start and value.is_floating_point():
+                value.lerp_(self.start[name].to(value.device), share)
+        return network
 
     def _autocast(self):
         if self.config.precision == 'fp32':

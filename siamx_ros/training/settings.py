@@ -173,6 +173,9 @@ class TrainConfig(Settings):
     label_metric: str = setting('l1', 'd of Eq. 7', choices=('l1', 'l2'))
     ema: float = setting(
         0.999, 'decay of the averaged weights that are kept', low=0.0, high=0.99999)
+    start_share: float = setting(
+        0.0, 'share of the weights that the run started from in those of final.pt', low=0.0,
+        high=1.0)
     precision: str = setting('bf16', 'number format of the passes', choices=('fp32', 'bf16'))
     compile: bool = setting(
         False, 'compile the backbone, unless OpenVINO runs it: less time for a step on a GPU, a '

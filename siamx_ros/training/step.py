@@ -7,7 +7,7 @@ from typing import NamedTuple, Sequence
 import torch
 from torch import nn
 
-from siamx_ros.model.network import Prediction, SiamXNet, central_cells, patch_size
+from siamx_ros.model.network import Prediction, SiamXNet, patch_size
 from siamx_ros.training import labels, losses
 from siamx_ros.training.distillation import SoftTargets
 from siamx_ros.training.settings import TrainConfig
@@ -38,8 +38,7 @@ class LossModule(nn.Module):
         self.network, self.config = network, config
 
     def forward(self, template: Patches, search: Patches, boxes: torch.Tensor,
-                scenes: torch.Tensor, extents: torch.Tensor,
-                soft: SoftTargets | None = None) -> BatchLoss:
+                scenes: torch.Tensor, soft: SoftTargets | None = None) -> BatchLoss:
         """Losses of a batch.
 
         Args:
@@ -47,10 +46,9 @@ class LossModule(nn.Module):
             boxes: B x 4 corners.
             scenes: B x 2 numbers, of the photograph or video of each template and search patch, on
                 the CPU.
-            extents: B x 4 corners of the targets in the templates.
             soft: what teachers see in the B pairs; takes ``teacher_weight`` of the targets.
         """
-        prediction = self._predict(template, search, scenes, extents)
+        prediction = self._predict(template, search, scenes)
         logits, distances = prediction.centre_logits.float(), prediction.distances.float()
         cells = logits.shape[-1]
         size = patch_size(cells)
@@ -71,12 +69,12 @@ class LossModule(nn.Module):
             cls_weight=self.config.cls_weight)
         return BatchLoss(total, classification, regression)
 
-    def _predict(self, template: Patches, search: Patches, scenes: torch.Tensor,
-                 extents: torch.Tensor) -> Prediction:
+    def _predict(self, template: Patches, search: Patches, scenes: torch.Tensor) -> Prediction:
         """Logits of all pairs, the negative ones last, and distances of the others."""
         correlation, extra = self.network.correlation, min(self.config.negatives, len(scenes) - 1)
-        foreign = (scenes[:extra, 0] != scenes[1:extra + 1, 1]).nonzero()[:, 0].to(extents.device)
-        kernels = self.network.encode_template(central_cells(self._levels(template)), extents)
+        foreign = (scenes[:extra, 0] != scenes[1:extra + 1, 1]).nonzero()[:, 0]
+        kernels = self.network.encode_template(
+            self.network.template_part(self._levels(template)))
         maps = correlation.encode_search(self._levels(search))
         maps, kernels = (
             {name: _and_again(rows, which) if name.endswith('.cls') else rows
@@ -98,4 +96,4 @@ def _blended(known: torch.Tensor, soft: torch.Tensor, share: float) -> torch.Ten
 
 def _and_again(rows: torch.Tensor, which: torch.Tensor) -> torch.Tensor:
     """All rows, and some of them once more."""
-    return torch.cat([rows, rows.index_select(0, which)]) if len(which) else rows
+    return torch.cat([rows, rows.index_select(0, which.to(rows.device))]) if len(which) else rows

@@ -20,10 +20,9 @@ def validate(network: SiamXNet, loader: DataLoader, device: torch.device,
     """
     network.eval()
     overlaps, scores, absent = [], [], []
-    for template, search, boxes, _, extents in loader:
+    for template, search, boxes, *_ in loader:
         with autocast:
-            prediction = network(
-                as_input(template, device), as_input(search, device), extents.to(device))
+            prediction = network(as_input(template, device), as_input(search, device))
         best, score = best_boxes(prediction, search.shape[1])
         boxes = boxes.to(device)
         present = boxes.isfinite().all(1)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from siamx_ros.cli import main
-from siamx_ros.config import ADAPTIVE_SCHEMES, LEVEL_PAIRS, TrackerConfig
+from siamx_ros.config import ADAPTIVE_SCHEMES, LEVEL_PAIRS, NetworkConfig, TrackerConfig
 from siamx_ros.evaluation.trackers import TrackerSpec
 from siamx_ros.settings_files import read_yaml
 from siamx_ros.training.settings import TrainConfig
@@ -34,7 +34,8 @@ def test_the_default_is_what_is_shipped(repository):
 
 
 def test_every_row_of_table_iii_has_a_file(repository):
-    found = [TrainConfig().replace(read_yaml(path)).network.level_pairs
+    base = TrainConfig(network=NetworkConfig.light())
+    found = [base.replace(read_yaml(path)).network.level_pairs
              for path in (repository / 'config' / 'ablation' / 'correlation').glob('*.yaml')]
     assert sorted(map(sorted, found)) == sorted(map(sorted, TABLE_III))
     assert LEVEL_PAIRS[:3] in found  # in the order of the network

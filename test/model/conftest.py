@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from siamx_ros.config import NetworkConfig
-from siamx_ros.model.network import SiamXNet
+from siamx_ros.model.network import make_network
 
 KEYS = Path(__file__).parent / 'authors_state_dict_keys.txt'
 
@@ -40,7 +40,7 @@ def inference_names() -> set[str]:
 def network(request):
     """Random weights with statistics that keep activations in a sane range."""
     torch.manual_seed(5)
-    network = SiamXNet(getattr(NetworkConfig, request.param)())
+    network = make_network(getattr(NetworkConfig, request.param)())
     with torch.no_grad():
         for _ in range(2):
             network.train()(torch.rand(2, 3, 127, 127) * 255, torch.rand(2, 3, 255, 255) * 255)

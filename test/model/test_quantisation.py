@@ -15,9 +15,6 @@ from siamx_ros.model.network import SiamXNet
 from siamx_ros.model.runtime import make_engine
 
 INT8 = ModelConfig(device='cpu', runtime='openvino', precision='int8')
-BOX = 32, 40, 95, 87
-"""Corners of a target in a template patch, pixels."""
-CORNERS = torch.tensor([BOX])
 
 pytestmark = pytest.mark.skipif(
     not openvino_graph.is_installed(), reason='openvino is not installed')
@@ -35,7 +32,7 @@ def as_tensor(patch: np.ndarray) -> torch.Tensor:
 @pytest.fixture(scope='module')
 def ranges(network):
     return quantisation.input_ranges(
-        network, [(*map(as_tensor, patches(seed)), CORNERS) for seed in (1, 2)])
+        network, [tuple(map(as_tensor, patches(seed))) for seed in (1, 2)])
 
 
 def rounded(network: SiamXNet, ranges: dict) -> SiamXNet:
@@ -59,16 +56,17 @@ def rounded(network: SiamXNet, ranges: dict) -> SiamXNet:
 
 def test_ranges_are_the_extremes_of_a_search(network):
     template, search = map(as_tensor, patches(1))
-    found = quantisation.input_ranges(network, [(template, search, CORNERS)])
+    found = quantisation.input_ranges(network, [(template, search)])
     searched = {name for name, module in network.named_modules() if isinstance(module, nn.Conv2d)
                 and '.template.' not in name}
     assert set(found) == {name for name in searched if not name.startswith(quantisation.EXACT)}
     with torch.no_grad():
         level = network.levels(search)['L4']
-    low, high = found['correlation.pairs.L4xL4.cls.search.0']
+    first = {'SiamXNet': 'pairs.L4xL4.cls.search.0', 'PixelwiseNet': 'project'}
+    low, high = found[f'correlation.{first[type(network).__name__]}']
     assert low == pytest.approx(level.min().item()) and high == pytest.approx(level.max().item())
     other = quantisation.input_ranges(
-        network, [(template, search, CORNERS), (template, torch.zeros_like(search), CORNERS)])
+        network, [(template, search), (template, torch.zeros_like(search))])
     assert all(other[name][0] <= low and other[name][1] >= high
                for name, (low, high) in found.items())
 
@@ -78,10 +76,10 @@ def test_answers_as_the_reference(network, ranges, monkeypatch):
     monkeypatch.setattr(openvino_graph, 'fastest_float', lambda: 'fp32')
     template, search = patches(3)
     engine = make_engine(network, INT8, ranges)
-    maps = engine.search(search, engine.embed(template, BOX))
+    maps = engine.search(search, engine.embed(template))
     patch, exact = as_tensor(search).double(), copy.deepcopy(network).double()
     with torch.no_grad():
-        slow, plain = (torch.cat([*each.levels(patch).values()], 1)[0].numpy()
+        slow, plain = (torch.cat(each.grid_features(each.levels(patch)), 1)[0].numpy()
                        for each in (rounded(network, ranges), exact))
     error = np.abs(engine.describe(maps) - slow).mean()
     assert error < 0.5 * np.abs(plain - slow).mean()  # another rounding would be off by more than 1
@@ -90,7 +88,7 @@ def test_answers_as_the_reference(network, ranges, monkeypatch):
 def test_every_measured_convolution_is_rounded(network, ranges):
     engine = make_engine(network, INT8, ranges)
     template, search = patches(3)
-    engine.search(search, engine.embed(template, BOX))
+    engine.search(search, engine.embed(template))
     graph = engine._compiled[(1, 255, 255, 3)].get_compiled_model().get_runtime_model()
     kinds = [op.get_rt_info()['runtimePrecision'].astype(str) for op in graph.get_ops()
              if op.get_rt_info()['layerType'].astype(str) == 'Convolution']

@@ -14,7 +14,6 @@ from siamx_ros.model.runtime import make_engine
 
 needs_openvino = pytest.mark.skipif(
     not openvino_graph.is_installed(), reason='openvino is not installed')
-BOX = 32, 40, 95, 87
 """Corners of a target in a template patch, pixels."""
 
 
@@ -29,7 +28,7 @@ def test_openvino_answers_as_torch(network, precision, close):
     template, search = patches()
     plain = make_engine(network, ModelConfig(device='cpu', runtime='torch'))
     fast = make_engine(network, ModelConfig(device='cpu', runtime='openvino', precision=precision))
-    ours, theirs = (engine.search(search, engine.embed(template, BOX)) for engine in (fast, plain))
+    ours, theirs = (engine.search(search, engine.embed(template)) for engine in (fast, plain))
     np.testing.assert_allclose(ours.scores, theirs.scores, atol=close)
     np.testing.assert_allclose(ours.distances, theirs.distances, rtol=10 * close)
     spread = plain.describe(theirs).std()
@@ -41,7 +40,7 @@ def test_openvino_answers_as_torch(network, precision, close):
 def test_answers_stay_when_the_next_window_is_searched(network):
     template, search = patches()
     engine = make_engine(network, ModelConfig(device='cpu', runtime='openvino'))
-    encoded = engine.embed(template, BOX)
+    encoded = engine.embed(template)
     first = engine.search(search, encoded)
     scores, features = first.scores.copy(), engine.describe(first).copy()
     engine.search(255 - search, encoded)
@@ -56,7 +55,7 @@ def test_each_search_is_for_its_own_template(network):
     larger = np.pad(search, ((0, 16), (0, 16), (0, 0)), mode='wrap')
     plain, fast = (make_engine(network, ModelConfig(
         device='cpu', runtime=name, precision='fp32')) for name in ('torch', 'openvino'))
-    targets = [[engine.embed(patch, BOX) for patch in (template, 255 - template)]
+    targets = [[engine.embed(patch) for patch in (template, 255 - template)]
                for engine in (plain, fast)]
     for which, patch in ((0, search), (1, search), (1, larger), (0, larger), (0, search)):
         ours, theirs = (engine.search(patch, target[which])
@@ -68,7 +67,7 @@ def test_each_search_is_for_its_own_template(network):
 def test_a_larger_search_patch_is_compiled_too(network):
     template, _ = patches()
     engine = make_engine(network, ModelConfig(device='cpu', runtime='openvino'))
-    maps = engine.search(np.zeros((271, 271, 3), np.uint8), engine.embed(template, BOX))
+    maps = engine.search(np.zeros((271, 271, 3), np.uint8), engine.embed(template))
     assert maps.scores.shape == (27, 27)
 
 
@@ -77,7 +76,7 @@ def test_sizes_of_long_ago_are_forgotten_and_compiled_again(network, monkeypatch
     monkeypatch.setattr(compiled_engine, 'KEPT_SIZES', 2)
     template, _ = patches()
     engine = make_engine(network, ModelConfig(device='cpu', runtime='openvino'))
-    target = engine.embed(template, BOX)
+    target = engine.embed(template)
     for side in (255, 271, 255, 287, 255, 271):
         maps = engine.search(np.zeros((side, side, 3), np.uint8), target)
         assert maps.scores.shape[0] == (side - 127) // 8 + 9
@@ -128,7 +127,7 @@ from siamx_ros.model.runtime import make_engine
 engine = make_engine(SiamXNet(NetworkConfig.light()).eval(),
                      ModelConfig(device='cpu', runtime='openvino'))
 engine.search(np.zeros((255, 255, 3), np.uint8), engine.embed(
-    np.zeros((127, 127, 3), np.uint8), (32, 40, 95, 87)))
+    np.zeros((127, 127, 3), np.uint8)))
 del engine
 gc.collect()
 signal.signal(signal.SIGUSR1, lambda *_: print('handled'))

@@ -5,6 +5,7 @@ from contextlib import nullcontext
 import numpy as np
 import pytest
 
+from siamx_ros.geometry import SquareGeometry
 from siamx_ros.model.inference import Maps, Template
 
 RED = (0, 0, 255)
@@ -15,17 +16,17 @@ class ColourEngine:
 
     Attributes:
         searched: side of every search patch, in order.
-        given: the last template patch and the corners that came with it.
     """
 
+    geometry = SquareGeometry()
+
     def __init__(self):
-        self.searched, self.given = [], None
+        self.searched = []
 
     def image_context(self):
         return nullcontext()
 
-    def embed(self, patch, corners):
-        self.given = patch, corners
+    def embed(self, patch):
         return Template({}, None)
 
     def search(self, patch, template):

@@ -43,19 +43,6 @@ def test_follows_a_slow_target(engine, scene):
         assert (result.box.w, result.box.h) == pytest.approx((40, 40), abs=2)
 
 
-@pytest.mark.parametrize('box', [BoundingBox(180, 180, 40, 40), BoundingBox(190, 175, 20, 50)])
-def test_the_template_comes_with_its_box(engine, scene, box):
-    """The corners lie on the template patch as the given box lies on the image."""
-    image = np.full((480, 640, 3), 100, np.uint8)
-    x0, y0, x1, y1 = map(int, box.corners)
-    image[y0:y1, x0:x1] = scene((200, 200))[200, 200]
-    Tracker(engine, CONFIG).init(image, box)
-    patch, corners = engine.given
-    ys, xs = np.nonzero(patch[..., 2] > patch[..., 0].astype(int) + 60)
-    assert patch.shape == (127, 127, 3)
-    assert corners == pytest.approx((xs.min(), ys.min(), xs.max() + 1, ys.max() + 1), abs=1.5)
-
-
 @pytest.mark.parametrize('adaptive, found', [('paper', True), ('momentum', True), ('off', False)])
 def test_momentum_keeps_a_target_that_moves_further_than_the_window(engine, scene, adaptive, found):
     """The window reaches 80 px each way; from 70 px a frame on, only the drift can follow."""
@@ -71,7 +58,7 @@ def test_a_steady_target_is_searched_in_a_smaller_patch_of_the_same_scale(engine
     engine.searched.clear()
     results = play(tracker, scene, line((200, 200), (5, 3), 5))
     assert engine.searched == [255] + [207] * 4, 'after one image no velocity is known'
-    scales = {round(result.windows[0].scale, 9) for result in results}
+    scales = {round(result.windows[0].scales[0], 9) for result in results}
     assert len(scales) == 1
 
 

@@ -132,7 +132,7 @@ def test_a_log_that_is_none(tmp_path, text):
 
 
 @pytest.mark.parametrize('arguments, sentence', [
-    (('--benchmark', '--backbone', 'efficientnet-lite0'), 'leave --backbone out'),
+    (('--benchmark', '--backbone', 'file.pth'), 'leave --backbone out'),
     (('--benchmark', '--out', 'run'), 'leave --out out'),
     (('--benchmark', '--resume'), 'leave --resume out'),
     (('--out', 'run', '--resume', '--initial', 'a.pt'), 'leave --initial out'),

@@ -66,7 +66,7 @@ def test_known_targets_give_way_by_the_share(tiny_config):
 
     def loss(share, boxes, soft=None):
         module = LossModule(network, tiny_config.replace({'teacher_weight': share}))
-        return module(*inputs, boxes, scenes, EXTENTS, soft)
+        return module(*inputs, boxes, scenes, soft)
     moved = BOXES + 16
     soft = SoftTargets(centre_labels(moved, 25, 255), moved)
     nothing = SoftTargets(soft.centres * torch.nan, soft.corners * torch.nan)

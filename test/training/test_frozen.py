@@ -8,7 +8,7 @@ import torch
 
 from siamx_ros.config import NetworkConfig
 from siamx_ros.model import openvino_graph
-from siamx_ros.model.network import SiamXNet
+from siamx_ros.model.network import make_network
 from siamx_ros.training import frozen, schedule
 from siamx_ros.training.prefetch import prefetch
 from siamx_ros.training.process import Process
@@ -30,14 +30,12 @@ def patches():
     torch.manual_seed(1)
     boxes = torch.tensor([[90.0, 80, 170, 150], [60, 100, 120, 190], [100, 100, 150, 160]])
     scenes = torch.arange(3)[:, None].expand(3, 2)
-    extents = torch.tensor([[30.0, 30, 97, 97], [20, 40, 105, 88], [40, 20, 85, 110]])
-    return (torch.rand(3, 3, 127, 127) * 255, torch.rand(3, 3, 255, 255) * 255, boxes, scenes,
-            extents)
+    return torch.rand(3, 3, 127, 127) * 255, torch.rand(3, 3, 255, 255) * 255, boxes, scenes
 
 
 def network_of(config):
     torch.manual_seed(0)
-    return SiamXNet(config.network)
+    return make_network(config.network)
 
 
 def gradients(network, config, patches, stand_in, step=0):
@@ -69,7 +67,8 @@ def test_losses_and_gradients_are_those_of_torch(config, patches, kind):
 def test_what_learns_is_left_to_torch(config, patches, monkeypatch):
     """While the backbone is frozen a run hands features to the loss, afterwards patches."""
     run = Run(Path(), config, Process(0, 1, CPU))
-    monkeypatch.setattr('siamx_ros.training.run.to_inputs', lambda batch, device: patches)
+    monkeypatch.setattr('siamx_ros.training.run.to_inputs',
+                        lambda batch, device: (*patches, patches[2]))
     for step in range(4):
         template, search, *rest = run.prepare(step, None)
         assert isinstance(template, list) == isinstance(search, list) == (step < 2)

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
+from siamx_ros.config import NetworkConfig
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.training import augment, plans, samples
@@ -60,6 +61,19 @@ def test_search_patch_shows_the_target_in_its_box(data, tiny_config):
         seen, clipped = red_box(search), np.clip(box, 0, 255)
         np.testing.assert_allclose(seen, clipped, atol=6)
         np.testing.assert_allclose(red_box(template), np.clip(extent, 0, 127), atol=6)
+
+
+def test_patches_have_the_geometry_of_the_network(data, tiny_config):
+    """A network with stretched patches gets square targets, finer in the template."""
+    config = tiny_config.replace({
+        **CALM, 'photos': 0.0, 'regions': 0.0, 'videos': 1.0, 'augment.search_scale': 0.0,
+        'augment.template_scale': 0.0, 'network': NetworkConfig.mobile().to_dict()})
+    dataset = PairDataset(read_pictures(data, config), config, length=6, seed=3)
+    for template, search, box, _, extent in map(dataset.__getitem__, range(6)):
+        np.testing.assert_allclose(red_box(search), np.clip(box, 0, 255), atol=6)
+        np.testing.assert_allclose(red_box(template), np.clip(extent, 0, 127), atol=6)
+        np.testing.assert_allclose(box[2:] - box[:2], 51, atol=0.1)
+        np.testing.assert_allclose(extent[2:] - extent[:2], 127 / 1.4, atol=0.1)
 
 
 TARGET = Target(lambda: None, BoundingBox(100, 80, 60, 40))

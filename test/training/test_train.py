@@ -13,7 +13,7 @@ from tqdm import tqdm
 from siamx_ros.config import NetworkConfig
 from siamx_ros.errors import InputError
 from siamx_ros.model.network import SiamXNet
-from siamx_ros.model.weights import load_checkpoint, save_checkpoint
+from siamx_ros.model.weights import load_checkpoint
 from siamx_ros.settings import SettingsError
 from siamx_ros.settings_files import read_yaml
 from siamx_ros.training import schedule
@@ -58,11 +58,8 @@ def test_a_run_leaves_its_files(finished, tiny_config):
 
 
 @pytest.mark.parametrize('name, network', [
-    ('along', NetworkConfig.mobile()), ('zoom', NetworkConfig.mobile()),
-    ('parts', NetworkConfig.mobile()), ('other_objects', NetworkConfig.mobile()),
-    ('extent', NetworkConfig.mobile().replace({'extent': True})),
-    ('fbnet', NetworkConfig.mobile().replace({'backbone': 'fbnet', 'extent': True})),
-    ('light', NetworkConfig.light()), ('paper', NetworkConfig())])
+    ('default', NetworkConfig.mobile()), ('light', NetworkConfig.light()),
+    ('paper', NetworkConfig())])
 def test_the_recipes_train_what_they_say(repository, name, network):
     given = read_yaml(repository / 'config' / 'train' / f'{name}.yaml')
     assert TrainConfig().replace(given).network == network
@@ -73,6 +70,19 @@ def test_the_papers_recipe_jitters_place_and_size_alone(repository):
     on = {name for name, value in vars(config.augment).items() if value}
     assert on == {'template_shift', 'template_scale', 'search_shift', 'search_scale'}
     assert config.parts == config.negatives == config.negative_focus == 0
+
+
+def test_the_end_is_a_mean_of_start_and_run(data, tiny_config, finished, tmp_path, interrupted):
+    """Half of each, also after a resumption, which has the start from its file."""
+    config, out = tiny_config.replace({'start_share': 0.5}), tmp_path / 'mean'
+    start = Run(tmp_path, config, Process(0, 1, torch.device('cpu'))).network.state_dict()
+    interrupted(data, out, config)
+    train(data, out, config, device='cpu', resume=True)
+    last = torch.load(out / 'last.pt', weights_only=True)['average']
+    for name, value in load_checkpoint(out / 'final.pt').network.state_dict().items():
+        if value.is_floating_point():
+            torch.testing.assert_close(value, (start[name] + last[name]) / 2)
+    assert not last['neck.0.0.weight'].equal(start['neck.0.0.weight'])
 
 
 @pytest.mark.parametrize('frozen', [0.0, 0.7])
@@ -126,52 +136,12 @@ def test_one_batch_can_be_learnt(data, tiny_config):
     template, search, *rest = torch.utils.data.default_collate([dataset[i] for i in range(8)])
     device, losses = torch.device('cpu'), []
     for _ in range(40):
-        loss = loss_module(as_input(template, device), as_input(search, device), *rest).total
+        loss = loss_module(as_input(template, device), as_input(search, device), *rest[:2]).total
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         losses.append(loss.item())
     assert losses[-1] < 0.5 * losses[0]
-
-
-def test_a_checkpoint_without_extent_goes_on_with_it_as_it_was(tiny_config, finished, tmp_path):
-    """Only that extension may be missing; a network without it takes no checkpoint that has it."""
-    config = tiny_config.replace({'network.extent': True})
-    run = Run(tmp_path, config, Process(0, 1, torch.device('cpu')))
-    run.start_from(finished / 'best.pt', None)
-    before = load_checkpoint(finished / 'best.pt').network
-    patches = torch.rand(1, 3, 127, 127) * 255, torch.rand(1, 3, 255, 255) * 255
-    with torch.no_grad():
-        after = run.network.eval()(*patches, torch.tensor([[30.0, 40, 90, 95]]))
-    for ours, theirs in zip(after, before(*patches)):
-        torch.testing.assert_close(ours, theirs)
-    save_checkpoint(tmp_path / 'extended.pt', run.network)
-    with pytest.raises(InputError, match='unexpected.*extent'):
-        Run(tmp_path, tiny_config, Process(0, 1, torch.device('cpu'))).start_from(
-            tmp_path / 'extended.pt', None)
-
-
-def test_a_run_with_extent_learns_it(data, tiny_config, finished, tmp_path):
-    config = tiny_config.replace({'network.extent': True, 'steps': 3, 'steps_per_epoch': 3})
-    train(data, tmp_path / 'run', config, device='cpu', initial=finished / 'best.pt')
-    network = load_checkpoint(tmp_path / 'run' / 'final.pt').network
-    assert all(layer.weight.abs().sum() > 0 for layer in network.extent.out.values())
-
-
-def test_the_template_is_told_its_box(tiny_config):
-    """The loss depends on it, and what is told can be learnt."""
-    torch.manual_seed(0)
-    config = tiny_config.replace({'network.extent': True})
-    network = SiamXNet(config.network)
-    for layer in network.extent.out.values():
-        torch.nn.init.normal_(layer.weight)
-    patches = torch.rand(2, 3, 127, 127) * 255, torch.rand(2, 3, 255, 255) * 255
-    boxes, scenes = torch.tensor([[90.0, 80, 170, 150]]).expand(2, 4), torch.zeros(2, 2)
-    losses = [LossModule(network, config)(*patches, boxes, scenes, torch.tensor([extent] * 2)).total
-              for extent in ([30.0, 40, 90, 95], [50.0, 20, 80, 115])]
-    assert losses[0].item() != losses[1].item()
-    losses[0].backward()
-    assert all(parameter.grad.abs().sum() > 0 for parameter in network.extent.parameters())
 
 
 def test_a_search_patch_of_the_same_scene_is_no_negative(tiny_config):
@@ -184,7 +154,7 @@ def test_a_search_patch_of_the_same_scene_is_no_negative(tiny_config):
     def loss(negatives, scenes):
         config = tiny_config.replace({'batch': 4, 'negatives': negatives})
         with torch.no_grad():
-            return LossModule(network, config)(*patches, boxes, scenes, boxes).classification.item()
+            return LossModule(network, config)(*patches, boxes, scenes).classification.item()
 
     same = torch.full((4, 2), 7)
     others = torch.arange(4)[:, None].expand(4, 2)
@@ -205,7 +175,7 @@ def test_negative_pairs_are_no_pairs_of_the_regression(tiny_config):
         tower.register_forward_pre_hook(
             lambda _, given, name=name: seen.append((name, len(given[0]))))
     losses = [LossModule(network, tiny_config.replace({'batch': 4, 'negatives': count}))(
-        *patches, boxes, scenes, boxes) for count in (3, 0)]
+        *patches, boxes, scenes) for count in (3, 0)]
     assert seen == [('cls', 7), ('reg', 4), ('cls', 4), ('reg', 4)]
     assert losses[0].regression.item() == losses[1].regression.item()
     assert losses[0].classification.item() != losses[1].classification.item()
@@ -305,7 +275,7 @@ def test_averaged_weights_follow_slowly(tiny_config, tmp_path, step, decay):
 
 def test_every_recipe_can_be_read(repository):
     recipes = sorted((repository / 'config' / 'train').glob('*.yaml'))
-    assert len(recipes) > 5
+    assert len(recipes) == 3
     for recipe in recipes:
         TrainConfig().replace(read_yaml(recipe))
 
@@ -386,13 +356,13 @@ fit, prepare, seen = Run.fit, Run.prepare, []
 
 def noted_fit(run, *rest):
     fit(run, *rest)
-    torch.save({'parameters': [p.detach() for p in run.network.parameters()], 'extents': seen},
+    torch.save({'parameters': [p.detach() for p in run.network.parameters()], 'boxes': seen},
                run.out / f'{run.process.rank}.pt')
 
 
 def noted_prepare(run, *rest):
     inputs = prepare(run, *rest)
-    seen.append(inputs[-2])
+    seen.append(inputs[2])
     return inputs
 
 
@@ -421,5 +391,5 @@ def test_two_processes(data, tmp_path):
     assert torch.load(out / 'last.pt', weights_only=True)['processes'] == 2
     first, second = (torch.load(out / f'{rank}.pt', weights_only=True) for rank in (0, 1))
     assert all(a.equal(b) for a, b in zip(first['parameters'], second['parameters'], strict=True))
-    assert len(first['extents']) == 2
-    assert not any(a.equal(b) for a, b in zip(first['extents'], second['extents'], strict=True))
+    assert len(first['boxes']) == 2
+    assert not any(a.equal(b) for a, b in zip(first['boxes'], second['boxes'], strict=True))

@@ -1,0 +1,87 @@
+"""Pixel-wise correlation against loops, and its answers on the grid of the paper's network."""
+
+import numpy as np
+import pytest
+import torch
+
+from siamx_ros.config import ModelConfig, NetworkConfig
+from siamx_ros.model import openvino_graph, pixelwise
+from siamx_ros.model.network import make_network, map_size
+from siamx_ros.model.runtime import make_engine
+
+
+@pytest.fixture(scope='module')
+def network():
+    torch.manual_seed(3)
+    return make_network(NetworkConfig.mobile().replace({'channels': 16})).eval()
+
+
+def test_similarities_are_dot_products():
+    torch.manual_seed(0)
+    features, cells = torch.randn(2, 5, 3, 3), torch.randn(2, 4, 5)
+    found = pixelwise._similarities(features, cells)
+    for pair, cell, row, column in np.ndindex(2, 4, 3, 3):
+        expected = float(features[pair, :, row, column] @ cells[pair, cell])
+        assert float(found[pair, cell, row, column]) == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize('side', [127, 191, 207, 255, 271, 415])
+def test_maps_and_features_have_the_sizes_of_the_papers(network, side):
+    patch = torch.rand(1, 3, side, side) * 255
+    with torch.no_grad():
+        kernels = network.embed_template(torch.rand(1, 3, 127, 127) * 255)
+        prediction = network.search(patch, kernels)
+        grid = network.grid_features(network.levels(patch))
+    cells = map_size(side)
+    assert prediction.centre_logits.shape == (1, 1, cells, cells)
+    assert prediction.distances.shape == (1, 4, cells, cells) and prediction.distances.min() > 0
+    assert [tuple(level.shape[1:]) for level in grid] == [
+        (32, cells + 6, cells + 6), (112, cells + 6, cells + 6)]
+
+
+def test_every_second_cell_is_one_of_the_network_and_those_between_are_means():
+    """Cell i of n lies at the middle + 8 (i - n // 2): even ones are stride-16 cells 2, 3, ..."""
+    maps = torch.arange(16.0).expand(1, 1, 16, 16)
+    found = pixelwise._on_grid(maps)[0, 0]
+    torch.testing.assert_close(found[3], torch.arange(4.0, 29.0) / 2)
+    torch.testing.assert_close(pixelwise._on_grid(maps.mT)[0, 0][:, 3], torch.arange(4.0, 29.0) / 2)
+
+
+def test_grid_features_lie_where_those_of_the_papers_network_do(network):
+    """Cell j lies at patch pixel 8 j + 7: conv3 has it at j + 1, conv4 at (j + 1) / 2."""
+    conv3 = torch.arange(32.0).expand(1, 1, 32, 32)
+    conv4 = torch.arange(16.0).expand(1, 1, 16, 16)
+    fine, coarse = network.grid_features({'L3': conv3, 'L4': conv4})
+    torch.testing.assert_close(fine[0, 0, 5], torch.arange(1.0, 32.0))
+    torch.testing.assert_close(
+        coarse[0, 0, 5], torch.cat([torch.arange(1.0, 31.0) / 2, torch.tensor([15.0])]))
+
+
+def test_a_target_is_most_like_itself(network):
+    """The signature of a template equals that of the same features in a search."""
+    features = np.random.default_rng(0).normal(size=(144, 7, 7)).astype(np.float32)
+    levels = {'L4': torch.zeros(1, 112, 8, 8)}
+    levels['L4'][0, :, 2:7, 2:7] = torch.from_numpy(features[32:].mean((1, 2)))[:, None, None]
+    np.testing.assert_allclose(
+        network.template_signature(levels).numpy(), network.signature(features), rtol=1e-5)
+
+
+@pytest.mark.skipif(not openvino_graph.is_installed(), reason='openvino is not installed')
+def test_openvino_answers_as_torch(network):
+    rng = np.random.default_rng(2)
+    template, search = (rng.integers(0, 256, (side, side, 3), np.uint8) for side in (127, 255))
+    answers = []
+    for runtime in ('torch', 'openvino'):
+        engine = make_engine(network, ModelConfig(runtime=runtime, device='cpu', precision='fp32'))
+        held = engine.embed(template)
+        maps = engine.search(search, held)
+        answers.append((maps.scores, maps.distances, engine.describe(maps),
+                        engine.similarity(maps, (12, 12), held)))
+    for ours, theirs in zip(*answers):
+        np.testing.assert_allclose(ours, theirs, rtol=2e-3, atol=2e-3)
+
+
+def test_a_distance_stays_finite(network):
+    with torch.no_grad():
+        maps = torch.full((1, 80, 16, 16), 1e6)
+        assert torch.isfinite(network.head(maps, maps)[1]).all()
