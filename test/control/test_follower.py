@@ -50,6 +50,31 @@ def test_stops_at_the_distance_and_then_stands_still(plane):
     assert {(row[3].linear, row[3].reason) for row in run.after(15)} == {(0.0, Why.ARRIVED)}
 
 
+def test_after_a_halt_it_comes_up_to_the_distance_again(plane):
+    """A robot that has arrived bears a little more; one that sets out anew does not."""
+    follower, ahead = Follower(), {'bearing': 0.0}
+    for start, distance in ((101.0, 1.5), (103.0, 1.54), (104.0, 1.58), (105.0, 1.62)):
+        command = fed(follower, start, 1.0, range_m=distance, **ahead)
+        assert command.reason == Why.ARRIVED and not command.moves
+    assert follower.step(Now(105.96, 15.96), 'switched off').reason == Why.FORBIDDEN
+    assert fed(follower, 106.0, 0.5, range_m=1.62, **ahead).linear > 0
+
+
+def test_a_base_that_obeys_late_neither_overshoots_nor_comes_too_near(plane):
+    """And it does where the delay is not known."""
+    late, ahead, aside = {'delay': 0.4}, (5.0, 0.0), (1.5, 2.0)
+    for known, overshoots in ((0.4, False), (0.0, True)):
+        limits = FollowLimits(base_delay=known)
+        turned = plane(lambda _: aside, limits, noise=0.0, **late).run(8).log
+        assert (min(bearing for _, _, bearing, _ in turned) < -0.05) is overshoots
+        fast = FollowLimits(base_delay=known, max_linear=1.5, linear_gain=3.0)
+        driven = plane(lambda _: ahead, fast, **late).run(12).log
+        assert (min(gap for _, gap, _, _ in driven) < 1.3) is overshoots
+        around = plane(lambda now: (2 * math.cos(0.3 * now), 2 * math.sin(0.3 * now)), limits,
+                       **late).run(15).after(8)
+        assert (max(abs(bearing) for _, _, bearing, _ in around) > 0.06) is overshoots
+
+
 def test_never_nearer_than_it_can_stop_short_of(plane):
     """The target turns round and comes back, then stands."""
     rows = plane(lambda now: (3.5 + 0.35 * min(now, 8) - 0.5 * max(0, min(now - 8, 4)), 0.0))
