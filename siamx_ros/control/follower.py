@@ -33,8 +33,8 @@ BEARING_BAND = 0.02
 class Follower:
     """Turns observations into commands.
 
-    Call :meth:`update` with each observation and :meth:`step` at a steady rate besides: it needs
-    no observation to stop.
+    Call :meth:`update` with each observation and :meth:`step` ``limits.command_rate`` times a
+    second besides: it needs no observation to stop.
 
     Attributes:
         limits: may be replaced at any time.
@@ -45,7 +45,7 @@ class Follower:
         self._watch, self._estimate, self._search = Watch(), TargetEstimate(), Search()
         self._ranging = Ranging()
         self._forward, self._turn = Profile(), Profile()
-        self._doubt, self._range_doubt = Doubt(), Doubt()
+        self._doubt, self._range_doubt = Doubt(GRACE_S), Doubt(RANGE_GRACE_S)
         self._range_at, self._range_from_box = -math.inf, False
         self._range_verdict = KNOWN
         self._pace = Pace()
@@ -215,11 +215,13 @@ class Follower:
     def _speed(self, wanted: float, now: Now, elapsed: float, safe: float) -> float:
         """The next speed: within the rates, and within what doubts leave of it."""
         limits, seen, before = self.limits, self._watch.newest, self._forward.speed
+        ahead = limits.base_delay + 1 / limits.command_rate  # until the next command takes effect
+        brakes = limits.emergency_deceleration
         bound = min(
-            self._doubt.bound(now.ros_s, self._watch.certain_at, not seen.certain, GRACE_S,
-                              limits.bridge_time, before),
-            self._range_doubt.bound(now.ros_s, self._range_at, False, RANGE_GRACE_S,
-                                    limits.range_bridge_time, before))
+            self._doubt.bound(now.ros_s, self._watch.certain_at, not seen.certain,
+                              limits.bridge_time - ahead, before, brakes),
+            self._range_doubt.bound(now.ros_s, self._range_at, False,
+                                    limits.range_bridge_time - ahead, before, brakes))
         if self._doubted:  # by the last message that came, be it an old one
             bound = min(bound, before)
         rates = Rates(limits.max_acceleration, limits.max_deceleration, limits.max_jerk)

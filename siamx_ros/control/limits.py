@@ -25,12 +25,12 @@ class FollowLimits(Settings):
     max_angular: float = setting(
         0.8, 'largest turning rate', unit='rad/s', low=0.0, high=4.0, live=True)
     max_acceleration: float = setting(
-        0.8, 'largest change of the speed upwards', unit='m/s^2', low=0.01, high=10.0, live=True)
+        1.0, 'largest change of the speed upwards', unit='m/s^2', low=0.01, high=10.0, live=True)
     max_deceleration: float = setting(
         1.0, 'largest change of the speed downwards, unless it must stand sooner', unit='m/s^2',
         low=0.1, high=10.0, live=True)
     max_jerk: float = setting(
-        4.0, 'largest change of the acceleration upwards', unit='m/s^3', low=0.1, high=100.0,
+        10.0, 'largest change of the acceleration upwards', unit='m/s^3', low=0.1, high=100.0,
         live=True)
     max_angular_acceleration: float = setting(
         4.0, 'largest change of the turning rate', unit='rad/s^2', low=0.01, high=40.0, live=True)
@@ -56,9 +56,14 @@ class FollowLimits(Settings):
     max_age: float = setting(
         0.5, 'age of an image, by its stamp, at which the robot stands', unit='s', low=0.05,
         high=2.0, live=True)
+    command_rate: float = setting(
+        50.0, 'commands per second while the robot moves', unit='Hz', low=10.0, high=100.0)
+    emergency_deceleration: float = setting(
+        2.5, 'what the brakes of the base can do, used where it must stand soon', unit='m/s^2',
+        low=0.1, high=20.0, live=True)
     bridge_time: float = setting(
-        0.35, 'the robot stands at the latest this long after the last valid message', unit='s',
-        low=0.1, high=0.45, live=True)
+        0.42, 'the robot stands at the latest this long after the last valid message, base_delay '
+        'included', unit='s', low=0.1, high=0.45, live=True)
     range_bridge_time: float = setting(
         0.6, 'the same after the last known range, while messages stay valid', unit='s', low=0.1,
         high=2.0, live=True)

@@ -118,6 +118,12 @@ class Verdict(NamedTuple):
     message: str
 
 
+def described(state: FollowState, message: str) -> str:
+    """What the robot does, and why if there is a reason, in a few words."""
+    doing = state.name.lower()
+    return f'{doing}: {message}' if message else doing
+
+
 @dataclass(frozen=True)
 class Command:
     """What to tell the base: m/s forwards (never negative), rad/s to the left, and why."""

@@ -21,8 +21,8 @@ from siamx_ros.records import TrackState
 
 DISTANCE, DEVIATION = 4.0, 0.05
 """Range of the target and its deviation, metres."""
-DEPTH_RATE, TICK_RATE = 15.0, 20.0
-"""Depth images and steps of the follower without a message, per second."""
+DEPTH_RATE = 15.0
+"""Depth images per second."""
 LATENCY_S = 0.1
 """From an image to the message about it."""
 RUN_UP_S = 3.0
@@ -76,7 +76,7 @@ def drive(run: Run, width: int, height: int, rate: float, hfov: float = 60.0,
     images = [_Image(index / rate - RUN_UP_S, start) for index in range(round(RUN_UP_S * rate))]
     images += [_Image((frame - start) / rate, frame) for frame in range(start, count)]
     follower, speeds, stops, commanded = Follower(limits), [], 0, 0.0
-    for moment, seq in _moments(images):
+    for moment, seq in _moments(images, limits.command_rate):
         now = Now(moment + 1000.0, moment + 100.0)
         image = None if seq is None else images[seq]
         command = follower.step(now) if image is None else follower.update(
@@ -92,12 +92,12 @@ def drive(run: Run, width: int, height: int, rate: float, hfov: float = 60.0,
         float(np.mean(speeds)) if speeds else 0.0, 60 * stops / seconds if seconds else 0.0)
 
 
-def _moments(images: list[_Image]) -> list[tuple[float, int | None]]:
+def _moments(images: list[_Image], command_rate: float) -> list[tuple[float, int | None]]:
     """When messages arrive and steps are due, in order: (seconds, index of the image or None)."""
     arrivals = [(image.stamp + LATENCY_S, index) for index, image in enumerate(images)]
     first, last = arrivals[0][0], arrivals[-1][0]
-    ticks = [(first + tick / TICK_RATE, None)
-             for tick in range(math.ceil((last - first) * TICK_RATE))]
+    ticks = [(first + tick / command_rate, None)
+             for tick in range(math.ceil((last - first) * command_rate))]
     return sorted([*arrivals, *ticks], key=lambda each: each[0])
 
 

@@ -19,7 +19,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from siamx_ros.client.node_process import NodeDied, NodeProcess
 from siamx_ros.client.player import LivePlayer
-from siamx_ros.control.observation import Command, Now
+from siamx_ros.control.observation import Command, Now, described
 from siamx_ros.errors import InputError
 from siamx_ros.follow_demo.robot_topics import (
     BASE_FRAME, CAMERA_FRAME, EPOCH_S, NAMESPACE, RobotTopics, ros_ns)
@@ -43,11 +43,10 @@ class SteppedFollower(FollowerNode):
     Attributes:
         steady_s: the steady clock, seconds.
         seen, sent: last ``seq`` that was seen; number of velocities that were published.
-        standing: why the robot stands, empty while it moves.
     """
 
     def __init__(self, **options: Any) -> None:
-        self.steady_s, self.seen, self.sent, self.standing = 0.0, -1, 0, ''
+        self.steady_s, self.seen, self.sent = 0.0, -1, 0
         super().__init__(**options)
         self.timer.cancel()
 
@@ -61,7 +60,6 @@ class SteppedFollower(FollowerNode):
     def send(self, command: Command) -> None:
         super().send(command)
         self.sent += 1
-        self.standing = '' if command.moves else command.message
 
 
 class LockStepPilot:
@@ -83,7 +81,6 @@ class LockStepPilot:
             {'__ns': NAMESPACE, 'image': IMAGE_TOPIC, 'camera_info': f'{NAMESPACE}/camera_info'})
         self._camera, self._parameters = camera, parameters
         self.follower: SteppedFollower | None = None
-        self.standing = ''
         self._taken = 0
 
     def __enter__(self) -> LockStepPilot:
@@ -138,8 +135,13 @@ class LockStepPilot:
             raise NodeDied('a velocity of the follower was lost')
         fresh = self.topics.count > self._taken
         self._taken = self.topics.count
-        self.standing = self.follower.standing
         return self.topics.heard[-1] if fresh else None
+
+    @property
+    def doing(self) -> str:
+        """What the follower does, and why if there is a reason."""
+        command = self.follower.command
+        return described(command.state, command.message)
 
     def publish_pose(self, now_s: float, pose: Pose) -> None:
         """Say by TF where the robot is."""

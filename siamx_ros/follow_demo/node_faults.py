@@ -43,9 +43,9 @@ class FaultyPilot:
         self.send(self._frozen, frame.stamp_s)
 
     @property
-    def standing(self) -> str:
-        """Why the robot stands."""
-        return self.pilot.standing
+    def doing(self) -> str:
+        """What the follower does."""
+        return self.pilot.doing
 
     def start(self, frame: CameraFrame, box: BoundingBox) -> None:
         """Take the target."""

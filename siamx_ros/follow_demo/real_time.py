@@ -14,6 +14,7 @@ from std_srvs.srv import SetBool
 
 from siamx_ros.client.node_process import NodeDied, NodeProcess
 from siamx_ros.client.player import LivePlayer
+from siamx_ros.control.observation import FollowState, described
 from siamx_ros.follow_demo.lock_step import (
     IMAGE_TOPIC, TRACKER, refuse_a_second_tracker, report)
 from siamx_ros.follow_demo.robot_topics import CAMERA_FRAME, NAMESPACE, RobotTopics, ros_ns
@@ -75,7 +76,7 @@ class RealTimePilot:
                 'camera_info': f'{NAMESPACE}/camera_info'}),
             NodeProcess(folder / 'follower', {**common, 'command': 'twist', **follower},
                         {'__ns': NAMESPACE}, FOLLOWER_NODE)]
-        self.standing, self.watched = '', True
+        self.doing, self.watched = '', True
         self._taken = 0
 
     def __enter__(self) -> RealTimePilot:
@@ -118,7 +119,8 @@ class RealTimePilot:
         """The newest answer of the tracker."""
         heard = self.player.probe.heard
         if heard['status'] and hasattr(heard['status'][-1], 'linear'):
-            self.standing = '' if heard['status'][-1].linear else heard['status'][-1].message
+            newest = heard['status'][-1]
+            self.doing = described(FollowState(newest.state), newest.message)
         return report(heard['target'][-1]) if heard['target'] else None
 
     def command(self, now_s: float) -> tuple[float, float] | None:

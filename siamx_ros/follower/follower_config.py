@@ -19,8 +19,6 @@ class FollowerConfig(FollowLimits):
     command: str = setting(
         'auto', "type of cmd_vel; 'auto' is the default of the ROS distribution: Twist up to "
         'Jazzy, then TwistStamped', choices=('auto', 'twist', 'twist_stamped'))
-    command_rate: float = setting(
-        20.0, 'commands per second while the robot moves', unit='Hz', low=10.0, high=100.0)
     base_frame: str = setting(
         'base_link', 'frame that cmd_vel moves', live=True)
     use_tf: bool = setting(

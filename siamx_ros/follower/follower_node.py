@@ -47,6 +47,7 @@ class FollowerNode(Node):
 
     Attributes:
         transforms: what is known by TF.
+        command: the last one.
         timer: calls :meth:`step`; a simulation in steps cancels it and calls it itself.
     """
 
@@ -57,7 +58,7 @@ class FollowerNode(Node):
         self._follower = Follower(self._config)
         self._permission = Permission(self._config.enabled_at_start)
         self.transforms = transforms(self)
-        self._command, self._announcer, self._frames_told = Command(), Announcer(), ''
+        self.command, self._announcer, self._frames_told = Command(), Announcer(), ''
         self._base_known, self._moved_at = False, -math.inf
         self._status_at = self._diagnosed_at = -math.inf
         self._status_key: tuple = ()
@@ -84,7 +85,7 @@ class FollowerNode(Node):
 
     def close(self) -> bool:
         """Stop the robot if it moves, and wait until those who listen know."""
-        if self._command.moves:
+        if self.command.moves:
             self.send(Command())
         self._velocity.wait_for_all_acked(Duration(seconds=ACKNOWLEDGED_S))
         return True
@@ -153,7 +154,7 @@ class FollowerNode(Node):
 
     def _tell(self, command: Command, now: Now) -> None:
         """Command the robot while it moves and shortly after, and say what it does."""
-        self._command = command
+        self.command = command
         if command.moves or not self._base_known:
             self._moved_at = now.steady_s  # one before this one may have left the robot moving
         self._base_known = self._base_known or self._velocity.get_subscription_count() > 0

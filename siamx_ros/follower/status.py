@@ -6,7 +6,7 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
-from siamx_ros.control.observation import Command, FollowReason, FollowState
+from siamx_ros.control.observation import Command, FollowReason, FollowState, described
 from siamx_ros.msg import FollowerStatus
 
 QUIET = (FollowReason.NONE, FollowReason.FORBIDDEN, FollowReason.ARRIVED, FollowReason.NOTHING_SEEN,
@@ -49,24 +49,24 @@ def status(command: Command, place: tuple[float, float], *, enabled: bool, targe
     return message
 
 
-def diagnostics(name: str, told: FollowerStatus, figures: dict[str, str]) -> DiagnosticArray:
+def diagnostics(name: str, said: FollowerStatus, figures: dict[str, str]) -> DiagnosticArray:
     """One status: a warning where the robot does not drive for a reason that needs a look.
 
     Args:
         name: full name of the node.
-        told: what ~/status says.
+        said: what ~/status says.
         figures: further names and values.
     """
-    state, reason = FollowState(told.state), FollowReason(told.reason)
-    trouble = told.enabled and reason not in QUIET
-    values = {'state': state.name, 'reason': reason.name, 'enabled': str(told.enabled).lower(),
-              'linear_m_s': f'{told.linear:.2f}', 'angular_rad_s': f'{told.angular:.2f}',
-              'distance_m': f'{told.distance:.2f}', 'bearing_rad': f'{told.bearing:.2f}', **figures}
+    state, reason = FollowState(said.state), FollowReason(said.reason)
+    trouble = said.enabled and reason not in QUIET
+    values = {'state': state.name, 'reason': reason.name, 'enabled': str(said.enabled).lower(),
+              'linear_m_s': f'{said.linear:.2f}', 'angular_rad_s': f'{said.angular:.2f}',
+              'distance_m': f'{said.distance:.2f}', 'bearing_rad': f'{said.bearing:.2f}', **figures}
     entry = DiagnosticStatus(
         level=DiagnosticStatus.WARN if trouble else DiagnosticStatus.OK,
         name=f'{name}: following', hardware_id=name,
-        message=f'{state.name.lower()}: {told.message}' if told.message else state.name.lower(),
+        message=described(state, said.message),
         values=[KeyValue(key=key, value=value) for key, value in values.items()])
     array = DiagnosticArray(status=[entry])
-    array.header.stamp = told.header.stamp
+    array.header.stamp = said.header.stamp
     return array

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 import math
 from typing import Callable, Protocol
 
+from siamx_ros.control.limits import FollowLimits
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.records import TrackResult
 from siamx_ros.simulation.camera import SimulatedCamera
 from siamx_ros.simulation.frame import CameraFrame
 from siamx_ros.simulation.world import World
-
-CONTROL_RATE = 20.0
-"""Commands per second."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +44,8 @@ class Pilot(Protocol):
         """Forwards in m/s and to the left in rad/s, None for silence."""
 
     @property
-    def standing(self) -> str:
-        """Why the robot stands, empty while it moves."""
+    def doing(self) -> str:
+        """What the follower does, and why if there is a reason; empty where it is not known."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +59,7 @@ class Moment:
         visible_share: how much of the target the image shows.
         shown: whom the reported box shows: 'target', 'other', 'nobody', or '' without a box.
         commanded, moving: (m/s, rad/s).
+        doing: what the follower does, and why.
         robot: x, y, heading.
         people: (x, y, heading) of each.
     """
@@ -73,11 +72,13 @@ class Moment:
     report: Report | None
     commanded: tuple[float, float]
     moving: tuple[float, float]
-    standing: str
+    doing: str
     robot: tuple[float, float, float]
     people: tuple[tuple[float, float, float], ...]
 
 
+COMMAND_RATE = FollowLimits().command_rate
+"""How often the pilot is asked for a command, per second."""
 RECENT = 40
 """Images that are kept for answers that come later."""
 Listener = Callable[[Moment, CameraFrame], None]
@@ -116,7 +117,7 @@ class Episode:
             raise InputError('the camera does not show the target at the start')
         self.pilot.start(first, box)
         images = (k / self.camera.config.rate for k in range(1, 10**9))
-        ticks = (k / CONTROL_RATE for k in range(1, 10**9))
+        ticks = (k / COMMAND_RATE for k in range(1, 10**9))
         image_s, tick_s = next(images), next(ticks)
         while min(image_s, tick_s) <= duration_s:
             arrival = self._pending[0].stamp_s + self.camera.config.delay if self._pending \
@@ -154,7 +155,7 @@ class Episode:
         return Moment(
             world.now_s, world.gap, pose.bearing_to(*world.target.point), frame.visible_share,
             shown_by(frame, report), report, self._commanded,
-            (world.base.linear, world.base.angular), self.pilot.standing,
+            (world.base.linear, world.base.angular), self.pilot.doing,
             (pose.x, pose.y, pose.heading), tuple((p.x, p.y, p.heading) for p in world.people))
 
 

@@ -66,13 +66,10 @@ class Film:
     def _strip(self, moment: Moment, width: int) -> np.ndarray:
         strip = np.full((BAR, width, 3), 245, np.uint8)
         near = abs(moment.gap - self._standoff) <= 0.5
-        texts = ((f'distance {moment.gap:4.2f} m', GOOD if near else BAD),
-                 (f'speed {moment.moving[0]:4.2f} m/s', INK),
-                 (f'turn {moment.moving[1]:+5.2f} rad/s', INK),
-                 (f'standing: {moment.standing}' if moment.standing else 'following',
-                  BAD if moment.standing else GOOD))
-        left = 14
-        for (text, colour), room in zip(texts, (210, 200, 220, 0)):
-            cv2.putText(strip, text[:60], (left, 35), FONT, 0.55, colour, 1, cv2.LINE_AA)
-            left += room
+        texts = ((14, 23, f'distance {moment.gap:4.2f} m', GOOD if near else BAD),
+                 (224, 23, f'speed {moment.moving[0]:4.2f} m/s', INK),
+                 (424, 23, f'turn {moment.moving[1]:+5.2f} rad/s', INK),
+                 (14, 47, moment.doing, GOOD if moment.doing.startswith('following') else BAD))
+        for left, baseline, text, colour in texts:
+            cv2.putText(strip, text, (left, baseline), FONT, 0.55, colour, 1, cv2.LINE_AA)
         return strip

@@ -12,7 +12,6 @@ import numpy as np
 from siamx_ros.control.follower import Follower
 from siamx_ros.control.limits import FollowLimits
 from siamx_ros.control.observation import Now, Observation
-from siamx_ros.simulation.episode import CONTROL_RATE
 from siamx_ros.simulation.faults import FAULTS, Fault, NearTarget, TargetHidden
 from siamx_ros.simulation.floorplan import Floorplan, Wall
 from siamx_ros.simulation.people import Leg, Person, Stand, Walk
@@ -89,7 +88,7 @@ class SafetyEpisode:
                 self._expose(now_s)
             while self._arrivals and self._arrivals[0][0] <= now_s:
                 self._hear(self._arrivals.popleft()[1], now_s)
-            if now_s * CONTROL_RATE >= ticks:
+            if now_s * self._limits.command_rate >= ticks:
                 ticks += 1
                 self._drive(now_s)
             self._watch.look(now_s, world.base.linear, self._fault)

@@ -52,7 +52,7 @@ class Plane:
                 seen = self._seen(now, len(self.log), gap, bearing, generator)
                 if seen is not None:
                     images.append((now + self.latency, seen))
-            command = follower.step(Now(START_S + now, now)) if tick % 5 == 0 else None
+            command = follower.step(Now(START_S + now, now)) if tick % 2 == 0 else None
             while images and images[0][0] <= now:
                 command = follower.update(images.popleft()[1], Now(START_S + now, now))
             if command is not None:
