@@ -287,7 +287,7 @@ class Silent(list):
     name, fps, frame_count = 'camera0', 30.0, None
 
 
-def test_a_camera_without_an_image_is_told(monkeypatch, capsys):
+def test_a_camera_without_an_image_is_reported(monkeypatch, capsys):
     monkeypatch.setattr('siamx_ros.commands.track.open_source', lambda _: Silent())
     assert main(['track', '0', '--box', '1,1,9,9']) == 2
     assert 'camera0 is open, but gives no image' in capsys.readouterr().err

@@ -106,23 +106,23 @@ class LivePlayer:
                 for stamp, message in zip(stamps, heard)}
 
     def reasons(self, changes: dict[int, TrackState]) -> dict[int, Reason]:
-        """Why states changed, which the node tells in ``~/status``.
+        """Why states changed, which the node says in ``~/status``.
 
         Args:
             changes: stamp of the image, nanoseconds -> the state entered on it.
         """
-        def told() -> dict[int, Reason]:
+        def found() -> dict[int, Reason]:
             return {nanoseconds(m.header.stamp): Reason(m.reason)
                     for m in list(self._probe.heard['status'])
                     if changes.get(nanoseconds(m.header.stamp)) == m.state}
-        self._probe.wait(lambda: len(told()) == len(changes), STATUS_PATIENCE)
-        return told()
+        self._probe.wait(lambda: len(found()) == len(changes), STATUS_PATIENCE)
+        return found()
 
     def settings(self) -> dict[str, Any]:
         """The node's parameters, by name.
 
         Raises:
-            NoAnswer: it does not tell.
+            NoAnswer: it does not say.
         """
         from rclpy.parameter import parameter_value_to_python
         names = [name for name, _, _ in parameters(NodeConfig())]

@@ -1,6 +1,6 @@
 """The paper's adaptive scheme around any tracker with our two verbs.
 
-The tracker is never told where to look. Instead it is shown the image shifted, so that what it
+The tracker is never asked to look elsewhere. Instead it is shown the image shifted, so that what it
 shall look at lies where it expects its target; its answers are shifted back.
 """
 

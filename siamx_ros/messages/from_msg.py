@@ -21,7 +21,7 @@ def box_of(message: Any) -> BoundingBox:
 def result_of(message: Any) -> TrackResult:
     """The answer to one image, from a TrackedTarget.
 
-    Its reason is told in ``~/status``, its velocity is per second instead of per image and left
+    Its reason stands in ``~/status``, its velocity is per second instead of per image and left
     out, and so are the searched windows.
     """
     seen = message.box_source != BoxSource.NONE

@@ -55,10 +55,10 @@ class Status:
     @property
     def sentence(self) -> str:
         """Message and problem, or what state and reason mean where there are none."""
-        told = [self.message] if self.message not in self.problem else []
-        told += [self.problem] if self.problem else []
+        said = [self.message] if self.message not in self.problem else []
+        said += [self.problem] if self.problem else []
         meaning = filter(None, (STATE_TEXTS[self.state], REASON_TEXTS[self.reason]))
-        return '; '.join(told) or ': '.join(meaning)
+        return '; '.join(said) or ': '.join(meaning)
 
 
 class StatusBoard:

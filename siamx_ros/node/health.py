@@ -21,7 +21,7 @@ CLOCK_SLACK_S = 0.01
 MAX_AGE_S = 2.0
 """Images that are older on arrival are reported: a slow link, or clocks that disagree."""
 LEAST_DEPTHS = 10
-"""Images with a valid target before a share of them is told."""
+"""Images with a valid target from which on a share of them is given."""
 MAX_DEPTH_MISSED = 0.05
 """A larger share of them without a range from depth is warned of."""
 MISMATCHES = ('calibration', 'depth')

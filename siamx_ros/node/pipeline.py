@@ -181,7 +181,7 @@ class Pipeline:
     def _handle(self, frame: Frame, overwritten: int) -> None:
         """Track one image and publish; in the worker's thread.
 
-        One that waited while a target was started on it or on a newer one is told already.
+        One that waited while a target was started on it or on a newer one was answered by that.
         """
         self._dropped += overwritten
         if frame.received <= self._taken:

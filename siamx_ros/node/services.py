@@ -54,7 +54,7 @@ class Services:
         return response
 
     async def _init_box(self, detection: Detection2D) -> None:
-        """The same by topic; a refusal is told in ~/status."""
+        """The same by topic; a refusal is said in ~/status."""
         request = InitTarget.Request(
             bbox=detection.bbox, header=detection.header, target_id=detection.id)
         if detection.results:
@@ -107,7 +107,7 @@ class Services:
                                  'tracking' if enabled else 'paused')
 
     async def _asked(self, action, response, text: str):
-        """Have the worker do something; ``text`` tells that it was done."""
+        """Have the worker do something; ``text`` says that it was done."""
         response.success, response.message = await _done(self._node, action, text)
         if not response.success:
             self._node.get_logger().warning(

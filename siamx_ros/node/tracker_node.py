@@ -33,7 +33,7 @@ LOADING = 'the model is being loaded'
 
 
 def _as_transition(method: Callable) -> Callable:
-    """Wrap a transition whose exceptions are told: rclpy drops them without a word."""
+    """Wrap a transition so that its exceptions are logged: rclpy drops them."""
     @functools.wraps(method)
     def wrapped(self: TrackerNode, state: LifecycleState) -> TransitionCallbackReturn:
         try:
@@ -122,7 +122,7 @@ class TrackerNode(LifecycleNode):
         """Take the model."""
         try:
             self.holder.take(self.settings)
-        except Exception as error:  # noqa: B902 - a broken installation too must be told
+        except Exception as error:  # noqa: B902 - a broken installation is reported, too
             text = f'the model cannot be loaded: {describe_error(error)}'
             self.get_logger().error(text)
             self._enter(TrackState.ERROR, Reason.INFERENCE_ERROR, text)

@@ -54,10 +54,10 @@ def transport_problem(share: float, size_bytes: int, middleware: str,
     """
     if not share > MAX_LOST:
         return ''
-    told = f'about {share:.0%} of the images did not arrive, by the gaps between their stamps'
+    lost = f'about {share:.0%} of the images did not arrive, by the gaps between their stamps'
     if size_bytes < LARGE_BYTES or 'fastrtps' not in middleware:
-        return told
+        return lost
     if any(environment.get(name) for name in PROFILE_VARIABLES):
-        return f'{told}, in spite of a profile for Fast DDS: the machine may be too slow'
-    return (f'{told}: images of {size_bytes / 1e6:.1f} MB do not fit into the shared memory of '
+        return f'{lost}, in spite of a profile for Fast DDS: the machine may be too slow'
+    return (f'{lost}: images of {size_bytes / 1e6:.1f} MB do not fit into the shared memory of '
             f'Fast DDS by default; give camera and tracker the profile {PROFILE} (docs/ros.md)')

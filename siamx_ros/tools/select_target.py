@@ -1,6 +1,6 @@
 """Draw a box on the live image: `ros2 run siamx_ros select_target --image /camera/image_raw`.
 
-The picture stands still while the box is drawn, and the tracker is told on which image that was.
+The picture stands still while the box is drawn, and the tracker learns on which image that was.
 Keys: r drops the target, p pauses and resumes, Esc or q ends. With --clicks the two corners come
 from a topic, such as the mouse topic of rqt_image_view, and no window is opened.
 """

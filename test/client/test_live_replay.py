@@ -96,7 +96,7 @@ def test_in_real_time_a_running_node_answers_what_it_can(tmp_path, bag, make_rig
     assert all(int(row[19]) > int(row[1]) for row in rows[1:])  # later than the image
 
 
-def test_a_node_that_ends_and_a_box_that_is_refused_are_told(tmp_path, bag, make_rig, capfd):
+def test_a_node_that_ends_and_a_box_that_is_refused_are_reported(tmp_path, bag, make_rig, capfd):
     wrong = ('--weights', str(tmp_path / 'none.pt'), '--mode', 'lockstep')
     assert evaluate(bag, tmp_path / 'a', *wrong) == 2
     assert 'none.pt' in capfd.readouterr().err

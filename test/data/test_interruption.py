@@ -134,7 +134,7 @@ def test_bad_input_is_refused(pair, tmp_path, capsys, monkeypatch, arguments, se
     assert not (tmp_path / 'new').exists()
 
 
-def test_an_image_that_cannot_be_written_is_told(pair, tmp_path, monkeypatch):
+def test_an_image_that_cannot_be_written_is_reported(pair, tmp_path, monkeypatch):
     def full_disk(*_):
         raise OSError(28, 'No space left on device')
     monkeypatch.setattr(Path, 'write_bytes', full_disk)

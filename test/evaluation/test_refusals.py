@@ -92,7 +92,7 @@ def test_official_figures_are_of_the_sequences_that_were_run(outside, tmp_path, 
         capfd.readouterr().err)
 
 
-def test_without_any_sequence_left_the_first_refusal_is_told(outside, capfd):
+def test_without_any_sequence_left_the_first_refusal_is_reported(outside, capfd):
     for name in ('moving', 'interrupted'):
         shutil.rmtree(outside / name)
     assert evaluate(outside, *OPTIONS) == 2
@@ -141,25 +141,25 @@ def test_a_sequence_counts_once(dataset, tmp_path, static, capfd, options, sente
 
 def test_fingerprints_hold_the_versions_that_decide(monkeypatch):
     torch_only = RANDOM.model.replace({'runtime': 'torch'})
-    told = TrackerSpec('a', 'siamx', torch_only).fingerprint()
-    assert {'opencv', 'torch', 'siamx_ros'} <= set(told) and 'openvino' not in told
+    kept = TrackerSpec('a', 'siamx', torch_only).fingerprint()
+    assert {'opencv', 'torch', 'siamx_ros'} <= set(kept) and 'openvino' not in kept
     monkeypatch.setattr('torch.__version__', '9.9')
-    assert TrackerSpec('a', 'siamx', torch_only).fingerprint() == {**told, 'torch': '9.9'}
+    assert TrackerSpec('a', 'siamx', torch_only).fingerprint() == {**kept, 'torch': '9.9'}
     openvino = pytest.importorskip('openvino')
-    told = TrackerSpec('a', 'siamx', RANDOM.model.replace({'runtime': 'openvino'})).fingerprint()
-    assert told['openvino'] == openvino.get_version() and told['torch'] == '9.9'
+    kept = TrackerSpec('a', 'siamx', RANDOM.model.replace({'runtime': 'openvino'})).fingerprint()
+    assert kept['openvino'] == openvino.get_version() and kept['torch'] == '9.9'
 
 
 def test_results_of_other_versions_are_refused(tmp_path, dataset, static):
     sequences = tuple(read_sequences(dataset))
     run_campaign(Campaign((RANDOM,), sequences, tmp_path))
     path = tmp_path / 'siamx' / results.FINGERPRINT
-    told = json.loads(path.read_text())
-    path.write_text(json.dumps({**told, 'torch': '0.1', 'opencv': '0.2'}))
+    kept = json.loads(path.read_text())
+    path.write_text(json.dumps({**kept, 'torch': '0.1', 'opencv': '0.2'}))
     with pytest.raises(InputError, match=r'\(different: opencv, torch\); give another --out'):
         run_campaign(Campaign((RANDOM,), sequences, tmp_path))
-    del told['torch'], told['opencv']
-    path.write_text(json.dumps(told))
+    del kept['torch'], kept['opencv']
+    path.write_text(json.dumps(kept))
     with pytest.raises(InputError, match=(
             r'\(different: opencv is not noted there, torch is not noted there\); give another')):
         run_campaign(Campaign((RANDOM,), sequences, tmp_path))

@@ -124,7 +124,7 @@ def test_a_frame_without_an_answer_hides_no_drop(dataset, trackers):
 
 
 def test_valid_while_absent(dataset, trackers):
-    """What stays valid without a target is told; where none is absent there is no figure."""
+    """What stays valid without a target counts; where none is absent there is no figure."""
     runs = {name: run_sequence(trackers.Static(), read_folder(dataset / name))
             for name in ('interrupted', 'moving')}
     runs['interrupted'].valid[4] = False

@@ -36,5 +36,5 @@ def test_an_answer_read_back_says_the_same(result):
 
 
 def test_what_the_message_does_not_hold_is_left_out():
-    told = TrackResult(**{**vars(FOLLOWED), 'reason': Reason.CONFIRMED, 'velocity': (3.0, 4.0)})
-    assert repr(result_of(published(told))) == repr(FOLLOWED)
+    full = TrackResult(**{**vars(FOLLOWED), 'reason': Reason.CONFIRMED, 'velocity': (3.0, 4.0)})
+    assert repr(result_of(published(full))) == repr(FOLLOWED)

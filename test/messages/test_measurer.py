@@ -77,7 +77,7 @@ def test_nothing_is_said_of_what_nobody_asked_for(measurer):
 
 
 @pytest.mark.parametrize('hfov', [0.0, 60.0])
-def test_a_calibration_for_another_size_is_told(measurer, hfov):
+def test_a_calibration_for_another_size_is_reported(measurer, hfov):
     measurer.set_camera(SimpleNamespace(**{**vars(INFO), 'width': 320, 'height': 240}))
     bearing = measurer.measure(outcome(), NodeConfig().replace({'fallback_hfov': hfov})).bearing
     assert math.isfinite(bearing) == (hfov > 0)
@@ -110,7 +110,7 @@ def test_a_camera_info_that_cannot_be_used_ends_the_one_before(measurer, fields,
     ({'stamp': 10.32}, 'the nearest depth image is 0.320 s away from the image, more than 0.25 s '
                        '(depth_max_age)')], ids=['none', 'size', 'frame', 'stamp'])
 @pytest.mark.parametrize('calibrated', [True, False])
-def test_depth_that_does_not_fit_is_told(measurer, how, sentence, calibrated):
+def test_depth_that_does_not_fit_is_reported(measurer, how, sentence, calibrated):
     if calibrated:
         measurer.set_camera(INFO)
     if how is not None:

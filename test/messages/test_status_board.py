@@ -17,7 +17,7 @@ def board() -> StatusBoard:
     return board
 
 
-def test_without_message_and_problem_state_and_reason_are_told(board):
+def test_without_message_and_problem_state_and_reason_are_the_sentence(board):
     assert board.status.sentence == 'tracking: a target was given'
 
 

@@ -135,7 +135,7 @@ def test_the_height_of_a_box_at_a_range_is_the_way_back():
     assert height_at_range(CAMERA, box_at(4.0, 0.9), distance) == pytest.approx(0.9, rel=1e-6)
 
 
-def test_the_share_of_misses_is_told():
+def test_the_share_of_misses_is_reported():
     def play(every: int) -> dict[str, str]:
         measurer, health = Measurer(False, print, lambda: 0.0), Health()
         for number in range(60):
@@ -150,10 +150,11 @@ def test_the_share_of_misses_is_told():
         return health.figures()
 
     assert play(50)['depth_missed_share'] == '0.03' and play(50)['depth'] == ''
-    told = play(5)
-    assert told['depth_missed_share'] == '0.20'
-    assert told['depth'] == ('depth gave no range on 20% of the images: the nearest depth image is '
-                             '1.000 s away from the image, more than 0.25 s (depth_max_age)')
+    figures = play(5)
+    assert figures['depth_missed_share'] == '0.20'
+    assert figures['depth'] == (
+        'depth gave no range on 20% of the images: the nearest depth image is 1.000 s away from '
+        'the image, more than 0.25 s (depth_max_age)')
 
 
 def test_depth_is_not_missed_where_nobody_asked_for_it():

@@ -73,7 +73,7 @@ def test_both_kinds_of_status_hold_the_same(last_valid):
     assert written.since_last_valid.sec == (0 if last_valid else 2**31 - 1)
 
 
-@pytest.mark.parametrize('latency, told', [(60.0, 60.0), (60.1, 'nan'), (-0.1, 'nan')])
-def test_a_latency_of_clocks_that_have_nothing_to_do_with_each_other(latency, told):
+@pytest.mark.parametrize('latency, expected', [(60.0, 60.0), (60.1, 'nan'), (-0.1, 'nan')])
+def test_a_latency_of_clocks_that_have_nothing_to_do_with_each_other(latency, expected):
     message = build.target(outcome(Header(), RESULT), MEASURED, latency=latency, dropped=0, seq=1)
-    assert plain(message.latency) == told
+    assert plain(message.latency) == expected

@@ -137,7 +137,7 @@ def test_inference_fails_and_recovers(rig, make_scene):
     status = rig.status(S.STATE_ERROR)
     assert status.reason == S.REASON_INFERENCE_ERROR
     assert status.message == 'RuntimeError: scripted failure'
-    assert rig.log.count('Traceback') <= 1, 'told once, not for every image'
+    assert rig.log.count('Traceback') <= 1, 'once, not for every image'
     states = [rig.show().state for _ in range(4)]
     assert states[0] == S.STATE_RELOCALISED and states[-1] == S.STATE_TRACKING
     assert any(m.state == S.STATE_LOST and m.reason == S.REASON_INFERENCE_ERROR
@@ -240,7 +240,7 @@ def test_a_few_images_out_of_order_do_no_harm(rig):
         assert np.isnan((target.vx, target.vy)).all() == (step < 0), 'no speed backwards in time'
 
 
-def test_a_missing_torch_is_told(make_rig):
+def test_a_missing_torch_is_reported(make_rig):
     code = ('import sys; sys.modules["torch"] = None; '
             'from siamx_ros.node.tracker_node import main; sys.exit(main())')
     rig = make_rig(command=(sys.executable, '-c', code), ready=False)

@@ -221,7 +221,7 @@ def test_images_arrive_whatever_the_publisher_offers(make_rig, qos, setting):
         assert 'subscribed again as best effort' in rig.log
 
 
-def test_a_forced_reliability_that_cannot_match_is_told(make_rig):
+def test_a_forced_reliability_that_cannot_match_is_reported(make_rig):
     rig = make_rig({'image_reliability': 'reliable', 'image_timeout': 0.5}, ready=False)
     rig.probe.node.destroy_publisher(rig.probe.camera)
     rig.probe.camera = rig.probe.node.create_publisher(

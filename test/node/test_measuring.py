@@ -236,7 +236,7 @@ def test_depth_that_does_not_fit_gives_no_range(rig, depth, how):
 
 
 @pytest.mark.serial
-def test_inputs_that_do_not_fit_are_told(make_rig):
+def test_inputs_that_do_not_fit_are_reported(make_rig):
     """As diagnostics with a level, once in the log, and no more when they fit."""
     calibration = 'camera_info is for 640x120, the images are 160x120'
     depth = "depth is in frame 'other', the images in 'camera_optical_frame'"

@@ -1,4 +1,4 @@
-"""Parameters over DDS: described, ranged, live or refused with a reason, unknown ones told."""
+"""Parameters over DDS: described, ranged, live or refused with a reason, unknown ones named."""
 
 from __future__ import annotations
 

@@ -213,7 +213,7 @@ def test_diagnostics_of_a_working_node(make_rig, make_scene):
 
 
 @pytest.mark.parametrize('offset_s, words', [(30, 'from the future'), (-90, 's old on arrival')])
-def test_clocks_that_disagree_are_told(make_rig, offset_s, words):
+def test_clocks_that_disagree_are_reported(make_rig, offset_s, words):
     rig = make_rig()
     rig.clock_ns = time.time_ns() + offset_s * 10**9
     target = rig.show()

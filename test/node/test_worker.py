@@ -59,7 +59,7 @@ def test_waiting_is_for_the_future_alone_and_ends_with_the_answer(waiting, woken
     assert (news.results, woken) == ([None], [1])
     assert resume(coroutine) == ('returned', True)
     waiting.expire(float('inf'))
-    assert (news.results, woken) == ([None], [1]), 'told once'
+    assert (news.results, woken) == ([None], [1]), 'completed once'
 
 
 def test_waiting_for_what_is_done_ends_at_once(waiting):

@@ -151,7 +151,7 @@ def test_a_corner_on_an_image_that_cannot_be_read_is_no_corner():
         rclpy.try_shutdown()
 
 
-def test_without_a_display_the_reason_is_told(repository):
+def test_without_a_display_the_reason_is_reported(repository):
     done = subprocess.run(
         [sys.executable, str(repository / 'scripts/select_target')], text=True,
         capture_output=True, timeout=60,

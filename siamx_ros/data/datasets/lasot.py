@@ -24,7 +24,7 @@ def list_lasot(root: Path, split: str) -> Entries:
 
     Raises:
         InputError: a list names what is not there (but the test list may, for training), there are
-            two sequences of one name, or, for training, test sequences cannot be told apart.
+            two sequences of one name, or, for training, test sequences cannot be recognised.
     """
     folders = _folders(root)
     training, testing = root / 'training_set.txt', root / 'testing_set.txt'

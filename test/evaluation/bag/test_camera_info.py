@@ -119,9 +119,9 @@ def test_errors_of_the_direction_are_those_of_this_camera(tmp_path, with_infos, 
     summary = json.loads((out / 'summary.json').read_text())
     assert summary['camera'] == {'from': BESIDE, 'problem': None}
     with Bag(out / 'bag') as results:
-        told = [results.decode(raw, connection).bearing
-                for _, raw, connection in results.messages('/siamx_tracker/target')]
-    np.testing.assert_allclose(np.degrees(told[1:])[:len(angles)], -angles[0, 0], atol=0.02)
+        bearings = [results.decode(raw, connection).bearing
+                    for _, raw, connection in results.messages('/siamx_tracker/target')]
+    np.testing.assert_allclose(np.degrees(bearings[1:])[:len(angles)], -angles[0, 0], atol=0.02)
     median = summary['figures']['bearing']['bearing_error_median_deg']
     assert median == pytest.approx(expected, abs=0.02) and median > 1
 

@@ -89,26 +89,26 @@ def test_images_are_taken_as_recorded_where_the_clock_was_set_back(
 
 def test_the_target_counts_as_lost_where_the_clock_was_set_back(tmp_path, bag, monkeypatch):
     """As in the node, with the same reason."""
-    told = []
+    lost = []
     build = TrackerSpec.build
 
     def watched(spec):
         tracker = build(spec)
         lose = tracker.lose
-        monkeypatch.setattr(tracker, 'lose', lambda stamp: (told.append(stamp), lose(stamp)))
+        monkeypatch.setattr(tracker, 'lose', lambda stamp: (lost.append(stamp), lose(stamp)))
         return tracker
 
     monkeypatch.setattr(TrackerSpec, 'build', watched)
     path = restamped(bag, tmp_path / 'b', set_back)
     assert evaluate(path, *RANDOM, '--out', tmp_path / 'out') == 0
-    assert told == [set_back(3) / 1e9]
+    assert lost == [set_back(3) / 1e9]
     reasons = [row[8] for row in rows(tmp_path / 'out')]
     assert reasons[3] == 'STAMP_JUMP' and 'STAMP_JUMP' not in reasons[4:]
 
 
 @pytest.mark.parametrize('kind', ['csrt', 'csrt-adapted'])
 def test_any_tracker_takes_stamps(tmp_path, bag, monkeypatch, kind):
-    """OpenCV's own has no use for them; what is around it has, and is told of a clock set back."""
+    """OpenCV's own has no use for them; what is around it has, and hears of a clock set back."""
     if not hasattr(cv2, 'TrackerCSRT'):
         monkeypatch.setattr(TrackerSpec, 'build', lambda spec: {
             'csrt': Found, 'csrt-adapted': lambda: AdaptedTracker(Found())}[spec.kind]())
