@@ -30,7 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         'make harder copies of sequences: an absence, faster targets, a poorer camera'),
     'report': ('siamx_ros.commands.report', 'turn results into tables'),
     'evaluate-bag': ('siamx_ros.commands.evaluate_bag', 'run the tracker over a recorded bag'),
-    'speed': ('siamx_ros.commands.speed', 'measure milliseconds per stage and frames per second'),
+    'speed': ('siamx_ros.commands.speed', 'time trackers, their stages and starts on this machine'),
     'drive': (
         'siamx_ros.commands.drive', 'how fast a robot would follow by a tracker over sequences'),
     'train': ('siamx_ros.commands.train', 'train a network'),

@@ -54,6 +54,28 @@ def read(path: Path) -> Any:
     return _core().read_model(path)
 
 
+def matrix_products(side: int, count: int, precision: str, threads: int) -> Any:
+    """An inference request for ``count`` products of side x side matrices one after the other.
+
+    Args:
+        precision: 'fp32', 'bf16' or 'int8', which takes in 0 to 1 in steps of 1 / 255.
+    """
+    import openvino
+    from openvino import opset13 as operations
+    inputs = values = operations.parameter([side, side], np.float32)
+    random = np.random.default_rng(0)
+    for _ in range(count):
+        factors = random.uniform(0, 2 / side, (side, side)).astype(np.float32)
+        weights = operations.constant(factors)
+        if precision == 'int8':
+            values = operations.fake_quantize(values, *np.float32((0, 1, 0, 1)), 256)
+            reach = np.abs(factors).max(0, keepdims=True)
+            weights = operations.fake_quantize(weights, -reach, reach, -reach, reach, 255)
+        values = operations.matmul(values, weights, False, False)
+    exact = fastest_float() if precision == 'int8' else precision
+    return compiled(openvino.Model([values], [inputs]), exact, threads)
+
+
 def compiled(model: Any, precision: str, threads: int) -> Any:
     """An inference request for a converted model, 'fp32' or 'bf16' (where the CPU has it)."""
     options = {

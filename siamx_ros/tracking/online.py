@@ -26,8 +26,10 @@ RATE = 0.08
 """Weight of a new patch in the classifier: on the first image, later."""
 MIN_RESPONSE = 0.25
 """The classifier learns from frames that it answers with at least this."""
-TURN = 3
-"""Images from one lesson to the next; classifier and scale template take turns."""
+TURNS = 6
+"""Images in which everything is learnt once: a part of it in one image, nothing in most."""
+SCALE_TURN, TEACH_TURN, SOLVE_TURN = 3, 0, 1
+"""In which of them the scale template learns, the classifier takes in an image, and is solved."""
 BELIEVED, TRUSTED = 0.3, 1.0
 """Similarity from which the scale template shares in a change of size, and that of a full share."""
 LARGEST_CORRECTION = 2.0
@@ -92,7 +94,7 @@ class OnlineModel:
         self._correction = BoxCorrection.between(
             [view.predicted for view in views], box, config.box_correction)
         self._ridge = self._scale = None
-        self._taken = 0
+        self._taken, self._unsolved = 0, False
         if self._online_weight:
             self._ridge = RidgeFilter(views[0].features)
             for index, view in enumerate(views):
@@ -129,18 +131,20 @@ class OnlineModel:
               candidate: Candidate) -> None:
         """Take in a frame: its box, and features of the window of ``candidate``.
 
-        Only every third frame teaches, scale template and classifier in turn.
+        Only some frames teach, and each only one part: see :data:`TURNS`.
         """
         self._taken += 1
-        lesson, rest = divmod(self._taken, TURN)
-        if rest:
+        turn = self._taken % TURNS
+        if turn == SCALE_TURN and self._scale is not None:
+            self._scale.learn(image, box.centre, (box.w, box.h))
+        elif self._ridge is None:
             return
-        if lesson % 2:
-            if self._scale is not None:
-                self._scale.learn(image, box.centre, (box.w, box.h))
-        elif self._ridge is not None and candidate.response >= MIN_RESPONSE:
+        elif turn == TEACH_TURN and candidate.response >= MIN_RESPONSE:
             self._teach(features, candidate.window, box, RATE)
+            self._unsolved = True
+        elif turn == SOLVE_TURN and self._unsolved:
             self._ridge.solve()
+            self._unsolved = False
 
     def _teach(self, features: np.ndarray, window: CropWindow, box: BoundingBox,
                rate: float) -> None:

@@ -11,6 +11,7 @@ operation takes longer than the numbers it computes.
 from __future__ import annotations
 
 from functools import lru_cache
+import math
 from typing import NamedTuple, Sequence
 
 import cv2
@@ -19,7 +20,9 @@ import numpy as np
 STEP = 1.05
 """Ratio of neighbouring scales."""
 REACH = 6
-"""Scales that are tried to each side."""
+"""Scales that may be tried to each side."""
+NEAR = 2
+"""Scales that are tried first: the others only where the best of these is an outermost one."""
 SIDE = 48
 """Side of the patch that is described, pixels."""
 WIDTH = SIDE + 2
@@ -58,27 +61,35 @@ class ScaleTemplate:
 
     def __init__(self, image: np.ndarray, centre: tuple[float, float],
                  size: tuple[float, float]) -> None:
-        self._look = _looks(image, centre, size, 0)[0]
+        self._look = _look(image, centre, size)
 
     def find(self, image: np.ndarray, centre: tuple[float, float],
              size: tuple[float, float]) -> ScaleMatch:
         """Compare the target's size in ``image`` with ``size``."""
-        similarity = _looks(image, centre, size, REACH) @ _normalised(self._look)
-        best = int(similarity.argmax())
+        source = _source(image, centre, size, REACH)
+        for reach in (NEAR, REACH):
+            similarity = _looks(source, reach) @ _normalised(self._look)
+            best = int(similarity.argmax())
+            if 0 < best < len(similarity) - 1:
+                break
         return ScaleMatch(
-            STEP ** (best - REACH + _summit(similarity, best)), float(similarity[best]))
+            STEP ** (best - reach + _summit(similarity, best)), float(similarity[best]))
 
     def learn(self, image: np.ndarray, centre: tuple[float, float],
               size: tuple[float, float]) -> None:
         """Take in how the target looks at a confirmed place and size."""
-        self._look += RATE * (_looks(image, centre, size, 0)[0] - self._look)
+        self._look += RATE * (_look(image, centre, size) - self._look)
 
 
-def _looks(image: np.ndarray, centre: tuple[float, float], size: tuple[float, float],
-           reach: int) -> np.ndarray:
-    """The target at ``reach`` scales to each side of ``size``: rows of mean 0 and length 1."""
-    patches = _cut(image, centre, (size[0] * PADDING, size[1] * PADDING), reach)
-    histograms = gradient_histograms(patches).reshape(2 * reach + 1, -1)
+def _look(image: np.ndarray, centre: tuple[float, float],
+          size: tuple[float, float]) -> np.ndarray:
+    """The target at ``size``, as a vector of mean 0 and length 1."""
+    return _looks(_source(image, centre, size, 0), 0)[0]
+
+
+def _looks(source: _Source, reach: int) -> np.ndarray:
+    """The target at ``reach`` scales to each side: rows of mean 0 and length 1."""
+    histograms = gradient_histograms(_cut(source, reach)).reshape(2 * reach + 1, -1)
     return _normalised(histograms - histograms.mean(1, keepdims=True))
 
 
@@ -143,29 +154,58 @@ def _tables(patches: int) -> _Tables:
     return _Tables(first, TURN_BINS * (1 + patches * CELLS * CELLS), fold, neighbours)
 
 
-def _cut(image: np.ndarray, centre: tuple[float, float], size: tuple[float, float],
-         reach: int) -> np.ndarray:
-    """Image areas of ``size`` pixels times each scale in grey, one below the other.
+class _Source(NamedTuple):
+    """The surroundings of a target in grey.
 
-    The largest area is averaged to the resolution of the smallest once, and all are cut from that;
-    edges are repeated outside the image.
+    Attributes:
+        pixels: uint8, no finer than is needed.
+        origin: (x, y) of the target's centre in it, pixels from the middle of the first.
+        size: width and height in it of the area that is described at scale 1.
     """
-    largest = STEP ** reach
-    corner, area, cells = [], [], []
+
+    pixels: np.ndarray
+    origin: tuple[float, float]
+    size: tuple[float, float]
+
+
+def _source(image: np.ndarray, centre: tuple[float, float], size: tuple[float, float],
+            reach: int) -> _Source:
+    """What is needed to describe a target of ``size`` at ``reach`` scales to each side.
+
+    It is halved until a patch of the smallest scale has about its resolution: halving is by far
+    the fastest way to average. Edges are repeated outside the image.
+    """
+    corner, area, halves, described = [], [], [], []
     for place, side in zip(centre, size):
-        step = max(1.0, side / largest / SIDE)
-        cells.append(round(side * largest * WIDTH / SIDE / step) + 2)
-        area.append(max(2, round(cells[-1] * step)))
+        side *= PADDING
+        halving = max(0, round(math.log2(side / STEP ** reach / SIDE)))
+        step = 2 ** halving
+        area.append((math.ceil(side * STEP ** reach * WIDTH / SIDE / step) + 2) * step)
         corner.append(round(place - area[-1] / 2))
-    source = cv2.cvtColor(_area(image, corner, area), cv2.COLOR_BGR2GRAY)
-    source = cv2.resize(source, cells, interpolation=cv2.INTER_AREA)
-    places = []
-    for axis, grid in enumerate(_grids(reach)):
-        zoom = cells[axis] / area[axis]
-        origin = (centre[axis] - corner[axis]) * zoom - 0.5
-        places.append(grid * np.float32(size[axis] * zoom) + np.float32(origin))
+        halves.append(halving)
+        described.append(side / step)
+    pixels = cv2.cvtColor(_area(image, corner, area), cv2.COLOR_BGR2GRAY)
+    origin = tuple((place - low) / 2 ** halving - 0.5
+                   for place, low, halving in zip(centre, corner, halves))
+    return _Source(_halved(pixels, *halves), origin, tuple(described))
+
+
+def _halved(pixels: np.ndarray, times_wide: int, times_high: int) -> np.ndarray:
+    """The mean of every two pixels, so often in each direction."""
+    while times_wide or times_high:
+        height, width = pixels.shape
+        width, height = width >> bool(times_wide), height >> bool(times_high)
+        pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+        times_wide, times_high = max(0, times_wide - 1), max(0, times_high - 1)
+    return pixels
+
+
+def _cut(source: _Source, reach: int) -> np.ndarray:
+    """The described area at ``reach`` scales to each side, one patch below the other."""
+    places = [grid * np.float32(side) + np.float32(start)
+              for grid, side, start in zip(_grids(reach), source.size, source.origin)]
     return cv2.remap(
-        source, *places, interpolation=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        source.pixels, *places, interpolation=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 @lru_cache(maxsize=8)

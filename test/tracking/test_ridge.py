@@ -13,14 +13,17 @@ def features():
 
 
 def slow_weights(model, patches):
-    """Stacked weighted rows, one per cell and patch, solved by lstsq with ridge rows appended."""
+    """Stacked weighted rows, one per place and patch, solved by lstsq with ridge rows appended.
+
+    The places are the 31 x 31 cells and those around them, which see the outermost cells.
+    """
     rows = []
     for features, centre, size, share in patches:
         channels = len(features)
-        reduced = np.array([[model._basis @ (features[:, y, x] - model._mean[:, 0])
+        reduced = np.array([[model._basis.T @ (features[:, y, x] - model._mean)
                              for x in range(31)] for y in range(31)])
-        for y in range(31):
-            for x in range(31):
+        for y in range(-1, 32):
+            for x in range(-1, 32):
                 row = []
                 for dy in (-1, 0, 1):
                     for dx in (-1, 0, 1):
@@ -65,7 +68,7 @@ def test_responses_are_the_weighted_components_of_each_neighbourhood(features):
     wanted = np.zeros((25, 25))
     for row in range(25):
         for column in range(25):
-            near = [model._basis @ (seen[:, row + 3 + dy, column + 3 + dx] - model._mean[:, 0])
+            near = [model._basis.T @ (seen[:, row + 3 + dy, column + 3 + dx] - model._mean)
                     for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
             wanted[row, column] = model._weights @ np.append(np.concatenate(near), 1.0)
     assert np.ptp(wanted) > 0.3
@@ -90,7 +93,20 @@ def test_larger_patches_are_answered(features):
     assert model.respond(np.tile(features, (1, 2, 2))[:, :47, :47]).shape == (41, 41)
 
 
-@pytest.mark.parametrize('count', [1, 6, 7])
-def test_both_sides_of_the_diagonal_are_filled(count):
-    rows = np.random.default_rng(4).normal(size=(count, 40)).astype(np.float32)
-    np.testing.assert_allclose(ridge._gram(rows), rows @ rows.T, rtol=1e-5, atol=1e-5)
+def test_how_the_features_lie_in_memory_changes_nothing(features):
+    responses = []
+    for seen in (features, np.ascontiguousarray(features.transpose(1, 2, 0)).transpose(2, 0, 1)):
+        model = RidgeFilter(seen)
+        model.learn(seen, (120.0, 130.0), (60.0, 40.0), 1.0)
+        model.solve()
+        responses.append(model.respond(seen))
+    np.testing.assert_allclose(*responses, atol=1e-5)
+
+
+@pytest.mark.parametrize('centre', [(-40.0, 120.0), (4.0, 3.0), (600.0, 600.0)])
+def test_a_target_at_or_beyond_the_edge_of_the_patch_is_learnt(features, centre):
+    model = RidgeFilter(features)
+    model.learn(features, centre, (60.0, 40.0), 1.0)
+    model.solve()
+    wanted = slow_weights(model, [(features, centre, (60.0, 40.0), 1.0)])
+    np.testing.assert_allclose(model._weights, wanted, atol=2e-4)

@@ -31,17 +31,35 @@ def test_a_zoom_is_measured(picture, size, factor):
 
 @pytest.mark.parametrize('size', [(40.0, 40.0), (41.0, 63.0), (160.0, 90.0)])
 def test_the_described_area_is_centred(size):
-    """A bright target on black lies in the middle of every patch, to a tenth of its pixels."""
+    """A bright target on black lies in the middle of every patch, to an eighth of its pixels."""
     image = np.zeros((240, 320, 3), np.uint8)
     left, top = 100, 80
     image[top:top + int(size[1]), left:left + int(size[0])] = 200
     centre = left + int(size[0]) / 2, top + int(size[1]) / 2
-    patches = scale._cut(image, centre, (2 * size[0], 2 * size[1]), 3)
+    source = scale._source(image, centre, (1.7 * size[0], 1.7 * size[1]), 3)
+    patches = scale._cut(source, 3)
     for patch in patches.reshape(7, scale.WIDTH, scale.WIDTH):
         weights = patch.astype(float) / patch.sum()
         places = np.arange(scale.WIDTH) + 0.5
-        assert weights.sum(0) @ places == pytest.approx(scale.WIDTH / 2, abs=0.1)
-        assert weights.sum(1) @ places == pytest.approx(scale.WIDTH / 2, abs=0.1)
+        assert weights.sum(0) @ places == pytest.approx(scale.WIDTH / 2, abs=0.125)
+        assert weights.sum(1) @ places == pytest.approx(scale.WIDTH / 2, abs=0.125)
+
+
+@pytest.mark.parametrize('factor', [0.8, 0.92, 0.98, 1.0, 1.07, 1.12, 1.25])
+def test_scales_that_are_not_tried_would_not_have_been_chosen(picture, factor, monkeypatch):
+    template = ScaleTemplate(picture, (320.0, 240.0), (80.0, 60.0))
+    seen = zoomed(picture, factor), (320.0, 240.0), (80.0, 60.0)
+    match = template.find(*seen)
+    monkeypatch.setattr(scale, 'NEAR', scale.REACH)
+    assert template.find(*seen) == pytest.approx(match, rel=1e-4)
+
+
+@pytest.mark.parametrize('times', [(0, 0), (1, 1), (2, 1), (0, 3)])
+def test_what_is_halved_is_averaged(times):
+    pixels = np.random.default_rng(2).integers(0, 256, (48, 64), np.uint8)
+    wide, high = 2 ** times[0], 2 ** times[1]
+    slow = pixels.reshape(48 // high, high, 64 // wide, wide).mean((1, 3))
+    np.testing.assert_allclose(scale._halved(pixels, *times), slow, atol=1.5)
 
 
 def test_a_size_that_is_wrong_is_told_again_and_again(picture):

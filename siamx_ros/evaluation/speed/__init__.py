@@ -1,0 +1,1 @@
+"""How long everything takes on this machine, and what the machine could do."""

@@ -1,0 +1,123 @@
+"""What takes part in a measurement: trackers as they are, by stages, and while they search."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+import time
+from typing import Any, Callable, Protocol
+
+import numpy as np
+
+from siamx_ros.evaluation.speed.stages import STAGES, StageClock, watched
+from siamx_ros.evaluation.speed.stretches import Stretch
+from siamx_ros.records import TrackState
+from siamx_ros.tracking.tracker import Tracker
+
+WARM_UP = 5
+"""Updates of each turn that do not count: caches and clocks are those of another tracker yet."""
+LOST_UPDATES = 10
+"""Updates of a turn in which the target is searched for, with those that do not count."""
+Synchronise = Callable[[], object]
+"""Waits until the device has done all that it was given."""
+
+
+class Participant(Protocol):
+    """Takes its turn on a stretch and keeps what it measured."""
+
+    def turn(self, stretch: Stretch) -> None:
+        """Start on the first image and update on the others."""
+
+
+class WholeUpdates:
+    """A tracker's updates as they are.
+
+    Args:
+        tracker: with ``init(image, box)`` and ``update(image)``.
+
+    Attributes:
+        inits, updates: milliseconds of each.
+    """
+
+    def __init__(self, tracker: Any, synchronise: Synchronise = lambda: None) -> None:
+        self._tracker, self._synchronise = tracker, synchronise
+        self.inits: list[float] = []
+        self.updates: list[float] = []
+
+    def turn(self, stretch: Stretch) -> None:
+        self.inits.append(self._time(self._tracker.init, stretch.images[0], stretch.box))
+        times = [self._time(self._tracker.update, image) for image in stretch.images[1:]]
+        self.updates += times[WARM_UP:]
+
+    def _time(self, call: Callable, *args: Any) -> float:
+        before = time.perf_counter()
+        call(*args)
+        self._synchronise()
+        return (time.perf_counter() - before) * 1e3
+
+
+class StagedUpdates:
+    """Our tracker's updates by stages; only those that end in TRACKING count.
+
+    Attributes:
+        stages: stage -> milliseconds of each update.
+        states: state -> how many updates ended in it.
+        sides: side of a searched patch, pixels -> how many of them.
+    """
+
+    def __init__(self, tracker: Tracker, synchronise: Synchronise = lambda: None) -> None:
+        self._tracker, self._synchronise = tracker, synchronise
+        self.stages: dict[str, list[float]] = defaultdict(list)
+        self.states: Counter[TrackState] = Counter()
+        self.sides: Counter[int] = Counter()
+
+    def turn(self, stretch: Stretch) -> None:
+        self._tracker.init(stretch.images[0], stretch.box)
+        clock = StageClock()
+        with watched(clock, self._tracker.engine):
+            for number, image in enumerate(stretch.images[1:]):
+                clock.restart()
+                before = time.perf_counter()
+                result = self._tracker.update(image)
+                self._synchronise()
+                taken = time.perf_counter() - before
+                if number < WARM_UP:
+                    continue
+                self.states[result.state] += 1
+                if result.state == TrackState.TRACKING:
+                    self._note(clock, taken)
+                    self.sides.update(window.patch_side for window in result.windows)
+
+    def _note(self, clock: StageClock, taken: float) -> None:
+        times = {**clock.seconds, 'rest': taken - sum(clock.seconds.values())}
+        for stage in STAGES:
+            self.stages[stage].append(times.get(stage, 0.0) * 1e3)
+
+
+class LostUpdates:
+    """Our tracker's updates while it searches an image without its target.
+
+    Attributes:
+        updates: milliseconds of each that ended in LOST.
+        others: how many did not.
+    """
+
+    def __init__(self, tracker: Tracker, synchronise: Synchronise = lambda: None) -> None:
+        self._tracker, self._synchronise = tracker, synchronise
+        self.updates: list[float] = []
+        self.others = 0
+
+    def turn(self, stretch: Stretch) -> None:
+        self._tracker.init(stretch.images[0], stretch.box)
+        empty = np.full_like(stretch.images[0], 127)
+        for number in range(LOST_UPDATES):
+            self._tracker.lose()
+            before = time.perf_counter()
+            result = self._tracker.update(empty)
+            self._synchronise()
+            taken = (time.perf_counter() - before) * 1e3
+            if number < WARM_UP:
+                continue
+            if result.state == TrackState.LOST:
+                self.updates.append(taken)
+            else:
+                self.others += 1
