@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     from siamx_ros.evaluation.bag import criteria as pass_or_fail
     from siamx_ros.evaluation.bag.evaluation import BagEvaluation
     from siamx_ros.evaluation.bag.folder import write_replay
-    from siamx_ros.evaluation.bag.replay_results import plain
+    from siamx_ros.evaluation.results import json_values
     from siamx_ros.evaluation.trackers import TrackerSpec
     from siamx_ros.tracking.process import use_threads
     criteria = pass_or_fail.read_criteria(args.criteria) if args.criteria else []
@@ -90,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
         finally:  # a criterion that cannot be checked does not take the results along
             written = write_replay(place, replay, summary) if place is not None else []
     verdicts = summary['criteria']
-    _print_figures(plain(summary['figures']))
+    _print_figures(json_values(summary['figures']))
     for path in written:
         print(f'wrote {args.out / path.relative_to(place)}', file=sys.stderr)
     for verdict in verdicts:

@@ -55,13 +55,10 @@ class Journal:
         """The same as what evaluation scores and draws; -1 is the state of unprocessed frames."""
         count = self.frame_count
         truth = np.full((count, 4), np.nan) if self.truth_xywh is None else self.truth_xywh[:count]
-        run = Run(name, truth, np.full((count, 4), np.nan), np.full(count, np.nan),
-                  np.full(count, -1), np.zeros(count, bool), np.zeros(count))
+        run = Run.empty(name, truth)
+        run.confidence[:], run.states[:] = np.nan, -1
         for frame, result in self.results.items():
-            if result.box is not None:
-                run.boxes[frame] = result.box.xywh
-            run.confidence[frame], run.states[frame] = result.confidence, result.state
-            run.valid[frame] = result.valid
+            run.note(frame, result, 0.0)
         return run
 
     def summary(self) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import asdict
 from pathlib import Path
 
@@ -97,10 +96,8 @@ def common_sequences(runs: dict[str, list[Run]]) -> dict[str, list[Run]]:
 
 
 def _plain(runs: dict[str, list[Run]]) -> dict:
-    """Scores as JSON values; NaN, which JSON does not have, becomes null."""
-    def values(scores) -> dict:
-        return {name: None if isinstance(value, float) and math.isnan(value) else value
-                for name, value in asdict(scores).items()}
-    return {name: {'mean': values(mean_scores(each)),
-                   'sequences': {run.name: values(score(run)) for run in each}}
-            for name, each in runs.items()}
+    """Scores as JSON values."""
+    return results.json_values(
+        {name: {'mean': asdict(mean_scores(each)),
+                'sequences': {run.name: asdict(score(run)) for run in each}}
+         for name, each in runs.items()})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,17 @@ def write_whole(path: Path, text: str) -> None:
     partial = path.with_name(path.name + '.partial')
     partial.write_text(text, encoding='utf-8', errors='backslashreplace', newline='\n')
     partial.replace(path)
+
+
+def json_values(value: Any) -> Any:
+    """The same as JSON holds it: NaN and infinities become null."""
+    if isinstance(value, dict):
+        return {key: json_values(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [json_values(entry) for entry in value]
+    if isinstance(value, (float, np.floating)):
+        return float(value) if math.isfinite(value) else None
+    return int(value) if isinstance(value, np.integer) else value
 
 
 def _column(rows: list[dict[str, str]], name: str) -> np.ndarray:

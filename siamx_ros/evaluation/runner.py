@@ -80,12 +80,12 @@ class Run:
     codes: np.ndarray | None = None
 
     @classmethod
-    def empty(cls, sequence: data.Sequence, start: int) -> Run:
-        """A run over a sequence of which nothing is known yet."""
-        count = len(sequence.frame_paths)
+    def empty(cls, name: str, truth: np.ndarray, start: int = 0) -> Run:
+        """A run over N frames with N x 4 true boxes, of which nothing was said yet."""
+        count = len(truth)
         return cls(
-            sequence.name, sequence.boxes_xywh, np.full((count, 4), np.nan), np.zeros(count),
-            np.zeros(count, int), np.zeros(count, bool), np.zeros(count), start, [()] * count)
+            name, truth, np.full((count, 4), np.nan), np.zeros(count), np.zeros(count, int),
+            np.zeros(count, bool), np.zeros(count), start, [()] * count)
 
     @property
     def frames_per_second(self) -> float:
@@ -149,7 +149,7 @@ def run_sequence(tracker: Tracker, sequence: data.Sequence,
             refuses a box or an image.
     """
     start = first_visible(sequence)
-    run = Run.empty(sequence, start)
+    run = Run.empty(sequence.name, sequence.boxes_xywh, start)
     box = BoundingBox.from_xywh(sequence.boxes_xywh[start])
     for index in range(start, len(sequence.frame_paths)):
         with named(sequence, index):

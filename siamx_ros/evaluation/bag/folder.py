@@ -19,10 +19,9 @@ from siamx_ros import __version__
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation.bag.criteria import RENAMED
 from siamx_ros.evaluation.bag.replay_plots import write_plots
-from siamx_ros.evaluation.bag.replay_results import (
-    FRAME_COLUMNS, Replay, events, frame_rows, plain)
+from siamx_ros.evaluation.bag.replay_results import FRAME_COLUMNS, Replay, events, frame_rows
 from siamx_ros.evaluation.bag.results_bag import write_results_bag
-from siamx_ros.evaluation.results import write_whole
+from siamx_ros.evaluation.results import json_values, write_whole
 
 LOGGER = logging.getLogger(__name__)
 SUMMARY = 'summary.json'
@@ -141,11 +140,11 @@ def write_replay(folder: Path, replay: Replay, summary: dict[str, Any]) -> list[
     lines = [','.join(FRAME_COLUMNS), *map(','.join, frame_rows(replay))]
     write_whole(folder / 'frames.csv', '\n'.join(lines) + '\n')
     write_whole(folder / 'events.jsonl', ''.join(
-        json.dumps(plain(event)) + '\n' for event in events(replay)))
-    write_whole(folder / 'timing.json', json.dumps(plain(timing(replay)), indent=2) + '\n')
+        json.dumps(json_values(event)) + '\n' for event in events(replay)))
+    write_whole(folder / 'timing.json', json.dumps(json_values(timing(replay)), indent=2) + '\n')
     plots = write_plots(folder / 'plots', replay)
     write_results_bag(folder / 'bag', replay)
-    write_whole(folder / SUMMARY, json.dumps(plain(summary), indent=2) + '\n')
+    write_whole(folder / SUMMARY, json.dumps(json_values(summary), indent=2) + '\n')
     names = ('frames.csv', 'events.jsonl', 'timing.json', 'bag', SUMMARY)
     return [*(folder / name for name in names), *plots]
 

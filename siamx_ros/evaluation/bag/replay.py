@@ -14,7 +14,7 @@ from siamx_ros.errors import InputError
 from siamx_ros.evaluation.bag.frame_table import CLOCK_SET_NS, BagFrame, FrameTable, frames
 from siamx_ros.evaluation.bag.reading import Bag
 from siamx_ros.evaluation.bag.truth import Truth
-from siamx_ros.evaluation.runner import Interruptible, Run, Tracker, windows_of
+from siamx_ros.evaluation.runner import Interruptible, Run, Tracker
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.records import Reason, TrackResult, TrackState
 
@@ -194,16 +194,11 @@ def run_of(name: str, steps: list[Step], truth: Truth, start: int) -> Run:
     Frames after it dropped the target are scored, without a box.
     """
     given = np.array([step.result is not None or step.note in SILENT for step in steps], bool)
-    boxes = [step.result.box.xywh if step.result and step.result.box else (np.nan,) * 4
-             for step in steps]
-    return Run(
-        name, np.where((given & truth.labelled)[:, None], truth.boxes, np.nan),
-        np.array(boxes, np.float64).reshape(len(steps), 4),
-        np.array([step.result.confidence if step.result else 0.0 for step in steps]),
-        np.array([int(step.result.state) if step.result else 0 for step in steps]),
-        np.array([step.result.valid if step.result else False for step in steps], bool),
-        np.array([step.seconds for step in steps]), start,
-        [windows_of(step.result) if step.result else () for step in steps])
+    run = Run.empty(name, np.where((given & truth.labelled)[:, None], truth.boxes, np.nan), start)
+    for index, step in enumerate(steps):
+        if step.result is not None:
+            run.note(index, step.result, step.seconds)
+    return run
 
 
 def at_arrival(steps: list[Step], table: FrameTable) -> list[Step]:

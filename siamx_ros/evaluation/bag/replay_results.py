@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-import math
 from typing import Any, Iterator
 
 import numpy as np
@@ -101,17 +100,6 @@ def track_of(replay: Replay) -> quality.Track:
     return quality.Track(
         replay.table.times[kept] / 1e9, truth.boxes[kept], run.boxes[kept], run.confidence[kept],
         run.states[kept], run.valid[kept])
-
-
-def plain(value: Any) -> Any:
-    """The same as JSON holds it: NaN and infinities become null."""
-    if isinstance(value, dict):
-        return {key: plain(entry) for key, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(entry) for entry in value]
-    if isinstance(value, (float, np.floating)):
-        return float(value) if math.isfinite(value) else None
-    return int(value) if isinstance(value, np.integer) else value
 
 
 def _quality(replay: Replay) -> dict[str, Any]:

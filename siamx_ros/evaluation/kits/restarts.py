@@ -34,7 +34,7 @@ def run_with_restarts(tracker: Tracker, sequence: Sequence,
     Raises:
         SequenceError: an image cannot be read, or the tracker refuses.
     """
-    run = Run.empty(sequence, 0)
+    run = Run.empty(sequence.name, sequence.boxes_xywh)
     run = replace(run, codes=np.full(len(run.boxes), SKIPPED))
     truth = regions_of(sequence)
     following = 0

@@ -10,9 +10,9 @@ from siamx_ros.cli import main
 from siamx_ros.config import ModelConfig
 from siamx_ros.evaluation.bag import messages
 from siamx_ros.evaluation.bag.frame_table import frame_table
-from siamx_ros.evaluation.bag.replay_results import plain
 from siamx_ros.evaluation.bag.reading import Bag
 from siamx_ros.evaluation.bag.writing import write_sequence
+from siamx_ros.evaluation.results import json_values
 from siamx_ros.evaluation.runner import run_sequence
 from siamx_ros.evaluation.scores import score
 from siamx_ros.evaluation.trackers import TrackerSpec
@@ -40,7 +40,7 @@ def test_offline_equals_the_folder(tmp_path, sequence, storage, compressed):
     del expected['speed']
     figures = summary(tmp_path / 'out')['figures']
     assert figures['validity']['valid_while_absent'] == expected.pop('valid_while_absent')
-    assert figures['metrics'] == plain(expected)
+    assert figures['metrics'] == json_values(expected)
     rows = [line.split(',') for line in
             (tmp_path / 'out' / 'frames.csv').read_text().splitlines()[1:]]
     boxes = np.array([[float(cell) for cell in row[2:7]] for row in rows])

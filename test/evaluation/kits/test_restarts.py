@@ -10,7 +10,7 @@ from siamx_ros.evaluation.kits import restarts
 from siamx_ros.evaluation import results
 from siamx_ros.evaluation.kits.regions import region_overlap
 from siamx_ros.evaluation.long_term import long_term_figures
-from siamx_ros.evaluation.runner import Run
+
 from siamx_ros.evaluation.scores import score
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.records import TrackState
@@ -228,5 +228,3 @@ class FakeSequence:
 def test_sequences_without_own_truth_use_the_boxes():
     sequence = Sequence('s', (), np.array([BOX]))
     np.testing.assert_array_equal(restarts.regions_of(sequence), [BOX])
-    assert BoundingBox.from_xywh(BOX).area == 1200
-    assert Run.empty(Sequence('s', (), np.zeros((0, 4))), 0).name == 's'
