@@ -14,7 +14,7 @@ import argparse
 from pathlib import Path
 
 from siamx_ros.commands.options import (
-    TRACKER_SETTINGS, add_settings, add_tracker_settings, read_settings)
+    TRACKER_SETTINGS, add_sequences, add_settings, add_tracker_settings, names, read_settings)
 from siamx_ros.control.limits import FollowLimits
 from siamx_ros.errors import InputError
 
@@ -22,10 +22,7 @@ from siamx_ros.errors import InputError
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.usage = '%(prog)s DATA [--rates 15,20,30] [--weights W] [--out DIR] ...'
-    parser.add_argument(
-        'data', metavar='DATA', type=Path,
-        help='folder of sequences <name>/img/ + <name>/groundtruth.txt, or one such sequence')
-    parser.add_argument('--sequences', metavar='A,B,...', help='only these sequences')
+    add_sequences(parser)
     parser.add_argument('--rates', metavar='A,B,...', default='15,20,30',
                         help='images per second (default %(default)s)')
     parser.add_argument('--hfov', metavar='DEGREES', type=float, default=60.0,
@@ -46,8 +43,7 @@ def run(args: argparse.Namespace) -> int:
     from siamx_ros.imaging import read_image
     rates = _rates(args.rates)
     settings = read_settings(args, {**TRACKER_SETTINGS, 'control': FollowLimits()})
-    names = [name.strip() for name in (args.sequences or '').split(',') if name.strip()]
-    sequences = select(read_sequences(args.data), names)
+    sequences = select(read_sequences(args.data), names(args.sequences))
     spec = TrackerSpec('siamx', 'siamx', settings['model'], settings['tracking'])
     runs = run_campaign(Campaign((spec,), tuple(sequences), args.out,
                                  threads=settings['model'].threads))['siamx']

@@ -26,14 +26,14 @@ from __future__ import annotations
 import argparse
 from importlib import import_module
 import json
-import math
 from pathlib import Path
 import sys
 from typing import Any
 
-from siamx_ros.commands.options import TRACKER_SETTINGS, add_tracker_settings, read_settings
+from siamx_ros.commands.options import (
+    TRACKER_SETTINGS, add_sequences, add_tracker_settings, names, read_settings)
 from siamx_ros.commands.outputs import check_written
-from siamx_ros.config import ADAPTIVE_SCHEMES, ModelConfig, TrackerConfig
+from siamx_ros.config import ADAPTIVE_SCHEMES
 from siamx_ros.data.annotation import TEST
 from siamx_ros.data.catalogue import kinds, read_benchmark
 from siamx_ros.errors import InputError
@@ -42,9 +42,7 @@ from siamx_ros.errors import InputError
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.usage = '%(prog)s DATA [--weights W] [--trackers A,B] [--adaptive A,B] [--out DIR] ...'
-    parser.add_argument(
-        'data', metavar='DATA', type=Path,
-        help='folder of sequences <name>/img/ + <name>/groundtruth.txt, or one such sequence')
+    add_sequences(parser)
     parser.add_argument(
         '--trackers', metavar='A,B,...',
         help='siamx, csrt, kcf, and csrt-adapted, kcf-adapted: the adaptive scheme around them '
@@ -65,7 +63,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--inexact', metavar='N', type=int, default=0,
         help='start each sequence N times from a box that is a little off (2%% of its size) in '
              'place of once from the true one: means that hang less on chance')
-    parser.add_argument('--sequences', metavar='A,B,...', help='only these sequences')
     parser.add_argument(
         '--out', metavar='DIR', type=Path,
         help='keep results, tables and plots here; an interrupted run goes on where it stopped')
@@ -96,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
     from siamx_ros.data.inexact import with_inexact_starts
     from siamx_ros.evaluation.campaign import Campaign, run_campaign
     from siamx_ros.evaluation.kits.table import KITS
-    sequences = select(read_benchmark(args.data, args.benchmark), _names(args.sequences))
+    sequences = select(read_benchmark(args.data, args.benchmark), names(args.sequences))
     if args.inexact:
         sequences = with_inexact_starts(sequences, args.inexact)
     kit = KITS.get(args.benchmark)
@@ -104,8 +101,8 @@ def run(args: argparse.Namespace) -> int:
     runs = run_campaign(Campaign(
         tuple(specs), tuple(sequences), args.out, args.overwrite, args.jobs,
         settings['model'].threads, kit.protocol if kit else 'once'))
-    names = {each.name for each in next(iter(runs.values()))}
-    kept = [sequence for sequence in sequences if sequence.name in names]
+    run_over = {each.name for each in next(iter(runs.values()))}
+    kept = [sequence for sequence in sequences if sequence.name in run_over]
     _print_tables(runs)
     if kit is not None:
         _official(kit, runs, kept, args.out)
@@ -115,15 +112,15 @@ def run(args: argparse.Namespace) -> int:
         for path in [*paths, *draw_timelines(
                 args.out / 'plots', runs, kept, args.timelines)]:
             print(f'wrote {path}', file=sys.stderr)
-    return _left_out([sequence.name for sequence in sequences if sequence.name not in names])
+    return _left_out([each.name for each in sequences if each.name not in run_over])
 
 
-def _left_out(names: list[str]) -> int:
+def _left_out(missing: list[str]) -> int:
     """Say which sequences all tables are without; returns the exit status."""
-    if names:
-        print(f'note: left out of all tables, for the reasons above: {", ".join(names)}',
+    if missing:
+        print(f'note: left out of all tables, for the reasons above: {", ".join(missing)}',
               file=sys.stderr)
-    return 1 if names else 0
+    return 1 if missing else 0
 
 
 def _specs(args: argparse.Namespace, settings: dict) -> list:
@@ -131,20 +128,16 @@ def _specs(args: argparse.Namespace, settings: dict) -> list:
     from siamx_ros.evaluation.trackers import TrackerSpec, check_names, variants
     if args.variants and args.adaptive:
         raise InputError('give --adaptive or --variants, not both')
-    schemes = _names(args.adaptive) or [settings['tracking'].adaptive]
+    schemes = names(args.adaptive) or [settings['tracking'].adaptive]
     specs = variants(_kinds(args.trackers), schemes, settings['model'], settings['tracking'])
     if not args.variants:
         return specs
     own = []
     for path in args.variants:
         given = argparse.Namespace(**{**vars(args), 'config': [*args.config, path]})
-        each = read_settings(given, {'model': ModelConfig(), 'tracking': TrackerConfig()})
+        each = read_settings(given, TRACKER_SETTINGS)
         own.append(TrackerSpec(Path(path).stem, 'siamx', each['model'], each['tracking']))
     return check_names([*own, *(spec for spec in specs if spec.kind != 'siamx')])
-
-
-def _names(text: str | None) -> list[str]:
-    return [name.strip() for name in (text or '').split(',') if name.strip()]
 
 
 def _kinds(text: str | None) -> list[str]:
@@ -152,9 +145,9 @@ def _kinds(text: str | None) -> list[str]:
     from siamx_ros.evaluation.opencv_trackers import FACTORIES, OpenCvTracker, available
     from siamx_ros.evaluation.trackers import ADAPTED
     if text is not None:
-        for name in {name.removesuffix(ADAPTED) for name in _names(text)} & set(FACTORIES):
+        for name in {name.removesuffix(ADAPTED) for name in names(text)} & set(FACTORIES):
             OpenCvTracker(name)  # refused now rather than after an hour
-        return _names(text)
+        return names(text)
     if not available():
         print('note: CSRT and KCF are left out, they need opencv-contrib-python-headless in '
               'place of opencv-python-headless', file=sys.stderr)
@@ -163,20 +156,20 @@ def _kinds(text: str | None) -> list[str]:
 
 def _official(kit: Any, runs: dict, sequences: list, out: Path | None) -> None:
     """Print the figures of the benchmark's own kit and write its result files."""
-    from siamx_ros.evaluation.results import write_whole
+    from siamx_ros.evaluation.results import json_values, write_whole
     from siamx_ros.evaluation.tables import as_text
     figures = {name: kit.total(each, sequences) for name, each in runs.items()}
-    names = list(next(iter(figures.values())))
-    print('\n' + as_text([['official figures', *names], *(
-        [tracker, *(f'{each[name]:.3f}' for name in names)] for tracker, each in figures.items())]))
+    columns = list(next(iter(figures.values())))
+    print('\n' + as_text([['official figures', *columns], *(
+        [tracker, *(f'{value:.3f}' for value in each.values())]
+        for tracker, each in figures.items())]))
     if out is None:
         return
     for tracker, each in runs.items():
         for tracker_run, sequence in zip(each, sequences):
             kit.write(out / 'official', tracker, tracker_run, sequence)
-    known = {tracker: {name: value if math.isfinite(value) else None
-                       for name, value in each.items()} for tracker, each in figures.items()}
-    write_whole(out / 'official' / 'figures.json', json.dumps(known, indent=2) + '\n')
+    write_whole(out / 'official' / 'figures.json',
+                json.dumps(json_values(figures), indent=2) + '\n')
     print(f'wrote {out / "official"}', file=sys.stderr)
 
 

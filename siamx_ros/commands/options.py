@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any, Callable, Mapping, Sequence
 
 from siamx_ros.config import ModelConfig, TrackerConfig
@@ -25,6 +26,19 @@ def add_config_file(parser: argparse.ArgumentParser) -> None:
         '--config', metavar='FILE', action='append', default=[],
         help='YAML file of settings; of a ROS parameter file, those of /** and of the tracker; '
              'may be given again, later files and the options below win')
+
+
+def add_sequences(parser: argparse.ArgumentParser) -> None:
+    """Add DATA, a folder of sequences, and ``--sequences``, whose value :func:`names` reads."""
+    parser.add_argument(
+        'data', metavar='DATA', type=Path,
+        help='folder of sequences <name>/img/ + <name>/groundtruth.txt, or one such sequence')
+    parser.add_argument('--sequences', metavar='A,B,...', help='only these sequences')
+
+
+def names(text: str | None) -> list[str]:
+    """The names in a list with commas; none of None."""
+    return [name.strip() for name in (text or '').split(',') if name.strip()]
 
 
 def add_tracker_settings(parser: argparse.ArgumentParser, *, adaptive: bool = False) -> None:

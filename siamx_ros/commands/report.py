@@ -10,6 +10,7 @@ import argparse
 from pathlib import Path
 import sys
 
+from siamx_ros.commands.options import names
 from siamx_ros.errors import InputError
 from siamx_ros.files import check_outputs
 
@@ -54,8 +55,7 @@ def _report(folder: Path, args: argparse.Namespace) -> int:
     from siamx_ros.evaluation.report import common_sequences, read_results, write_report
     from siamx_ros.evaluation.tables import as_text, tracker_table
     from siamx_ros.evaluation.timelines import timeline
-    names = [name for name in (args.trackers or '').split(',') if name]
-    runs = read_results(folder, names)
+    runs = read_results(folder, names(args.trackers))
     common = common_sequences(runs)
     for name, each in runs.items():
         left_out = len(each) - len(common[name])
