@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import SimpleNamespace
 
 import numpy as np
@@ -22,7 +23,8 @@ def camera_info(*, width=640, height=480, frame_id='camera', bins=(0, 0), roi=(0
     x, y, w, h = roi
     return SimpleNamespace(
         header=SimpleNamespace(frame_id=frame_id), width=width, height=height,
-        distortion_model='plumb_bob', binning_x=bins[0], binning_y=bins[1],
+        distortion_model=fields.pop('distortion_model', 'plumb_bob'), binning_x=bins[0],
+        binning_y=bins[1],
         roi=SimpleNamespace(x_offset=x, y_offset=y, width=w, height=h), **fields,
         **{name.upper() if capitals else name: value for name, value in letters.items()
            if name not in fields})
@@ -57,7 +59,14 @@ def test_a_part_of_the_sensor_sees_along_the_rays_of_the_whole(bins, roi, size, 
     ({'k': [0.0] * 9}, (640, 480), 'camera_info is not calibrated: focal length in K or size is '
      'not positive'),
     ({'width': 0, 'height': 0}, (640, 480), 'camera_info is not calibrated: focal length in K or '
-     'size is not positive')])
+     'size is not positive'),
+    ({'d': [0.1] * 3}, (640, 480),
+     "camera_info has 3 distortion coefficients for the model 'plumb_bob'"),
+    ({'d': [0.1] * 100}, (640, 480),
+     "camera_info has 100 distortion coefficients for the model 'plumb_bob'"),
+    ({'d': [math.nan] * 5}, (640, 480), 'camera_info holds numbers that are not finite'),
+    ({'d': [0.1] * 3, 'distortion_model': 'equidistant'}, (640, 480),
+     "camera_info has 3 distortion coefficients for the model 'equidistant'")])
 def test_a_camera_info_that_is_not_the_images_is_refused(fields, size, sentence):
     with pytest.raises(InputError) as refusal:
         CameraModel.from_camera_info(camera_info(**fields), *size, 'camera')

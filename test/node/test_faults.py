@@ -36,16 +36,11 @@ def send(rig, **fields):
     return target
 
 
-BROKEN = {'truncated': {'data': bytes(1000)}, 'no data': {'data': b''},
-          'zero size': {'height': 0, 'width': 0}, 'unknown encoding': {'encoding': 'rgb5'},
-          'big-endian': {'encoding': 'mono16', 'is_bigendian': 1, 'step': 320},
-          'claims to be huge': {'height': 2**31, 'width': 2**31}, 'row too short': {'step': 3}}
-
-
-@pytest.mark.parametrize('fault', BROKEN)
-def test_an_image_that_cannot_be_read_is_told_and_the_target_kept(rig, fault):
+@pytest.mark.parametrize('fault', [
+    {'data': b''}, {'encoding': 'rgb5'}, {'height': 2**31, 'width': 2**31}], ids=str)
+def test_an_image_that_cannot_be_read_is_reported_and_the_target_kept(rig, fault):
     name = rig.started().target_id
-    bad = send(rig, **BROKEN[fault])
+    bad = send(rig, **fault)
     assert (bad.valid, bad.box_source, bad.target_id) == (False, bad.BOX_NONE, name)
     assert np.isnan(bad.bbox.center.position.x)
     assert rig.probe.wait(lambda: rig.probe.heard['status'][-1].message not in (

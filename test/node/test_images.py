@@ -164,10 +164,8 @@ def test_a_small_file_that_claims_a_huge_picture_is_not_decoded():
         conversions.image_from_compressed(CompressedImage(data=bytes(data)))
 
 
-@pytest.mark.parametrize('encoding', ['rgb8', 'yuyv', 'nv12'])
-def test_over_dds_the_target_is_tracked_in_each_encoding(rig, encoding):
-    raw = packed(picture(), encoding)
-    sent = message(raw, encoding, 160, 120)
+def test_over_dds_the_target_is_tracked_in_another_encoding(rig):
+    sent = message(packed(picture(), 'nv12'), 'nv12', 160, 120)
     sent.header.stamp, sent.header.frame_id = stamp(rig.next_stamp()), 'c'
     rig.probe.camera.publish(sent)
     assert rig.probe.answer(rig.clock_ns)

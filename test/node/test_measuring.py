@@ -103,33 +103,22 @@ def test_bearing_is_positive_left_and_elevation_up(rig):
         pytest.approx(0.0, abs=1e-5), 'the box stands still'
 
 
-@pytest.mark.parametrize('model, distortion', [
-    ('plumb_bob', (-0.3, 0.1, 0.001, -0.002, 0.0)),
-    ('rational_polynomial', (0.1, 0.05, 0.0, 0.0, 0.01, 0.05, 0.02, 0.01)),
-    ('equidistant', (-0.02, 0.01, 0.0, 0.0))])
-def test_distortion_is_undone(rig, model, distortion):
+def test_distortion_is_undone(rig):
     import cv2
+    distortion = (0.1, 0.05, 0.0, 0.0, 0.01, 0.05, 0.02, 0.01)
     straight = seen(rig).bearing
-    target = seen(rig, lambda m: abs(m.bearing - straight) > 1e-5, model=model,
+    target = seen(rig, lambda m: abs(m.bearing - straight) > 1e-5, model='rational_polynomial',
                   distortion=distortion)
     ray = np.array([[[-math.tan(target.bearing), -math.tan(target.elevation) * math.hypot(
         1, math.tan(target.bearing)), 1.0]]])
     matrix = np.array([[FOCAL, 0, 79.5], [0, FOCAL, 59.5], [0, 0, 1]])
-    if model == 'equidistant':
-        back = cv2.fisheye.distortPoints(ray[..., :2], matrix, np.array(distortion))
-    else:
-        back = cv2.projectPoints(ray, np.zeros(3), np.zeros(3), matrix, np.array(distortion))[0]
+    back = cv2.projectPoints(ray, np.zeros(3), np.zeros(3), matrix, np.array(distortion))[0]
     np.testing.assert_allclose(back.ravel() + 0.5, (100, 40), atol=0.05)
 
 
-@pytest.mark.parametrize('other', [
-    {'width': 640}, {'focal': 0.0}, {'frame_id': 'depth_optical_frame'}, {'binning': 2},
-    {'distortion': (0.1, 0.2, 0.3)}, {'distortion': (0.1,) * 100}, {'distortion': (math.nan,) * 5},
-    {'distortion': (0.1,) * 3, 'model': 'equidistant'}], ids=[
-        'size', 'zeros', 'frame', 'binning', 'three', 'hundred', 'NaN', 'fisheye of three'])
-def test_a_calibration_that_is_not_the_images_ends_the_one_before(rig, other):
+def test_a_calibration_that_is_not_the_images_ends_the_one_before(rig):
     right = seen(rig).bearing
-    calibrate(rig, **other)
+    calibrate(rig, distortion=(0.1,) * 100)
     until(rig, lambda m: math.isnan(m.bearing))
     calibrate(rig)
     assert until(rig, lambda m: math.isfinite(m.bearing)).bearing == pytest.approx(right)
@@ -171,15 +160,13 @@ def publish_depth(rig, depth: np.ndarray, encoding: str, moment: int,
     assert rig.trigger('start').success
 
 
-def show_depth(rig, depth: np.ndarray, encoding: str, *, late_s: float = 0.0,
+def show_depth(rig, depth: np.ndarray, encoding: str,
                frame_id: str = 'camera_optical_frame') -> T:
     """Publish depth and image of one moment until the node has seen both."""
-    def once():
-        moment = rig.next_stamp() + round(late_s * 1e9)
-        publish_depth(rig, depth, encoding, moment, frame_id)
-        return rig.show(step=0)
-    answers = [once() for _ in range(3)]
-    return answers[-1]
+    for _ in range(3):
+        publish_depth(rig, depth, encoding, rig.next_stamp(), frame_id)
+        target = rig.show(step=0)
+    return target
 
 
 def test_range_and_pose_from_depth(rig):
@@ -202,12 +189,6 @@ def test_range_and_pose_from_depth(rig):
     assert variance == pytest.approx(target.range_stddev ** 2, rel=1e-3)
 
 
-def test_millimetres(rig):
-    seen(rig)
-    target = show_depth(rig, np.full((120, 160), 2500, np.uint16), '16UC1')
-    assert target.range == pytest.approx(2.5 * math.sqrt(1.02), rel=1e-4)
-
-
 def test_the_depth_of_the_image_s_own_moment_counts(rig):
     """Newer depth images are there before an image is tracked, as with a slow tracker."""
     seen(rig)
@@ -219,16 +200,12 @@ def test_the_depth_of_the_image_s_own_moment_counts(rig):
     assert rig.show(step=0).range == pytest.approx(2.0 * math.sqrt(1.02), rel=1e-4)
 
 
-@pytest.mark.parametrize('depth, how', [
-    (np.full((120, 160), np.nan, np.float32), {}),
-    (np.full((120, 160), 50.0, np.float32), {}),
-    (np.full((60, 80), 2.0, np.float32), {}),
-    (np.full((120, 160), 2.0, np.float32), {'late_s': 0.5}),
-    (np.full((120, 160), 2.0, np.float32), {'frame_id': 'other'})],
-    ids=['nothing valid', 'too far', 'other size', 'other time', 'other frame'])
-def test_depth_that_does_not_fit_gives_no_range(rig, depth, how):
+@pytest.mark.parametrize('distance, frame_id', [
+    (math.nan, 'camera_optical_frame'), (50.0, 'camera_optical_frame'), (2.0, 'other')],
+    ids=['nothing valid', 'too far', 'other frame'])
+def test_depth_that_does_not_fit_gives_no_range(rig, distance, frame_id):
     seen(rig)
-    target = show_depth(rig, depth, '32FC1', **how)
+    target = show_depth(rig, np.full((120, 160), distance, np.float32), '32FC1', frame_id=frame_id)
     assert math.isnan(target.range) and math.isnan(target.range_stddev)
     assert target.range_source == T.RANGE_NONE
     poses = rig.probe.heard['target_pose']
