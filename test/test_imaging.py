@@ -45,7 +45,7 @@ def test_the_noise_of_an_empty_picture_is_not_spread():
 
 @pytest.mark.parametrize('extension, whole', [('.jpg', 2), ('.png', 4)])
 @pytest.mark.parametrize('progressive', [0, 1])
-def test_files_that_are_cut_short_are_told_and_refused(tmp_path, extension, whole, progressive):
+def test_files_that_are_cut_short_are_reported_and_refused(tmp_path, extension, whole, progressive):
     data = cv2.imencode(extension, texture(), [cv2.IMWRITE_JPEG_PROGRESSIVE, progressive])[1]
     data = data.tobytes()
     assert not is_cut_short(data) and not is_cut_short(data + bytes(7)), 'padding does no harm'

@@ -103,7 +103,7 @@ def test_a_transition_that_the_state_does_not_allow_is_refused(rig):
     assert lifecycle(rig) == 'active' and rig.show().valid
 
 
-def test_a_model_that_fails_at_the_end_is_told_and_given_up(make_rig):
+def test_a_model_that_fails_at_the_end_is_reported_and_given_up(make_rig):
     rig = make_rig({'model': {'weights': 'broken'}})
     assert rig.transition('deactivate') and rig.transition('cleanup')
     assert 'the model could not be closed: RuntimeError: the device has gone' in rig.log
@@ -112,7 +112,7 @@ def test_a_model_that_fails_at_the_end_is_told_and_given_up(make_rig):
     rig.ready().started()
 
 
-def test_a_transition_that_fails_is_told_and_leads_back_to_the_start(monkeypatch):
+def test_a_transition_that_fails_is_reported_and_leads_back_to_the_start(monkeypatch):
     """In this process, so that something can fail that never should."""
     from siamx_ros.node import tracker_node
     context = rclpy.Context()

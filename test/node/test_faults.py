@@ -160,7 +160,7 @@ def test_no_memory_on_the_device_while_tracking(rig, make_scene):
     assert rig.trigger('reset').success and rig.init().success
 
 
-def test_a_stuck_inference_is_told_while_it_is_stuck(make_rig, make_scene):
+def test_a_stuck_inference_is_reported_while_it_is_stuck(make_rig, make_scene):
     rig = make_rig({'stall_timeout': 0.5})
     rig.started()
     rig.probe.publish(make_scene(command=SLEEP, seconds=2.5), rig.next_stamp())

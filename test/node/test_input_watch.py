@@ -43,7 +43,7 @@ def test_no_problem_while_images_come(watch, now):
 
 
 @pytest.mark.parametrize('gap, lost', [(0.9, False), (1.1, True)])
-def test_a_long_gap_is_told_once_and_by_the_image_after_it(watch, now, gap, lost):
+def test_a_long_gap_is_reported_once_and_by_the_image_after_it(watch, now, gap, lost):
     now.value += gap
     assert problem(watch) == f'no image for {gap:.1f} s: nobody publishes'
     arrive(watch, now)
@@ -113,7 +113,7 @@ def test_every_image_sent_twice_is_no_frozen_camera(watch, now):
     assert not watch.is_stale_after(now.value), 'one that cannot be read makes it no older'
 
 
-def test_a_frozen_camera_that_ends_is_told_as_missing(watch, now):
+def test_a_frozen_camera_that_ends_is_reported_as_missing(watch, now):
     for _ in range(2):
         arrive(watch, now, b'same')
     now.value += 0.6

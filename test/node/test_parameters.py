@@ -81,7 +81,7 @@ def test_a_change_is_refused_with_a_reason_and_as_a_whole(rig, change, words):
     assert value(rig, 'debug_rate') == before
 
 
-def test_unknown_names_are_told_with_near_ones(make_rig):
+def test_unknown_names_are_reported_with_near_ones(make_rig):
     rig = make_rig({'image_timout': 1.0, 'tracking': {'n_lots': 3}, 'use_sim_time': False})
     for words in ("'image_timout' was given but does not exist", 'near names: image_timeout',
                   "'tracking.n_lots' was given but does not exist"):

@@ -147,7 +147,7 @@ def test_times_in_the_status(rig):
     assert rig.probe.wait(lambda: heard[-1].time_in_state.sec >= 1)
 
 
-def test_missing_images_are_told_with_topic_and_publishers(make_rig):
+def test_missing_images_are_reported_with_topic_and_publishers(make_rig):
     rig = make_rig({'image_timeout': 0.3})
     heard = rig.probe.heard['status']
     assert rig.probe.wait(lambda: 'no image for' in heard[-1].message)

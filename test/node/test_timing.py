@@ -59,7 +59,7 @@ def test_init_waits_for_no_more_than_the_inference_at_hand(rig, make_scene):
     assert time.monotonic() - begin < 1.2, 'one image of 0.3 s, and the init image of 0.3 s'
 
 
-def test_an_image_that_waited_while_a_target_was_started_on_it_is_told_once(rig, make_scene):
+def test_an_image_that_waited_while_a_target_was_started_on_it_is_reported_once(rig, make_scene):
     rig.started()
     before = len(rig.probe.heard['target'])
     for step in range(3):

@@ -228,7 +228,7 @@ def test_labels_that_nobody_asked_for_may_fit_no_image(tmp_path, bag, static, ca
     assert 'nothing is scored: none of the 10 labels' in caplog.text
 
 
-def test_most_labels_outside_are_told_of(tmp_path, bag, static, caplog):
+def test_most_labels_outside_are_reported(tmp_path, bag, static, caplog):
     """Numbers of images, where the stamps begin at zero: some fit by chance."""
     path = restamped(bag, tmp_path / 'b', lambda index: index * SECOND // 4, truth=False)
     labels = tmp_path / 'labels.txt'
