@@ -27,10 +27,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
     'evaluate': ('siamx_ros.commands.evaluate', 'run a tracker over sequences and score it'),
     'interrupt': (
         'siamx_ros.commands.interrupt',
-        'make harder copies of sequences: an absence, faster targets, a poorer camera'),
+        'make harder copies of sequences: an absence, a return at another size, faster targets, '
+        'a poorer camera'),
     'report': ('siamx_ros.commands.report', 'turn results into tables'),
     'evaluate-bag': ('siamx_ros.commands.evaluate_bag', 'run the tracker over a recorded bag'),
-    'speed': ('siamx_ros.commands.speed', 'time trackers, their stages and starts on this machine'),
+    'speed': (
+        'siamx_ros.commands.speed',
+        'time, stages, ceilings, memory and start of trackers on this machine'),
     'drive': (
         'siamx_ros.commands.drive', 'how fast a robot would follow by a tracker over sequences'),
     'train': ('siamx_ros.commands.train', 'train a network'),

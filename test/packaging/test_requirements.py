@@ -34,7 +34,7 @@ def metadata(repository: Path, monkeypatch: pytest.MonkeyPatch) -> dict:
 
 def test_everything_is_pinned_once_and_comes_from_where_pip_looks(repository: Path) -> None:
     files = sorted((repository / 'requirements').glob('*.txt'))
-    assert len(files) == 5
+    assert len(files) == 4
     names = []
     for line in [line for path in files for line in lines(path)]:
         assert re.fullmatch(r'[\w.-]+(\[\w+\])?==[\w.]+', line), line
@@ -43,7 +43,7 @@ def test_everything_is_pinned_once_and_comes_from_where_pip_looks(repository: Pa
 
 
 def test_the_pins_lie_within_the_ranges_of_pip(repository: Path, metadata: dict) -> None:
-    texts = [line for name in ('main', 'nodeps', 'train')
+    texts = [line for name in ('main', 'nodeps')
              for line in lines(repository / f'requirements/{name}.txt')]
     pins = {r.name.lower(): r for r in map(packaging.Requirement, texts)}
     ranges = [*metadata['install_requires'],

@@ -81,7 +81,7 @@ def test_the_command_writes_both_tables(photographs, tmp_path):
     assert set(content['card']['calibration']['online']) == {'synthetic', 'videos'}
     assert content['calibration']['network']['response'] == 0
     assert all(low <= 0 < high for low, high in content['ranges'].values())
-    assert sum('tower' in name for name in content['ranges']) == 8
+    assert sum('tower' in name for name in content['ranges']) == 12
 
 
 def test_it_runs_over_whole_patches(photographs, tmp_path, monkeypatch):
