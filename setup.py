@@ -12,6 +12,7 @@ BAG = ['rosbags>=0.11.9']
 EVAL = ['matplotlib>=3.5', *BAG]
 TRAIN = ['matplotlib>=3.5']
 FAST = ['openvino>=2024.4']
+ONNX = ['onnx>=1.14', 'onnxruntime>=1.16']
 DEMO = ['matplotlib>=3.5', 'panda3d>=1.10.14', 'scikit-image>=0.22']
 PANEL = ['aiohttp>=3.9']
 
@@ -29,10 +30,10 @@ setup(
     install_requires=[
         'numpy>=1.22', 'opencv-python-headless>=4.5.5', 'PyYAML>=5.4', 'torch>=2.1', 'tqdm>=4.60'],
     extras_require={
-        'bag': BAG, 'demo': DEMO, 'eval': EVAL, 'fast': FAST, 'panel': PANEL,
+        'bag': BAG, 'demo': DEMO, 'eval': EVAL, 'fast': FAST, 'onnx': ONNX, 'panel': PANEL,
         'train': TRAIN,
         'dev': sorted({
-            *DEMO, *EVAL, *FAST, *PANEL, *TRAIN, 'flake8>=5', 'pytest>=7',
+            *DEMO, *EVAL, *FAST, *ONNX, *PANEL, *TRAIN, 'flake8>=5', 'pytest>=7',
             'pytest-xdist>=3.7', 'selenium>=4.11'})},
     entry_points={'console_scripts': ['siamx = siamx_ros.cli:main']},
 )

@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     'train': ('siamx_ros.commands.train', 'train a network'),
     'calibrate': (
         'siamx_ros.commands.calibrate', 'fit the confidence and int8 ranges of trained weights'),
+    'export': ('siamx_ros.commands.export', 'write a model as ONNX files, compared with torch'),
     'import-weights': (
         'siamx_ros.commands.import_weights', "turn the authors' checkpoint into ours"),
     'params': ('siamx_ros.commands.params', 'print the tables of all parameters'),

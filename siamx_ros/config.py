@@ -89,6 +89,8 @@ class NetworkConfig(Settings):
 RUNTIMES = {
     'torch': 'siamx_ros.model.inference:Engine',
     'openvino': 'siamx_ros.model.openvino_engine:OpenVinoEngine',
+    'onnxruntime': 'siamx_ros.model.onnx_engine:OnnxEngine',
+    'tensorrt': 'siamx_ros.model.onnx_engine:TensorRtEngine',
 }
 """What can run the network -> module and class of its engine."""
 
@@ -101,11 +103,12 @@ class ModelConfig(Settings):
         'default', "name of a shipped model or path of a checkpoint; never downloaded")
     device: str = setting('auto', 'auto (cuda where there is one), cpu, cuda or cuda:N')
     runtime: str = setting(
-        'auto', 'what runs the network; auto: openvino on a CPU where it is installed, else torch',
+        'auto', 'what runs the network; auto: openvino on a CPU where it is installed, else torch; '
+        'onnxruntime: on the CPU, or on a GPU by CUDA; tensorrt: on a GPU, by onnxruntime, too',
         choices=('auto', *RUNTIMES))
     precision: str = setting(
         'auto', 'number format of inference; auto: with openvino what is fastest on this CPU, int8 '
-        '(where the weights bring ranges), bf16 or fp32; else fp32',
+        '(where the weights bring ranges), bf16 or fp32; with tensorrt fp16; else fp32',
         choices=('auto', 'fp32', 'fp16', 'bf16', 'int8'))
     threads: int = setting(
         0, 'CPU threads of torch and OpenCV, for the whole process; 0: as they choose',

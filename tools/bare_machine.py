@@ -98,7 +98,7 @@ def install_wheels() -> None:
         step('Making the virtual environment .venv')
         shutil.rmtree(VENV, ignore_errors=True)
         run([sys.executable, '-m', 'venv', VENV], clean_environment())
-    step('Installing pinned wheels into .venv (about 450 MB, more with a CUDA build of torch)')
+    step('Installing pinned wheels into .venv (about 490 MB, more with a CUDA build of torch)')
     stamp.unlink(missing_ok=True)
     pip = [python, '-m', 'pip', 'install', '--disable-pip-version-check']
     pip += [] if sys.stdout.isatty() else ['--quiet']

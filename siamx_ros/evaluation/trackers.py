@@ -86,18 +86,12 @@ def _computed_by(model: ModelConfig) -> dict[str, str]:
 
     With the versions of the libraries that compute.
     """
-    import torch
-
     from siamx_ros.model.runtime import make_engine
     from siamx_ros.model.weights import load_checkpoint
     checkpoint = load_checkpoint(model.weights)
     engine = make_engine(checkpoint.network, model, checkpoint.ranges)
-    versions = {'torch': str(torch.__version__)}
-    if engine.runtime == 'openvino':
-        import openvino
-        versions['openvino'] = openvino.get_version()
     return {'device': engine.device.type, 'runtime': engine.runtime,
-            'precision': engine.precision, **versions}
+            'precision': engine.precision, **engine.versions()}
 
 
 def weights_sha256(weights: str) -> str:

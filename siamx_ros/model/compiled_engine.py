@@ -5,7 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from contextlib import contextmanager
-from typing import Any, Iterator
+from dataclasses import dataclass, field
+import hashlib
+from typing import Any, Callable, Iterator
+import weakref
 
 import numpy as np
 import torch
@@ -15,6 +18,27 @@ from siamx_ros.model.network import SiamXNet
 
 KEPT_SIZES = 6
 """Sizes of patches whose compiled search is kept, tens of megabytes each."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A network to compile, equal to another one that computes the same.
+
+    Attributes:
+        digest: of the architecture and all weights.
+        network: gives it, as long as its engine lives.
+    """
+
+    digest: str
+    network: Callable[[], SiamXNet] = field(compare=False)
+
+    @classmethod
+    def of(cls, network: SiamXNet) -> Source:
+        """The source that a network is."""
+        digest = hashlib.sha256(repr(network.config).encode())
+        for name, tensor in network.state_dict().items():
+            digest.update(name.encode() + tensor.numpy().tobytes())
+        return cls(digest.hexdigest(), weakref.ref(network))
 
 
 class CompiledEngine(Engine, ABC):
@@ -29,7 +53,7 @@ class CompiledEngine(Engine, ABC):
 
     def __init__(self, network: SiamXNet) -> None:
         super().__init__(network, 'cpu', 'fp32')
-        self._threads = torch.get_num_threads()
+        self._threads, self._source = torch.get_num_threads(), Source.of(self.network)
         self._compiled: OrderedDict[tuple[int, ...], Any] = OrderedDict()
         self._held: dict[tuple[int, ...], Template] = {}
 

@@ -83,7 +83,8 @@ class Engine:
                 go together.
         """
         if model.precision == 'int8':
-            raise InputError("model.precision 'int8' needs openvino on a CPU")
+            raise InputError("model.precision 'int8' needs openvino on a CPU, onnxruntime, or "
+                             'tensorrt')
         return cls(network, model.device, model.precision)
 
     def __init__(self, network: SiamXNet, device: str = 'auto', precision: str = 'fp32') -> None:
@@ -98,6 +99,10 @@ class Engine:
     def geometry(self) -> PatchGeometry:
         """How the network's patches are cut."""
         return self.network.geometry
+
+    def versions(self) -> dict[str, str]:
+        """Of the libraries that compute, by name."""
+        return {'torch': str(torch.__version__)}
 
     def image_context(self) -> ContextManager:
         """What the work on one image, calls of this engine among it, is wrapped in."""
@@ -144,15 +149,25 @@ def pick_device(device: str) -> torch.device:
     """
     if device == 'auto':
         return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
-    try:
-        chosen = torch.device(device)
-    except RuntimeError:
-        raise InputError(f'unknown device {device!r}: use auto, cpu, cuda or cuda:N') from None
-    if chosen.type not in ('cpu', 'cuda'):
-        raise InputError(f'unknown device {device!r}: use auto, cpu, cuda or cuda:N')
+    chosen = parse_device(device)
     if chosen.type == 'cuda' and (chosen.index or 0) >= torch.cuda.device_count():
         raise InputError(
             f'device {device} was asked for, but torch sees {torch.cuda.device_count()} GPUs')
+    return chosen
+
+
+def parse_device(device: str) -> torch.device:
+    """The device that a setting names, on this machine or not.
+
+    Raises:
+        InputError: it is no CPU or CUDA device.
+    """
+    try:
+        chosen = torch.device(device)
+    except RuntimeError:
+        chosen = None
+    if chosen is None or chosen.type not in ('cpu', 'cuda'):
+        raise InputError(f'unknown device {device!r}: use auto, cpu, cuda or cuda:N')
     return chosen
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import hashlib
-from typing import Any, Callable
-import weakref
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +13,7 @@ from torch import nn
 from siamx_ros.config import ModelConfig
 from siamx_ros.errors import InputError
 from siamx_ros.model import openvino_graph
-from siamx_ros.model.compiled_engine import CompiledEngine
+from siamx_ros.model.compiled_engine import CompiledEngine, Source
 from siamx_ros.model.inference import Maps, Template, pick_device
 from siamx_ros.model.network import SiamXNet
 from siamx_ros.model.quantisation import (
@@ -49,7 +47,7 @@ class OpenVinoEngine(CompiledEngine):
             check_ranges(ranges)
         super().__init__(network)
         self.precision = _resolved(precision, ranges)
-        self._ranges, self._digest = ranges, _digest(self.network)
+        self._ranges = ranges
 
     @classmethod
     def from_settings(cls, network: SiamXNet, model: ModelConfig,
@@ -58,6 +56,10 @@ class OpenVinoEngine(CompiledEngine):
         if device.type != 'cpu':
             raise InputError(f"model.runtime 'openvino' is for the CPU, model.device is {device}")
         return cls(network, model.precision, ranges)
+
+    def versions(self) -> dict[str, str]:
+        import openvino
+        return {**super().versions(), 'openvino': openvino.get_version()}
 
     @torch.inference_mode()
     def search(self, patch: np.ndarray, template: Template) -> Maps:
@@ -71,7 +73,7 @@ class OpenVinoEngine(CompiledEngine):
         """An inference request; its answer is valid until its next one."""
         graph = _convert(_Graph(
             tuple((array.shape, array.dtype.str) for array in (patch, *kernels.values())),
-            self._digest, weakref.ref(self.network)))
+            self._source))
         if self.precision == 'int8':
             graph = round_graph(graph, self._ranges)
         exact = self.precision if self.precision != 'int8' else openvino_graph.fastest_float()
@@ -107,16 +109,7 @@ class _Graph:
     """A network's search for inputs of these shapes and types; equal where it computes the same."""
 
     inputs: tuple[tuple[tuple[int, ...], str], ...]
-    digest: str
-    network: Callable[[], SiamXNet] = dataclasses.field(compare=False)
-
-
-def _digest(network: SiamXNet) -> str:
-    """Of the architecture and all weights."""
-    digest = hashlib.sha256(repr(network.config).encode())
-    for name, tensor in network.state_dict().items():
-        digest.update(name.encode() + tensor.numpy().tobytes())
-    return digest.hexdigest()
+    source: Source
 
 
 @functools.lru_cache(maxsize=8)
@@ -124,7 +117,7 @@ def _convert(graph: _Graph) -> Any:
     """An OpenVINO model, kept: torch never frees all that tracing takes, so it is done once."""
     examples = tuple(torch.from_numpy(np.zeros(shape, kind)) for shape, kind in graph.inputs)
     return openvino_graph.convert(
-        _Search(graph.network()), examples, [shape for shape, _ in graph.inputs])
+        _Search(graph.source.network()), examples, [shape for shape, _ in graph.inputs])
 
 
 def _resolved(precision: str, ranges: Ranges | None) -> str:

@@ -81,8 +81,7 @@ def check_ranges(ranges: Ranges | None) -> None:
         InputError: there are none.
     """
     if not ranges:
-        raise InputError(
-            "model.precision 'int8' needs weights with measured ranges: 'calibrate' adds them")
+        raise InputError("int8 needs weights with measured ranges: 'calibrate' adds them")
 
 
 def is_fast(cpu_info: Path = Path('/proc/cpuinfo')) -> bool:

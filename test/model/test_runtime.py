@@ -1,5 +1,6 @@
-"""Which runtime is chosen, and that OpenVINO answers as torch does."""
+"""Which runtime is chosen, and that each answers as torch does."""
 
+from importlib.util import find_spec
 import subprocess
 import sys
 
@@ -14,7 +15,10 @@ from siamx_ros.model.runtime import make_engine
 
 needs_openvino = pytest.mark.skipif(
     not openvino_graph.is_installed(), reason='openvino is not installed')
-"""Corners of a target in a template patch, pixels."""
+needs_onnx = pytest.mark.skipif(
+    not (find_spec('onnx') and find_spec('onnxruntime')), reason='onnxruntime is not installed')
+each_compiled = pytest.mark.parametrize('name', [
+    pytest.param('openvino', marks=needs_openvino), pytest.param('onnxruntime', marks=needs_onnx)])
 
 
 def patches() -> tuple[np.ndarray, np.ndarray]:
@@ -22,12 +26,14 @@ def patches() -> tuple[np.ndarray, np.ndarray]:
     return tuple(rng.integers(0, 256, (side, side, 3), np.uint8) for side in (127, 255))
 
 
-@needs_openvino
-@pytest.mark.parametrize('precision, close', [('fp32', 1e-4), ('bf16', 0.05)])
-def test_openvino_answers_as_torch(network, precision, close):
+@pytest.mark.parametrize('name, precision, close', [
+    pytest.param('openvino', 'fp32', 1e-4, marks=needs_openvino),
+    pytest.param('openvino', 'bf16', 0.05, marks=needs_openvino),
+    pytest.param('onnxruntime', 'fp32', 1e-4, marks=needs_onnx)])
+def test_each_answers_as_torch(network, name, precision, close):
     template, search = patches()
     plain = make_engine(network, ModelConfig(device='cpu', runtime='torch'))
-    fast = make_engine(network, ModelConfig(device='cpu', runtime='openvino', precision=precision))
+    fast = make_engine(network, ModelConfig(device='cpu', runtime=name, precision=precision))
     ours, theirs = (engine.search(search, engine.embed(template)) for engine in (fast, plain))
     np.testing.assert_allclose(ours.scores, theirs.scores, atol=close)
     np.testing.assert_allclose(ours.distances, theirs.distances, rtol=10 * close)
@@ -36,10 +42,10 @@ def test_openvino_answers_as_torch(network, precision, close):
         fast.describe(ours), plain.describe(theirs), atol=20 * close * spread)
 
 
-@needs_openvino
-def test_answers_stay_when_the_next_window_is_searched(network):
+@each_compiled
+def test_answers_stay_when_the_next_window_is_searched(network, name):
     template, search = patches()
-    engine = make_engine(network, ModelConfig(device='cpu', runtime='openvino'))
+    engine = make_engine(network, ModelConfig(device='cpu', runtime=name))
     encoded = engine.embed(template)
     first = engine.search(search, encoded)
     scores, features = first.scores.copy(), engine.describe(first).copy()
@@ -48,13 +54,13 @@ def test_answers_stay_when_the_next_window_is_searched(network):
     np.testing.assert_array_equal(engine.describe(first), features)
 
 
-@needs_openvino
-def test_each_search_is_for_its_own_template(network):
+@each_compiled
+def test_each_search_is_for_its_own_template(network, name):
     """Kernels stay in the compiled search, one set for each size of patch."""
     template, search = patches()
     larger = np.pad(search, ((0, 16), (0, 16), (0, 0)), mode='wrap')
     plain, fast = (make_engine(network, ModelConfig(
-        device='cpu', runtime=name, precision='fp32')) for name in ('torch', 'openvino'))
+        device='cpu', runtime=each, precision='fp32')) for each in ('torch', name))
     targets = [[engine.embed(patch) for patch in (template, 255 - template)]
                for engine in (plain, fast)]
     for which, patch in ((0, search), (1, search), (1, larger), (0, larger), (0, search)):
@@ -63,10 +69,10 @@ def test_each_search_is_for_its_own_template(network):
         np.testing.assert_allclose(ours.scores, theirs.scores, atol=1e-4)
 
 
-@needs_openvino
-def test_a_larger_search_patch_is_compiled_too(network):
+@each_compiled
+def test_a_larger_search_patch_is_compiled_too(network, name):
     template, _ = patches()
-    engine = make_engine(network, ModelConfig(device='cpu', runtime='openvino'))
+    engine = make_engine(network, ModelConfig(device='cpu', runtime=name))
     maps = engine.search(np.zeros((271, 271, 3), np.uint8), engine.embed(template))
     assert maps.scores.shape == (27, 27)
 

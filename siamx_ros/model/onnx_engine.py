@@ -1,0 +1,76 @@
+"""The network run by ONNX Runtime, on a CPU or a GPU, there also by TensorRT."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+import torch
+
+from siamx_ros.config import ModelConfig
+from siamx_ros.errors import InputError
+from siamx_ros.model.compiled_engine import CompiledEngine
+from siamx_ros.model.inference import Maps, Template
+from siamx_ros.model.network import SiamXNet
+from siamx_ros.model.onnx_graph import check_installed, search_bytes
+from siamx_ros.model.onnx_session import CPU, Provider, Session, pick_provider
+from siamx_ros.model.quantisation import Ranges, check_ranges
+
+
+class OnnxEngine(CompiledEngine):
+    """An engine whose search is run by ONNX Runtime.
+
+    Args:
+        network: in eval mode; it is copied, not changed.
+        provider: what runs the search.
+        precision: 'auto', or one of the provider's.
+        ranges: of what the convolutions take in, for int8; see :mod:`siamx_ros.model.rounding`.
+
+    Raises:
+        InputError: the precision is none of the provider's, or int8 has no ranges.
+    """
+
+    runtime = 'onnxruntime'
+    uses_tensorrt: ClassVar[bool] = False
+
+    def __init__(self, network: SiamXNet, provider: Provider = CPU, precision: str = 'auto',
+                 ranges: Ranges | None = None) -> None:
+        precision = provider.precisions[0] if precision == 'auto' else precision
+        if precision not in provider.precisions:
+            raise InputError(f'model.precision {precision!r} is not for {provider.label}, which '
+                             f'takes {", ".join(provider.precisions)}')
+        if precision == 'int8':
+            check_ranges(ranges)
+        super().__init__(network)
+        self.precision, self.runtime, self._provider = precision, provider.label, provider
+        self._ranges = tuple(ranges.items()) if precision == 'int8' else ()
+
+    @classmethod
+    def from_settings(cls, network: SiamXNet, model: ModelConfig,
+                      ranges: Ranges | None) -> OnnxEngine:
+        check_installed(f'model.runtime {model.runtime!r}')
+        provider = pick_provider(model.device, cls.uses_tensorrt)
+        return cls(network, provider, model.precision, ranges)
+
+    def versions(self) -> dict[str, str]:
+        import onnxruntime
+        return {**super().versions(), 'onnxruntime': onnxruntime.__version__}
+
+    @torch.inference_mode()
+    def search(self, patch: np.ndarray, template: Template) -> Maps:
+        session = self._search_for(patch[None], template)
+        scores, distances, features = session.run({'patch': patch[None]})
+        return Maps(scores[0, 0], distances[0], torch.from_numpy(features))
+
+    def _compile(self, patch: np.ndarray, kernels: dict[str, np.ndarray]) -> Session:
+        graph = search_bytes(self._source, self._ranges, patch.shape[1])
+        return Session(graph, self._provider, self.precision, self._threads)
+
+    def _give(self, search: Session, kernels: dict[str, np.ndarray]) -> None:
+        search.keep(kernels)
+
+
+class TensorRtEngine(OnnxEngine):
+    """The same by TensorRT, which builds an engine for each size of patch, once a machine."""
+
+    uses_tensorrt = True

@@ -1,0 +1,77 @@
+"""The check for machines with a GPU, tried without one: its parts run and end in time."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import json
+from pathlib import Path
+import sys
+from types import ModuleType
+
+import pytest
+
+
+@pytest.fixture
+def gpu_check(repository: Path) -> ModuleType:
+    """tools/gpu_check.py as a fresh module."""
+    spec = importlib.util.spec_from_file_location('gpu_check', repository / 'tools/gpu_check.py')
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def start(gpu_check, monkeypatch, out: Path, *options: str) -> int:
+    """Run the script within this process, on the CPU and untrained weights."""
+    monkeypatch.setitem(gpu_check.RUNTIMES, 'cpu', [('torch', 'fp32'), ('torch', 'int8')])
+    monkeypatch.setattr(sys, 'argv', [
+        'gpu_check', '--device', 'cpu', '--out', str(out), '--weights', 'random',
+        '--repeats', '1', *options])
+    return gpu_check.main()
+
+
+def test_answers_and_profile_on_a_cpu(gpu_check, tmp_path, monkeypatch, capsys) -> None:
+    assert start(gpu_check, monkeypatch, tmp_path, '--only', 'answers') == 0
+    said = capsys.readouterr().out
+    assert 'random, torch, fp32: scores 0, distances 0, features 0' in said  # against itself
+    assert "random, torch, int8: model.precision 'int8' needs openvino" in said
+    assert start(gpu_check, monkeypatch, tmp_path, '--only', 'profile') == 0
+    said = capsys.readouterr().out
+    assert 'of 12 updates' in said and 'aten::convolution' in said
+    assert (tmp_path / 'trace.json.gz').stat().st_size > 10_000
+
+
+def test_the_report(gpu_check, tmp_path, monkeypatch, capsys) -> None:
+    assert start(gpu_check, monkeypatch, tmp_path, '--parts', 'speed') == 0
+    assert json.loads((tmp_path / 'parts.json').read_text()) == {
+        'speed of random, torch, fp32': 'done',
+        'speed of random, torch, int8': 'not on this machine'}
+    report = (tmp_path / 'report.txt').read_text()
+    printed = capsys.readouterr().out
+    assert all(row in printed for row in report.splitlines())
+    assert 'frame while lost' in report and "'int8' needs openvino" in report
+
+
+def test_what_runs_on_a_gpu(gpu_check, tmp_path) -> None:
+    """Every test for a GPU that needs no ROS, each runtime with each network, within 8 minutes."""
+    args = gpu_check.parse(['--out', str(tmp_path)])
+    rows = list(gpu_check.commands(args))
+    names = [name for name, _, _ in rows]
+    assert names[:2] == ['tests', 'answers'] and names[-1] == 'profile'
+    assert len(names) == 3 + 2 * len(gpu_check.RUNTIMES['cuda'])
+    root = Path(gpu_check.ROOT)
+    texts = {str(path.relative_to(root)): path.read_text()
+             for path in root.glob('test/*/test_*.py')}
+    marked = [name for name, text in texts.items()
+              if '@pytest.mark.gpu' in text and 'mark.ros' not in text]
+    assert marked and all(name.startswith(gpu_check.TESTED) for name in marked)
+    assert args.minutes <= 8
+
+
+def test_what_hangs_or_fails_is_ended_and_said(gpu_check) -> None:
+    report = io.StringIO()
+    hanging = [sys.executable, '-c', 'import time; time.sleep(600)']
+    assert gpu_check.run('one', hanging, 1.0, report) == 'ended after 1 s'
+    assert gpu_check.run('two', [sys.executable, '-c', '1 / 0'], 60.0, report) == 'failed'
+    assert '== one: ended after 1 s' in report.getvalue()
+    assert 'ZeroDivisionError' in report.getvalue()
