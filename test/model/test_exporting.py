@@ -134,6 +134,6 @@ def test_options_that_are_refused(tmp_path, capsys, options, sentence):
 
 
 def test_without_the_packages(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr('importlib.util.find_spec', lambda name: None)
+    monkeypatch.setattr('siamx_ros.model.onnx_graph.find_spec', lambda name: None)
     assert export('--out', tmp_path / 'onnx', '--weights', 'random') == 2
     assert 'export needs the package onnx and onnxruntime' in capsys.readouterr().err

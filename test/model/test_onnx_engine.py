@@ -84,7 +84,7 @@ def test_a_provider_that_does_not_start(network, monkeypatch, caplog):
 
 
 def test_packages_that_are_missing(network, monkeypatch):
-    monkeypatch.setattr('importlib.util.find_spec', lambda name: None)
+    monkeypatch.setattr('siamx_ros.model.onnx_graph.find_spec', lambda name: None)
     with pytest.raises(InputError, match="'onnxruntime' needs the package onnx and onnxruntime"):
         make_engine(network, ONNX)
 
