@@ -30,6 +30,7 @@ RUNTIMES = {
     'cuda': [('torch', 'fp32'), ('torch', 'fp16'), ('onnxruntime', 'fp32'), ('tensorrt', 'fp16')],
     'cpu': [('torch', 'fp32'), ('openvino', 'fp32'), ('onnxruntime', 'fp32')]}
 """Device -> runtimes and precisions that are compared and measured there."""
+SPEED_OPTIONS = ['--turns', '8', '--starts', '1']
 LIMITS_S = {'tests': 120, 'answers': 150, 'speed': 60, 'profile': 60}
 """Most time of a part; of speed, for each network, runtime and precision."""
 TESTED = ('test/model', 'test/training')
@@ -65,7 +66,6 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument('--parts', default=','.join(PARTS), help='default: all')
     parser.add_argument('--weights', default='default,resnet50',
                         help="names or files; resnet50 is the paper's network, untrained")
-    parser.add_argument('--repeats', default='100', help='calls of each stage, default 100')
     parser.add_argument('--only', choices=('answers', 'profile'), help=argparse.SUPPRESS)
     return parser.parse_args(arguments)
 
@@ -73,8 +73,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 def commands(args: argparse.Namespace) -> Iterator[tuple[str, list[str], float]]:
     """Name, command and most seconds of everything that is to be run, in order."""
     python = [sys.executable]
-    same = ['--out', str(args.out), '--device', args.device, '--weights', args.weights,
-            '--repeats', args.repeats]
+    same = ['--out', str(args.out), '--device', args.device, '--weights', args.weights]
     for part in args.parts.split(','):
         if part == 'tests':
             yield part, [*python, '-m', 'pytest', '-q', '-m', 'gpu', '-p', 'no:cacheprovider',
@@ -84,8 +83,8 @@ def commands(args: argparse.Namespace) -> Iterator[tuple[str, list[str], float]]
                 for runtime, precision in RUNTIMES[args.device]:
                     yield f'speed of {weights}, {runtime}, {precision}', [
                         *python, '-m', 'siamx_ros', 'speed', '--weights', file_of(weights, args),
-                        '--device', args.device, '--repeats', args.repeats,
-                        '--model.runtime', runtime, '--model.precision', precision], LIMITS_S[part]
+                        '--device', args.device, '--model.runtime', runtime,
+                        '--model.precision', precision, *SPEED_OPTIONS], LIMITS_S[part]
         else:
             yield part, [*python, str(Path(__file__)), '--only', part, *same], LIMITS_S[part]
 
