@@ -29,14 +29,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = ArgumentParser(prog='python -m siamx_ros.follow_demo', description=__doc__)
-    parser.add_argument('--world', metavar='N', type=int, default=0,
-                        help='number of the world, or of the first one (default 0)')
+    parser.add_argument('--world', metavar='N', type=int, nargs='+', default=[0],
+                        help='number of the world, or of each (default 0)')
     parser.add_argument('--worlds', metavar='N', type=int, default=1,
-                        help='how many worlds (default 1)')
+                        help='how many worlds, from the one given on (default 1)')
     parser.add_argument('--seconds', metavar='S', type=float, default=DURATION_S,
                         help=f'simulated time in each world (default {DURATION_S:g})')
     parser.add_argument('--out', metavar='FOLDER', default='follow_demo_output',
                         help='where results go (default follow_demo_output)')
+    parser.add_argument('--no-depth', action='store_true',
+                        help="no depth images: the range comes from the target's known height")
     parser.add_argument('--no-video', action='store_true', help='leave the video out')
     parser.add_argument('--real-time', action='store_true',
                         help='let the world go at the pace of real time')
@@ -53,8 +55,10 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _run(args: argparse.Namespace) -> int:
-    if args.worlds < 1 or args.world < 0 or args.seconds < 1:
+    if args.worlds < 1 or min(args.world) < 0 or args.seconds < 1:
         raise InputError('--worlds and --seconds must be at least 1, and --world not negative')
+    if args.worlds > 1 and len(args.world) > 1:
+        raise InputError('--worlds goes with one --world')
     if args.attach and not args.real_time:
         raise InputError('--attach goes with --real-time')
     try:
@@ -66,13 +70,14 @@ def _run(args: argparse.Namespace) -> int:
     if args.faults:
         return _run_faults(_folder(args.out))
     mode = 'attach' if args.attach else 'real-time' if args.real_time else 'lock-step'
-    options = runs.RunOptions(args.seconds, mode, not args.no_video, _parameters(args))
+    options = runs.RunOptions(args.seconds, mode, not args.no_video, not args.no_depth,
+                              _parameters(args))
     scores, out = [], _folder(args.out)
-    seeds = range(args.world, args.world + args.worlds)
+    seeds = [*args.world, *range(args.world[0] + 1, args.world[0] + args.worlds)]
     try:
-        for seed in tqdm(seeds, desc='worlds', file=sys.stderr, disable=args.worlds == 1):
-            folder = out if args.worlds == 1 else out / f'world_{seed:02}'
-            scores.append(runs.run_world(seed, folder, options))
+        for score in tqdm(runs.run_worlds(seeds, out, options), desc='worlds', total=len(seeds),
+                          file=sys.stderr, disable=len(seeds) == 1):
+            scores.append(score)
             runs.write_summary(out / 'summary.json', scores)
     except NodeDied as error:
         print(f'error: {error}', file=sys.stderr)

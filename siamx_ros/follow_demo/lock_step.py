@@ -12,20 +12,21 @@ from pathlib import Path
 import time
 from typing import Any, Callable
 
+from rcl_interfaces.srv import SetParameters
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
 from rclpy.signals import SignalHandlerOptions
+from std_srvs.srv import Trigger
 
 from siamx_ros.client.node_process import NodeDied, NodeProcess
 from siamx_ros.client.player import LivePlayer
 from siamx_ros.control.observation import Command, Now, described
 from siamx_ros.errors import InputError
 from siamx_ros.follow_demo.robot_topics import (
-    BASE_FRAME, CAMERA_FRAME, EPOCH_S, NAMESPACE, RobotTopics, ros_ns)
+    BASE_FRAME, CAMERA_FRAME, DEPTH_TOPIC, EPOCH_S, NAMESPACE, RobotTopics)
 from siamx_ros.follower.follower_node import FollowerNode
 from siamx_ros.geometry import BoundingBox
-from siamx_ros.messages.from_msg import result_of
 from siamx_ros.msg import TrackedTarget
 from siamx_ros.simulation.episode import Report
 from siamx_ros.simulation.frame import CameraConfig, CameraFrame
@@ -33,8 +34,24 @@ from siamx_ros.simulation.robot import Pose
 
 IMAGE_TOPIC = f'{NAMESPACE}/image'
 TRACKER = f'{NAMESPACE}/siamx_tracker'
-PATIENCE_S = 60.0
-"""Longest wait for a message that must come, seconds of real time."""
+REMAPPINGS = {'__ns': NAMESPACE, 'image': IMAGE_TOPIC, 'depth': DEPTH_TOPIC,
+              'camera_info': f'{NAMESPACE}/camera_info'}
+"""Of the tracker node."""
+PATIENCE_S, RETRY_S = 60.0, 0.2
+"""Longest wait for a message that must come, and after how long it is asked for again, seconds of
+real time."""
+
+
+def tracker_process(folder: Path, parameters: dict[str, Any], depth: bool) -> NodeProcess:
+    """The tracker node for episodes in lock-step; a process to be used in a ``with`` block.
+
+    Args:
+        folder: gets its log.
+        parameters: nested parameters of the node.
+        depth: whether the range comes from depth images.
+    """
+    return NodeProcess(folder, {'use_sim_time': True, 'image_timeout': 10.0, 'use_depth': depth,
+                                **parameters}, REMAPPINGS)
 
 
 class SteppedFollower(FollowerNode):
@@ -68,30 +85,25 @@ class LockStepPilot:
     Use it in a ``with`` block.
 
     Args:
-        folder: gets the tracker's log.
+        process: the tracker node, which lives on; see :func:`tracker_process`.
         camera: the simulated camera.
         parameters: of the follower.
-        tracker: nested parameters of the tracker node.
+        target_height: of the target for its range, metres; None for depth images.
+        number: of the episode: the ROS time of each begins later than that of the one before.
     """
 
-    def __init__(self, folder: Path, camera: CameraConfig, parameters: dict[str, Any],
-                 tracker: dict[str, Any]) -> None:
-        self._process = NodeProcess(
-            folder, {'use_sim_time': True, 'image_timeout': 10.0, **tracker},
-            {'__ns': NAMESPACE, 'image': IMAGE_TOPIC, 'camera_info': f'{NAMESPACE}/camera_info'})
-        self._camera, self._parameters = camera, parameters
+    def __init__(self, process: NodeProcess, camera: CameraConfig, parameters: dict[str, Any],
+                 target_height: float | None, number: int = 0) -> None:
+        self._process, self._camera, self._parameters = process, camera, parameters
+        self._height, self._number = target_height, number
         self.follower: SteppedFollower | None = None
         self._taken = 0
 
     def __enter__(self) -> LockStepPilot:
-        self._process.__enter__()
-        try:
-            self.player = LivePlayer(TRACKER, IMAGE_TOPIC, self._process.check,
-                                     self._process.last_words)
-            self.topics = RobotTopics(self.player.probe, self._camera)
-        except BaseException:
-            self._process.__exit__()
-            raise
+        self.player = LivePlayer(TRACKER, IMAGE_TOPIC, self._process.check,
+                                 self._process.last_words)
+        self.topics = RobotTopics(self.player.probe, self._camera, self._height is None,
+                                  EPOCH_S * (1 + self._number))
         return self
 
     def __exit__(self, *_: Any) -> None:
@@ -100,7 +112,6 @@ class LockStepPilot:
             self.follower.destroy_node()
             rclpy.try_shutdown(context=self._context)
         self.player.close()
-        self._process.__exit__()
 
     def start(self, frame: CameraFrame, box: BoundingBox) -> None:
         """Show the first image, give the target, let the robot drive.
@@ -110,21 +121,24 @@ class LockStepPilot:
         """
         self._join()
         self._warm_up(frame, box)
-        self.player.begin(frame.image, box, ros_ns(frame.stamp_s), CAMERA_FRAME)
-        newest = self.player.message(ros_ns(frame.stamp_s), PATIENCE_S)
+        self.topics.publish_beside(frame, self.topics.ns(frame.stamp_s))
+        self.topics.wait_for_depth()
+        self.player.begin(frame.image, box, self.topics.ns(frame.stamp_s), CAMERA_FRAME)
+        newest = self.player.message(self.topics.ns(frame.stamp_s), PATIENCE_S)
         self._until(lambda: self.follower.seen >= newest.seq, 'hear the tracker')
         self.follower.step()
 
     def see(self, frame: CameraFrame, now_s: float) -> Report | None:
         """Send an image, wait for the tracker's answer, and until the follower has it."""
         self.tell_time(now_s)
-        self.topics.publish_camera_info(frame.stamp_s)
-        self.player.send(frame.image, ros_ns(frame.stamp_s), CAMERA_FRAME)
-        answer = self.player.message(ros_ns(frame.stamp_s), PATIENCE_S)
+        self.topics.publish_beside(frame, self.topics.ns(frame.stamp_s))
+        self.topics.wait_for_depth()
+        self.player.send(frame.image, self.topics.ns(frame.stamp_s), CAMERA_FRAME)
+        answer = self.player.message(self.topics.ns(frame.stamp_s), PATIENCE_S)
         if answer is None:
             raise NodeDied(f'the tracker node does not answer{self._process.last_words()}')
         self._until(lambda: self.follower.seen >= answer.seq, 'hear the tracker')
-        return report(answer)
+        return self.topics.report(answer)
 
     def command(self, now_s: float) -> tuple[float, float] | None:
         """Step the follower; returns the velocity that came over DDS, None for silence."""
@@ -135,7 +149,7 @@ class LockStepPilot:
             raise NodeDied('a velocity of the follower was lost')
         fresh = self.topics.count > self._taken
         self._taken = self.topics.count
-        return self.topics.heard[-1] if fresh else None
+        return self.topics.newest if fresh else None
 
     @property
     def doing(self) -> str:
@@ -151,7 +165,7 @@ class LockStepPilot:
         """Publish the clock, and wait until the follower has it."""
         self.topics.publish_clock(now_s)
         self.follower.steady_s = now_s
-        wanted = EPOCH_S + now_s
+        wanted = self.topics.epoch_s + now_s
         clock = self.follower.get_clock()
         self._until(lambda: abs(clock.now().nanoseconds * 1e-9 - wanted) < 1e-6, 'hear the clock',
                     lambda: self.topics.publish_clock(now_s))
@@ -169,17 +183,29 @@ class LockStepPilot:
             sent += 1
             image = frame.image.copy()
             image[0, 0] = sent % 256  # one that does not change is none
-            self.topics.publish_camera_info(frame.stamp_s)
-            self.player.send(image, ros_ns(frame.stamp_s - 1.0) + sent, CAMERA_FRAME)
+            stamp_ns = self.topics.ns(frame.stamp_s - 1.0) + sent
+            self.topics.publish_beside(frame, stamp_ns)
+            self.player.send(image, stamp_ns, CAMERA_FRAME)
         self.tell_time(frame.stamp_s)
+        self._prepare_tracker()
         heard = self.player.probe.heard['target']
         self._until(lambda: heard and self.follower.seen >= 0
                     and self.follower.transforms.pose(CAMERA_FRAME, BASE_FRAME, None),
                     'hear the tracker', send)
         refuse_a_second_tracker(self.player)
-        self.player.begin(frame.image, box, ros_ns(frame.stamp_s - 0.5), CAMERA_FRAME)
+        self.player.begin(frame.image, box, self.topics.ns(frame.stamp_s - 0.5), CAMERA_FRAME)
         sent = round(0.6e9)
-        self._until(lambda: math.isfinite(heard[-1].bearing), 'hear a bearing', send)
+        self._until(lambda: math.isfinite(heard[-1].range), 'hear a range', send)
+
+    def _prepare_tracker(self) -> None:
+        """Nothing is left of an episode before."""
+        probe = self.player.probe
+        if not probe.ready():
+            raise NodeDied(f'the tracker node takes no images{self._process.last_words()}')
+        probe.call(Trigger, 'reset', Trigger.Request())
+        if self._height is not None:
+            height = Parameter('target_height', value=self._height).to_parameter_msg()
+            probe.call(SetParameters, 'set_parameters', SetParameters.Request(parameters=[height]))
 
     def _join(self) -> None:
         """Bring the follower node to life, enabled."""
@@ -198,13 +224,13 @@ class LockStepPilot:
                again: Callable[[], None] = lambda: None) -> None:
         """Run the follower's callbacks until something is true."""
         deadline = time.monotonic() + PATIENCE_S
-        retry = time.monotonic() + 1.0
+        retry = time.monotonic() + RETRY_S
         while not condition():
             self._process.check()
             self._executor.spin_once(timeout_sec=0.05)
             if time.monotonic() > retry:
                 again()
-                retry = time.monotonic() + 1.0
+                retry = time.monotonic() + RETRY_S
             if time.monotonic() > deadline:
                 raise NodeDied(f'the follower did not {deed} within {PATIENCE_S:g} s')
 
@@ -218,10 +244,3 @@ def refuse_a_second_tracker(player: LivePlayer) -> None:
     if player.probe.node.count_publishers(f'{TRACKER}/target') > 1:
         raise InputError(f'another node already serves {TRACKER}; stop it, or set ROS_DOMAIN_ID to '
                          'a number of your own')
-
-
-def report(message: TrackedTarget) -> Report:
-    """A TrackedTarget as what is scored."""
-    stamp_s = message.header.stamp.sec + message.header.stamp.nanosec * 1e-9 - EPOCH_S
-    near = message.range if message.range > 0 else math.nan
-    return Report(stamp_s, result_of(message), message.bearing, near)

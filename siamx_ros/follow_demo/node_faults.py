@@ -12,7 +12,7 @@ from typing import Callable, Sequence
 
 from siamx_ros.client.probe import init_request
 from siamx_ros.follow_demo.real_time import RealTimePilot
-from siamx_ros.follow_demo.robot_topics import CAMERA_FRAME, ros_ns
+from siamx_ros.follow_demo.robot_topics import CAMERA_FRAME
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.msg import TrackedTarget
 from siamx_ros.simulation.camera import SimulatedCamera
@@ -69,7 +69,7 @@ class FaultyPilot:
     def send(self, frame: CameraFrame, stamp_s: float, encoding: str = 'bgr8') -> None:
         """Publish an image with a stamp."""
         self.pilot.player.probe.publish(
-            frame.image, ros_ns(stamp_s), frame_id=CAMERA_FRAME, encoding=encoding)
+            frame.image, self.pilot.topics.ns(stamp_s), frame_id=CAMERA_FRAME, encoding=encoding)
 
     def kill(self, process: int, frame: CameraFrame, now_s: float) -> None:
         """Kill the tracker (0) or the follower (1), once, and go on."""

@@ -5,6 +5,7 @@ Both are processes of their own, or were started by somebody else, as by follow_
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 import sys
 import time
@@ -15,9 +16,11 @@ from std_srvs.srv import SetBool
 from siamx_ros.client.node_process import NodeDied, NodeProcess
 from siamx_ros.client.player import LivePlayer
 from siamx_ros.control.observation import FollowState, described
+from siamx_ros.errors import InputError
 from siamx_ros.follow_demo.lock_step import (
-    IMAGE_TOPIC, TRACKER, refuse_a_second_tracker, report)
-from siamx_ros.follow_demo.robot_topics import CAMERA_FRAME, NAMESPACE, RobotTopics, ros_ns
+    IMAGE_TOPIC, REMAPPINGS, TRACKER, refuse_a_second_tracker)
+from siamx_ros.follow_demo.robot_topics import (
+    CAMERA_FRAME, EPOCH_S, NAMESPACE, RobotTopics)
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.msg import FollowerStatus
 from siamx_ros.simulation.episode import Report
@@ -59,6 +62,7 @@ class RealTimePilot:
         camera: the simulated camera.
         follower, tracker: nested parameters of the nodes.
         attach: whether the nodes run already, in the namespace of the demonstration.
+        number: of the episode: the ROS time of each begins later than that of the one before.
 
     Attributes:
         processes: tracker and follower, where they were started here.
@@ -66,32 +70,33 @@ class RealTimePilot:
     """
 
     def __init__(self, folder: Path, camera: CameraConfig, follower: dict[str, Any],
-                 tracker: dict[str, Any], attach: bool = False) -> None:
-        self._camera = camera
+                 tracker: dict[str, Any], attach: bool = False, number: int = 0) -> None:
+        self._camera, self._depth = camera, tracker.get('use_depth', False)
+        self._number = number
         common = {'use_sim_time': True}
         (folder / 'follower').mkdir(exist_ok=True)
         self.processes = [] if attach else [
-            NodeProcess(folder, {**common, **tracker}, {
-                '__ns': NAMESPACE, 'image': IMAGE_TOPIC,
-                'camera_info': f'{NAMESPACE}/camera_info'}),
+            NodeProcess(folder, {**common, **tracker}, REMAPPINGS),
             NodeProcess(folder / 'follower', {**common, 'command': 'twist', **follower},
                         {'__ns': NAMESPACE}, FOLLOWER_NODE)]
         self.doing, self.watched = '', True
         self._taken = 0
 
     def __enter__(self) -> RealTimePilot:
-        for process in self.processes:
-            process.__enter__()
-        self.player = LivePlayer(TRACKER, IMAGE_TOPIC, self._check)
-        self.topics = RobotTopics(self.player.probe, self._camera)
-        self.player.probe.listen(FollowerStatus, f'{FOLLOWER}/status', 10)
-        self.pace = Pace(self.topics)
+        with ExitStack() as stack:
+            for process in self.processes:
+                stack.enter_context(process)
+            self.player = LivePlayer(TRACKER, IMAGE_TOPIC, self._check)
+            stack.callback(self.player.close)
+            self.topics = RobotTopics(self.player.probe, self._camera, self._depth,
+                                      EPOCH_S * (1 + self._number))
+            self.player.probe.listen(FollowerStatus, f'{FOLLOWER}/status', 10)
+            self.pace = Pace(self.topics)
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *_: Any) -> None:
-        self.player.close()
-        for process in self.processes:
-            process.__exit__()
+        self._stack.close()
 
     def start(self, frame: CameraFrame, box: BoundingBox) -> None:
         """Show the first image, give the target, let the robot drive.
@@ -100,19 +105,23 @@ class RealTimePilot:
             InputError, NodeDied, NoAnswer: a node refuses or does not answer.
         """
         self.topics.publish_clock(frame.stamp_s)
-        self.topics.publish_camera_info(frame.stamp_s)
+        self.topics.publish_beside(frame, self.topics.ns(frame.stamp_s))
         refuse_a_second_tracker(self.player)
-        self.player.begin(frame.image, box, ros_ns(frame.stamp_s), CAMERA_FRAME)
+        self.player.begin(frame.image, box, self.topics.ns(frame.stamp_s), CAMERA_FRAME)
         enable = self.player.probe.node.create_client(SetBool, f'{FOLLOWER}/enable')
         if not enable.wait_for_service(PATIENCE_S):
             raise NodeDied(f'there is no follower that offers {FOLLOWER}/enable')
-        enable.call_async(SetBool.Request(data=True))
+        answer = enable.call_async(SetBool.Request(data=True))
+        if not self.player.probe.wait(answer.done, PATIENCE_S):
+            raise NodeDied(f'{FOLLOWER}/enable does not answer')
+        if not answer.result().success:
+            raise InputError(f'the follower may not drive: {answer.result().message}')
 
     def see(self, frame: CameraFrame, now_s: float) -> Report | None:
         """Send an image; returns the newest answer."""
         self._check()
-        self.topics.publish_camera_info(frame.stamp_s)
-        self.player.send(frame.image, ros_ns(frame.stamp_s), CAMERA_FRAME)
+        self.topics.publish_beside(frame, self.topics.ns(frame.stamp_s))
+        self.player.send(frame.image, self.topics.ns(frame.stamp_s), CAMERA_FRAME)
         return self.newest()
 
     def newest(self) -> Report | None:
@@ -121,13 +130,13 @@ class RealTimePilot:
         if heard['status'] and hasattr(heard['status'][-1], 'linear'):
             newest = heard['status'][-1]
             self.doing = described(FollowState(newest.state), newest.message)
-        return report(heard['target'][-1]) if heard['target'] else None
+        return self.topics.report(heard['target'][-1]) if heard['target'] else None
 
     def command(self, now_s: float) -> tuple[float, float] | None:
         """The newest velocity, None if none came since the last call."""
         fresh = self.topics.count > self._taken
         self._taken = self.topics.count
-        return self.topics.heard[-1] if fresh else None
+        return self.topics.newest if fresh else None
 
     def _check(self) -> None:
         for process in self.processes if self.watched else ():

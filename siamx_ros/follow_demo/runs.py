@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 import json
 from pathlib import Path
-from typing import Any, Sequence
+from typing import Any, Iterator, Sequence
 
-from siamx_ros.follow_demo.lock_step import LockStepPilot
+from siamx_ros.client.node_process import NodeProcess
+from siamx_ros.follow_demo.lock_step import LockStepPilot, tracker_process
 from siamx_ros.follow_demo.real_time import RealTimePilot
 from siamx_ros.simulation.camera import SimulatedCamera
 from siamx_ros.simulation.episode import Episode, Moment
@@ -16,6 +18,7 @@ from siamx_ros.simulation.frame import CameraConfig
 from siamx_ros.simulation.plots import write_plot
 from siamx_ros.simulation.scenario import DURATION_S, build_world
 from siamx_ros.simulation.scoring import Score, score, table
+from siamx_ros.simulation.world import World
 
 FOLLOWER: dict[str, Any] = {'distance': 1.5, 'max_linear': 0.8, 'max_angular': 1.2, 'search': True}
 """Parameters of the follower: a robot as fast as people stroll, that looks for a lost target."""
@@ -27,25 +30,44 @@ class RunOptions:
 
     Attributes:
         mode: 'lock-step', 'real-time' or 'attach'.
+        depth: whether the range comes from depth; else from the target's known height.
         tracker: nested parameters of the tracker node.
     """
 
     seconds: float = DURATION_S
     mode: str = 'lock-step'
     film: bool = True
+    depth: bool = True
     tracker: dict[str, Any] | None = None
 
 
-def run_world(seed: int, folder: Path, options: RunOptions = RunOptions()) -> Score:
+def run_worlds(seeds: Sequence[int], out: Path,
+               options: RunOptions = RunOptions()) -> Iterator[Score]:
+    """Run worlds one after the other, each into a folder of its own if there are several.
+
+    In lock-step they share one tracker process.
+    """
+    with ExitStack() as stack:
+        process = None
+        if options.mode == 'lock-step':
+            process = stack.enter_context(
+                tracker_process(out, options.tracker or {}, options.depth))
+        for number, seed in enumerate(seeds):
+            again = list(seeds[:number]).count(seed)
+            name = f'world_{seed:02}' + (f'_{again + 1}' if again else '')
+            yield _run_world(seed, out / name if len(seeds) > 1 else out, options, process, number)
+
+
+def _run_world(seed: int, folder: Path, options: RunOptions, process: NodeProcess | None,
+               number: int) -> Score:
     """Run one world into a folder: follow.mp4, plot.png, summary.json, the nodes' logs."""
     folder.mkdir(parents=True, exist_ok=True)
     world = build_world(seed)
     camera = SimulatedCamera(world)
     standoff = FOLLOWER['distance']
-    film = Film(folder / 'follow.mp4', world, camera, standoff) if options.film else None
-    tracker = {'target_height': round(world.target.height, 2), **(options.tracker or {})}
+    film = Film(folder / 'follow.mp4', world, camera.config, standoff) if options.film else None
     try:
-        with _pilot(folder, camera.config, tracker, options.mode) as pilot:
+        with _pilot(folder, world, camera.config, options, process, number) as pilot:
             def listener(moment: Moment, frame: Any) -> None:
                 pilot.topics.publish_pose(world.now_s, world.base.pose)
                 if film is not None:
@@ -70,8 +92,11 @@ def write_summary(path: Path, scores: Sequence[Score]) -> None:
     path.with_suffix('.md').write_text(table(scores) + '\n', encoding='utf-8')
 
 
-def _pilot(folder: Path, camera: CameraConfig, tracker: dict[str, Any],
-           mode: str) -> LockStepPilot | RealTimePilot:
-    if mode == 'lock-step':
-        return LockStepPilot(folder, camera, FOLLOWER, tracker)
-    return RealTimePilot(folder, camera, FOLLOWER, tracker, attach=mode == 'attach')
+def _pilot(folder: Path, world: World, camera: CameraConfig, options: RunOptions,
+           process: NodeProcess | None, number: int) -> LockStepPilot | RealTimePilot:
+    height = None if options.depth else round(world.target.height, 2)
+    if process is not None:
+        return LockStepPilot(process, camera, FOLLOWER, height, number)
+    ranging = {'use_depth': True} if height is None else {'target_height': height}
+    return RealTimePilot(folder, camera, FOLLOWER, {**ranging, **(options.tracker or {})},
+                         attach=options.mode == 'attach', number=number)

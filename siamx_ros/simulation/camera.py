@@ -14,6 +14,9 @@ from siamx_ros.simulation.world import World
 
 NOISES = 4
 """Number of different noise images; each is shifted at random."""
+DEPTH_MIN, DEPTH_EDGE = 0.3, 0.1
+"""Least depth that is measured, metres; a larger step of it between neighbours, as a share, is an
+edge, at which nothing is."""
 BODY_AREA = 0.3
 """Area of a silhouette per metre of height, square metres: of a person who walks."""
 
@@ -36,6 +39,7 @@ class SimulatedCamera:
         self._renderer = Renderer(world, config.width, config.height, config.focal)
         self._rng = np.random.default_rng((world.seed, 8))
         shape = (NOISES, config.height, config.width, 3)
+        self._depth_rng = np.random.default_rng((world.seed, 9))
         self._noises = self._rng.normal(0, config.noise, shape).astype(np.int16)
 
     def close(self) -> None:
@@ -52,10 +56,11 @@ class SimulatedCamera:
     def take(self) -> CameraFrame:
         """Expose one image now."""
         config = self.config
-        image, mask = self._renderer.render(
+        drawn = self._renderer.render(
             self.place(), config.mount_height, math.radians(config.pitch))
-        image = self._developed(self._blurred(image))
-        return CameraFrame(self._world.now_s, image, mask.copy(), self._visible_share(mask))
+        image = self._developed(self._blurred(drawn.image))
+        return CameraFrame(self._world.now_s, image, drawn.mask.copy(),
+                           self._measured(drawn.depth), self._visible_share(drawn.mask))
 
     def _blurred(self, image: np.ndarray) -> np.ndarray:
         """Smeared by the turn of the robot during the exposure, and by the lens."""
@@ -80,6 +85,16 @@ class SimulatedCamera:
             return image
         _, data = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, self.config.jpeg_quality])
         return cv2.imdecode(data, cv2.IMREAD_COLOR)
+
+    def _measured(self, depth: np.ndarray) -> np.ndarray:
+        """Depth as a stereo camera measures it: noise, and holes at edges and beyond its range."""
+        noise = self._depth_rng.standard_normal(depth.shape, np.float32)
+        noisy = depth + self.config.depth_noise * depth * depth * noise
+        nearest, farthest = (change(depth, np.ones((3, 3), np.uint8))
+                             for change in (cv2.erode, cv2.dilate))
+        edge = farthest - nearest > DEPTH_EDGE * nearest
+        known = ~edge & (depth > DEPTH_MIN) & (depth < self.config.depth_max)
+        return np.where(known, noisy * 1000, 0).astype(np.uint16)
 
     def _visible_share(self, mask: np.ndarray) -> float:
         """Seen pixels of the target per pixel that it would fill if all of it was in view."""

@@ -18,7 +18,7 @@ from siamx_ros.simulation.world import World
 
 @dataclass(frozen=True)
 class Report:
-    """What the tracker said about one image, and what it made of it: radians, metres."""
+    """What the tracker said about one image; bearing and range as the base sees them, rad and m."""
 
     stamp_s: float
     result: TrackResult

@@ -10,10 +10,9 @@ import numpy as np
 
 from siamx_ros.drawing import draw_note, draw_result
 from siamx_ros.recording import VideoRecorder
-from siamx_ros.simulation.camera import SimulatedCamera
 from siamx_ros.simulation.episode import Moment, Report
 from siamx_ros.simulation.floorplan import Point
-from siamx_ros.simulation.frame import CameraFrame
+from siamx_ros.simulation.frame import CameraConfig, CameraFrame
 from siamx_ros.simulation.top_view import TopView
 from siamx_ros.simulation.world import World
 
@@ -26,9 +25,8 @@ GOOD, BAD, INK = (60, 150, 60), (50, 50, 210), (70, 70, 70)
 class Film:
     """Writes one picture for each answered image; a listener of an episode."""
 
-    def __init__(self, path: Path, world: World, camera: SimulatedCamera, standoff: float) -> None:
-        config = camera.config
-        self._world, self._camera, self._standoff = world, camera, standoff
+    def __init__(self, path: Path, world: World, config: CameraConfig, standoff: float) -> None:
+        self._world, self._standoff = world, standoff
         self._top = TopView(world, config, config.height, config.height)
         self._video = VideoRecorder(
             path, config.rate, config.width + config.height, config.height + BAR)
@@ -58,7 +56,7 @@ class Film:
         """Where the tracker says that the target is."""
         if report is None or not report.valid or not math.isfinite(report.range_m):
             return None
-        place = self._camera.place()
+        place = self._world.base.pose
         angle = place.heading + report.bearing
         return (place.x + report.range_m * math.cos(angle),
                 place.y + report.range_m * math.sin(angle))

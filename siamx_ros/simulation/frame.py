@@ -28,6 +28,11 @@ class CameraConfig(Settings):
     pitch: float = setting(8.0, 'upwards', unit='deg', low=-45.0, high=45.0)
     exposure: float = setting(0.02, 'time, which blurs what moves', unit='s', low=0.0, high=0.1)
     noise: float = setting(3.0, 'deviation of a pixel, grey levels', low=0.0, high=50.0)
+    depth_noise: float = setting(
+        0.005, 'deviation of a depth, per square of it: of a stereo camera', unit='1/m', low=0.0,
+        high=0.1)
+    depth_max: float = setting(
+        8.0, 'what is farther away has no depth', unit='m', low=0.5, high=10.0)
     jpeg_quality: int = setting(80, 'of the compression; 0 for none', low=0, high=100)
 
     @property
@@ -44,12 +49,15 @@ class CameraFrame:
         stamp_s: simulated time of the exposure, seconds.
         image: H x W x 3 uint8 BGR.
         mask: H/2 x W/2 uint8, who is seen where: numbers in the world's list from 1 on.
+        depth: H/2 x W/2 uint16 millimetres along the optical axis as a depth camera measures it,
+            0 where it does not.
         visible_share: how much of the target is seen, 0 to about 1.
     """
 
     stamp_s: float
     image: np.ndarray
     mask: np.ndarray
+    depth: np.ndarray
     visible_share: float
 
     def box_of(self, number: int = 1) -> BoundingBox | None:

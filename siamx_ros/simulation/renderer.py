@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from panda3d.core import (
     AmbientLight, BitMask32, Camera, ColorAttrib, DirectionalLight, FrameBufferProperties,
-    GraphicsEngine, GraphicsOutput, GraphicsPipe, GraphicsPipeSelection, LightAttrib, NodePath,
-    PerspectiveLens, RenderState, Texture, TextureAttrib, TransparencyAttrib, WindowProperties)
+    GraphicsEngine, GraphicsOutput, GraphicsPipe, GraphicsPipeSelection, LightAttrib, Mat4,
+    NodePath, PerspectiveLens, RenderState, SamplerState, TexGenAttrib, TexMatrixAttrib, Texture,
+    TextureAttrib, TextureStage, TransformState, TransparencyAttrib, WindowProperties)
 
 from siamx_ros.errors import InputError
 from siamx_ros.simulation.figures import Figure
@@ -22,10 +24,27 @@ LEVELS = 8
 MASK_BIT = 5
 """Bit of the mask's camera: shadows are hidden from it."""
 NEAR, FAR = 0.15, 40.0
+FARTHEST, STEPS = 10.24, 4096
+"""Largest depth that is drawn, metres, and in how many steps."""
+
+
+class Rendering(NamedTuple):
+    """The world from one place.
+
+    Attributes:
+        image: H x W x 3 uint8 BGR.
+        mask: H/2 x W/2 uint8, the number of the person in the world's list from 1 on, 0 for the
+            building.
+        depth: H/2 x W/2 float32 metres along the optical axis, at most :data:`FARTHEST`.
+    """
+
+    image: np.ndarray
+    mask: np.ndarray
+    depth: np.ndarray
 
 
 class Renderer:
-    """The world as an image and as a mask of who is seen where."""
+    """The world as an image, as a mask of who is seen where, and as depth."""
 
     def __init__(self, world: World, width: int, height: int, focal: float) -> None:
         """Build the scene.
@@ -57,23 +76,20 @@ class Renderer:
         lens.setNearFar(NEAR, FAR)
         self._rig = self._scene.attachNewNode('rig')
         self._image = self._view(pipe, width, height, Camera('camera', lens))
-        self._mask = self._view(pipe, width // MASK_SHARE, height // MASK_SHARE,
-                                self._flat(Camera('mask', lens)))
+        small = width // MASK_SHARE, height // MASK_SHARE
+        self._mask = self._view(pipe, *small, self._flat(Camera('mask', lens)))
+        self._depth = self._view(pipe, *small, _measuring(Camera('depth', lens)))
 
     def close(self) -> None:
         """Free the renderer's memory."""
         self._engine.removeAllWindows()
 
-    def render(self, place: Pose, height: float, pitch: float) -> tuple[np.ndarray, np.ndarray]:
+    def render(self, place: Pose, height: float, pitch: float) -> Rendering:
         """Draw the world from a camera.
 
         Args:
             place, height: of the camera, which looks along the heading.
             pitch: upwards, radians.
-
-        Returns:
-            The image, H x W x 3 uint8 BGR, and the mask, H/2 x W/2 uint8: number of the person
-            in the world's list from 1 on, 0 for the building.
         """
         for person in self._world.people:
             figure = self._figures[person.name]
@@ -82,7 +98,10 @@ class Renderer:
         self._rig.setPos(place.x, place.y, height)
         self._rig.setHpr(math.degrees(place.heading) - 90.0, math.degrees(pitch), 0.0)
         self._engine.renderFrame()
-        return self._pixels(self._image)[..., :3], self._pixels(self._mask)[..., 2] // LEVELS
+        measured = self._pixels(self._depth).astype(np.float32)
+        depth = (measured[..., 2] * 256 + measured[..., 1]) * np.float32(FARTHEST / STEPS)
+        return Rendering(self._pixels(self._image)[..., :3],
+                         self._pixels(self._mask)[..., 2] // LEVELS, depth)
 
     def _light(self) -> None:
         ambient = AmbientLight('sky')
@@ -130,3 +149,24 @@ class Renderer:
     def _pixels(texture: Texture) -> np.ndarray:
         size = (texture.getYSize(), texture.getXSize(), texture.getNumComponents())
         return np.frombuffer(texture.getRamImage(), np.uint8).reshape(size)[::-1]
+
+
+def _measuring(camera: Camera) -> Camera:
+    """A camera that sees everything painted with its depth, by a texture along the optical axis."""
+    numbers = np.arange(STEPS)
+    colours = np.stack([numbers >> 8, numbers & 255, np.zeros(STEPS, int)], axis=-1)
+    scale = Texture('depth')
+    scale.setup2dTexture(STEPS, 1, Texture.T_unsigned_byte, Texture.F_rgb)
+    scale.setRamImageAs(colours.astype(np.uint8).tobytes(), 'RGB')
+    scale.setWrapU(SamplerState.WM_clamp)
+    scale.setMinfilter(SamplerState.FT_nearest)
+    scale.setMagfilter(SamplerState.FT_nearest)
+    stage = TextureStage.getDefault()
+    along = Mat4(0, 0, 0, 0, 1 / FARTHEST, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1)
+    camera.setInitialState(RenderState.make(
+        ColorAttrib.makeFlat((1, 1, 1, 1)), LightAttrib.makeAllOff(), TextureAttrib.make(scale),
+        TransparencyAttrib.make(TransparencyAttrib.M_none), 9).addAttrib(
+            TexGenAttrib.make(stage, TexGenAttrib.M_eye_position), 9).addAttrib(
+                TexMatrixAttrib.make(stage, TransformState.makeMat(along)), 9))
+    camera.setCameraMask(BitMask32.bit(MASK_BIT))
+    return camera

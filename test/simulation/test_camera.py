@@ -79,6 +79,30 @@ def test_images_are_textured_and_people_look_like_their_clothes(world: World, ta
     assert cosine > 0.9
 
 
+def test_depth_is_that_of_geometry(world: World, take) -> None:
+    frame = take(world, PLAIN.replace({'depth_noise': 0.0}))
+    metres = frame.depth / 1000
+    body = metres[(frame.mask == 1) & (frame.depth > 0)]
+    middle = START_GAP - PLAIN.forward
+    assert np.abs(body - middle).max() < 0.35, 'arms and feet'
+    assert middle - 0.2 < np.median(body) < middle, 'the side that is seen'
+    rows = np.arange(180, 240, 10) // 2
+    floor = PLAIN.mount_height * PLAIN.focal / ((rows + 0.5) * 2 - PLAIN.height / 2)
+    assert metres[rows, 5] == pytest.approx(floor, rel=0.03)
+
+
+def test_depth_has_the_noise_and_the_holes_of_a_stereo_camera(world: World, take) -> None:
+    clean, noisy = (take(world, PLAIN.replace({'depth_noise': noise})).depth / 1000.0
+                    for noise in (0.0, 0.01))
+    near, far = (noisy - clean)[(clean > 1) & (clean < 2)], (noisy - clean)[clean > 4]
+    assert near.std() == pytest.approx(0.01 * 1.5 ** 2, rel=0.5)
+    assert far.std() > 4 * near.std() and abs(near.mean()) < 0.005
+    edge = np.abs(np.diff(clean, axis=1)) > 0.5
+    assert (np.minimum(clean[:, 1:], clean[:, :-1])[edge] == 0).all(), 'edges have none'
+    short = take(world, PLAIN.replace({'depth_max': 2.5})).depth
+    assert 0 < short.max() < 2700 and (short == 0).mean() > (clean == 0).mean() + 0.1
+
+
 def test_exposure_noise_and_compression(world: World, take) -> None:
     sharp = take(world).image.astype(float)
     noisy = take(world, PLAIN.replace({'noise': 5.0})).image

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import cv2
 import numpy as np
 import pytest
@@ -29,9 +27,9 @@ def test_it_says_what_the_follower_does(world: World, tmp_path, monkeypatch, doi
         width = cv2.getTextSize(text, font, scale, 1)[0][0]
         assert place[0] + width <= image.shape[1], f'{text!r} does not fit'
         return image
-    camera = SimpleNamespace(config=CONFIG, place=lambda: world.base.pose)
-    film = Film(tmp_path / 'film.mp4', world, camera, 1.5)
-    frame = CameraFrame(0.0, np.zeros((480, 640, 3), np.uint8), np.zeros((240, 320), np.uint8), 1.0)
+    film = Film(tmp_path / 'film.mp4', world, CONFIG, 1.5)
+    image, empty = np.zeros((480, 640, 3), np.uint8), np.zeros((240, 320), np.uint8)
+    frame = CameraFrame(0.0, image, empty, empty, 1.0)
     still = (0.0, 0.0)
     moment = Moment(
         0.0, 1.5, 0.0, 1.0, '', None, still, still, doing, (0.0, 0.0, 0.0), ())
