@@ -89,6 +89,7 @@ class NetworkConfig(Settings):
 RUNTIMES = {
     'torch': 'siamx_ros.model.inference:Engine',
     'openvino': 'siamx_ros.model.openvino_engine:OpenVinoEngine',
+    'cuda_graphs': 'siamx_ros.model.cuda_graph_engine:CudaGraphEngine',
     'onnxruntime': 'siamx_ros.model.onnx_engine:OnnxEngine',
     'tensorrt': 'siamx_ros.model.onnx_engine:TensorRtEngine',
 }
@@ -104,11 +105,13 @@ class ModelConfig(Settings):
     device: str = setting('auto', 'auto (cuda where there is one), cpu, cuda or cuda:N')
     runtime: str = setting(
         'auto', 'what runs the network; auto: openvino on a CPU where it is installed, else torch; '
-        'onnxruntime: on the CPU, or on a GPU by CUDA; tensorrt: on a GPU, by onnxruntime, too',
+        'cuda_graphs: torch on a GPU, whose kernels are launched at once; onnxruntime: on the CPU, '
+        'or on a GPU by CUDA; tensorrt: on a GPU, by onnxruntime, too',
         choices=('auto', *RUNTIMES))
     precision: str = setting(
         'auto', 'number format of inference; auto: with openvino what is fastest on this CPU, int8 '
-        '(where the weights bring ranges), bf16 or fp32; with tensorrt fp16; else fp32',
+        '(where the weights bring ranges), bf16 or fp32; with tensorrt and cuda_graphs fp16; else '
+        'fp32',
         choices=('auto', 'fp32', 'fp16', 'bf16', 'int8'))
     threads: int = setting(
         0, 'CPU threads of torch and OpenCV, for the whole process; 0: as they choose',

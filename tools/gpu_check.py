@@ -27,7 +27,8 @@ from typing import Any, Iterator, TextIO
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ('tests', 'answers', 'speed', 'profile')
 RUNTIMES = {
-    'cuda': [('torch', 'fp32'), ('torch', 'fp16'), ('onnxruntime', 'fp32'), ('tensorrt', 'fp16')],
+    'cuda': [('torch', 'fp32'), ('torch', 'fp16'), ('cuda_graphs', 'fp32'), ('cuda_graphs', 'fp16'),
+             ('onnxruntime', 'fp32'), ('tensorrt', 'fp16')],
     'cpu': [('torch', 'fp32'), ('openvino', 'fp32'), ('onnxruntime', 'fp32')]}
 """Device -> runtimes and precisions that are compared and measured there."""
 SPEED_OPTIONS = ['--turns', '8', '--starts', '1']

@@ -49,11 +49,12 @@ class CompiledEngine(Engine, ABC):
 
     Args:
         network: in eval mode; it is copied, not changed.
+        device, precision: of torch, which encodes the templates.
     """
 
-    def __init__(self, network: SiamXNet) -> None:
-        super().__init__(network, 'cpu', 'fp32')
-        self._threads, self._source = torch.get_num_threads(), Source.of(self.network)
+    def __init__(self, network: SiamXNet, device: str = 'cpu', precision: str = 'fp32') -> None:
+        super().__init__(network, device, precision)
+        self._threads = torch.get_num_threads()
         self._compiled: OrderedDict[tuple[int, ...], Any] = OrderedDict()
         self._held: dict[tuple[int, ...], Template] = {}
 
@@ -68,22 +69,21 @@ class CompiledEngine(Engine, ABC):
             torch.set_num_threads(threads)
 
     @abstractmethod
-    def _compile(self, patch: np.ndarray, kernels: dict[str, np.ndarray]) -> Any:
+    def _compile(self, patch: np.ndarray, kernels: dict[str, torch.Tensor]) -> Any:
         """A search for inputs of these shapes and types: patch 1 x S x S x 3, kernels by name."""
 
     @abstractmethod
-    def _give(self, search: Any, kernels: dict[str, np.ndarray]) -> None:
+    def _give(self, search: Any, kernels: dict[str, torch.Tensor]) -> None:
         """Put a target's kernels into a compiled search."""
 
     def _search_for(self, patch: np.ndarray, template: Template) -> Any:
         """The search for patches of this size that holds this template."""
         shape = patch.shape
         if self._held.get(shape) is not template:
-            kernels = {name: kernel.numpy() for name, kernel in template.kernels.items()}
             if shape not in self._compiled:
                 self._make_room()
-                self._compiled[shape] = self._compile(patch, kernels)
-            self._give(self._compiled[shape], kernels)
+                self._compiled[shape] = self._compile(patch, template.kernels)
+            self._give(self._compiled[shape], template.kernels)
             self._held[shape] = template
         self._compiled.move_to_end(shape)
         return self._compiled[shape]

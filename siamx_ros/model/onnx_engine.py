@@ -9,7 +9,7 @@ import torch
 
 from siamx_ros.config import ModelConfig
 from siamx_ros.errors import InputError
-from siamx_ros.model.compiled_engine import CompiledEngine
+from siamx_ros.model.compiled_engine import CompiledEngine, Source
 from siamx_ros.model.inference import Maps, Template
 from siamx_ros.model.network import SiamXNet
 from siamx_ros.model.onnx_graph import check_installed, search_bytes
@@ -44,6 +44,7 @@ class OnnxEngine(CompiledEngine):
         super().__init__(network)
         self.precision, self.runtime, self._provider = precision, provider.label, provider
         self._ranges = tuple(ranges.items()) if precision == 'int8' else ()
+        self._source = Source.of(self.network)
 
     @classmethod
     def from_settings(cls, network: SiamXNet, model: ModelConfig,
@@ -62,12 +63,12 @@ class OnnxEngine(CompiledEngine):
         scores, distances, features = session.run({'patch': patch[None]})
         return Maps(scores[0, 0], distances[0], torch.from_numpy(features))
 
-    def _compile(self, patch: np.ndarray, kernels: dict[str, np.ndarray]) -> Session:
+    def _compile(self, patch: np.ndarray, kernels: dict[str, torch.Tensor]) -> Session:
         graph = search_bytes(self._source, self._ranges, patch.shape[1])
         return Session(graph, self._provider, self.precision, self._threads)
 
-    def _give(self, search: Session, kernels: dict[str, np.ndarray]) -> None:
-        search.keep(kernels)
+    def _give(self, search: Session, kernels: dict[str, torch.Tensor]) -> None:
+        search.keep({name: kernel.numpy() for name, kernel in kernels.items()})
 
 
 class TensorRtEngine(OnnxEngine):

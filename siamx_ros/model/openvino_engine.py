@@ -47,7 +47,7 @@ class OpenVinoEngine(CompiledEngine):
             check_ranges(ranges)
         super().__init__(network)
         self.precision = _resolved(precision, ranges)
-        self._ranges = ranges
+        self._ranges, self._source = ranges, Source.of(self.network)
 
     @classmethod
     def from_settings(cls, network: SiamXNet, model: ModelConfig,
@@ -69,18 +69,19 @@ class OpenVinoEngine(CompiledEngine):
         features = torch.from_numpy(np.concatenate(levels, -1)).permute(0, 3, 1, 2)
         return Maps(scores[0, 0].copy(), distances[0].copy(), features)
 
-    def _compile(self, patch: np.ndarray, kernels: dict[str, np.ndarray]) -> Any:
+    def _compile(self, patch: np.ndarray, kernels: dict[str, torch.Tensor]) -> Any:
         """An inference request; its answer is valid until its next one."""
+        arrays = patch, *(kernel.numpy() for kernel in kernels.values())
         graph = _convert(_Graph(
-            tuple((array.shape, array.dtype.str) for array in (patch, *kernels.values())),
-            self._source))
+            tuple((array.shape, array.dtype.str) for array in arrays), self._source))
         if self.precision == 'int8':
             graph = round_graph(graph, self._ranges)
         exact = self.precision if self.precision != 'int8' else openvino_graph.fastest_float()
         return openvino_graph.compiled(graph, exact, self._threads)
 
-    def _give(self, search: Any, kernels: dict[str, np.ndarray]) -> None:
-        openvino_graph.give(search, dict(enumerate(kernels.values(), 1)))
+    def _give(self, search: Any, kernels: dict[str, torch.Tensor]) -> None:
+        openvino_graph.give(search, {
+            index: kernel.numpy() for index, kernel in enumerate(kernels.values(), 1)})
 
 
 class _Search(nn.Module):

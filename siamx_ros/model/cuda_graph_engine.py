@@ -1,0 +1,140 @@
+"""The network run by torch on a GPU, with all kernels of a search launched at once.
+
+A search is some two hundred small kernels, which a GPU computes in less time than a CPU needs to
+launch them. A CUDA graph is recorded once a size of patch and launched as one: one upload of the
+patch, one launch, one wait for the answer.
+"""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import Callable, ContextManager, Sequence
+
+import numpy as np
+import torch
+
+from siamx_ros.config import ModelConfig
+from siamx_ros.errors import InputError
+from siamx_ros.model.compiled_engine import CompiledEngine
+from siamx_ros.model.inference import Maps, Template, pick_device
+from siamx_ros.model.network import SiamXNet
+from siamx_ros.model.quantisation import Ranges
+
+WARM_UP = 3
+"""Runs before the recording, in which libraries choose their kernels and take their memory."""
+Step = Callable[[], torch.Tensor]
+"""Computes an answer from inputs that stay where they are in memory."""
+Replay = Callable[[], None]
+
+
+def record(step: Step) -> tuple[Replay, torch.Tensor]:
+    """A CUDA graph of ``step``: what launches it, and the answer that each launch fills anew."""
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(WARM_UP):
+            step()
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph, capture_error_mode='thread_local'):
+        answer = step()
+    return graph.replay, answer
+
+
+class RecordedSearch:
+    """A search for patches of one size, whose inputs and answer stay where they are in memory.
+
+    Args:
+        search: patch 1 x S x S x 3 and kernels -> tensors.
+        patch: of this size and type, on the device.
+        kernels: of these shapes and types, on the device, by name.
+        record: makes what runs a step again; see :func:`record`.
+    """
+
+    def __init__(self, search: Callable[..., Sequence[torch.Tensor]], patch: torch.Tensor,
+                 kernels: dict[str, torch.Tensor], record: Callable[[Step], tuple]) -> None:
+        self._patch = torch.zeros_like(patch)
+        self._kernels = {name: kernel.clone() for name, kernel in kernels.items()}
+        self._shapes: list[torch.Size] = []
+        self._replay, self._answer = record(lambda: self._packed(search))
+
+    def give(self, kernels: dict[str, torch.Tensor]) -> None:
+        """Search for another target from now on."""
+        for name, kernel in kernels.items():
+            self._kernels[name].copy_(kernel)
+
+    def run(self, patch: np.ndarray) -> list[torch.Tensor]:
+        """The answers on a patch, float32 on the CPU."""
+        self._patch.copy_(torch.from_numpy(patch))
+        self._replay()
+        packed = self._answer.to('cpu', copy=True)  # the only wait for the device
+        parts = packed.split([shape.numel() for shape in self._shapes])
+        return [part.view(shape) for part, shape in zip(parts, self._shapes)]
+
+    def _packed(self, search: Callable[..., Sequence[torch.Tensor]]) -> torch.Tensor:
+        """All answers in one float32 vector, which is one copy to the CPU."""
+        answers = search(self._patch, self._kernels)
+        self._shapes = [answer.shape for answer in answers]
+        return torch.cat([answer.float().flatten() for answer in answers])
+
+
+class CudaGraphEngine(CompiledEngine):
+    """An engine whose search is a CUDA graph.
+
+    Args:
+        network: in eval mode; it is copied, not changed.
+        device: 'cuda' or 'cuda:N'.
+        precision: 'auto' (fp16), 'fp16', 'bf16' or 'fp32'.
+        record: makes what runs a step again; see :func:`record`.
+
+    Raises:
+        InputError: the device is not there.
+    """
+
+    runtime = 'cuda_graphs'
+
+    def __init__(self, network: SiamXNet, device: str = 'cuda', precision: str = 'auto',
+                 record: Callable[[Step], tuple[Replay, torch.Tensor]] = record) -> None:
+        super().__init__(network, device, 'fp16' if precision == 'auto' else precision)
+        self._record = record
+
+    @classmethod
+    def from_settings(cls, network: SiamXNet, model: ModelConfig,
+                      ranges: Ranges | None) -> CudaGraphEngine:
+        device = pick_device(model.device)
+        if device.type != 'cuda':
+            raise InputError(f"model.runtime 'cuda_graphs' is for a GPU, model.device is {device}")
+        if model.precision == 'int8':
+            raise InputError("model.precision 'int8' is not for cuda_graphs, which takes fp16, "
+                             'bf16, fp32; on a GPU it needs tensorrt')
+        return cls(network, str(device), model.precision)
+
+    def image_context(self) -> ContextManager:
+        """Torch keeps its threads: they do what is not the network."""
+        return nullcontext()
+
+    @torch.inference_mode()
+    def search(self, patch: np.ndarray, template: Template) -> Maps:
+        with self._on_device():
+            scores, distances, features = self._search_for(patch[None], template).run(patch[None])
+        return Maps(scores[0, 0].numpy(), distances[0].numpy(), features)
+
+    def _compile(self, patch: np.ndarray, kernels: dict[str, torch.Tensor]) -> RecordedSearch:
+        return RecordedSearch(
+            self._answers, torch.from_numpy(patch).to(self.device), kernels, self._record)
+
+    def _give(self, search: RecordedSearch, kernels: dict[str, torch.Tensor]) -> None:
+        search.give(kernels)
+
+    def _answers(self, patch: torch.Tensor,
+                 kernels: dict[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:
+        """Scores, distances and features of a patch 1 x S x S x 3 on the device."""
+        pixels = patch.permute(0, 3, 1, 2).to(self.dtype, memory_format=torch.channels_last)
+        levels = self.network.levels(pixels)
+        logits, distances = self.network.head(*self.network.correlation(levels, kernels))
+        features = torch.cat(self.network.grid_features(levels), 1)
+        return logits.float().sigmoid(), distances, features
+
+    def _on_device(self) -> ContextManager:
+        """Streams and graphs belong to the device that is current."""
+        return torch.cuda.device(self.device) if self.device.type == 'cuda' else nullcontext()

@@ -1,0 +1,100 @@
+"""CUDA graphs: what is handed over, kept and packed, on a CPU with a recording that runs again."""
+
+import numpy as np
+import pytest
+import torch
+
+from siamx_ros.config import ModelConfig
+from siamx_ros.errors import InputError
+from siamx_ros.model.cuda_graph_engine import CudaGraphEngine, RecordedSearch
+from siamx_ros.model.inference import Engine
+from siamx_ros.model.runtime import make_engine
+
+
+def run_again(step):
+    """As a CUDA graph: the same memory is read and filled by every launch."""
+    answer = step()
+    return lambda: answer.copy_(step()), answer
+
+
+def patches(*sides):
+    rng = np.random.default_rng(6)
+    return [rng.integers(0, 256, (side, side, 3), np.uint8) for side in sides]
+
+
+def test_answers_are_those_of_torch_for_each_template_and_size(network):
+    template, search, larger = patches(127, 207, 223)
+    plain = Engine(network, 'cpu', 'fp32')
+    graphs = CudaGraphEngine(network, 'cpu', 'fp32', run_again)
+    targets = [[engine.embed(patch) for patch in (template, 255 - template)]
+               for engine in (plain, graphs)]
+    for which, patch in ((0, search), (1, search), (1, larger), (0, larger), (0, 255 - search)):
+        theirs, ours = (engine.search(patch, target[which])
+                        for engine, target in zip((plain, graphs), targets))
+        np.testing.assert_allclose(ours.scores, theirs.scores, atol=1e-5)
+        np.testing.assert_allclose(ours.distances, theirs.distances, rtol=1e-4)
+        expected = plain.describe(theirs)
+        np.testing.assert_allclose(
+            graphs.describe(ours), expected, atol=1e-4 * np.abs(expected).max())
+        cell = (3, 4)
+        assert graphs.similarity(ours, cell, targets[1][which]) == pytest.approx(
+            plain.similarity(theirs, cell, targets[0][which]), abs=1e-4)
+
+
+def test_answers_stay_when_the_next_window_is_searched(network):
+    template, search = patches(127, 207)
+    engine = CudaGraphEngine(network, 'cpu', 'fp32', run_again)
+    target = engine.embed(template)
+    first = engine.search(search, target)
+    scores, features = first.scores.copy(), engine.describe(first).copy()
+    engine.search(255 - search, target)
+    np.testing.assert_array_equal(first.scores, scores)
+    np.testing.assert_array_equal(engine.describe(first), features)
+
+
+def test_inputs_and_answer_stay_where_they_are():
+    """What a graph has recorded are addresses: of the patch, the kernels and the answer."""
+    seen = []
+
+    def search(patch, kernels):
+        seen.append((patch.data_ptr(), kernels['k'].data_ptr()))
+        return patch.float().sum() * kernels['k'].sum().reshape(1), patch[0, 0].half()
+    given = torch.ones(2, 3)
+    recorded = RecordedSearch(search, torch.zeros(1, 4, 4, 3, dtype=torch.uint8), {'k': given},
+                              run_again)
+    for value in (2, 3):
+        given = torch.full((2, 3), float(value))
+        recorded.give({'k': given})
+        total, row = recorded.run(np.full((1, 4, 4, 3), value, np.uint8))
+        assert total.item() == 48 * value * 6 * value and total.shape == (1,)
+        assert row.dtype == torch.float32 and row.shape == (4, 3) and (row == value).all()
+    assert len(seen) == 3 and len(set(seen)) == 1
+    assert seen[0][1] != given.data_ptr()
+
+
+def test_what_it_is_not_for(network, monkeypatch):
+    graphs = ModelConfig(runtime='cuda_graphs')
+    with pytest.raises(InputError, match="'cuda_graphs' is for a GPU, model.device is cpu"):
+        make_engine(network, graphs.replace({'device': 'cpu'}))
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    with pytest.raises(InputError, match='is for a GPU, model.device is cpu'):
+        make_engine(network, graphs)
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: 1)
+    with pytest.raises(InputError, match='int8.* needs tensorrt'):
+        make_engine(network, graphs.replace({'device': 'cuda', 'precision': 'int8'}))
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize('precision, close', [('fp32', 5e-3), ('fp16', 0.05)])
+def test_a_graph_answers_as_the_cpu(network, precision, close):
+    """TF32 on one side: half of the digits of fp32."""
+    template, search, other = patches(127, 207, 207)
+    plain = Engine(network, 'cpu', 'fp32')
+    graphs = make_engine(network, ModelConfig(
+        device='cuda', runtime='cuda_graphs', precision=precision))
+    for patch in (search, other, search):
+        ours, theirs = (engine.search(patch, engine.embed(template)) for engine in (graphs, plain))
+        np.testing.assert_allclose(ours.scores, theirs.scores, atol=close)
+        expected = plain.describe(theirs)
+        np.testing.assert_allclose(
+            graphs.describe(ours), expected, atol=20 * close * expected.std())
