@@ -19,6 +19,9 @@ from siamx_ros.model.network import SiamXNet
 
 Ranges = dict[str, tuple[float, float]]
 """Name of a convolution of the network -> least and greatest value that it takes in."""
+COVERED = 0.9999
+"""Share of the values below the upper end of a range, and above its lower end: a few outliers would
+make the steps for all others twice as large."""
 EXACT = ('backbone.stem', 'head.cls_predictor', 'head.reg_predictor')
 """Convolutions that stay as they are: pixels come in, answers go out, little is to be gained."""
 INSTRUCTIONS = {'avx512_vnni', 'avx_vnni'}
@@ -31,18 +34,17 @@ SMALLEST = 1e-8
 @torch.inference_mode()
 def input_ranges(network: SiamXNet,
                  pairs: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> Ranges:
-    """What the convolutions of ``network.search`` take in over pairs of patches.
+    """What the convolutions of ``network.search`` take in over pairs of patches, but for outliers.
 
     Args:
         network: in eval mode.
         pairs: template 1 x 3 x 127 x 127 and search patch 1 x 3 x S x S, both BGR, 0..255.
     """
-    ranges: Ranges = {}
+    spreads: dict[str, _Spread] = {}
 
     def watch(name: str):
         def hook(module: nn.Module, inputs: tuple[torch.Tensor]) -> None:
-            low, high = ranges.get(name, (0.0, 0.0))
-            ranges[name] = min(low, float(inputs[0].min())), max(high, float(inputs[0].max()))
+            spreads.setdefault(name, _Spread()).add(inputs[0])
         return hook
 
     for template, search in pairs:
@@ -53,7 +55,30 @@ def input_ranges(network: SiamXNet,
         network.search(search, kernels)
         for hook in hooks:
             hook.remove()
-    return ranges
+    return {name: (-spread.end(-1), spread.end(1)) for name, spread in spreads.items()}
+
+
+class _Spread:
+    """How many values of each size there were, in steps of 1 % from 1e-8 to a million."""
+
+    octaves, steps = (-27, 20), 64
+
+    def __init__(self) -> None:
+        count = (self.octaves[1] - self.octaves[0]) * self.steps
+        self.counts = {sign: torch.zeros(count) for sign in (-1, 1)}
+
+    def add(self, values: torch.Tensor) -> None:
+        """Count values; those of the other sign are the smallest."""
+        least, most = self.octaves
+        for sign, counts in self.counts.items():
+            sizes = (sign * values.float()).clamp(2.0 ** least, 2.0 ** most).log2()
+            counts += torch.histc(sizes, len(counts), least, most)
+
+    def end(self, sign: int) -> float:
+        """The size that a share of :data:`COVERED` does not exceed; 0 if there is none."""
+        counts = self.counts[sign].double()
+        index = int((counts.cumsum(0) < COVERED * counts.sum()).sum())
+        return 2.0 ** (self.octaves[0] + (index + 1) / self.steps) if index else 0.0
 
 
 def round_graph(model: Any, ranges: Ranges) -> Any:
