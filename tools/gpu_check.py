@@ -5,8 +5,8 @@ when its time is over, so that the others still come:
 
   tests     the tests that need a GPU
   answers   the largest differences of each runtime that starts here from torch on the CPU
-  speed     the table of `python -m siamx_ros speed`, by network, runtime and precision
   profile   where the time of an update goes, by torch's profiler, with a trace for a browser
+  speed     the table of `python -m siamx_ros speed`, by network, runtime and precision
 
 All is printed and written to OUT/report.txt; OUT/parts.json says how each part ended. Needs this
 folder, torch, OpenCV, PyYAML, tqdm and pytest; nothing is installed or downloaded. `--device cpu`
@@ -25,7 +25,7 @@ import time
 from typing import Any, Iterator, TextIO
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = ('tests', 'answers', 'speed', 'profile')
+PARTS = ('tests', 'answers', 'profile', 'speed')
 RUNTIMES = {
     'cuda': [('torch', 'fp32'), ('torch', 'fp16'), ('cuda_graphs', 'fp32'), ('cuda_graphs', 'fp16'),
              ('onnxruntime', 'fp32'), ('tensorrt', 'fp16')],
@@ -50,7 +50,7 @@ def main() -> int:
     args.out.mkdir(parents=True, exist_ok=True)
     end = time.monotonic() + 60 * args.minutes
     with open(args.out / 'report.txt', 'w', encoding='utf-8') as report:
-        ended = {name: run(name, command, min(limit, end - time.monotonic()), report)
+        ended = {name: run(name, command, max(0.0, min(limit, end - time.monotonic())), report)
                  for name, command, limit in commands(args)}
     (args.out / 'parts.json').write_text(json.dumps(ended, indent=1), encoding='utf-8')
     print('\n'.join(f'{name}: {how}' for name, how in ended.items()))
