@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from siamx_ros.geometry import PatchGeometry, SquareGeometry, StretchedGeometry
+from siamx_ros.patch_geometry import PatchGeometry, SquareGeometry, StretchedGeometry
 from siamx_ros.settings import Settings, SettingsError, setting
 
 LEVEL_PAIRS = ('L4xL3', 'L3xL4', 'L4xL4', 'L3xL3')
@@ -35,7 +35,7 @@ BACKBONES = {
     'resnet50': BackboneRow('siamx_ros.model.backbone:resnet50',
                             'siamx_ros.model.importing:import_torchvision', has_widths=True),
     'light': BackboneRow('siamx_ros.model.backbone:light', has_widths=True),
-    'fbnet': BackboneRow('siamx_ros.model.mobile:fbnet', 'siamx_ros.model.fear:import_fear',
+    'fbnet': BackboneRow('siamx_ros.model.mobile:fbnet', 'siamx_ros.model.fear_weights:import_fear',
                          network='siamx_ros.model.pixelwise:PixelwiseNet',
                          geometry=StretchedGeometry(template_reach=1.4, search_reach=5.0)),
 }

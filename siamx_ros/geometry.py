@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 import math
-from typing import Protocol
 
 import numpy as np
 
@@ -192,56 +191,6 @@ def context_side(w: float, h: float, context: float = 0.5) -> float:
     """
     pad = context * (w + h)
     return math.sqrt((w + pad) * (h + pad))
-
-
-class PatchGeometry(Protocol):
-    """Which windows around a target a network takes as template and search patch."""
-
-    def template_window(self, box: BoundingBox) -> CropWindow:
-        """The window of the template patch, :data:`TEMPLATE_SIZE` pixels."""
-
-    def search_window(self, box: BoundingBox, size: int) -> CropWindow:
-        """The window of a search patch of ``size`` pixels, always at the same scale."""
-
-
-@dataclass(frozen=True)
-class SquareGeometry:
-    """Square windows with context (see :func:`context_side`), both at one scale."""
-
-    def template_window(self, box: BoundingBox) -> CropWindow:
-        """See :class:`PatchGeometry`."""
-        return self.search_window(box, TEMPLATE_SIZE)
-
-    def search_window(self, box: BoundingBox, size: int) -> CropWindow:
-        """See :class:`PatchGeometry`."""
-        return CropWindow(
-            *box.centre, context_side(box.w, box.h) * size / TEMPLATE_SIZE, size)
-
-
-@dataclass(frozen=True)
-class StretchedGeometry:
-    """Windows in which every target is square and of one size; templates are finer.
-
-    Attributes:
-        template_reach, search_reach: widths and heights of the target that a template patch and a
-            search patch of :data:`SEARCH_SIZE` pixels show.
-    """
-
-    template_reach: float
-    search_reach: float
-
-    def template_window(self, box: BoundingBox) -> CropWindow:
-        """See :class:`PatchGeometry`."""
-        return self._window(box, self.template_reach, TEMPLATE_SIZE)
-
-    def search_window(self, box: BoundingBox, size: int) -> CropWindow:
-        """See :class:`PatchGeometry`."""
-        return self._window(box, self.search_reach * size / SEARCH_SIZE, size)
-
-    @staticmethod
-    def _window(box: BoundingBox, reach: float, size: int) -> CropWindow:
-        return CropWindow(
-            *box.centre, math.sqrt(box.w * box.h) * reach, size, math.sqrt(box.w / box.h))
 
 
 def iou_xywh(boxes_a: np.ndarray, boxes_b: np.ndarray) -> np.ndarray:

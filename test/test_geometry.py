@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from siamx_ros.errors import InputError
-from siamx_ros.geometry import (
-    BoundingBox, CropWindow, SquareGeometry, StretchedGeometry, context_side)
+from siamx_ros.geometry import BoundingBox, CropWindow, context_side
 from siamx_ros.imaging import crop
+from siamx_ros.patch_geometry import SquareGeometry, StretchedGeometry
 
 
 @pytest.mark.parametrize('given', [

@@ -15,7 +15,8 @@ ROS = {'rclpy', 'sensor_msgs', 'vision_msgs', 'std_msgs', 'std_srvs', 'geometry_
        'diagnostic_msgs', 'lifecycle_msgs', 'builtin_interfaces', 'cv_bridge', 'launch', 'tf2_msgs',
        'tf2_ros', 'rosgraph_msgs'}
 VALUES = {
-    'errors', 'files', 'geometry', 'records', 'settings', 'settings_files', 'config', 'node_config'}
+    'errors', 'files', 'geometry', 'patch_geometry', 'records', 'settings', 'settings_files',
+    'config', 'node_config'}
 SURFACES = {'imaging', 'frame_sources', 'drawing', 'recording', 'synthetic'}
 INTERFACES = {'msg', 'srv'}
 CORE = VALUES | SURFACES | {'messages', 'data', 'model', 'tracking', 'evaluation'}
@@ -24,7 +25,8 @@ EDGES = {'node', 'client', 'tools', 'demo', 'follower', 'panel', 'follow_demo'}
 RULES = {
     **{name: (VALUES, {'torch', 'cv2', *ROS}) for name in VALUES},
     **{name: (VALUES | SURFACES, {'torch', *ROS}) for name in SURFACES},
-    'model': ({'model', 'config', 'geometry', 'settings', 'errors', 'files'}, {'cv2', *ROS}),
+    'model': ({'model', 'config', 'geometry', 'patch_geometry', 'settings', 'errors', 'files'},
+              {'cv2', *ROS}),
     'tracking': (VALUES | {'tracking', 'model', 'imaging'}, ROS),
     'control': (VALUES | {'control'}, {'torch', *ROS}),
     'simulation': (VALUES | {'simulation', 'control', 'drawing', 'recording', 'cli'},

@@ -34,7 +34,7 @@ from siamx_ros.tracking.tracker import Tracker
 from siamx_ros.training.synthetic_video import SyntheticVideo, make_synthetic_videos
 from siamx_ros.training.pairs import PairDataset
 from siamx_ros.training.pictures import PictureSet, read_pictures
-from siamx_ros.training.settings import TrainConfig
+from siamx_ros.training.train_config import TrainConfig
 from siamx_ros.training.validation import as_input
 
 SEED = 2 ** 30

@@ -19,8 +19,8 @@ from siamx_ros.commands.options import add_config_file, add_settings, read_setti
 from siamx_ros.commands.outputs import check_written
 from siamx_ros.errors import InputError
 from siamx_ros.training.loading import read_data
-from siamx_ros.training.process import join
-from siamx_ros.training.settings import TrainConfig
+from siamx_ros.training.distributed import join
+from siamx_ros.training.train_config import TrainConfig
 from siamx_ros.training.train import train
 
 WRITTEN = ('best.pt', 'final.pt', 'last.pt', 'log.csv', 'config.yaml', 'curves.png')
@@ -91,7 +91,7 @@ def _refuse_idle(args: argparse.Namespace) -> None:
 
 def _benchmark(args: argparse.Namespace, config: TrainConfig) -> int:
     """Print one table of pairs/s."""
-    from siamx_ros.training.benchmark import benchmark
+    from siamx_ros.training.throughput import benchmark
     process = join(args.device)
     rows = benchmark(read_data(args.data, config), config, process)
     process.leave()

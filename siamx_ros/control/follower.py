@@ -16,7 +16,7 @@ from siamx_ros.control.observation import (
 from siamx_ros.control.pace import Pace
 from siamx_ros.control.profile import Profile, Rates, speed_to_stop_within
 from siamx_ros.control.ranging import KNOWN, Ranging
-from siamx_ros.control.search import Search
+from siamx_ros.control.turning_search import Search
 from siamx_ros.control.watch import FUTURE_SLACK_S, TURNING, Watch
 from siamx_ros.records import TrackState
 

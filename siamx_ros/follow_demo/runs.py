@@ -15,7 +15,7 @@ from siamx_ros.simulation.camera import SimulatedCamera
 from siamx_ros.simulation.episode import Episode, Moment
 from siamx_ros.simulation.film import Film
 from siamx_ros.simulation.frame import CameraConfig
-from siamx_ros.simulation.plots import write_plot
+from siamx_ros.simulation.episode_plots import write_plot
 from siamx_ros.simulation.scenario import DURATION_S, build_world
 from siamx_ros.simulation.scoring import Score, score, table
 from siamx_ros.simulation.world import World

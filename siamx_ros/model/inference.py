@@ -16,7 +16,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from siamx_ros.config import ModelConfig
 from siamx_ros.errors import InputError
 from siamx_ros.model.backbone import ConvBN
-from siamx_ros.geometry import PatchGeometry
+from siamx_ros.patch_geometry import PatchGeometry
 from siamx_ros.model.network import TEMPLATE_CELLS, SiamXNet
 
 SMALLEST_NORM = 1e-8

@@ -10,10 +10,11 @@ import torch
 from torch import nn
 
 from siamx_ros.config import BACKBONES, NetworkConfig
-from siamx_ros.geometry import TEMPLATE_SIZE, PatchGeometry
+from siamx_ros.geometry import TEMPLATE_SIZE
 from siamx_ros.model.backbone import ConvBN
 from siamx_ros.model.correlation import CrossLevelCorrelation
 from siamx_ros.model.head import Head
+from siamx_ros.patch_geometry import PatchGeometry
 
 STRIDE = 8
 """Patch pixels per score-map cell."""
@@ -60,23 +61,17 @@ def make_network(config: NetworkConfig) -> nn.Module:
     return pkgutil.resolve_name(BACKBONES[config.backbone].network)(config)
 
 
-class SiamXNet(nn.Module):
-    """SiamX: backbone, neck, cross-level correlation and anchor-free head.
+class SiameseNet(nn.Module):
+    """Base of the networks: a template is encoded once, then located in search patches.
 
-    Patches are B x 3 x S x S, BGR, 0..255, not normalised. The template's encodings are computed
-    once by :meth:`embed_template` and handed to :meth:`search`; the network itself keeps no state.
+    Patches are B x 3 x S x S, BGR, 0..255, not normalised. The network itself keeps no state. What
+    it is made of defines ``correlation`` and ``head``, ``neck_levels`` and ``template_levels``.
     """
 
-    def __init__(self, config: NetworkConfig = NetworkConfig()) -> None:
+    def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
-        self.kernel_names = tuple(f'{pair}.{branch}' for pair in config.level_pairs
-                                  for branch in ('cls', 'reg'))
         self.backbone = pkgutil.resolve_name(BACKBONES[config.backbone].make)(config)
-        self.neck = nn.ModuleList(
-            [ConvBN(width, config.channels, 1) for width in self.backbone.out_channels])
-        self.correlation = CrossLevelCorrelation(config.channels, config.level_pairs)
-        self.head = Head(config.channels, config.tower_depth)
 
     @property
     def geometry(self) -> PatchGeometry:
@@ -84,8 +79,40 @@ class SiamXNet(nn.Module):
         return BACKBONES[self.config.backbone].geometry
 
     def levels(self, patch: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Neck features of a patch: {'L3', 'L4'}: B x C x H x W (15 cells for 127, 31 for 255)."""
+        """Features of a patch: {'L3', 'L4'}: B x C x H x W."""
         return self.neck_levels(self.backbone(patch))
+
+    def encode_template(self, levels: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """What the correlation compares with, by ``kernel_names``, of a template's features."""
+        return self.correlation.encode_template(levels)
+
+    def embed_template(self, template: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Encode template patches B x 3 x 127 x 127 once (see :meth:`encode_template`)."""
+        return self.encode_template(self.template_levels(template))
+
+    def search(self, patch: torch.Tensor, kernels: dict[str, torch.Tensor]) -> Prediction:
+        """Locate the template in search patches B x 3 x S x S (S = 255, 271, ...)."""
+        return Prediction(*self.head(*self.correlation(self.levels(patch), kernels)))
+
+    def forward(self, template: torch.Tensor, patch: torch.Tensor) -> Prediction:
+        """Both steps at once, for training."""
+        return self.search(patch, self.embed_template(template))
+
+
+class SiamXNet(SiameseNet):
+    """SiamX: backbone, neck, cross-level correlation and anchor-free head.
+
+    Levels have 15 cells for 127 pixels, 31 for 255; kernels are B x C x 5 x 5 by pair and branch.
+    """
+
+    def __init__(self, config: NetworkConfig = NetworkConfig()) -> None:
+        super().__init__(config)
+        self.kernel_names = tuple(f'{pair}.{branch}' for pair in config.level_pairs
+                                  for branch in ('cls', 'reg'))
+        self.neck = nn.ModuleList(
+            [ConvBN(width, config.channels, 1) for width in self.backbone.out_channels])
+        self.correlation = CrossLevelCorrelation(config.channels, config.level_pairs)
+        self.head = Head(config.channels, config.tower_depth)
 
     def neck_levels(self, features: Iterable[torch.Tensor]) -> dict[str, torch.Tensor]:
         """Neck features of the backbone's (conv3, conv4)."""
@@ -102,22 +129,6 @@ class SiamXNet(nn.Module):
         start = (levels['L3'].shape[-1] - TEMPLATE_CELLS) // 2
         inner = slice(start, start + TEMPLATE_CELLS)
         return {name: level[:, :, inner, inner] for name, level in levels.items()}
-
-    def encode_template(self, levels: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """Kernels B x C x 5 x 5 by pair and branch, of central neck features B x C x 7 x 7."""
-        return self.correlation.encode_template(levels)
-
-    def embed_template(self, template: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Encode template patches B x 3 x 127 x 127 once (see :meth:`encode_template`)."""
-        return self.encode_template(self.template_levels(template))
-
-    def search(self, patch: torch.Tensor, kernels: dict[str, torch.Tensor]) -> Prediction:
-        """Locate the template in search patches B x 3 x S x S (S = 255, 271, ...)."""
-        return Prediction(*self.head(*self.correlation(self.levels(patch), kernels)))
-
-    def forward(self, template: torch.Tensor, patch: torch.Tensor) -> Prediction:
-        """Both steps at once, for training."""
-        return self.search(patch, self.embed_template(template))
 
     @staticmethod
     def grid_features(levels: dict[str, torch.Tensor]) -> list[torch.Tensor]:

@@ -7,7 +7,6 @@ brought to the grid of the paper's network (stride 8), so that a tracker takes e
 
 from __future__ import annotations
 
-import pkgutil
 from typing import Iterable
 
 import numpy as np
@@ -15,9 +14,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from siamx_ros.config import BACKBONES, NetworkConfig
-from siamx_ros.geometry import PatchGeometry
-from siamx_ros.model.network import Prediction, check_template
+from siamx_ros.config import NetworkConfig
+from siamx_ros.model.network import SiameseNet, check_template
 
 TEMPLATE_CELLS = 8
 """Cells of stride 16 along a template patch."""
@@ -100,29 +98,18 @@ class SeparableHead(nn.Module):
         return _on_grid(logits), _on_grid(distances)
 
 
-class PixelwiseNet(nn.Module):
-    """Trunk, pixel-wise correlation and separable head, with the interface of ``SiamXNet``.
+class PixelwiseNet(SiameseNet):
+    """Trunk, pixel-wise correlation and separable head; patches are of a stretched geometry.
 
-    Patches are B x 3 x S x S, BGR, 0..255, not normalised, of a stretched geometry.
+    Levels are L3 at stride 8 and L4 at stride 16.
     """
 
     kernel_names = KERNELS
 
     def __init__(self, config: NetworkConfig) -> None:
-        super().__init__()
-        self.config = config
-        self.backbone = pkgutil.resolve_name(BACKBONES[config.backbone].make)(config)
+        super().__init__(config)
         self.correlation = PixelwiseCorrelation(self.backbone.out_channels[1], config.channels)
         self.head = SeparableHead(config.channels + TEMPLATE_CELLS ** 2, config.channels)
-
-    @property
-    def geometry(self) -> PatchGeometry:
-        """How its patches are cut."""
-        return BACKBONES[self.config.backbone].geometry
-
-    def levels(self, patch: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Features of a patch: L3 at stride 8, L4 at stride 16."""
-        return self.neck_levels(self.backbone(patch))
 
     def neck_levels(self, features: Iterable[torch.Tensor]) -> dict[str, torch.Tensor]:
         """The backbone's (conv3, conv4) by name; there is no neck."""
@@ -137,22 +124,6 @@ class PixelwiseNet(nn.Module):
     def template_part(levels: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """What of a template's features is encoded: all."""
         return levels
-
-    def encode_template(self, levels: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """See :meth:`PixelwiseCorrelation.encode_template`."""
-        return self.correlation.encode_template(levels)
-
-    def embed_template(self, template: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Encode template patches B x 3 x 127 x 127 once."""
-        return self.encode_template(self.template_levels(template))
-
-    def search(self, patch: torch.Tensor, kernels: dict[str, torch.Tensor]) -> Prediction:
-        """Locate the template in search patches B x 3 x S x S (S = 255, 271, ...)."""
-        return Prediction(*self.head(*self.correlation(self.levels(patch), kernels)))
-
-    def forward(self, template: torch.Tensor, patch: torch.Tensor) -> Prediction:
-        """Both steps at once, for training."""
-        return self.search(patch, self.embed_template(template))
 
     @staticmethod
     def grid_features(levels: dict[str, torch.Tensor]) -> list[torch.Tensor]:

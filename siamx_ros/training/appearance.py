@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from siamx_ros.training.settings import AugmentConfig
+from siamx_ros.training.train_config import AugmentConfig
 
 LARGEST_DOWNSCALE = 7.0
 """Largest loss of resolution of a patch."""

@@ -9,7 +9,7 @@ import torch
 
 from siamx_ros.model.network import map_size
 from siamx_ros.training.labels import soft_centre_labels
-from siamx_ros.training.settings import TrainConfig
+from siamx_ros.training.train_config import TrainConfig
 from siamx_ros.training.teachers.answer import Teacher
 from siamx_ros.training.validation import corner_iou
 

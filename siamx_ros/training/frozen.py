@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from siamx_ros.model import openvino_graph
-from siamx_ros.training.settings import TrainConfig
+from siamx_ros.training.train_config import TrainConfig
 
 EXAMPLE_SIZE = 127
 CORES = 1 / 3

@@ -13,8 +13,8 @@ from torch.utils.data import DataLoader
 from siamx_ros.errors import InputError
 from siamx_ros.training.pairs import PairDataset, render
 from siamx_ros.training.pictures import PictureSet, read_pictures
-from siamx_ros.training.process import Process
-from siamx_ros.training.settings import TrainConfig
+from siamx_ros.training.distributed import Process
+from siamx_ros.training.train_config import TrainConfig
 from siamx_ros.training.sources import LargeSource, read_sources
 from siamx_ros.training.validation import as_input
 

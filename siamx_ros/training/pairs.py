@@ -16,7 +16,7 @@ from siamx_ros.training.appearance import Appearance
 from siamx_ros.training.pictures import PictureSet
 from siamx_ros.training.plans import PairPlan, make_plan
 from siamx_ros.training.samples import Sample, Source, folder_sources
-from siamx_ros.training.settings import TrainConfig
+from siamx_ros.training.train_config import TrainConfig
 
 LOG = logging.getLogger(__name__)
 OTHERS = 10

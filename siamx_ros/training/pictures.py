@@ -15,7 +15,7 @@ from siamx_ros.data.photographs import list_photographs, read_photo_boxes
 from siamx_ros.data.sequence import Sequence, list_images, read_folder
 from siamx_ros.errors import InputError, name_some
 from siamx_ros.training.cache import read_picture
-from siamx_ros.training.settings import TrainConfig
+from siamx_ros.training.train_config import TrainConfig
 
 LOG = logging.getLogger(__name__)
 MIN_TARGET = 10.0

@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from siamx_ros.geometry import (
-    SEARCH_SIZE, TEMPLATE_SIZE, BoundingBox, PatchGeometry, SquareGeometry)
+from siamx_ros.geometry import SEARCH_SIZE, TEMPLATE_SIZE, BoundingBox
 from siamx_ros.model.network import STRIDE
+from siamx_ros.patch_geometry import PatchGeometry, SquareGeometry
 from siamx_ros.training.appearance import Appearance, appearances
 from siamx_ros.training.augment import Placement, elastic_box, target_picture
 from siamx_ros.training.samples import Sample, Target
-from siamx_ros.training.settings import AugmentConfig
+from siamx_ros.training.train_config import AugmentConfig
 
 REACH = 12.5 * STRIDE
 """How far from the patch centre the score map's cells answer for, pixels."""

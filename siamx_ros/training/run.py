@@ -27,9 +27,9 @@ from siamx_ros.training.distillation import Distillation
 from siamx_ros.training.frozen import frozen_backbone
 from siamx_ros.training.loading import (
     TrainingData, to_inputs, training_loader, validation_loader)
-from siamx_ros.training.process import Process
+from siamx_ros.training.distributed import Process
 from siamx_ros.training.schedule import apply_freeze, apply_rate, is_frozen, make_optimiser
-from siamx_ros.training.settings import TrainConfig
+from siamx_ros.training.train_config import TrainConfig
 from siamx_ros.training.step import LossModule
 from siamx_ros.training.teachers.registry import load_teachers
 from siamx_ros.training.validation import validate

@@ -11,7 +11,7 @@ import numpy as np
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.training.pictures import MIN_TARGET, PictureSet, usable
-from siamx_ros.training.settings import TrainConfig
+from siamx_ros.training.train_config import TrainConfig
 
 MIN_WHOLE = 3 * MIN_TARGET
 """Smallest side of an object that has parts, pixels."""

@@ -8,7 +8,7 @@ import torch
 
 from siamx_ros.model.mobile import DepthwiseConv
 from siamx_ros.model.network import SiamXNet
-from siamx_ros.training.settings import TrainConfig
+from siamx_ros.training.train_config import TrainConfig
 
 
 def learning_rate(step: int, config: TrainConfig) -> float:

@@ -16,7 +16,7 @@ from siamx_ros.errors import InputError
 from siamx_ros.training.cache import PictureCache
 from siamx_ros.training.pictures import MIN_TARGET, usable
 from siamx_ros.training.samples import Sample, photo_sample, video_sample
-from siamx_ros.training.settings import SourceSpec, TrainConfig
+from siamx_ros.training.train_config import SourceSpec, TrainConfig
 
 LOG = logging.getLogger(__name__)
 HELD_OUT_EVERY = 50

@@ -10,7 +10,7 @@ from torch import nn
 from siamx_ros.model.network import Prediction, SiamXNet, patch_size
 from siamx_ros.training import labels, losses
 from siamx_ros.training.distillation import SoftTargets
-from siamx_ros.training.settings import TrainConfig
+from siamx_ros.training.train_config import TrainConfig
 
 
 Patches = torch.Tensor | Sequence[torch.Tensor]

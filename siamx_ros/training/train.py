@@ -15,9 +15,9 @@ import yaml
 
 from siamx_ros.training.curves import draw_curves
 from siamx_ros.training.loading import read_data
-from siamx_ros.training.process import join
+from siamx_ros.training.distributed import join
 from siamx_ros.training.run import Run
-from siamx_ros.training.settings import TrainConfig
+from siamx_ros.training.train_config import TrainConfig
 
 
 def train(data: Path | None, out: Path, config: TrainConfig, *, device: str = 'auto',

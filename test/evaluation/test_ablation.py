@@ -7,7 +7,7 @@ from siamx_ros.cli import main
 from siamx_ros.config import ADAPTIVE_SCHEMES, LEVEL_PAIRS, NetworkConfig, TrackerConfig
 from siamx_ros.evaluation.trackers import TrackerSpec
 from siamx_ros.settings_files import read_yaml
-from siamx_ros.training.settings import TrainConfig
+from siamx_ros.training.train_config import TrainConfig
 
 TABLE_III = [{'L4xL4'}, {'L4xL3'}, {'L3xL4'}, {'L3xL3'}, {'L4xL3', 'L3xL4'}, {'L4xL4', 'L4xL3'},
              {'L4xL4', 'L3xL4'}, {'L4xL4', 'L3xL3'}, set(LEVEL_PAIRS), set(LEVEL_PAIRS[:3])]

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from siamx_ros.config import NetworkConfig
 from siamx_ros.model.backbone import ConvBN
-from siamx_ros.model.fear import import_fear
+from siamx_ros.model.fear_weights import import_fear
 from siamx_ros.model.importing import start_backbone
 from siamx_ros.model.network import make_network
 from siamx_ros.model.weights import WeightsError

@@ -9,7 +9,7 @@ from siamx_ros.config import NetworkConfig
 from siamx_ros.model.correlation import (
     depthwise_correlation, gradient_laid_out, weighted_sum)
 from siamx_ros.model.inference import Engine, Maps, Template
-from siamx_ros.model.network import SiamXNet
+from siamx_ros.model.network import SiamXNet, make_network
 from siamx_ros.settings import SettingsError
 
 TABLE_III = [
@@ -68,14 +68,17 @@ def test_correlation_gradients():
     assert torch.autograd.gradcheck(depthwise_correlation, (search, kernel))
 
 
-def test_budget_of_the_light_class():
-    network = SiamXNet(NetworkConfig.light()).eval()
-    assert sum(p.numel() for p in network.parameters()) <= 3_500_000
+@pytest.mark.parametrize('config, parameters, least, most', [
+    (NetworkConfig.light(), 3_500_000, 0.5e9, 2e9),
+    (NetworkConfig.mobile(), 1_500_000, 0.3e9, 0.6e9)], ids=['light', 'mobile'])
+def test_budget_of_the_light_class(config, parameters, least, most):
+    network = make_network(config).eval()
+    assert sum(p.numel() for p in network.parameters()) <= parameters
     with torch.no_grad():
         kernels = network.embed_template(torch.zeros(1, 3, 127, 127))
         with FlopCounterMode(display=False) as counter:
             network.search(torch.zeros(1, 3, 255, 255), kernels)
-    assert 0.5e9 < counter.get_total_flops() / 2 <= 2e9
+    assert least < counter.get_total_flops() / 2 <= most
 
 
 @pytest.mark.parametrize('pairs', TABLE_III, ids='+'.join)

@@ -5,7 +5,7 @@ from contextlib import nullcontext
 import numpy as np
 import pytest
 
-from siamx_ros.geometry import SquareGeometry
+from siamx_ros.patch_geometry import SquareGeometry
 from siamx_ros.model.inference import Maps, Template
 
 RED = (0, 0, 255)

@@ -10,7 +10,7 @@ import pytest
 from siamx_ros.config import NetworkConfig
 from siamx_ros.training import run as run_module
 from siamx_ros.training import train as module
-from siamx_ros.training.settings import TrainConfig
+from siamx_ros.training.train_config import TrainConfig
 
 
 @pytest.fixture(scope='session')

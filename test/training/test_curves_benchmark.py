@@ -10,8 +10,8 @@ import pytest
 
 from siamx_ros import cli
 from siamx_ros.errors import InputError
-from siamx_ros.training import benchmark, curves, loading
-from siamx_ros.training.process import Process
+from siamx_ros.training import curves, loading, throughput
+from siamx_ros.training.distributed import Process
 from siamx_ros.training.run import Run
 
 TINY = ['--network.backbone=light', '--network.widths=8,8,8,8', '--network.blocks=1,1,1',
@@ -21,8 +21,8 @@ HEADER = 'step,rate,loss,cls,reg,iou,hit,score,score_absent,pairs_per_s\n'
 
 
 def test_benchmark_measures_every_part(data, tiny_config, monkeypatch):
-    monkeypatch.setattr(benchmark, 'SECONDS', 0.05)
-    rows = benchmark.benchmark(
+    monkeypatch.setattr(throughput, 'SECONDS', 0.05)
+    rows = throughput.benchmark(
         loading.read_data(data, tiny_config), tiny_config,
         Process(0, 1, loading.torch.device('cpu')))
     speed = {name.split(' (')[0]: value for name, value in rows}
@@ -32,21 +32,21 @@ def test_benchmark_measures_every_part(data, tiny_config, monkeypatch):
 
 @pytest.mark.parametrize('frozen', [0.5, 1.0])
 def test_benchmark_trains_what_the_settings_end_with(data, tiny_config, monkeypatch, frozen):
-    monkeypatch.setattr(benchmark, 'SECONDS', 0.01)
+    monkeypatch.setattr(throughput, 'SECONDS', 0.01)
     runs = []
-    monkeypatch.setattr(benchmark, 'Run', lambda *args: runs.append(Run(*args)) or runs[0])
+    monkeypatch.setattr(throughput, 'Run', lambda *args: runs.append(Run(*args)) or runs[0])
     config = tiny_config.replace({'frozen': frozen, 'steps': 10})
-    benchmark.benchmark(loading.read_data(data, config), config,
-                        Process(0, 1, loading.torch.device('cpu')))
+    throughput.benchmark(loading.read_data(data, config), config,
+                         Process(0, 1, loading.torch.device('cpu')))
     learns = any(p.requires_grad for p in runs[0].network.backbone.parameters())
     assert learns == (frozen < 1)
 
 
 def test_speeds_are_of_all_processes(data, tiny_config, monkeypatch):
     one = Process(0, 1, loading.torch.device('cpu'))
-    monkeypatch.setattr(benchmark, 'Run', lambda out, config, process: Run(out, config, one))
-    monkeypatch.setattr(benchmark, '_seconds', lambda work, process: 0.5)
-    rows = benchmark.benchmark(
+    monkeypatch.setattr(throughput, 'Run', lambda out, config, process: Run(out, config, one))
+    monkeypatch.setattr(throughput, '_seconds', lambda work, process: 0.5)
+    rows = throughput.benchmark(
         loading.read_data(data, tiny_config), tiny_config, replace(one, count=3))
     assert [speed for _, speed in rows] == [4 * 3 / 0.5] * 4
 
@@ -64,11 +64,11 @@ def test_pairs_give_way_to_a_step_on_the_same_cores(data, tiny_config, monkeypat
 
 def test_processes_stop_measuring_together(monkeypatch):
     """When the group says so, whatever the own clock shows."""
-    monkeypatch.setattr(benchmark, 'SECONDS', 0.0)
+    monkeypatch.setattr(throughput, 'SECONDS', 0.0)
     done, said = [], iter([False, False, True])
     group = SimpleNamespace(device=loading.torch.device('cpu'), any=lambda here: next(said))
-    benchmark._seconds(lambda: done.append(1), group)
-    assert len(done) == benchmark.WARM_UP + 3
+    throughput._seconds(lambda: done.append(1), group)
+    assert len(done) == throughput.WARM_UP + 3
 
 
 UNLIKE_CLOCKS = """
@@ -76,9 +76,9 @@ import os
 import sys
 from torch import distributed
 from siamx_ros.cli import main
-from siamx_ros.training import benchmark
+from siamx_ros.training import throughput
 
-benchmark.SECONDS = 0.2 + 0.6 * int(os.environ['RANK'])
+throughput.SECONDS = 0.2 + 0.6 * int(os.environ['RANK'])
 sys.exit(main(sys.argv[1:]) or distributed.is_initialized())
 """
 
@@ -95,7 +95,7 @@ def test_benchmark_of_two_processes_ends(data, tmp_path):
 
 
 def test_benchmark_on_the_command_line(data, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(benchmark, 'SECONDS', 0.01)
+    monkeypatch.setattr(throughput, 'SECONDS', 0.01)
     monkeypatch.chdir(tmp_path)
     assert cli.main(['train', str(data), '--benchmark', '--device=cpu', *TINY]) == 0
     table = capsys.readouterr().out.splitlines()

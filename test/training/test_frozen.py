@@ -11,7 +11,7 @@ from siamx_ros.model import openvino_graph
 from siamx_ros.model.network import make_network
 from siamx_ros.training import frozen, schedule
 from siamx_ros.training.prefetch import prefetch
-from siamx_ros.training.process import Process
+from siamx_ros.training.distributed import Process
 from siamx_ros.training.step import LossModule
 from siamx_ros.training.run import Run
 

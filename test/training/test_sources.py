@@ -22,7 +22,7 @@ from siamx_ros.training.pairs import PairDataset, render
 from siamx_ros.training.pictures import read_pictures
 from siamx_ros.training.plans import make_plan
 from siamx_ros.training.samples import Sample, Target
-from siamx_ros.training.settings import SourceSpec, TrainConfig
+from siamx_ros.training.train_config import SourceSpec, TrainConfig
 from siamx_ros.training.sources import read_sources
 
 FRAMES = 6
@@ -271,7 +271,7 @@ import cv2
 import numpy as np
 import torch
 from siamx_ros.training import loading
-from siamx_ros.training.settings import TrainConfig
+from siamx_ros.training.train_config import TrainConfig
 
 cv2.setNumThreads(4)
 cv2.GaussianBlur(np.zeros((2000, 2000, 3), np.uint8), (0, 0), 3)  # OpenCV starts its threads

@@ -20,8 +20,8 @@ from siamx_ros.training import schedule
 from siamx_ros.training.loading import read_data, training_loader
 from siamx_ros.training.pairs import PairDataset
 from siamx_ros.training.pictures import read_pictures
-from siamx_ros.training.process import Process
-from siamx_ros.training.settings import TrainConfig
+from siamx_ros.training.distributed import Process
+from siamx_ros.training.train_config import TrainConfig
 from siamx_ros.training.step import BatchLoss, LossModule
 from siamx_ros.training.run import COLUMNS, Run
 from siamx_ros.training.train import train

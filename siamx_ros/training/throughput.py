@@ -9,8 +9,8 @@ from typing import Callable
 import torch
 
 from siamx_ros.training.loading import TrainingData, training_loader
-from siamx_ros.training.process import Process
-from siamx_ros.training.settings import TrainConfig
+from siamx_ros.training.distributed import Process
+from siamx_ros.training.train_config import TrainConfig
 from siamx_ros.training.run import Run
 
 SECONDS = 15.0

@@ -1,0 +1,60 @@
+"""Which windows of an image become a network's template and search patches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import math
+from typing import Protocol
+
+from siamx_ros.geometry import (
+    SEARCH_SIZE, TEMPLATE_SIZE, BoundingBox, CropWindow, context_side)
+
+
+class PatchGeometry(Protocol):
+    """Which windows around a target a network takes as template and search patch."""
+
+    def template_window(self, box: BoundingBox) -> CropWindow:
+        """The window of the template patch, :data:`TEMPLATE_SIZE` pixels."""
+
+    def search_window(self, box: BoundingBox, size: int) -> CropWindow:
+        """The window of a search patch of ``size`` pixels, always at the same scale."""
+
+
+@dataclass(frozen=True)
+class SquareGeometry:
+    """Square windows with context (see :func:`context_side`), both at one scale."""
+
+    def template_window(self, box: BoundingBox) -> CropWindow:
+        """See :class:`PatchGeometry`."""
+        return self.search_window(box, TEMPLATE_SIZE)
+
+    def search_window(self, box: BoundingBox, size: int) -> CropWindow:
+        """See :class:`PatchGeometry`."""
+        return CropWindow(
+            *box.centre, context_side(box.w, box.h) * size / TEMPLATE_SIZE, size)
+
+
+@dataclass(frozen=True)
+class StretchedGeometry:
+    """Windows in which every target is square and of one size; templates are finer.
+
+    Attributes:
+        template_reach, search_reach: widths and heights of the target that a template patch and a
+            search patch of :data:`SEARCH_SIZE` pixels show.
+    """
+
+    template_reach: float
+    search_reach: float
+
+    def template_window(self, box: BoundingBox) -> CropWindow:
+        """See :class:`PatchGeometry`."""
+        return self._window(box, self.template_reach, TEMPLATE_SIZE)
+
+    def search_window(self, box: BoundingBox, size: int) -> CropWindow:
+        """See :class:`PatchGeometry`."""
+        return self._window(box, self.search_reach * size / SEARCH_SIZE, size)
+
+    @staticmethod
+    def _window(box: BoundingBox, reach: float, size: int) -> CropWindow:
+        return CropWindow(
+            *box.centre, math.sqrt(box.w * box.h) * reach, size, math.sqrt(box.w / box.h))
