@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from siamx_ros.patch_geometry import PatchGeometry, SquareGeometry, StretchedGeometry
+from siamx_ros.schemes import ADAPTIVE_SCHEMES, AdaptiveScheme
 from siamx_ros.settings import Settings, SettingsError, setting
 
 LEVEL_PAIRS = ('L4xL3', 'L3xL4', 'L4xL4', 'L3xL3')
@@ -129,34 +130,6 @@ def next_patch_size(least: int) -> int:
 
 
 @dataclass(frozen=True)
-class AdaptiveScheme:
-    """One adaptive tracking scheme.
-
-    Attributes:
-        relocaliser: module and class that say what is searched while the target is lost.
-        compensates: whether the search centre drifts with the target (Eq. 9).
-        keeps_anchor: whether the box stays where the target was last likely while it is lost.
-        searches_whole: whether the whole image is searched at once.
-    """
-
-    relocaliser: str
-    compensates: bool
-    keeps_anchor: bool = True
-    searches_whole: bool = False
-
-
-_RELOCALISE = 'siamx_ros.tracking.relocalise'
-ADAPTIVE_SCHEMES = {
-    'off': AdaptiveScheme(f'{_RELOCALISE}:NoRelocaliser', False, keeps_anchor=False),
-    'momentum': AdaptiveScheme(f'{_RELOCALISE}:NoRelocaliser', True),
-    'relocalise': AdaptiveScheme(f'{_RELOCALISE}:HeatMapSearch', False),
-    'paper': AdaptiveScheme(f'{_RELOCALISE}:HeatMapSearch', True),
-    'global': AdaptiveScheme(f'{_RELOCALISE}:GlobalSearch', True, searches_whole=True),
-}
-"""A row a scheme; those of the paper's ablation are momentum, relocalise, paper (both) and off."""
-
-
-@dataclass(frozen=True)
 class TrackerConfig(Settings):
     """How the network's prediction becomes a track (paper, Sec. IV)."""
 
@@ -166,8 +139,8 @@ class TrackerConfig(Settings):
         0.85, "the paper's th: at or above it an estimate is reliable (Eq. 9, 10)",
         low=0.0, high=1.0, live=True)
     lost_threshold: float = setting(
-        0.7, 'confidence below this makes a frame bad: it ends TRACKING', low=0.0, high=1.0,
-        live=True)
+        0.7, 'confidence below this makes a frame bad: it ends TRACKING, at once or after n_doubt',
+        low=0.0, high=1.0, live=True)
     gone_threshold: float = setting(
         0.2, 'confidence below this, in a bad frame, counts towards LOST', low=0.0, high=1.0,
         live=True)
@@ -181,6 +154,10 @@ class TrackerConfig(Settings):
         live=True)
     n_lost: int = setting(
         25, 'frames below gone_threshold until LOST', unit='frames', low=1, high=1000, live=True)
+    n_doubt: int = setting(
+        5, 'bad, but not gone frames since the last one of recover_threshold that leave it '
+        'TRACKING, while place and size go on smoothly; 0: the first bad frame ends it',
+        unit='frames', low=0, high=1000, live=True)
     n_recover: int = setting(
         1, 'good frames in a row that end UNCERTAIN', unit='frames', low=1, high=100, live=True)
     n_confirm: int = setting(

@@ -15,8 +15,8 @@ ROS = {'rclpy', 'sensor_msgs', 'vision_msgs', 'std_msgs', 'std_srvs', 'geometry_
        'diagnostic_msgs', 'lifecycle_msgs', 'builtin_interfaces', 'cv_bridge', 'launch', 'tf2_msgs',
        'tf2_ros', 'rosgraph_msgs'}
 VALUES = {
-    'errors', 'files', 'geometry', 'patch_geometry', 'records', 'settings', 'settings_files',
-    'config', 'node_config'}
+    'errors', 'files', 'geometry', 'patch_geometry', 'records', 'schemes', 'settings',
+    'settings_files', 'config', 'node_config'}
 SURFACES = {'imaging', 'frame_sources', 'drawing', 'recording', 'synthetic'}
 INTERFACES = {'msg', 'srv'}
 CORE = VALUES | SURFACES | {'messages', 'data', 'model', 'tracking', 'evaluation'}

@@ -33,10 +33,10 @@ from typing import Any
 from siamx_ros.commands.options import (
     TRACKER_SETTINGS, add_sequences, add_tracker_settings, names, read_settings)
 from siamx_ros.commands.outputs import check_written
-from siamx_ros.config import ADAPTIVE_SCHEMES
 from siamx_ros.data.annotation import TEST
 from siamx_ros.data.catalogue import kinds, read_benchmark
 from siamx_ros.errors import InputError
+from siamx_ros.schemes import ADAPTIVE_SCHEMES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -15,6 +15,12 @@ REACHABLE = 1 / 2
 """The same, relative to how far the small search window reaches."""
 
 
+SMOOTH_SHIFT = 0.3
+"""How far from where it is expected a target that goes on smoothly lies, relative to its size."""
+SMOOTH_GROWTH = 1.25
+"""How many times larger or smaller it looks."""
+
+
 @dataclass(frozen=True)
 class Observation:
     """One past frame: its box, whether it was reliable (conf >= th), whether it was a jump."""
@@ -42,6 +48,22 @@ def displacement(history: list[Observation]) -> tuple[float, float]:
     """The velocity to drift with, pixels per frame: zero where it is not known."""
     shift = velocity(history)
     return (0.0, 0.0) if math.isnan(shift[0]) else shift
+
+
+def goes_on(history: list[Observation], box: BoundingBox) -> bool:
+    """Whether a box continues a track smoothly: at rest or with the last step, at its size.
+
+    Args:
+        history: past frames, newest last; at least one.
+        box: what was seen after them.
+    """
+    last = history[-1].box
+    (x, y), (older_x, older_y) = last.centre, history[0].box.centre
+    distance = min(math.dist(box.centre, place)
+                   for place in ((x, y), (2 * x - older_x, 2 * y - older_y)))
+    growth = math.sqrt(box.area / last.area)
+    return (distance <= SMOOTH_SHIFT * math.sqrt(last.area)
+            and 1 / SMOOTH_GROWTH <= growth <= SMOOTH_GROWTH)
 
 
 def is_fast(shift: tuple[float, float], box: BoundingBox) -> bool:

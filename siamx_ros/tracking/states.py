@@ -26,7 +26,7 @@ class StateMachine:
         self.state = TrackState.UNINITIALISED
         self.frames_lost = 0
         self.confirmed = False
-        self._good = self._gone = 0
+        self._good = self._gone = self._doubt = 0
         self._since: float = 0.0
 
     def start(self, stamp: float) -> None:
@@ -40,7 +40,7 @@ class StateMachine:
         self.frames_lost = max(1, self.frames_lost)
 
     def step(self, confidence: float, stamp: float, *, visible_share: float = 1.0,
-             peak_ratio: float = 0.0) -> Reason:
+             peak_ratio: float = 0.0, smooth: bool = False) -> Reason:
         """Judge one frame; returns why the state changed, or NONE.
 
         Args:
@@ -48,12 +48,14 @@ class StateMachine:
             stamp: time of the image, seconds.
             visible_share: share of its box inside the image.
             peak_ratio: second peak divided by the first.
+            smooth: whether its place and size continue those of the frames before.
         """
         before = self.state
         bad = confidence < self.config.lost_threshold
         gone = bad and confidence < self.config.gone_threshold
         if before == TrackState.TRACKING:
-            reason = self._from_tracking(bad, gone, stamp)
+            reason = self._from_tracking(
+                confidence, gone, stamp, smooth and peak_ratio < AMBIGUOUS_RATIO)
         elif before == TrackState.UNCERTAIN:
             reason = self._from_uncertain(confidence, bad, gone, stamp)
         elif before == TrackState.LOST:
@@ -66,8 +68,13 @@ class StateMachine:
             return _refined(visible_share, peak_ratio)
         return reason
 
-    def _from_tracking(self, bad: bool, gone: bool, stamp: float) -> Reason:
-        if not bad:
+    def _from_tracking(self, confidence: float, gone: bool, stamp: float, smooth: bool) -> Reason:
+        if confidence >= self.config.recover_threshold:
+            self._doubt = 0
+        if confidence >= self.config.lost_threshold:
+            return Reason.NONE
+        self._doubt += 1
+        if smooth and not gone and self._doubt <= self.config.n_doubt:
             return Reason.NONE
         self.frames_lost, self._gone = 1, int(gone)
         lost = self._gone >= self.config.n_lost
@@ -115,7 +122,7 @@ class StateMachine:
         return Reason.CONFIRMED
 
     def _enter(self, state: TrackState, stamp: float) -> None:
-        self.state, self._since, self._good = state, stamp, 0
+        self.state, self._since, self._good, self._doubt = state, stamp, 0, 0
         if state in (TrackState.TRACKING, TrackState.LOST):
             self.confirmed = state == TrackState.TRACKING
 

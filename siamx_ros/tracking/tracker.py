@@ -108,7 +108,8 @@ class Tracker:
             candidate = memory.online.refine(candidate, image, memory.box)
         reason = self.states.step(
             confidence, memory.stamp, visible_share=candidate.box.visible_share(*memory.image_size),
-            peak_ratio=candidate.peak_ratio)
+            peak_ratio=candidate.peak_ratio,
+            smooth=motion.goes_on(memory.history, candidate.box))
         box = memory.take(candidate, confidence, self.states.state)
         if (memory.online is not None and confidence >= self.config.learn_threshold
                 and self.states.state in LEARNS and self.states.confirmed):

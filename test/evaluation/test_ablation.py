@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from siamx_ros.cli import main
-from siamx_ros.config import ADAPTIVE_SCHEMES, LEVEL_PAIRS, NetworkConfig, TrackerConfig
+from siamx_ros.config import LEVEL_PAIRS, NetworkConfig, TrackerConfig
 from siamx_ros.evaluation.trackers import TrackerSpec
+from siamx_ros.schemes import ADAPTIVE_SCHEMES
 from siamx_ros.settings_files import read_yaml
 from siamx_ros.training.train_config import TrainConfig
 

@@ -7,7 +7,8 @@ import pytest
 from siamx_ros.config import TrackerConfig
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.tracking.motion import (
-    Observation, displacement, drifted_centre, is_fast, is_steady, velocity)
+    SMOOTH_GROWTH, SMOOTH_SHIFT, Observation, displacement, drifted_centre, goes_on, is_fast,
+    is_steady, velocity)
 
 FAST = TrackerConfig()
 LITERAL = FAST.replace({'momentum_gate': 'confidence'})
@@ -29,6 +30,25 @@ def test_displacement():
     [seen(1, 1), seen(9, 9, jumped=True)], [seen(1, 1, jumped=True), seen(9, 9)]])
 def test_no_displacement_without_two_reliable_steps(history):
     assert displacement(history) == (0, 0) and all(map(math.isnan, velocity(history)))
+
+
+@pytest.mark.parametrize('history, place, expected', [
+    ([seen(100, 100)], 100 + 19.9 * SMOOTH_SHIFT, True),
+    ([seen(100, 100)], 100 + 20.1 * SMOOTH_SHIFT, False),
+    ([seen(70, 100), seen(100, 100)], 130, True), ([seen(70, 100), seen(100, 100)], 100, True),
+    ([seen(70, 100), seen(100, 100)], 115, False), ([seen(70, 100), seen(100, 100)], 70, False),
+    ([seen(70, 100, reliable=False), seen(100, 100, reliable=False)], 130, True)])
+def test_a_track_goes_on_at_rest_or_with_its_last_step(history, place, expected):
+    """Relative to a target of 20 pixels; also while it is in doubt, when no velocity is known."""
+    assert goes_on(history, BoundingBox.from_centre(place, 100, 20, 20)) == expected
+
+
+@pytest.mark.parametrize('growth, expected', [
+    (SMOOTH_GROWTH - 0.01, True), (SMOOTH_GROWTH + 0.01, False),
+    (1 / SMOOTH_GROWTH + 0.01, True), (1 / SMOOTH_GROWTH - 0.01, False)])
+def test_a_track_goes_on_at_about_its_size(growth, expected):
+    box = BoundingBox.from_centre(100, 100, 20 * growth, 20 * growth)
+    assert goes_on([seen(100, 100)], box) == expected
 
 
 def test_fast_means_further_than_its_size_on_either_axis():

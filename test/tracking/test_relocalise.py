@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from siamx_ros.config import ADAPTIVE_SCHEMES, TrackerConfig
+from siamx_ros.config import TrackerConfig
 from siamx_ros.geometry import BoundingBox, CropWindow
+from siamx_ros.schemes import ADAPTIVE_SCHEMES
 from siamx_ros.tracking.relocalise import (
     GlobalSearch, HeatMap, HeatMapSearch, make_relocaliser)
 

@@ -72,6 +72,33 @@ def test_doubt_alone_is_not_a_loss():
     assert run([0.3, 0.1], config.replace({'n_lost': 1}))[0] == 'UL'
 
 
+DOUBT = CONFIG.replace({'gone_threshold': 0.2, 'n_doubt': 2})
+"""Bad is below 0.4, gone below 0.2, good again from 0.6 on."""
+
+
+@pytest.mark.parametrize('confidences, letters', [
+    ([0.3, 0.3, 0.3, 0.9, 0.9], 'TTUUT'), ([0.3, 0.3, 0.5, 0.3], 'TTTU'),
+    ([0.3, 0.3, 0.7, 0.3, 0.3], 'TTTTT'), ([0.3, 0.1], 'TU'), ([0.1], 'U')])
+def test_doubt_while_place_and_size_go_on_does_not_end_tracking_at_once(confidences, letters):
+    """Not even after n_doubt frames if a good one was among them; a gone frame ends it at once."""
+    assert run(confidences, DOUBT, smooth=True)[0] == letters
+
+
+@pytest.mark.parametrize('given', [{'smooth': False}, {'smooth': True, 'peak_ratio': 0.9}])
+def test_doubt_ends_tracking_where_the_track_breaks_or_another_looks_alike(given):
+    assert run([0.3], DOUBT, **given)[0] == 'U'
+    assert run([0.5, 0.9], DOUBT, **given)[0] == 'TT'
+
+
+def test_doubt_is_counted_anew_after_each_return():
+    frames = [0.3, 0.3, 0.3, 0.9, 0.9, 0.3, 0.3, 0.3]
+    assert run(frames, DOUBT, smooth=True)[0] == 'TTUUTTTU'
+
+
+def test_no_doubt_is_allowed_with_zero():
+    assert run([0.3], DOUBT.replace({'n_doubt': 0}), smooth=True)[0] == 'U'
+
+
 def test_gone_is_bad():
     """A frame that is not bad does not count, whatever gone_threshold says."""
     config = CONFIG.replace({'gone_threshold': 1.0})

@@ -5,10 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from siamx_ros.config import ADAPTIVE_SCHEMES, ModelConfig, TrackerConfig
+from siamx_ros.config import ModelConfig, TrackerConfig
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.records import BoxSource, Reason, TrackState
+from siamx_ros.schemes import ADAPTIVE_SCHEMES
 from siamx_ros.settings import SettingsError
 from siamx_ros.tracking.confidence import Calibration
 from siamx_ros.tracking.from_weights import load_tracker
