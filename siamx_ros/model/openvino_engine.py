@@ -19,6 +19,11 @@ from siamx_ros.model.network import SiamXNet
 from siamx_ros.model.quantisation import (
     Ranges, check_ranges, is_fast, round_graph)
 
+SEARCH_SIDE = 255
+"""Side of the patch with which the search is traced; for others it is reshaped."""
+_Inputs = tuple[tuple[tuple[int, ...], str], ...]
+"""Shape and type of the patch and of each kernel."""
+
 
 class OpenVinoEngine(CompiledEngine):
     """An engine whose search is compiled by OpenVINO for this CPU.
@@ -71,13 +76,19 @@ class OpenVinoEngine(CompiledEngine):
 
     def _compile(self, patch: np.ndarray, kernels: dict[str, torch.Tensor]) -> Any:
         """An inference request; its answer is valid until its next one."""
-        arrays = patch, *(kernel.numpy() for kernel in kernels.values())
-        graph = _convert(_Graph(
-            tuple((array.shape, array.dtype.str) for array in arrays), self._source))
-        if self.precision == 'int8':
-            graph = round_graph(graph, self._ranges)
+        inputs = tuple((array.shape, array.dtype.str) for array in (
+            patch, *(kernel.numpy() for kernel in kernels.values())))
         exact = self.precision if self.precision != 'int8' else openvino_graph.fastest_float()
-        return openvino_graph.compiled(graph, exact, self._threads)
+        return openvino_graph.kept_or_compiled(
+            (self._source.digest, repr(inputs), self.precision, repr(self._ranges)),
+            lambda: self._graph(inputs), exact, self._threads)
+
+    def _graph(self, inputs: _Inputs) -> Any:
+        """The search for these inputs as an OpenVINO model."""
+        example = ((1, SEARCH_SIDE, SEARCH_SIDE, 3), inputs[0][1]), *inputs[1:]
+        graph = openvino_graph.reshaped(
+            _converted(_Graph(example, self._source)), [shape for shape, _ in inputs])
+        return round_graph(graph, self._ranges) if self.precision == 'int8' else graph
 
     def _give(self, search: Any, kernels: dict[str, torch.Tensor]) -> None:
         openvino_graph.give(search, {
@@ -109,12 +120,12 @@ class _Search(nn.Module):
 class _Graph:
     """A network's search for inputs of these shapes and types; equal where it computes the same."""
 
-    inputs: tuple[tuple[tuple[int, ...], str], ...]
+    inputs: _Inputs
     source: Source
 
 
 @functools.lru_cache(maxsize=8)
-def _convert(graph: _Graph) -> Any:
+def _converted(graph: _Graph) -> Any:
     """An OpenVINO model, kept: torch never frees all that tracing takes, so it is done once."""
     examples = tuple(torch.from_numpy(np.zeros(shape, kind)) for shape, kind in graph.inputs)
     return openvino_graph.convert(

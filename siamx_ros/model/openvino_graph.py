@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import functools
+import io
+import logging
 from pathlib import Path
-from typing import Any, Sequence
+import platform
+from typing import Any, Callable, Sequence
 import warnings
 
 import numpy as np
 import torch
 from torch import nn
+
+from siamx_ros.model.kept_files import KeptFiles, code_digest, digest
+
+LOGGER = logging.getLogger(__name__)
+COMPILED = KeptFiles('openvino', 32)
+"""Compiled models, a few megabytes each."""
 
 
 def is_installed() -> bool:
@@ -31,7 +40,6 @@ def convert(module: nn.Module, examples: tuple[torch.Tensor, ...],
         examples: its inputs.
         shapes: of the model's inputs; -1 where a length may vary.
     """
-    import openvino
     from openvino.frontend import FrontEndManager
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
     with warnings.catch_warnings(), torch.no_grad(), torch.autocast('cpu', enabled=False):
@@ -40,9 +48,7 @@ def convert(module: nn.Module, examples: tuple[torch.Tensor, ...],
         frontend = FrontEndManager().load_by_framework('pytorch')
         decoder = TorchScriptPythonDecoder(traced)  # named: the frontend does not keep it alive
         model = frontend.convert(frontend.load(decoder))
-    model.reshape({index: openvino.PartialShape(list(shape))
-                   for index, shape in enumerate(shapes)})
-    return model
+    return reshaped(model, shapes)
 
 
 def read(path: Path) -> Any:
@@ -78,11 +84,40 @@ def matrix_products(side: int, count: int, precision: str, threads: int) -> Any:
 
 def compiled(model: Any, precision: str, threads: int) -> Any:
     """An inference request for a converted model, 'fp32' or 'bf16' (where the CPU has it)."""
-    options = {
-        'PERFORMANCE_HINT': 'LATENCY', 'INFERENCE_NUM_THREADS': threads,
-        'INFERENCE_PRECISION_HINT': {'fp32': 'f32', 'bf16': 'bf16'}[precision],
-        'ENABLE_CPU_PINNING': False}
-    return _core().compile_model(model, 'CPU', options).create_infer_request()
+    return _core().compile_model(
+        model, 'CPU', _options(precision, threads)).create_infer_request()
+
+
+def kept_or_compiled(key: Sequence[str], make: Callable[[], Any], precision: str,
+                     threads: int) -> Any:
+    """The same for the model that ``make`` would return, without making it if it was before.
+
+    What was compiled is kept in a file and read in a tenth of the time.
+
+    Args:
+        key: differs where the model does, apart from the code in this folder.
+    """
+    import openvino
+    name = digest((*key, precision, str(threads), openvino.get_version(), _cpu(), code_digest()))
+    data, options = COMPILED.read(name), _options(precision, threads)
+    if data is not None:
+        try:
+            return _core().import_model(
+                io.BytesIO(data), 'CPU', options).create_infer_request()
+        except RuntimeError as error:
+            LOGGER.debug('what was compiled cannot be used: %s', error)
+    model = _core().compile_model(make(), 'CPU', options)
+    COMPILED.write(name, model.export_model().getvalue())
+    return model.create_infer_request()
+
+
+def reshaped(model: Any, shapes: Sequence[Sequence[int]]) -> Any:
+    """A copy of a model for inputs of other shapes."""
+    import openvino
+    model = model.clone()
+    model.reshape({index: openvino.PartialShape(list(shape))
+                   for index, shape in enumerate(shapes)})
+    return model
 
 
 def give(request: Any, inputs: dict[int, np.ndarray]) -> None:
@@ -96,6 +131,22 @@ def fastest_float() -> str:
     """'bf16' where the CPU computes with it, else 'fp32'."""
     native = 'BF16' in _core().get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
     return 'bf16' if native else 'fp32'
+
+
+def _options(precision: str, threads: int) -> dict[str, Any]:
+    return {'PERFORMANCE_HINT': 'LATENCY', 'INFERENCE_NUM_THREADS': threads,
+            'INFERENCE_PRECISION_HINT': {'fp32': 'f32', 'bf16': 'bf16'}[precision],
+            'ENABLE_CPU_PINNING': False}
+
+
+@functools.cache
+def _cpu(info: Path = Path('/proc/cpuinfo')) -> str:
+    """The processor and its instructions, for which code is compiled."""
+    try:
+        lines = info.read_text(encoding='utf-8').splitlines()
+    except OSError:
+        return platform.processor()
+    return '\n'.join(sorted({line for line in lines if line.startswith(('model name', 'flags'))}))
 
 
 @functools.cache

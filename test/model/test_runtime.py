@@ -78,6 +78,19 @@ def test_a_larger_search_patch_is_compiled_too(network, name):
 
 
 @needs_openvino
+@pytest.mark.parametrize('side', [127, 207, 271])
+def test_sizes_other_than_the_traced_one_answer_as_torch(network, side):
+    template, _ = patches()
+    search = np.random.default_rng(side).integers(0, 256, (side, side, 3), np.uint8)
+    fast, plain = (make_engine(network, ModelConfig(device='cpu', runtime=name, precision='fp32'))
+                   for name in ('openvino', 'torch'))
+    ours, theirs = (engine.search(search, engine.embed(template)) for engine in (fast, plain))
+    np.testing.assert_allclose(ours.scores, theirs.scores, atol=1e-4)
+    np.testing.assert_allclose(ours.distances, theirs.distances, rtol=1e-3)
+    np.testing.assert_allclose(fast.describe(ours), plain.describe(theirs), atol=1e-3)
+
+
+@needs_openvino
 def test_sizes_of_long_ago_are_forgotten_and_compiled_again(network, monkeypatch):
     monkeypatch.setattr(compiled_engine, 'KEPT_SIZES', 2)
     template, _ = patches()
