@@ -13,7 +13,7 @@ from launch.action import Action
 from launch.actions import DeclareLaunchArgument, ExecuteProcess, OpaqueFunction
 from launch.events.process import ProcessExited
 
-from siamx_ros.tools.launch_arguments import installed_file, values
+from siamx_ros.tools.launch_arguments import installed_file, overruling, values
 
 OPTIONS = {
     'out': '--out', 'mode': '--mode', 'latency': '--latency', 'tracker': '--tracker',
@@ -68,12 +68,9 @@ def arguments() -> list[Action]:
                 description='YAML of figures that must be reached, else the launch fails.'),
         declare('video', default_value='', description='Annotated video to write.'),
         installed_file('params_file', 'tracker.yaml', 'Parameters of the tracker as YAML.'),
-        declare('weights', default_value='',
-                description='Name of a shipped model or path of one. Empty: as in params_file.'),
-        declare('device', default_value='',
-                description='auto, cpu, cuda or cuda:N. Empty: as in params_file.'),
-        declare('adaptive', default_value='',
-                description='Adaptive scheme of the tracker. Empty: as in params_file.'),
+        overruling('weights', 'Name of a shipped model or path of one.'),
+        overruling('device', 'auto, cpu, cuda or cuda:N.'),
+        overruling('adaptive', 'Adaptive scheme of the tracker.'),
     ]
 
 

@@ -15,7 +15,7 @@ from launch.event_handlers import OnProcessExit
 from launch.events.process import ProcessExited
 from launch_ros.actions import Node
 
-from siamx_ros.tools.launch_arguments import installed_file, values
+from siamx_ros.tools.launch_arguments import installed_file, overruling, values
 
 BOOL = ['true', 'false']
 PARAMETERS = {
@@ -42,34 +42,21 @@ def arguments() -> list[Action]:
                 description='Camera calibration. Empty: camera_info beside image_topic.'),
         declare('depth_topic', default_value='depth',
                 description='Depth image registered to image_topic, used if use_depth is set.'),
-        declare('use_depth', default_value='', choices=['', *BOOL],
-                description='Take the range from depth_topic. Empty: as in params_file.'),
-        declare('depth_slop', default_value='',
-                description='Largest difference of stamps between depth and colour, seconds. '
-                            'Empty: as in params_file.'),
-        declare('target_height', default_value='',
-                description='Known height of the target for its range, metres. '
-                            'Empty: as in params_file.'),
-        declare('fallback_hfov', default_value='',
-                description='Horizontal field of view without camera_info, degrees. '
-                            'Empty: as in params_file.'),
-        declare('image_rectified', default_value='', choices=['', *BOOL],
-                description='The images are rectified. Empty: as in params_file.'),
-        declare('image_transport', default_value='', choices=['', 'raw', 'compressed'],
-                description='How images are sent. Empty: as in params_file.'),
-        declare('image_reliability', default_value='',
-                choices=['', 'auto', 'reliable', 'best_effort'],
-                description='Quality of service of the image. Empty: as in params_file.'),
-        declare('weights', default_value='',
-                description='Name of a shipped model or path of one. Empty: as in params_file.'),
-        declare('device', default_value='',
-                description='auto, cpu, cuda or cuda:N. Empty: as in params_file.'),
-        declare('use_sim_time', default_value='', choices=['', *BOOL],
-                description='Take the time from /clock; always so when a bag is played. '
-                            'Empty: as in params_file.'),
-        declare('autostart', default_value='', choices=['', *BOOL],
-                description='Configure and activate the managed node at once. '
-                            'Empty: as in params_file.'),
+        overruling('use_depth', 'Take the range from depth_topic.', BOOL),
+        overruling('depth_slop',
+                   'Largest difference of stamps between depth and colour, seconds.'),
+        overruling('target_height', 'Known height of the target for its range, metres.'),
+        overruling('fallback_hfov',
+                   'Horizontal field of view without camera_info, degrees.'),
+        overruling('image_rectified', 'The images are rectified.', BOOL),
+        overruling('image_transport', 'How images are sent.', ['raw', 'compressed']),
+        overruling('image_reliability', 'Quality of service of the image.',
+                   ['auto', 'reliable', 'best_effort']),
+        overruling('weights', 'Name of a shipped model or path of one.'),
+        overruling('device', 'auto, cpu, cuda or cuda:N.'),
+        overruling('use_sim_time', 'Take the time from /clock; always so when a bag is played.',
+                   BOOL),
+        overruling('autostart', 'Configure and activate the managed node at once.', BOOL),
         declare('log_level', default_value='info',
                 choices=['debug', 'info', 'warn', 'error', 'fatal'],
                 description='Least severity that is logged.'),

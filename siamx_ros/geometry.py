@@ -133,6 +133,9 @@ class CropWindow:
         side: window side in the image, pixels; the geometric mean of width and height.
         patch_side: side of the patch it becomes, pixels.
         stretch: root of width by height; 1 for a square.
+
+    Raises:
+        InputError: the centre is not finite, or one of the others not positive.
     """
 
     centre_x: float

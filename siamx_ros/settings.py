@@ -74,7 +74,11 @@ class Settings:
         return cls().replace(values)
 
     def replace(self, values: dict[str, Any]) -> Settings:
-        """A copy with some values changed, given by nested or dotted names (see from_dict)."""
+        """A copy with some values changed, given by nested or dotted names.
+
+        Raises:
+            SettingsError: a name or a value that cannot be used.
+        """
         fields = {field.name: field for field in dataclasses.fields(self)}
         changed: dict[str, Any] = {}
         nested: dict[str, dict] = {}

@@ -156,7 +156,11 @@ class Probe:
         return future.result()
 
     def call_async(self, kind: type, name: str, request: Any, patience: float = 20.0) -> Any:
-        """Call a service without waiting; returns the future."""
+        """Call a service without waiting for the answer; returns its future.
+
+        Raises:
+            NoAnswer: it is not offered.
+        """
         client = self._clients.get(name)
         if client is None:
             client = self._clients[name] = self.node.create_client(

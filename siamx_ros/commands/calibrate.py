@@ -3,9 +3,9 @@
 The tracker runs over simulated camera motion across held-out photographs, in which the target
 leaves with a cut and comes back, and over the videos of the training folder, each from its first
 box on and cut to another one at its end: only real video shows how a target changes. Synthetic
-and videos weigh the same. Confidence 0.85 will stand for even odds of a right and a wrong box. What
-each convolution takes in is measured on training pairs; on a CPU that is fast at int8, the fit is
-of that.
+and real video weigh the same. Confidence 0.85 will stand for even odds of a right and a wrong box.
+What each convolution takes in is measured on training pairs; on a CPU that is fast at int8, the fit
+is of that.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Direction and distance of a target from its box and the camera's calibration.
 
-Camera frame as in REP 103: x right, y down, z forward. Angles are given to the robot's liking:
+Camera frame as in REP 103: x right, y down, z forward. Angles are those of a robot:
 bearing positive to the left, elevation positive upwards, radians.
 """
 

@@ -50,7 +50,7 @@ class TargetEstimate:
         self._own.clear()
 
     def move(self, now: float, linear: float, angular: float) -> None:
-        """The robot was told so since the last call."""
+        """Take what was commanded since the last call, m/s and rad/s."""
         approach = linear
         if linear and self._sight.time is not None:
             bearing = wrapped(self._sight.at(now)[0] - self._own.at(now)[0])

@@ -52,7 +52,7 @@ class Follower:
         self._last, self._doubted = Now(math.nan, math.nan), False
 
     def update(self, seen: Observation, now: Now, forbidden: str = '') -> Command:
-        """Take an observation and tell what to do; arguments as for :meth:`step`."""
+        """Take an observation and give the command; arguments as for :meth:`step`."""
         if not all(map(math.isfinite, now)):
             return self.step(now, forbidden)
         if not self._watch.tick(now):
@@ -67,7 +67,7 @@ class Follower:
         return self.step(now, forbidden)
 
     def step(self, now: Now, forbidden: str = '') -> Command:
-        """What to tell the base now.
+        """The command to the base now.
 
         Args:
             now: the time by both clocks.

@@ -80,7 +80,7 @@ class Observation:
 
 
 class FollowState(IntEnum):
-    """What the robot is told to do; the same numbers as in ``FollowerStatus.msg``."""
+    """What the robot is commanded to do; the same numbers as in ``FollowerStatus.msg``."""
 
     STANDING = 0
     TURNING = 1
@@ -126,7 +126,7 @@ def described(state: FollowState, message: str) -> str:
 
 @dataclass(frozen=True)
 class Command:
-    """What to tell the base: m/s forwards (never negative), rad/s to the left, and why."""
+    """A command to the base: m/s forwards (never negative), rad/s to the left, and why."""
 
     linear: float = 0.0
     angular: float = 0.0
@@ -136,5 +136,5 @@ class Command:
 
     @property
     def moves(self) -> bool:
-        """Whether the base is told to move."""
+        """Whether the base is commanded to move."""
         return bool(self.linear or self.angular)

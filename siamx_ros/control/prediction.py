@@ -77,7 +77,7 @@ class OwnMotion:
         self._places.clear()
 
     def advance(self, time: float, turning: float, approach: float) -> None:
-        """The robot was told to turn (rad/s) and approach (m/s) since the last call."""
+        """Take the commanded turn (rad/s) and approach (m/s) since the last call."""
         if not self._times:
             self._times.append(time)
             self._places.append((0.0, 0.0))

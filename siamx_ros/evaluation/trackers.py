@@ -27,6 +27,9 @@ class TrackerSpec:
         name: heading in tables and name of its results folder.
         kind: one of :data:`KINDS`.
         model, config: settings of kind 'siamx'; the adapted ones use ``config``, too.
+
+    Raises:
+        InputError: an unknown kind, or a scheme that cannot be put around it.
     """
 
     name: str

@@ -184,13 +184,13 @@ class FollowerNode(Node):
         if key == self._status_key and now.steady_s - self._status_at < STATUS_PERIOD_S:
             return
         self._status_key, self._status_at = key, now.steady_s
-        told = status(
+        report = status(
             command, self._follower.place(now), enabled=enabled, target_id=self._target_id,
             stamp=self.get_clock().now().to_msg(), frame_id=self._config.base_frame)
-        self._status.publish(told)
+        self._status.publish(report)
         if now.steady_s - self._diagnosed_at >= DIAGNOSTICS_PERIOD_S:
             self._diagnosed_at = now.steady_s
-            self._diagnostics.publish(diagnostics(self.get_fully_qualified_name(), told, {
+            self._diagnostics.publish(diagnostics(self.get_fully_qualified_name(), report, {
                 'camera_frame': self._camera_frame, 'frames': self._frames_told}))
 
 

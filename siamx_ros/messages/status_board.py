@@ -70,6 +70,7 @@ class StatusBoard:
 
     @property
     def status(self) -> Status:
+        """The status as it is now."""
         with self._lock:
             return self._status
 

@@ -80,7 +80,7 @@ class Access:
 
 
 def _equal(given: str, wanted: str) -> bool:
-    """Compare in a time that tells nothing about where they differ."""
+    """Compare in a time that does not depend on where they differ."""
     return hmac.compare_digest(given.encode('utf-8', 'replace'), wanted.encode())
 
 

@@ -1,4 +1,4 @@
-"""What the page tells of tracker and follower, as plain values for JSON, and the last minute of it.
+"""What the page shows of tracker and follower, as plain values for JSON, and the last minute of it.
 
 Imports no ROS; thread-safe.
 """

@@ -40,7 +40,7 @@ class SafetyScore:
         stop_s: time from the beginning of the fault to standing, seconds; NaN where it need not
             stand, as for a clock that jumps a little.
         nearest: smallest distance between the robot's middle and anybody, metres.
-        oldest_s: age of the oldest image on which the robot was told to drive, seconds.
+        oldest_s: age of the oldest image on which the robot was commanded to drive, seconds.
         travelled: metres, so that nobody is praised for standing still.
     """
 

@@ -119,7 +119,11 @@ class Bench:
         self.probe.close()
 
     def start(self, image: np.ndarray) -> int:
-        """Give the node a target on an image; returns the node's process number."""
+        """Give the node a target on an image; returns the node's process number.
+
+        Raises:
+            NodeDied: it does not take images, or refuses the target.
+        """
         from siamx_ros.client.probe import init_request
         if not self.probe.ready():
             raise NodeDied(f'the node does not listen{self.process.last_words()}')
@@ -199,7 +203,12 @@ def _p(seconds: Sequence[float]) -> tuple[float, float]:
 
 
 def soak(args: argparse.Namespace) -> None:
-    """Print the node's memory at every tenth of a long run."""
+    """Print the node's memory at every tenth of a long run.
+
+    Raises:
+        InputError: fewer than 10 images.
+        NodeDied: the node ended, or does not answer.
+    """
     from siamx_ros.node.health import resident_mb
     if args.soak < 10:
         raise InputError(f'--soak needs at least 10 images, got {args.soak}')

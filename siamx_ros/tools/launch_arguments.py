@@ -51,6 +51,13 @@ def include(name: str, arguments: Iterable[tuple[str, str]]) -> IncludeLaunchDes
         PythonLaunchDescriptionSource(str(_path(name))), launch_arguments=arguments)
 
 
+def overruling(name: str, description: str, choices: Iterable[str] = ()) -> DeclareLaunchArgument:
+    """An argument that overrules the parameter file where it is not empty, as it is by default."""
+    return DeclareLaunchArgument(
+        name, default_value='', description=f'{description} Empty: as in params_file.',
+        choices=['', *choices] if choices else None)
+
+
 def installed_file(name: str, file: str, description: str) -> DeclareLaunchArgument:
     """An argument that is the path of a file; the default is one of this package's ``config``."""
     return DeclareLaunchArgument(

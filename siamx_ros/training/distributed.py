@@ -21,6 +21,7 @@ class Process:
 
     @property
     def is_main_process(self) -> bool:
+        """Whether it is the one that logs and saves."""
         return self.rank == 0
 
     def any(self, here: bool) -> bool:

@@ -44,7 +44,7 @@ class PairPlan:
         foreign: another target, for backdrop, distractor and occluder; None without these.
         backdrop: whether the foreign picture lies outside the photograph.
         distractor, occluder: where the foreign target is pasted, in this order.
-        appearance_z, appearance_x: how the patches appearance.
+        appearance_z, appearance_x: how the patches look.
     """
 
     template: Target

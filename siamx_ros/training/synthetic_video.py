@@ -36,7 +36,7 @@ class SyntheticVideo:
 
 def make_synthetic_videos(pictures: PictureSet, count: int,
                           rng: np.random.Generator) -> list[SyntheticVideo]:
-    """SyntheticVideos over random boxed photographs, each interrupted by one over another.
+    """Videos over random boxed photographs, each interrupted by one over another.
 
     Returns:
         ``count`` videos; none if fewer than two photographs have a target of a size to fly over.

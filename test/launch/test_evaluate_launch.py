@@ -41,7 +41,8 @@ def test_options_are_those_of_the_command(file: Path, options: dict[str, str]) -
     known = {name for action in parser._actions for name in action.option_strings}
     assert set(options.values()) <= known
     arguments = declared(file)
-    assert {*arguments, 'params_file'} == {*options, 'bag', 'overwrite'}
+    assert {*arguments, 'params_file', 'weights', 'device', 'adaptive'} == {
+        *options, 'bag', 'overwrite'}
     choices = ast.literal_eval(arguments['mode']['choices'])
     assert set(choices) == set(evaluate_bag.MODES)
     assert all(words['description'] for words in arguments.values())

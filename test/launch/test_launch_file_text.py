@@ -37,8 +37,11 @@ def keywords(call: ast.Call) -> dict[str, ast.expr]:
 
 def test_arguments_are_the_promised_ones_and_described(tree: ast.Module) -> None:
     declared = calls(tree, 'declare')
-    names = [call.args[0].value for call in [*declared, *calls(tree, 'installed_file')]]
-    assert sorted(names) == sorted(ARGUMENTS)
+    others = [*calls(tree, 'installed_file'), *calls(tree, 'overruling')]
+    assert sorted(call.args[0].value for call in [*declared, *others]) == sorted(ARGUMENTS)
+    texts = [[arg.value for arg in call.args if isinstance(arg, ast.Constant)][-1]
+             for call in others]
+    assert all(text.endswith('.') for text in texts)
     for call in declared:
         words = keywords(call)
         assert words['description'].value.endswith('.'), ast.unparse(call)

@@ -60,7 +60,7 @@ class StageClock:
 
 @contextmanager
 def watched(clock: StageClock, engine: Any) -> Iterator[None]:
-    """Meanwhile, the clock is told how long the parts of all trackers with ``engine`` take."""
+    """Meanwhile, the clock times the parts of all trackers with ``engine``."""
     with ExitStack() as stack:
         for stage, names in OWNED.items():
             for name in names:

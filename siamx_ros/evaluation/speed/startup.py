@@ -68,7 +68,7 @@ def _run(spec: Spec, begin: float, stretch: Stretch, there: Connection) -> None:
         for image in stretch.images[2:]:
             tracker.update(image)
         there.send(Startup(loaded, ready, _peak_mb()))
-    except Exception as error:  # noqa: B902 - told by the process that asked
+    except Exception as error:  # noqa: B902 - raised in the process that asked
         there.send(f'{type(error).__name__}: {error}')
 
 

@@ -31,7 +31,7 @@ class Teacher(Protocol):
 
     def __call__(self, templates: np.ndarray, searches: np.ndarray,
                  extents: np.ndarray) -> Answer:
-        """Appearance for targets.
+        """Look for targets in search patches.
 
         Args:
             templates: B x 127 x 127 x 3 uint8 BGR; searches: B x 255 x 255 x 3.
