@@ -53,7 +53,7 @@ def test_links_lead_somewhere(path: Path) -> None:
 @each_document
 def test_programs_and_launch_files_exist(path: Path) -> None:
     arguments = {name for file in ROOT.glob('launch/*.py') for name in re.findall(
-        r"(?:declare|DeclareLaunchArgument)\(\s*'(\w+)'", file.read_text())}
+        r"(?:declare|overruling|DeclareLaunchArgument)\(\s*'(\w+)'", file.read_text())}
     arguments |= {'params_file', 'image_topic'}
     for line in code_of(path):
         for name in re.findall(r'ros2 run siamx_ros (\w+)', line):
