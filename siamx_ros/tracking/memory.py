@@ -15,6 +15,9 @@ from siamx_ros.tracking.relocalise import make_relocaliser
 
 FRAME_TIME = 1 / 30
 """Time between images when none is given, seconds."""
+USUAL_RATE = 0.1
+"""Weight of a reliable image in the size with which a lost target is searched for: what hides a
+target makes its box small before the confidence falls."""
 
 
 class TargetMemory:
@@ -35,7 +38,8 @@ class TargetMemory:
             least 1, and infinite where that was none.
         box: the committed box, from which the next search starts.
         anchor: where the search returns to when the target is lost: the last box with a confidence
-            of at least ``follow_threshold``.
+            of at least ``follow_threshold``, with its usual size.
+        usual_size: mean width and height over the last reliable frames, pixels.
         history: the two newest frames, for Eq. (9).
         online: what is learnt of the target beyond its template; None for nothing.
         relocaliser: what to search while lost; it learns only from reliable frames.
@@ -50,6 +54,7 @@ class TargetMemory:
         self.delay, self._interval = 1.0, 0.0
         self.online: OnlineModel | None = None
         self.anchor = box
+        self.usual_size = box.w, box.h
         self.history = [Observation(box, reliable=True)]
         self.relocaliser = make_relocaliser(image_size, config)
         self.relocaliser.remember(box)
@@ -84,8 +89,12 @@ class TargetMemory:
             return box
         self.box = box
         self.history = [*self.history[-1:], Observation(box, reliable, jumped)]
+        if reliable:
+            self.usual_size = tuple(
+                usual + USUAL_RATE * (now - usual)
+                for usual, now in zip(self.usual_size, (box.w, box.h)))
         if likely:
-            self.anchor = box
+            self.anchor = BoundingBox.from_centre(*box.centre, *self.usual_size)
         if reliable and state == TrackState.TRACKING:
             self.relocaliser.remember(box)
             self.relocaliser.found()
