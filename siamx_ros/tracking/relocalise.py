@@ -18,6 +18,8 @@ EXHAUSTED = 0.05
 ``heat_map_floor`` where that is lower."""
 WHOLE = 0.75
 """Inner share of a window's side in which a target's centre means that all of it is inside."""
+TOUCHES = 1e-6
+"""Cells by which a window may miss the edge of the image and still reach it."""
 LARGEST_PATCH = 831
 """Largest patch for the whole image, pixels."""
 
@@ -37,6 +39,7 @@ class HeatMap:
     def __init__(self, image_size: tuple[int, int], config: TrackerConfig) -> None:
         self.config = config
         self.cell_size = max(1.0, max(image_size) / config.heat_map_cells)
+        self._lengths = tuple(length / self.cell_size for length in image_size)
         columns = math.ceil(image_size[0] / self.cell_size)
         rows = math.ceil(image_size[1] / self.cell_size)
         self.values = np.zeros((rows, columns), np.float32)
@@ -54,20 +57,29 @@ class HeatMap:
         row, column = np.unravel_index(int(values.argmax()), values.shape)
         return (column + 0.5) * self.cell_size, (row + 0.5) * self.cell_size
 
-    def inhibit(self, values: np.ndarray, centre: tuple[float, float], side: float) -> None:
-        """Clear ``values`` in place where a window of ``side`` pixels would have shown a target.
+    def inhibit(self, values: np.ndarray, window: CropWindow) -> None:
+        """Clear ``values`` in place where a window would have shown a target.
 
-        That is its inner part, where a target lies in it whole, and up to the edge of the image.
+        That is its inner part, where a target lies in it whole, and up to the edge of the image,
+        which the last cells may reach beyond.
         """
         spans = []
-        for position, count in zip(centre, values.shape[::-1]):
+        for position, side, length in zip((window.centre_x, window.centre_y),
+                                          (window.width, window.height), self._lengths):
             middle, half = position / self.cell_size, side / 2 / self.cell_size
             inner = half * WHOLE
             here = math.floor(middle)
-            low = 0 if middle - half <= 0 else min(math.ceil(middle - inner), here)
-            high = count if middle + half >= count else max(math.floor(middle + inner), here + 1)
+            low = 0 if middle - half <= TOUCHES else min(math.ceil(middle - inner), here)
+            high = max(math.floor(middle + inner), here + 1)
+            if middle + half >= length - TOUCHES:
+                high = math.ceil(length)
             spans.append(slice(max(low, 0), max(high, 0)))
         values[spans[1], spans[0]] = 0
+
+    def inner_cells(self, side: float) -> int:
+        """How many cells, at least, :meth:`inhibit` clears along ``side`` pixels of a window whose
+        middle is that of a cell: an odd number."""
+        return max(1, 2 * math.floor(side / 2 / self.cell_size * WHOLE + 0.5) - 1)
 
     def _gaussian(self, centre: tuple[float, float],
                   size: tuple[float, float]) -> tuple[np.ndarray, slice, slice]:
@@ -130,7 +142,8 @@ class HeatMapSearch(NoRelocaliser):
 
     def windows(self, local: CropWindow) -> list[CropWindow]:
         peak = self.heat_map.peak()
-        far = max(abs(peak[0] - local.centre_x), abs(peak[1] - local.centre_y)) >= local.side / 4
+        far = max(abs(peak[0] - local.centre_x) / local.width,
+                  abs(peak[1] - local.centre_y) / local.height) >= 1 / 4
         if not self.config.heat_map_inhibit:
             self._swept = False
             return [local.moved_to(*peak)] if far else []
@@ -144,21 +157,20 @@ class HeatMapSearch(NoRelocaliser):
         """The window that shows most of what is open, moved inside the image; none at the end."""
         if self._open is None:
             self._open = self.heat_map.values + self.config.heat_map_floor * self._highest
-            for place in ((local.centre_x, local.centre_y), peak):
-                self.heat_map.inhibit(self._open, place, local.side)
+            for window in (local, local.moved_to(*peak)):
+                self.heat_map.inhibit(self._open, window)
         floor = self.config.heat_map_floor
         if self._open.max() <= (min(EXHAUSTED, floor / 2) or EXHAUSTED) * self._highest:
             self._open = None
             return []
-        inner = max(1, round(WHOLE * local.side / self.heat_map.cell_size))
-        place = self.heat_map.peak(
-            cv2.blur(self._open, (inner, inner), borderType=cv2.BORDER_CONSTANT))
-        return [local.moved_to(*(_inside(coordinate, local.side, length)
-                                 for coordinate, length in zip(place, self.image_size)))]
+        sides = local.width, local.height
+        inner = tuple(map(self.heat_map.inner_cells, sides))
+        place = self.heat_map.peak(cv2.blur(self._open, inner, borderType=cv2.BORDER_CONSTANT))
+        return [local.moved_to(*map(_inside, place, sides, self.image_size))]
 
     def missed(self, window: CropWindow) -> None:
         if self._open is not None:
-            self.heat_map.inhibit(self._open, (window.centre_x, window.centre_y), window.side)
+            self.heat_map.inhibit(self._open, window)
 
     def found(self) -> None:
         self._open, self._swept = None, True

@@ -156,6 +156,29 @@ def test_without_inhibition_the_peak_stays():
     assert search.windows(LOCAL) == first
 
 
+@pytest.mark.parametrize('image_size', [(455, 256), (320, 240), (333, 187), (640, 480), (257, 401)])
+@pytest.mark.parametrize('side, stretch', [
+    (20.0, 1.0), (31.0, 1.0), (77.0, 1.4), (77.0, 0.6), (120.0, 2.0), (150.0, 1.0), (199.0, 0.5)])
+def test_a_sweep_goes_on_and_ends_whatever_the_geometry(image_size, side, stretch):
+    """No window is searched twice in vain, and each place lies well inside one of them."""
+    local = CropWindow(60.0, 70.0, side, 255, stretch)
+    search = HeatMapSearch(image_size, CONFIG)
+    search.remember(box_at(60, 70))
+    windows = [local]
+    for _ in range(5000):
+        found = search.windows(local)
+        if not found:
+            break
+        windows += found
+        search.missed(found[0])
+    places = [(window.centre_x, window.centre_y) for window in windows[1:]]
+    assert not found and len(set(places)) == len(places)
+    xs, ys = (np.linspace(0, length, 60) for length in image_size)
+    for x, y in np.stack(np.meshgrid(xs, ys), -1).reshape(-1, 2):
+        assert any(abs(window.centre_x - x) <= window.width / 2 + 1e-6
+                   and abs(window.centre_y - y) <= window.height / 2 + 1e-6 for window in windows)
+
+
 @pytest.mark.parametrize('image_size, local', [(IMAGE, LOCAL), ((1920, 1080), LOCAL)])
 def test_global_search_covers_the_image(image_size, local):
     (window,) = GlobalSearch(image_size, CONFIG).windows(local)
