@@ -101,6 +101,7 @@ class Renderer:
         self._rig.setPos(place.x, place.y, height)
         self._rig.setHpr(math.degrees(place.heading) - 90.0, math.degrees(pitch), 0.0)
         self._engine.renderFrame()
+        TransformState.garbageCollect()  # it keeps every pose of everybody otherwise
         measured = self._pixels(self._depth).astype(np.float32)
         depth = (measured[..., 2] * 256 + measured[..., 1]) * np.float32(FARTHEST / STEPS)
         return Rendering(self._pixels(self._image)[..., :3],
