@@ -4,6 +4,7 @@
 PYTHON ?= python3
 OUT ?= demo_output
 RUN ?= runs/default
+FIT ?= $(DATA)
 
 OPENCV ?= 4.5.5.64
 WORKERS ?= 2
@@ -15,7 +16,7 @@ help:
 	@echo 'make follow-demo  let a simulated robot follow somebody [WORLD=number, WORLDS=how many]'
 	@echo 'make test   run all tests [ARGS=pytest arguments, WORKERS=tests at a time]'
 	@echo 'make test-opencv  the tests of images with the oldest OpenCV of setup.py [OPENCV=version]'
-	@echo 'make train  train the default model again, DATA=folder FEAR=search.onnx [RUN=folder]'
+	@echo 'make train  train the default model again, DATA=folder FEAR=search.onnx [FIT=folder, RUN=folder]'
 	@echo 'make setup  only install and build, into .venv and .build'
 	@echo 'make clean  remove .venv and .build'
 
@@ -55,7 +56,7 @@ train: setup
 	@if test -f '$(RUN)/final.pt'; then echo '$(RUN) is whole and kept'; else . .build/env.sh; \
 	if test -f '$(RUN)/last.pt'; then set -- --resume; else set -- --backbone '$(FEAR)'; fi; \
 	python -m siamx_ros train '$(DATA)' --out '$(RUN)' "$$@" --config config/train/default.yaml; fi
-	@. .build/env.sh && python -m siamx_ros calibrate '$(DATA)' --weights '$(RUN)/final.pt' \
+	@. .build/env.sh && python -m siamx_ros calibrate '$(FIT)' --weights '$(RUN)/final.pt' \
 		--out '$(RUN)/default.pt' --half --config config/train/default.yaml
 
 clean:

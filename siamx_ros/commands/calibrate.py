@@ -25,7 +25,7 @@ from siamx_ros.config import ModelConfig, TrackerConfig
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation.calibration import BOUNDARY, INDICATORS, fit
 from siamx_ros.geometry import BoundingBox
-from siamx_ros.model.network import SiamXNet
+from siamx_ros.model.network import SiameseNet
 from siamx_ros.model.quantisation import Ranges, input_ranges
 from siamx_ros.model.runtime import make_engine
 from siamx_ros.model.weights import load_checkpoint, save_checkpoint
@@ -124,7 +124,7 @@ def quality(calibration: Calibration, indicators: np.ndarray, right: np.ndarray)
             'right_but_not': round(float((~sure[right]).mean()), 4)}
 
 
-def _ranges(network: SiamXNet, pictures: PictureSet, config: TrainConfig) -> Ranges:
+def _ranges(network: SiameseNet, pictures: PictureSet, config: TrainConfig) -> Ranges:
     """What the network's convolutions take in over training pairs."""
     dataset = PairDataset(pictures, config, length=RANGE_PAIRS, seed=SEED)
     loader, cpu = DataLoader(dataset), torch.device('cpu')

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from siamx_ros.model.inference import Engine, Template
-from siamx_ros.model.network import SiamXNet
+from siamx_ros.model.network import SiameseNet
 
 KEPT_SIZES = 6
 """Sizes of patches whose compiled search is kept, tens of megabytes each."""
@@ -30,10 +30,10 @@ class Source:
     """
 
     digest: str
-    network: Callable[[], SiamXNet] = field(compare=False)
+    network: Callable[[], SiameseNet] = field(compare=False)
 
     @classmethod
-    def of(cls, network: SiamXNet) -> Source:
+    def of(cls, network: SiameseNet) -> Source:
         """The source that a network is."""
         digest = hashlib.sha256(repr(network.config).encode())
         for name, tensor in network.state_dict().items():
@@ -52,7 +52,7 @@ class CompiledEngine(Engine, ABC):
         device, precision: of torch, which encodes the templates.
     """
 
-    def __init__(self, network: SiamXNet, device: str = 'cpu', precision: str = 'fp32') -> None:
+    def __init__(self, network: SiameseNet, device: str = 'cpu', precision: str = 'fp32') -> None:
         super().__init__(network, device, precision)
         self._threads = torch.get_num_threads()
         self._compiled: OrderedDict[tuple[int, ...], Any] = OrderedDict()

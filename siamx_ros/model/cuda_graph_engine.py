@@ -17,7 +17,7 @@ from siamx_ros.config import ModelConfig
 from siamx_ros.errors import InputError
 from siamx_ros.model.compiled_engine import CompiledEngine
 from siamx_ros.model.inference import Maps, Template, pick_device
-from siamx_ros.model.network import SiamXNet
+from siamx_ros.model.network import SiameseNet
 from siamx_ros.model.quantisation import Ranges
 
 WARM_UP = 3
@@ -93,13 +93,13 @@ class CudaGraphEngine(CompiledEngine):
 
     runtime = 'cuda_graphs'
 
-    def __init__(self, network: SiamXNet, device: str = 'cuda', precision: str = 'auto',
+    def __init__(self, network: SiameseNet, device: str = 'cuda', precision: str = 'auto',
                  record: Callable[[Step], tuple[Replay, torch.Tensor]] = record) -> None:
         super().__init__(network, device, 'fp16' if precision == 'auto' else precision)
         self._record = record
 
     @classmethod
-    def from_settings(cls, network: SiamXNet, model: ModelConfig,
+    def from_settings(cls, network: SiameseNet, model: ModelConfig,
                       ranges: Ranges | None) -> CudaGraphEngine:
         device = pick_device(model.device)
         if device.type != 'cuda':

@@ -15,7 +15,7 @@ from siamx_ros import __version__
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import TEMPLATE_SIZE
 from siamx_ros.model.inference import fold_batch_norm
-from siamx_ros.model.network import STRIDE, SiamXNet
+from siamx_ros.model.network import STRIDE, SiameseNet
 from siamx_ros.model.onnx_graph import (
     OPSET, SEARCH_OUTPUTS, SIGNATURE, SearchStep, TemplateStep, search_graph, template_graph)
 from siamx_ros.model.onnx_session import CPU, Session
@@ -130,7 +130,7 @@ def describe(checkpoint: Checkpoint, graphs: Mapping[str, Any], precision: str,
         'differences_from_torch': [asdict(each) for each in comparisons]}
 
 
-def _compare(network: SiamXNet, graphs: Mapping[str, Any], template: np.ndarray,
+def _compare(network: SiameseNet, graphs: Mapping[str, Any], template: np.ndarray,
              patches: Mapping[str, np.ndarray], is_rounded: bool) -> list[Comparison]:
     """All graphs, run on the CPU, against the network."""
     encoded = _answer(TemplateStep(network), template[None])

@@ -16,8 +16,8 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from siamx_ros.config import ModelConfig
 from siamx_ros.errors import InputError
 from siamx_ros.model.backbone import ConvBN
+from siamx_ros.model.network import TEMPLATE_CELLS, SiameseNet
 from siamx_ros.patch_geometry import PatchGeometry
-from siamx_ros.model.network import TEMPLATE_CELLS, SiamXNet
 
 SMALLEST_NORM = 1e-8
 DTYPES = {'fp32': torch.float32, 'fp16': torch.float16, 'bf16': torch.bfloat16}
@@ -71,7 +71,7 @@ class Engine:
     runtime = 'torch'
 
     @classmethod
-    def from_settings(cls, network: SiamXNet, model: ModelConfig,
+    def from_settings(cls, network: SiameseNet, model: ModelConfig,
                       ranges: dict[str, tuple[float, float]] | None) -> Engine:
         """An engine of this kind with the device and precision of ``model``.
 
@@ -87,7 +87,7 @@ class Engine:
                              'tensorrt')
         return cls(network, model.device, model.precision)
 
-    def __init__(self, network: SiamXNet, device: str = 'auto', precision: str = 'fp32') -> None:
+    def __init__(self, network: SiameseNet, device: str = 'auto', precision: str = 'fp32') -> None:
         self.device = pick_device(device)
         self.precision = 'fp32' if precision == 'auto' else precision
         self.dtype = DTYPES[self.precision]

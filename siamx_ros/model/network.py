@@ -56,7 +56,7 @@ def check_template(template: torch.Tensor) -> None:
             f'{template.shape[-1]}x{template.shape[-2]}')
 
 
-def make_network(config: NetworkConfig) -> nn.Module:
+def make_network(config: NetworkConfig) -> SiameseNet:
     """The network of a configuration: a :class:`SiamXNet` or what stands in for it."""
     return pkgutil.resolve_name(BACKBONES[config.backbone].network)(config)
 
@@ -64,8 +64,10 @@ def make_network(config: NetworkConfig) -> nn.Module:
 class SiameseNet(nn.Module):
     """Base of the networks: a template is encoded once, then located in search patches.
 
-    Patches are B x 3 x S x S, BGR, 0..255, not normalised. The network itself keeps no state. What
-    it is made of defines ``correlation`` and ``head``, ``neck_levels`` and ``template_levels``.
+    Patches are B x 3 x S x S, BGR, 0..255, not normalised. The network itself keeps no state. A
+    network defines ``kernel_names``, ``correlation``, ``head``, and the methods on features that
+    differ: ``neck_levels``, ``template_levels``, ``template_part``, ``grid_features``,
+    ``template_signature`` and ``signature``.
     """
 
     def __init__(self, config: NetworkConfig) -> None:

@@ -11,7 +11,7 @@ from siamx_ros.config import ModelConfig
 from siamx_ros.errors import InputError
 from siamx_ros.model.compiled_engine import CompiledEngine, Source
 from siamx_ros.model.inference import Maps, Template
-from siamx_ros.model.network import SiamXNet
+from siamx_ros.model.network import SiameseNet
 from siamx_ros.model.onnx_graph import check_installed, search_bytes
 from siamx_ros.model.onnx_session import CPU, Provider, Session, pick_provider
 from siamx_ros.model.quantisation import Ranges, check_ranges
@@ -33,7 +33,7 @@ class OnnxEngine(CompiledEngine):
     runtime = 'onnxruntime'
     uses_tensorrt: ClassVar[bool] = False
 
-    def __init__(self, network: SiamXNet, provider: Provider = CPU, precision: str = 'auto',
+    def __init__(self, network: SiameseNet, provider: Provider = CPU, precision: str = 'auto',
                  ranges: Ranges | None = None) -> None:
         precision = provider.precisions[0] if precision == 'auto' else precision
         if precision not in provider.precisions:
@@ -47,7 +47,7 @@ class OnnxEngine(CompiledEngine):
         self._source = Source.of(self.network)
 
     @classmethod
-    def from_settings(cls, network: SiamXNet, model: ModelConfig,
+    def from_settings(cls, network: SiameseNet, model: ModelConfig,
                       ranges: Ranges | None) -> OnnxEngine:
         check_installed(f'model.runtime {model.runtime!r}')
         provider = pick_provider(model.device, cls.uses_tensorrt)

@@ -20,7 +20,7 @@ from torch import nn
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import TEMPLATE_SIZE
 from siamx_ros.model.compiled_engine import Source
-from siamx_ros.model.network import SiamXNet
+from siamx_ros.model.network import SiameseNet
 from siamx_ros.model.onnx_folding import fold_constants
 from siamx_ros.model.rounding import rounded
 
@@ -33,7 +33,7 @@ SIGNATURE = 'signature'
 class TemplateStep(nn.Module):
     """uint8 1 x 127 x 127 x 3 -> the kernels, and the template's signature, a vector."""
 
-    def __init__(self, network: SiamXNet) -> None:
+    def __init__(self, network: SiameseNet) -> None:
         super().__init__()
         self.network = network
 
@@ -47,7 +47,7 @@ class TemplateStep(nn.Module):
 class SearchStep(nn.Module):
     """uint8 1 x S x S x 3 and kernels -> scores (0 to 1), distances, features 1 x C x H x W."""
 
-    def __init__(self, network: SiamXNet) -> None:
+    def __init__(self, network: SiameseNet) -> None:
         super().__init__()
         self.network = network
 
@@ -69,7 +69,7 @@ def check_installed(purpose: str) -> None:
         raise InputError(f'{purpose} needs the package {" and ".join(missing)}')
 
 
-def template_graph(network: SiamXNet) -> Any:
+def template_graph(network: SiameseNet) -> Any:
     """The ONNX model that encodes a template: ``patch`` -> the kernels, by name, ``signature``.
 
     Args:
@@ -79,7 +79,7 @@ def template_graph(network: SiamXNet) -> Any:
                      (*network.kernel_names, SIGNATURE))
 
 
-def search_graph(network: SiamXNet, side: int) -> Any:
+def search_graph(network: SiameseNet, side: int) -> Any:
     """The ONNX model of the search: ``patch``, kernels -> ``scores``, ``distances``, ``features``.
 
     Args:

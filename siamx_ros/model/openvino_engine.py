@@ -15,7 +15,7 @@ from siamx_ros.errors import InputError
 from siamx_ros.model import openvino_graph
 from siamx_ros.model.compiled_engine import CompiledEngine, Source
 from siamx_ros.model.inference import Maps, Template, pick_device
-from siamx_ros.model.network import SiamXNet
+from siamx_ros.model.network import SiameseNet
 from siamx_ros.model.quantisation import (
     Ranges, check_ranges, is_fast, round_graph)
 
@@ -41,7 +41,7 @@ class OpenVinoEngine(CompiledEngine):
 
     runtime = 'openvino'
 
-    def __init__(self, network: SiamXNet, precision: str = 'auto',
+    def __init__(self, network: SiameseNet, precision: str = 'auto',
                  ranges: Ranges | None = None) -> None:
         if not openvino_graph.is_installed():
             raise InputError("model.runtime 'openvino' needs the package openvino")
@@ -55,7 +55,7 @@ class OpenVinoEngine(CompiledEngine):
         self._ranges, self._source = ranges, Source.of(self.network)
 
     @classmethod
-    def from_settings(cls, network: SiamXNet, model: ModelConfig,
+    def from_settings(cls, network: SiameseNet, model: ModelConfig,
                       ranges: Ranges | None) -> OpenVinoEngine:
         device = pick_device(model.device)
         if device.type != 'cpu':
@@ -102,7 +102,7 @@ class _Search(nn.Module):
     which has them all, spares it another two layouts.
     """
 
-    def __init__(self, network: SiamXNet) -> None:
+    def __init__(self, network: SiameseNet) -> None:
         super().__init__()
         self.network = network
 

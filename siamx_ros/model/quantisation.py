@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from siamx_ros.errors import InputError
-from siamx_ros.model.network import SiamXNet
+from siamx_ros.model.network import SiameseNet
 
 Ranges = dict[str, tuple[float, float]]
 """Name of a convolution of the network -> least and greatest value that it takes in."""
@@ -32,7 +32,7 @@ SMALLEST = 1e-8
 
 
 @torch.inference_mode()
-def input_ranges(network: SiamXNet,
+def input_ranges(network: SiameseNet,
                  pairs: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> Ranges:
     """What the convolutions of ``network.search`` take in over pairs of patches, but for outliers.
 

@@ -11,7 +11,7 @@ import copy
 import torch
 from torch import nn
 
-from siamx_ros.model.network import SiamXNet
+from siamx_ros.model.network import SiameseNet
 from siamx_ros.model.quantisation import SMALLEST, Ranges
 
 LOWEST, HIGHEST = -128, 127
@@ -45,7 +45,7 @@ class RoundedConv(nn.Module):
             convolution.dilation, convolution.groups)
 
 
-def rounded(network: SiamXNet, ranges: Ranges) -> SiamXNet:
+def rounded(network: SiameseNet, ranges: Ranges) -> SiameseNet:
     """A copy of a network, batch norm folded, that rounds where ``ranges`` names a convolution."""
     network = copy.deepcopy(network)
     for name, (low, high) in ranges.items():

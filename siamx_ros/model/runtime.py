@@ -6,12 +6,12 @@ import pkgutil
 
 from siamx_ros.config import RUNTIMES, ModelConfig
 from siamx_ros.model.inference import Engine, pick_device
-from siamx_ros.model.network import SiamXNet
+from siamx_ros.model.network import SiameseNet
 from siamx_ros.model.openvino_graph import is_installed
 from siamx_ros.model.quantisation import Ranges
 
 
-def make_engine(network: SiamXNet, model: ModelConfig, ranges: Ranges | None = None) -> Engine:
+def make_engine(network: SiameseNet, model: ModelConfig, ranges: Ranges | None = None) -> Engine:
     """The network on the device, runtime and in the precision of ``model``.
 
     Args:

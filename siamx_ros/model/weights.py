@@ -25,7 +25,7 @@ from torch import nn
 from siamx_ros.config import NetworkConfig
 from siamx_ros.errors import InputError
 from siamx_ros.files import refuse_pointer
-from siamx_ros.model.network import SiamXNet, make_network
+from siamx_ros.model.network import SiameseNet, SiamXNet, make_network
 from siamx_ros.model.quantisation import Ranges
 from siamx_ros.settings import SettingsError
 
@@ -51,7 +51,7 @@ class Checkpoint:
         path, sha256: the file, for results and logs; empty when not from a file.
     """
 
-    network: SiamXNet
+    network: SiameseNet
     calibration: dict[str, Any] = field(default_factory=dict)
     ranges: Ranges = field(default_factory=dict)
     card: dict[str, Any] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class Checkpoint:
     sha256: str = ''
 
 
-def save_checkpoint(path: str | Path, network: SiamXNet, *, calibration: dict | None = None,
+def save_checkpoint(path: str | Path, network: SiameseNet, *, calibration: dict | None = None,
                     ranges: Ranges | None = None, card: dict | None = None,
                     half: bool = False) -> None:
     """Write a checkpoint; ``half`` stores convolutions as fp16. The file appears whole or not.
@@ -158,7 +158,7 @@ def read_file(path: Path) -> Any:
         ) from None
 
 
-def _build(path: Path, content: dict) -> SiamXNet:
+def _build(path: Path, content: dict) -> SiameseNet:
     try:
         config = NetworkConfig.from_dict(content.get('network'))
     except (SettingsError, AttributeError, TypeError) as error:
@@ -176,7 +176,7 @@ def _table(path: Path, content: dict, name: str) -> dict:
     return dict(table)
 
 
-def _ranges(path: Path, content: dict, network: SiamXNet) -> Ranges:
+def _ranges(path: Path, content: dict, network: SiameseNet) -> Ranges:
     known = {name for name, module in network.named_modules() if isinstance(module, nn.Conv2d)}
     ranges = _table(path, content, 'ranges')
     for name, bounds in ranges.items():
@@ -193,7 +193,7 @@ def _is_range(bounds: Any) -> bool:
             and bounds[0] <= 0 <= bounds[1])
 
 
-def load_strictly(network: SiamXNet, state: Any, origin: str) -> None:
+def load_strictly(network: SiameseNet, state: Any, origin: str) -> None:
     """Copy tensors into a network: all names and shapes must fit (counters may be absent).
 
     Raises:

@@ -13,8 +13,6 @@ STEADY_SHARE = 1 / 8
 search window: at 255 pixels, half the size of a square target."""
 REACHABLE = 1 / 2
 """The same, relative to how far the small search window reaches."""
-
-
 SMOOTH_SHIFT = 0.3
 """How far from where it is expected a target that goes on smoothly lies, relative to its size."""
 SMOOTH_GROWTH = 1.25

@@ -89,9 +89,8 @@ def deformed(patch: np.ndarray, elastic: np.ndarray) -> np.ndarray:
     """Bend a square patch; beyond its edges they are repeated.
 
     Args:
-        elastic: 2 x k x k, how far from a pixel, in x and y, the patch shows what comes there,
-            pixels,
-            as coefficients of cosines (rows along y).
+        elastic: 2 x k x k, how far from a pixel, in x and y, the patch shows what comes there, in
+            pixels, as coefficients of cosines (rows along y).
     """
     side = patch.shape[0]
     waves = cosines(np.arange(side) + 0.5, side, elastic.shape[-1])

@@ -75,8 +75,11 @@ class Run:
         """Begin with the weights of a checkpoint, or with a backbone that others trained.
 
         Raises:
-            InputError: a file cannot be used or does not fit the network.
+            InputError: a file cannot be used or does not fit the network, or a share of the start
+                is to be kept and there is none.
         """
+        if self.config.start_share and initial is None and backbone is None:
+            raise InputError('start_share keeps weights that the run starts from: name them')
         if initial is not None:
             weights = load_checkpoint(initial).network.state_dict()
             load_strictly(self.network, weights, str(initial))

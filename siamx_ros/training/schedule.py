@@ -7,7 +7,7 @@ import math
 import torch
 
 from siamx_ros.model.mobile import DepthwiseConv
-from siamx_ros.model.network import SiamXNet
+from siamx_ros.model.network import SiameseNet
 from siamx_ros.training.train_config import TrainConfig
 
 
@@ -29,7 +29,7 @@ def is_frozen(step: int, config: TrainConfig) -> bool:
     return step < config.frozen * config.steps
 
 
-def make_optimiser(network: SiamXNet, config: TrainConfig) -> torch.optim.Optimizer:
+def make_optimiser(network: SiameseNet, config: TrainConfig) -> torch.optim.Optimizer:
     """Parameter groups: backbone and rest, each with and (biases, norms, scalars) without decay."""
     groups = []
     for name, scale in (('backbone', config.backbone_rate), ('rest', 1.0)):
@@ -52,7 +52,7 @@ def apply_rate(step: int, optimiser: torch.optim.Optimizer, config: TrainConfig)
     return rate
 
 
-def apply_freeze(network: SiamXNet, config: TrainConfig, frozen: bool) -> None:
+def apply_freeze(network: SiameseNet, config: TrainConfig, frozen: bool) -> None:
     """Put the network into training mode with its backbone frozen or free."""
     for index, part in enumerate(network.backbone.parts):
         part.requires_grad_(not frozen and index >= config.fixed_parts)

@@ -7,7 +7,7 @@ from typing import NamedTuple, Sequence
 import torch
 from torch import nn
 
-from siamx_ros.model.network import Prediction, SiamXNet, patch_size
+from siamx_ros.model.network import Prediction, SiameseNet, patch_size
 from siamx_ros.training import labels, losses
 from siamx_ros.training.distillation import SoftTargets
 from siamx_ros.training.train_config import TrainConfig
@@ -33,7 +33,7 @@ class LossModule(nn.Module):
     of half the head alone, for they have no box to learn.
     """
 
-    def __init__(self, network: SiamXNet, config: TrainConfig) -> None:
+    def __init__(self, network: SiameseNet, config: TrainConfig) -> None:
         super().__init__()
         self.network, self.config = network, config
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch
 from torch.utils.data import DataLoader
 
-from siamx_ros.model.network import Prediction, SiamXNet
+from siamx_ros.model.network import Prediction, SiameseNet
 from siamx_ros.training.labels import cell_centres
 
 
 @torch.no_grad()
-def validate(network: SiamXNet, loader: DataLoader, device: torch.device,
+def validate(network: SiameseNet, loader: DataLoader, device: torch.device,
              autocast: torch.autocast) -> dict[str, float]:
     """Figures over all pairs of a loader, the network in eval mode.
 

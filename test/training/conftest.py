@@ -60,7 +60,7 @@ def enlarged():
 @pytest.fixture
 def interrupted():
     """A function that runs one epoch of a longer run, as if killed after its checkpoint."""
-    def run(data, out, config):
+    def run(data, out, config, **options):
         original = run_module.Run._report
 
         def report_and_die(self, row, bar):
@@ -69,7 +69,7 @@ def interrupted():
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(run_module.Run, '_report', report_and_die)
             with pytest.raises(KeyboardInterrupt):
-                module.train(data, out, config, device='cpu')
+                module.train(data, out, config, device='cpu', **options)
     return run
 
 

@@ -75,8 +75,10 @@ def test_the_papers_recipe_jitters_place_and_size_alone(repository):
 def test_the_end_is_a_mean_of_start_and_run(data, tiny_config, finished, tmp_path, interrupted):
     """Half of each, also after a resumption, which has the start from its file."""
     config, out = tiny_config.replace({'start_share': 0.5}), tmp_path / 'mean'
-    start = Run(tmp_path, config, Process(0, 1, torch.device('cpu'))).network.state_dict()
-    interrupted(data, out, config)
+    with pytest.raises(InputError, match='name them'):
+        train(data, out, config, device='cpu')
+    start = load_checkpoint(finished / 'final.pt').network.state_dict()
+    interrupted(data, out, config, initial=finished / 'final.pt')
     train(data, out, config, device='cpu', resume=True)
     last = torch.load(out / 'last.pt', weights_only=True)['average']
     for name, value in load_checkpoint(out / 'final.pt').network.state_dict().items():
