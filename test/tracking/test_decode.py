@@ -40,6 +40,18 @@ def test_candidate_lands_in_the_image():
     assert (candidate.box.w, candidate.box.h) == pytest.approx((8, 8))
 
 
+def test_in_a_stretched_window_a_box_that_stays_as_it_is_is_no_change():
+    """A target of 8 x 32 pixels is 40 x 40 in the patch: its size follows by the score alone."""
+    scores, distances = maps()
+    scores[12, 12] = 0.9
+    window = CropWindow(100.0, 60.0, math.sqrt(51 * 204), 255, stretch=0.5)
+    candidate = decode.choose(
+        scores, distances, window, BoundingBox(0, 0, 8, 32), TrackerConfig(), 0.0)
+    assert (candidate.box.w, candidate.box.h) == pytest.approx((8, 32))
+    assert candidate.size_rate == pytest.approx(0.9 * TrackerConfig().size_lr)
+    assert decode.reach(window) == pytest.approx(96 * 51 / 255), 'along the shorter side'
+
+
 def test_ties_go_to_the_first_cell():
     scores, distances = maps()
     assert decode.choose(

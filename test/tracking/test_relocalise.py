@@ -179,7 +179,9 @@ def test_a_sweep_goes_on_and_ends_whatever_the_geometry(image_size, side, stretc
                    and abs(window.centre_y - y) <= window.height / 2 + 1e-6 for window in windows)
 
 
-@pytest.mark.parametrize('image_size, local', [(IMAGE, LOCAL), ((1920, 1080), LOCAL)])
+@pytest.mark.parametrize('image_size, local', [
+    (IMAGE, LOCAL), ((1920, 1080), LOCAL), (IMAGE, CropWindow(40, 40, 100, 255, 0.6)),
+    ((1920, 1080), CropWindow(40, 40, 100, 255, 1.7))])
 def test_global_search_covers_the_image(image_size, local):
     (window,) = GlobalSearch(image_size, CONFIG).windows(local)
     x0, y0, x1, y1 = window.box.corners
