@@ -185,6 +185,11 @@ class CropWindow:
         """The same window around another centre."""
         return replace(self, centre_x=centre_x, centre_y=centre_y)
 
+    def reduced(self, factor: float) -> CropWindow:
+        """The same window in an image of blocks of factor x factor pixels."""
+        return replace(self, centre_x=self.centre_x / factor, centre_y=self.centre_y / factor,
+                       side=self.side / factor)
+
 
 def context_side(w: float, h: float, context: float = 0.5) -> float:
     """Side of the square template window around a target of w x h pixels, in pixels.

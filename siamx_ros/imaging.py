@@ -12,6 +12,7 @@ import numpy as np
 from siamx_ros.errors import InputError
 from siamx_ros.files import refuse_pointer
 from siamx_ros.geometry import CropWindow
+from siamx_ros.reduced_image import AnyImage, ReducedImage, pixels_of
 
 DECODE_ERRORS = cv2.error, MemoryError
 """Raised for a header that gives more pixels than OpenCV takes, or than fit into memory."""
@@ -87,7 +88,7 @@ def is_cut_short(data: bytes) -> bool:
     Some versions of OpenCV decode what is there of a JPEG and fill up the rest.
     """
     if data[:2] == b'\xff\xd8':
-        return data.find(b'\xff\xd9', _jpeg_pixels(data)) < 0
+        return data.rfind(b'\xff\xd9', _jpeg_pixels(data)) < 0
     return data[:8] == b'\x89PNG\r\n\x1a\n' and data.rfind(b'IEND') < 0
 
 
@@ -134,12 +135,15 @@ def value_range(pixels: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def check_image(image: np.ndarray) -> np.ndarray:
-    """Return the image if it is H x W x 3 uint8 with pixels.
+def check_image(image: AnyImage) -> AnyImage:
+    """Return the image if it is H x W x 3 uint8 with pixels, or consists of blocks that are.
 
     Raises:
         InputError: it is anything else.
     """
+    if isinstance(image, ReducedImage):
+        check_image(image.pixels)
+        return image
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 \
             or image.shape[2] != 3 or image.size == 0:
         shape = getattr(image, 'shape', None)
@@ -154,11 +158,11 @@ def mean_colour(image: np.ndarray) -> tuple[float, float, float]:
     return blue, green, red
 
 
-def crop(image: np.ndarray, window: CropWindow, fill: tuple[float, float, float]) -> np.ndarray:
+def crop(image: AnyImage, window: CropWindow, fill: tuple[float, float, float]) -> np.ndarray:
     """Resample a window to its patch, exact to sub-pixels.
 
     Args:
-        image: H x W x 3 uint8.
+        image: H x W x 3 uint8, or blocks of it.
         window: which part of the image, and the patch side S it becomes.
         fill: colour outside the image.
 
@@ -166,6 +170,7 @@ def crop(image: np.ndarray, window: CropWindow, fill: tuple[float, float, float]
         S x S x 3 uint8. Continuous patch and image coordinates are related by
         ``window.to_image`` without any offset.
     """
+    image, window = pixels_of(image, window)
     (step_x, step_y), (left, top) = (1 / scale for scale in window.scales), window.box.xywh[:2]
     matrix = np.array([
         [step_x, 0, left + step_x / 2 - 0.5],

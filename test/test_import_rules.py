@@ -17,7 +17,7 @@ ROS = {'rclpy', 'sensor_msgs', 'vision_msgs', 'std_msgs', 'std_srvs', 'geometry_
 VALUES = {
     'errors', 'files', 'geometry', 'patch_geometry', 'records', 'schemes', 'settings',
     'settings_files', 'config', 'node_config'}
-SURFACES = {'imaging', 'frame_sources', 'drawing', 'recording', 'synthetic'}
+SURFACES = {'imaging', 'reduced_image', 'frame_sources', 'drawing', 'recording', 'synthetic'}
 INTERFACES = {'msg', 'srv'}
 CORE = VALUES | SURFACES | {'messages', 'data', 'model', 'tracking', 'evaluation'}
 EDGES = {'node', 'client', 'tools', 'demo', 'follower', 'panel', 'follow_demo'}
@@ -27,16 +27,18 @@ RULES = {
     **{name: (VALUES | SURFACES, {'torch', *ROS}) for name in SURFACES},
     'model': ({'model', 'config', 'geometry', 'patch_geometry', 'settings', 'errors', 'files'},
               {'cv2', *ROS}),
-    'tracking': (VALUES | {'tracking', 'model', 'imaging'}, ROS),
+    'tracking': (VALUES | {'tracking', 'model', 'imaging', 'reduced_image'}, ROS),
     'control': (VALUES | {'control'}, {'torch', *ROS}),
     'simulation': (VALUES | {'simulation', 'control', 'drawing', 'recording', 'cli'},
                    {'torch', *ROS}),
     'data': (VALUES | {'data', 'imaging'}, {'torch', *ROS}),
-    'messages': (VALUES | {'messages', 'control', 'imaging'}, {'torch', *(ROS - {'cv_bridge'})}),
+    'messages': (VALUES | {'messages', 'control', 'imaging', 'reduced_image'},
+                 {'torch', *(ROS - {'cv_bridge'})}),
     'training': (VALUES | {'training', 'model', 'data', 'imaging'}, ROS),
     'evaluation': (CORE | {'control'}, ROS),
     'client': (VALUES | INTERFACES | {'client', 'messages'}, {'torch', 'cv2'}),
-    'node': (VALUES | INTERFACES | {'node', 'messages', 'control', 'drawing', 'tracking', 'model'},
+    'node': (VALUES | INTERFACES
+             | {'node', 'messages', 'control', 'drawing', 'reduced_image', 'tracking', 'model'},
              set()),
     'follower': (VALUES | INTERFACES | {'follower', 'control', 'messages', 'node'},
                  {'torch', 'cv2'}),

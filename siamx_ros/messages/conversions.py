@@ -15,7 +15,10 @@ import numpy as np
 
 from siamx_ros.errors import InputError
 from siamx_ros.imaging import decode_image, from_16_bit, is_cut_short, value_range
+from siamx_ros.reduced_image import AnyImage, decode_reduced
 
+JPEG = b'\xff\xd8'
+"""How a JPEG file begins."""
 MAX_PIXELS = 100_000_000
 """Larger images are refused: a message must not decide how much memory is used."""
 
@@ -61,8 +64,12 @@ def sixteen_bit_range(msg: Any, encoding: str = '') -> tuple[int, int] | None:
     return int(low), int(high)
 
 
-def image_from_compressed(msg: Any, *, spread: bool = True) -> np.ndarray:
+def image_from_compressed(msg: Any, *, spread: bool = True,
+                          reduction: int = 1) -> AnyImage:
     """Decode a CompressedImage message to H x W x 3 uint8 BGR; ``spread`` as above.
+
+    Args:
+        reduction: of a JPEG file, decode the means of blocks of so many pixels a side.
 
     Raises:
         InputError: the data is no JPEG or PNG, cut short, damaged, or too large.
@@ -73,6 +80,10 @@ def image_from_compressed(msg: Any, *, spread: bool = True) -> np.ndarray:
         raise InputError(f'the compressed image is too large: {width}x{height}')
     if is_cut_short(data):
         raise InputError(f'the compressed image of {len(data)} bytes is cut short')
+    if reduction > 1 and data[:2] == JPEG:
+        reduced = decode_reduced(data, (width, height), reduction)
+        if reduced is not None:
+            return reduced
     image = decode_image(data, spread=spread) if width * height else None
     if image is None:
         raise InputError(f'compressed image of format {msg.format!r} and {len(data)} bytes cannot '
@@ -87,7 +98,7 @@ def compressed_size(data: bytes) -> tuple[int, int]:
     """
     if data[:8] == b'\x89PNG\r\n\x1a\n' and len(data) >= 24:
         return int.from_bytes(data[16:20], 'big'), int.from_bytes(data[20:24], 'big')
-    position = 2 if data[:2] == b'\xff\xd8' else len(data)
+    position = 2 if data[:2] == JPEG else len(data)
     while position + 9 <= len(data) and data[position] == 0xff:
         marker = data[position + 1]
         if 0xc0 <= marker <= 0xcf and marker not in (0xc4, 0xc8, 0xcc):

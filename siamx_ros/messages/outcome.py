@@ -9,6 +9,7 @@ import numpy as np
 
 from siamx_ros.messages.frames import Frame
 from siamx_ros.records import Reason, TrackResult, TrackState
+from siamx_ros.reduced_image import AnyImage
 
 IDLE = TrackResult(box=None, confidence=0.0, state=TrackState.UNINITIALISED)
 
@@ -19,7 +20,7 @@ class Outcome:
 
     Attributes:
         frame: the image message.
-        image: H x W x 3 BGR, None where it was not decoded or not readable.
+        image: H x W x 3 BGR or blocks of it, None where it was not decoded or not readable.
         result: the tracker's result, with the node's state.
         target_id: the target it speaks of.
         class_id: the label that the operator gave.
@@ -29,7 +30,7 @@ class Outcome:
     """
 
     frame: Frame
-    image: np.ndarray | None
+    image: AnyImage | None
     result: TrackResult
     target_id: str
     class_id: str

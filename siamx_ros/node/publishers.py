@@ -87,7 +87,7 @@ class Publishers:
         """Draw for those who look, at most ``debug_rate`` times a second.
 
         Args:
-            outcome: what to draw; an image that the tracker did not need is decoded here.
+            outcome: what to draw; what the tracker did not need of the image is decoded here.
             decode: Frame -> image; raises InputError.
             heat_map: rows x columns float32, or None.
             config: rate and scale.
@@ -126,7 +126,7 @@ def _picture(outcome: Outcome, decode: Callable[[Frame], np.ndarray],
              scale: float) -> np.ndarray | None:
     """The annotated image; None where it cannot be read."""
     image = outcome.image
-    if image is None:
+    if not isinstance(image, np.ndarray):
         try:
             image = decode(outcome.frame)
         except InputError:

@@ -19,6 +19,7 @@ from siamx_ros.geometry import BoundingBox
 from siamx_ros.messages.frames import Frame
 from siamx_ros.messages.outcome import IDLE, Outcome
 from siamx_ros.records import Reason, TrackResult, TrackState
+from siamx_ros.reduced_image import AnyImage
 
 LOG = logging.getLogger(__name__)
 
@@ -43,14 +44,15 @@ class Session:
     """Drives a tracker; used by the worker thread alone.
 
     Args:
-        tracker: any object with init, update, reset, lose and configure.
-        decode: Frame -> image; raises InputError.
+        tracker: any object with init, update, reset, lose, configure and reduction.
+        decode: Frame, and the side of the blocks of pixels that are enough -> image; raises
+            InputError.
         clock: monotonic seconds.
         stamp_jump: stamps going back by more than this, seconds, mean a new recording.
         names: of targets.
     """
 
-    def __init__(self, tracker: Any, decode: Callable[[Frame], np.ndarray],
+    def __init__(self, tracker: Any, decode: Callable[..., AnyImage],
                  clock: Callable[[], float], stamp_jump: float, names: TargetNames) -> None:
         self.tracker, self._decode, self._clock = tracker, decode, clock
         self.stamp_jump = stamp_jump
@@ -106,7 +108,7 @@ class Session:
         if not self.has_target:
             return self._outcome(frame, None, IDLE)
         try:
-            image = self._decode(frame)
+            image = self._decode(frame, self._reduction)
         except InputError as error:
             self.unreadable = True
             return self._outcome(frame, None, self._standing(self.result.state), message=str(error))
@@ -117,6 +119,14 @@ class Session:
         if back > self.stamp_jump:
             self.interrupt(Reason.STAMP_JUMP)
         return self._track(frame, image)
+
+    @property
+    def _reduction(self) -> int:
+        """Side of the blocks of pixels that are enough of the next image, for all who look at it.
+
+        An image is decoded once: of several trackers, the one that needs the finest decides.
+        """
+        return 1 if self._interruption != Reason.NONE else self.tracker.reduction
 
     def skip(self, frame: Frame, state: TrackState, reason: Reason) -> Outcome:
         """Answer an image that is not looked at."""
@@ -156,7 +166,7 @@ class Session:
         return replace(outcome, result=self.result, interruption=Reason.NONE,
                        message=f'an inference took {outcome.inference_s:.1f} s')
 
-    def _track(self, frame: Frame, image: np.ndarray) -> Outcome:
+    def _track(self, frame: Frame, image: AnyImage) -> Outcome:
         interruption, self._interruption = self._interruption, Reason.NONE
         begin = self._clock()
         try:
@@ -174,7 +184,7 @@ class Session:
         self.result = result
         return replace(self._outcome(frame, image, result, taken), interruption=interruption)
 
-    def _failed(self, frame: Frame, image: np.ndarray, error: Exception) -> Outcome:
+    def _failed(self, frame: Frame, image: AnyImage, error: Exception) -> Outcome:
         """The tracker raised: ERROR until an image succeeds, then found and confirmed anew."""
         if self.result.state != TrackState.ERROR:
             LOG.error('inference failed', exc_info=error)
@@ -183,7 +193,7 @@ class Session:
         return self._outcome(
             frame, image, self.result, message=f'{type(error).__name__}: {error}')
 
-    def _drop_for_size(self, frame: Frame, image: np.ndarray) -> Outcome:
+    def _drop_for_size(self, frame: Frame, image: AnyImage) -> Outcome:
         """Images of another size have another geometry: the target is dropped, and said so."""
         (width, height), was = image.shape[1::-1], self._size
         dropped = self.target_id
@@ -199,7 +209,7 @@ class Session:
                        frames_since_init=self.result.frames_since_init,
                        frames_lost=self.result.frames_lost)
 
-    def _outcome(self, frame: Frame, image: np.ndarray | None, result: TrackResult,
+    def _outcome(self, frame: Frame, image: AnyImage | None, result: TrackResult,
                  inference_s: float = math.nan, message: str = '') -> Outcome:
         return Outcome(
             frame, image, result, self.target_id, self.class_id, inference_s, message)

@@ -1,4 +1,4 @@
-"""Measure the tracker node: latency, age, drops and memory over real ROS traffic.
+"""Measure the tracker node: latency, age, drops, processor time and memory over real ROS traffic.
 
 Every row of the table is one run of the node in its own process against a camera of that size and
 rate.
@@ -13,22 +13,21 @@ from pathlib import Path
 import sys
 import tempfile
 import time
-from typing import Sequence
+from typing import Any, Sequence
 
 import numpy as np
 from tqdm import tqdm
 
 from siamx_ros.cli import ArgumentParser, guarded
-from siamx_ros.client.node_process import NodeDied, NodeProcess
+from siamx_ros.client.node_process import NodeDied
 from siamx_ros.errors import InputError
-from siamx_ros.geometry import BoundingBox
 
 SIZES = {'240p': (320, 240), '480p': (640, 480), '720p': (1280, 720), '1080p': (1920, 1080)}
 
 
 @dataclass(frozen=True)
 class Row:
-    """One run; times in milliseconds, memory in MB."""
+    """One run; times in milliseconds, processor time in cores, memory in MB."""
 
     size: str
     rate_hz: float
@@ -41,6 +40,7 @@ class Row:
     inference_p50: float
     overhead_p50: float
     call_p50: float
+    cores: float
     rss_mb: float
 
 
@@ -56,6 +56,8 @@ def _parser() -> ArgumentParser:
     parser.add_argument('--seconds', type=float, default=5.0, help='of one run, default 5')
     parser.add_argument('--weights', default='default', help='model.weights of the node')
     parser.add_argument('--device', default='auto', help='model.device of the node')
+    parser.add_argument('--jpeg', action='store_true',
+                        help='images are JPEG files, of a picture with noise')
     parser.add_argument('--soak', type=int, metavar='N',
                         help='instead: memory over N images of the first size, as fast as they '
                         'are answered')
@@ -99,59 +101,16 @@ def _jobs(args: argparse.Namespace) -> list[tuple[str, float]]:
     return [(size, rate) for size in sizes for rate in rates]
 
 
-class Bench:
-    """The node, and a probe beside it."""
-
-    def __init__(self, args: argparse.Namespace, folder: Path) -> None:
-        from siamx_ros.client.probe import Probe
-        parameters = {'model': {'weights': args.weights, 'device': args.device},
-                      'image_timeout': 10.0, 'detect_frozen_images': False}
-        self.process = NodeProcess(folder, parameters, {'__ns': '/siamx_benchmark'})
-        self.probe = Probe('/siamx_benchmark/siamx_tracker', '/siamx_benchmark/image', qos=10,
-                           check=self.process.check)
-
-    def __enter__(self) -> Bench:
-        self.process.__enter__()
-        return self
-
-    def __exit__(self, *details) -> None:
-        self.process.__exit__(*details)
-        self.probe.close()
-
-    def start(self, image: np.ndarray) -> int:
-        """Give the node a target on an image; returns the node's process number.
-
-        Raises:
-            NodeDied: it does not take images, or refuses the target.
-        """
-        from siamx_ros.client.probe import init_request
-        if not self.probe.ready():
-            raise NodeDied(f'the node does not listen{self.process.last_words()}')
-        height, width = image.shape[:2]
-        box = BoundingBox.from_centre(width / 2, height / 2, width / 8, height / 6)
-
-        def show() -> None:
-            self.probe.publish(image, time.time_ns())
-        show()
-        answer = self.probe.init(init_request(box), again=show)
-        if not answer.success:
-            raise NodeDied(f'the node refuses the target: {answer.message}')
-        return self.process.pid
-
-
-def picture(width: int, height: int) -> np.ndarray:
-    """A textured image, height x width x 3 BGR."""
-    coarse = np.random.default_rng(1).integers(0, 255, (height // 40, width // 40, 3), np.uint8)
-    return np.ascontiguousarray(np.kron(coarse, np.ones((40, 40, 1), np.uint8)))
-
-
 def measure(args: argparse.Namespace, size: str, rate: float) -> Row:
     """Play images of a size at a rate to a freshly started node."""
     from siamx_ros.node.health import resident_mb
+    from siamx_ros.tools.benchmark_rig import Bench, picture, processor_seconds
     image = picture(*SIZES[size])
     with tempfile.TemporaryDirectory() as folder, Bench(args, Path(folder)) as bench:
         pid = bench.start(image)
+        before, begin = processor_seconds(pid), time.monotonic()
         sent, calls = _play(bench, image, rate, args.seconds)
+        cores = (processor_seconds(pid) - before) / (time.monotonic() - begin)
         bench.probe.answer(sent[-1], patience=5.0)
         answers = {m.header.stamp.sec * 10**9 + m.header.stamp.nanosec: m
                    for m in bench.probe.heard['target']}
@@ -162,12 +121,16 @@ def measure(args: argparse.Namespace, size: str, rate: float) -> Row:
         own = _own_figures(bench)
         return Row(size, rate, len(sent), len(answers), *_p(latencies), *_p(ages),
                    own.get('inference_p50_ms', float('nan')),
-                   own.get('overhead_p50_ms', float('nan')), _p(calls)[0], resident_mb(pid))
+                   own.get('overhead_p50_ms', float('nan')), _p(calls)[0], cores, resident_mb(pid))
 
 
-def _play(bench: Bench, image: np.ndarray, rate: float,
+def _play(bench: Any, image: np.ndarray, rate: float,
           seconds: float) -> tuple[list[int], list[float]]:
-    """Publish at a rate, calling a service now and then: (stamps, seconds of each call)."""
+    """Publish at a rate of a :class:`Bench`, calling a service now and then.
+
+    Returns:
+        Stamps, and seconds of each call.
+    """
     from lifecycle_msgs.srv import GetState
     sent, pending, calls = [], [], []
     due = time.monotonic()
@@ -176,7 +139,7 @@ def _play(bench: Bench, image: np.ndarray, rate: float,
         time.sleep(max(0.0, due - time.monotonic()))
         due = max(due + 1 / rate, time.monotonic() - 1.0)
         sent.append(time.time_ns())
-        bench.probe.publish(image, sent[-1])
+        bench.publish(image, sent[-1])
         if len(sent) % 5 == 0:
             begin = time.monotonic()
             future = bench.probe.call_async(GetState, 'get_state', GetState.Request())
@@ -187,7 +150,7 @@ def _play(bench: Bench, image: np.ndarray, rate: float,
     return sent, calls
 
 
-def _own_figures(bench: Bench) -> dict[str, float]:
+def _own_figures(bench: Any) -> dict[str, float]:
     """What the node measured itself, from its newest diagnostics."""
     heard = bench.probe.heard['diagnostics']
     return {pair.key: float(pair.value) for pair in heard[-1].status[0].values
@@ -210,6 +173,7 @@ def soak(args: argparse.Namespace) -> None:
         NodeDied: the node ended, or does not answer.
     """
     from siamx_ros.node.health import resident_mb
+    from siamx_ros.tools.benchmark_rig import Bench, picture
     if args.soak < 10:
         raise InputError(f'--soak needs at least 10 images, got {args.soak}')
     image = picture(*SIZES[_jobs(args)[0][0]])
@@ -217,7 +181,7 @@ def soak(args: argparse.Namespace) -> None:
         pid = bench.start(image)
         for count in tqdm(range(1, args.soak + 1), desc='images', file=sys.stderr, mininterval=1):
             stamp_ns = time.time_ns()
-            bench.probe.publish(image, stamp_ns)
+            bench.publish(image, stamp_ns)
             if bench.probe.answer(stamp_ns, patience=10.0) is None:
                 raise NodeDied(f'image {count} was not answered{bench.process.last_words()}')
             for kept in bench.probe.heard.values():
@@ -230,12 +194,13 @@ def soak(args: argparse.Namespace) -> None:
 def table(rows: Sequence[Row]) -> str:
     """The rows as a Markdown table."""
     head = ('| size | Hz | answered / sent | latency p50 / p95 ms | '
-            'age p50 / p95 ms | inference ms | overhead ms | a call ms | RSS MB |\n'
-            '|---|---|---|---|---|---|---|---|---|\n')
+            'age p50 / p95 ms | inference ms | overhead ms | a call ms | cores | RSS MB |\n'
+            '|---|---|---|---|---|---|---|---|---|---|\n')
     return head + '\n'.join(
         f'| {r.size} | {r.rate_hz:g} | {r.answered} / {r.sent} | '
         f'{r.latency_p50:.0f} / {r.latency_p95:.0f} | {r.age_p50:.0f} / {r.age_p95:.0f} | '
-        f'{r.inference_p50:.1f} | {r.overhead_p50:.1f} | {r.call_p50:.1f} | {r.rss_mb:.0f} |'
+        f'{r.inference_p50:.1f} | {r.overhead_p50:.1f} | {r.call_p50:.1f} | {r.cores:.2f} | '
+        f'{r.rss_mb:.0f} |'
         for r in rows)
 
 

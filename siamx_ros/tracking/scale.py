@@ -17,6 +17,8 @@ from typing import NamedTuple, Sequence
 import cv2
 import numpy as np
 
+from siamx_ros.reduced_image import AnyImage, area_of
+
 STEP = 1.05
 """Ratio of neighbouring scales."""
 REACH = 6
@@ -168,13 +170,14 @@ class _Source(NamedTuple):
     size: tuple[float, float]
 
 
-def _source(image: np.ndarray, centre: tuple[float, float], size: tuple[float, float],
+def _source(image: AnyImage, centre: tuple[float, float], size: tuple[float, float],
             reach: int) -> _Source:
     """What is needed to describe a target of ``size`` at ``reach`` scales to each side.
 
     It is halved until a patch of the smallest scale has about its resolution: halving is by far
     the fastest way to average. Edges are repeated outside the image.
     """
+    image, centre, size = area_of(image, centre, size)
     corner, area, halves, described = [], [], [], []
     for place, side in zip(centre, size):
         side *= PADDING

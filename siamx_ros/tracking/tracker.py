@@ -13,12 +13,13 @@ from siamx_ros.errors import InputError
 from siamx_ros.geometry import MIN_VISIBLE, BoundingBox, CropWindow
 from siamx_ros.model.inference import Engine, Maps
 from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState
+from siamx_ros.reduced_image import AnyImage
 from siamx_ros.tracking import decode, motion
 from siamx_ros.tracking.confidence import Calibration
 from siamx_ros.tracking.memory import TargetMemory
 from siamx_ros.tracking.online import FIRST_VIEWS, OnlineModel, View
 from siamx_ros.tracking.process import as_one_image
-from siamx_ros.tracking.search import SearchResult, grown_size
+from siamx_ros.tracking.search import SearchResult, enough_blocks, grown_size
 from siamx_ros.tracking.states import StateMachine, source_of
 
 LOST_WINDOW_INFLUENCE = 0.001
@@ -49,6 +50,12 @@ class Tracker:
         if self._memory is None or self._memory.relocaliser.heat_map is None:
             return None
         return self._memory.relocaliser.heat_map.values
+
+    @property
+    def reduction(self) -> int:
+        """Side of the blocks of pixels whose means are enough of the next image (ReducedImage)."""
+        anywhere = self._memory is None or self.states.state == TrackState.LOST
+        return 1 if anywhere else enough_blocks(self.engine.geometry, self._memory.box, self.config)
 
     @as_one_image
     def init(self, image: np.ndarray, box: BoundingBox, stamp: float | None = None) -> TrackResult:
@@ -83,11 +90,11 @@ class Tracker:
             raw_score=1.0)
 
     @as_one_image
-    def update(self, image: np.ndarray, stamp: float | None = None) -> TrackResult:
+    def update(self, image: AnyImage, stamp: float | None = None) -> TrackResult:
         """Find the target in the next image.
 
         Args:
-            image: H x W x 3 uint8 BGR, of the size that ``init`` was given.
+            image: H x W x 3 uint8 BGR, or blocks of it, of the size that ``init`` was given.
             stamp: time of the image in seconds.
 
         Raises:
@@ -178,7 +185,7 @@ class Tracker:
                               decode.box_at(maps.distances, cell, window)))
         return OnlineModel(config, image, box, views)
 
-    def _search(self, image: np.ndarray,
+    def _search(self, image: AnyImage,
                 memory: TargetMemory) -> tuple[SearchResult, list[CropWindow]]:
         """Search the local window and, while lost, further ones until one shows the target.
 
@@ -218,7 +225,7 @@ class Tracker:
             memory.history, whole.side, decode.reach(small), memory.delay)
         return small.patch_side if steady else whole.patch_side
 
-    def _search_window(self, image: np.ndarray, window: CropWindow, memory: TargetMemory,
+    def _search_window(self, image: AnyImage, window: CropWindow, memory: TargetMemory,
                        influence: float) -> SearchResult:
         """One forward pass and the best candidate of a window."""
         maps = self._answer(image, window, memory)
@@ -237,7 +244,7 @@ class Tracker:
         return SearchResult(
             candidate, confidence if math.isfinite(confidence) else 0.0, similarity, features)
 
-    def _answer(self, image: np.ndarray, window: CropWindow, memory: TargetMemory) -> Maps:
+    def _answer(self, image: AnyImage, window: CropWindow, memory: TargetMemory) -> Maps:
         """What the network says about a window."""
         patch = imaging.CROPS[self.config.crop](image, window, memory.fill)
         return self.engine.search(patch, memory.template)

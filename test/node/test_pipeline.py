@@ -27,6 +27,7 @@ class SteadyTracker:
     """Sees the target where it was, always."""
 
     heat_map = None
+    reduction = 1
 
     def init(self, image, box, stamp):
         return self.update(image, stamp)

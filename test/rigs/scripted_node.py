@@ -25,6 +25,8 @@ class OutOfMemoryError(RuntimeError):
 class ScriptedTracker:
     """Keeps the box where it was given; states follow the scripted confidence."""
 
+    reduction = 1
+
     def __init__(self, config, weights='') -> None:
         self.config, self.states, self.weights = config, StateMachine(config), weights
         self.box, self.stamp = None, 0.0

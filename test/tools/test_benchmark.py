@@ -30,7 +30,7 @@ def test_bad_options_are_refused(arguments, words, capsys):
 
 
 def test_table_has_a_line_for_each_row():
-    row = Row('480p', 30.0, 150, 149, 20.4, 30.6, 21.0, 31.0, 17.25, 1.04, 0.9, 375.2)
+    row = Row('480p', 30.0, 150, 149, 20.4, 30.6, 21.0, 31.0, 17.25, 1.04, 0.9, 0.25, 375.2)
     lines = benchmark.table([row, row]).splitlines()
     assert len(lines) == 4 and len({line.count('|') for line in lines}) == 1
     assert '| 480p | 30 | 149 / 150 | 20 / 31 | 21 / 31 |' in lines[2]

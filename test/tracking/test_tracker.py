@@ -2,6 +2,7 @@
 
 import math
 
+import cv2
 import numpy as np
 import pytest
 
@@ -9,6 +10,7 @@ from siamx_ros.config import ModelConfig, TrackerConfig
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.records import BoxSource, Reason, TrackState
+from siamx_ros.reduced_image import ReducedImage
 from siamx_ros.schemes import ADAPTIVE_SCHEMES
 from siamx_ros.settings import SettingsError
 from siamx_ros.tracking.confidence import Calibration
@@ -316,3 +318,27 @@ def test_calibration_moves_confidence_not_the_score(engine, scene):
     assert Calibration()(0.7, 0.1, math.nan) == pytest.approx(0.7)
     with pytest.raises(InputError, match='calibration'):
         Calibration.from_dict({'slope': 1.0})
+
+
+def test_blocks_of_pixels_are_enough_for_a_large_target(engine, scene):
+    tracker = Tracker(engine, CONFIG)
+    assert tracker.reduction == 1, 'before there is a target'
+    tracker.init(scene((300, 240), 160), BoundingBox.from_centre(300, 240, 160, 160))
+    for centre in line((300, 240), (3, 1), 12):
+        assert tracker.reduction == 2
+        blocks = cv2.resize(scene(centre, 160), None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        result = tracker.update(ReducedImage(blocks, 2, (640, 480)))
+        assert result.box.centre == pytest.approx(centre, abs=4)
+        assert result.state == TrackState.TRACKING and result.box.w == pytest.approx(160, abs=8)
+    tracker.lose()
+    assert tracker.reduction == 1, 'while it may be anywhere'
+
+
+def test_a_small_target_needs_all_pixels(engine, scene):
+    assert start(engine, scene).reduction == 1
+
+
+def test_blocks_of_an_image_of_another_size_are_refused(engine, scene):
+    tracker = start(engine, scene)
+    with pytest.raises(InputError, match='the image is 642x480 pixels'):
+        tracker.update(ReducedImage(scene(None)[::2, ::2], 2, (642, 480)))

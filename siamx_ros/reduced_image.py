@@ -1,0 +1,79 @@
+"""Images of which only means of blocks of pixels are decoded, for a large target in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Iterable
+
+import cv2
+import numpy as np
+
+from siamx_ros.geometry import CropWindow
+
+FLAGS = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4,
+         8: cv2.IMREAD_REDUCED_COLOR_8}
+"""Side of a block -> how OpenCV is told; a JPEG file has 8 x 8 pixels in each of its own blocks."""
+
+
+@dataclass(frozen=True)
+class ReducedImage:
+    """What is known of an image: a mean for each block of factor x factor pixels.
+
+    Attributes:
+        pixels: uint8 BGR, one for each block, with those that lie partly outside.
+        factor: side of a block, pixels.
+        size: width and height of the image, pixels.
+    """
+
+    pixels: np.ndarray
+    factor: int
+    size: tuple[int, int]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of the image, as an array of all its pixels has them."""
+        return self.size[1], self.size[0], 3
+
+
+AnyImage = np.ndarray | ReducedImage
+"""H x W x 3 uint8 BGR, or blocks of such pixels."""
+
+
+def pixels_of(image: AnyImage, window: CropWindow) -> tuple[np.ndarray, CropWindow]:
+    """The pixels that there are, and a window of the image in terms of them."""
+    if isinstance(image, ReducedImage):
+        return image.pixels, window.reduced(image.factor)
+    return image, window
+
+
+def area_of(image: AnyImage, centre: tuple[float, float],
+            size: tuple[float, float]) -> tuple[np.ndarray, tuple[float, ...], tuple[float, ...]]:
+    """The pixels that there are, and centre and size of an area in terms of them."""
+    if not isinstance(image, ReducedImage):
+        return image, centre, size
+    factor = image.factor
+    return image.pixels, (centre[0] / factor, centre[1] / factor), (
+        size[0] / factor, size[1] / factor)
+
+
+def largest_factor(steps: Iterable[float]) -> int:
+    """Side of the largest blocks that are enough for all who take a pixel each so many pixels."""
+    needed = min(steps)
+    return max((factor for factor in FLAGS if factor <= needed), default=1)
+
+
+def decode_reduced(data: bytes, size: tuple[int, int], factor: int) -> ReducedImage | None:
+    """Decode a JPEG file to blocks, in less time than to pixels; None where OpenCV cannot.
+
+    Args:
+        data: the bytes of the file, whole.
+        size: width and height that its header gives.
+        factor: side of a block, one of :data:`FLAGS`.
+    """
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), FLAGS[factor])
+    except (cv2.error, MemoryError):
+        return None
+    if pixels is None or pixels.shape[1::-1] != tuple(-(-side // factor) for side in size):
+        return None  # or it lies on its side, as its EXIF data may say
+    return ReducedImage(pixels, factor, size)

@@ -1,0 +1,162 @@
+"""Images of which only blocks are decoded: what is seen in them lies where it lies in the whole."""
+
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+
+from siamx_ros import imaging
+from siamx_ros.config import TrackerConfig
+from siamx_ros.errors import InputError
+from siamx_ros.geometry import BoundingBox, CropWindow
+from siamx_ros.messages.conversions import image_from_compressed
+from siamx_ros.messages.frames import Frame
+from siamx_ros.node.session import Session, TargetNames
+from siamx_ros.patch_geometry import SquareGeometry, StretchedGeometry
+from siamx_ros.records import Reason, TrackResult, TrackState
+from siamx_ros.reduced_image import ReducedImage, decode_reduced, largest_factor
+from siamx_ros.tracking.scale import ScaleTemplate
+from siamx_ros.tracking.search import enough_blocks
+
+SIZE = (803, 597)
+"""Width and height, no multiples of any factor."""
+FILL = (90.0, 120.0, 30.0)
+EXIF_ON_ITS_SIDE = (b'\xff\xe1\x00\x22Exif\x00\x00MM\x00\x2a\x00\x00\x00\x08\x00\x01'
+                    b'\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00\x00\x00\x00\x00')
+
+
+@pytest.fixture(scope='module')
+def jpeg():
+    """A JPEG file of smooth texture."""
+    coarse = np.random.default_rng(4).integers(0, 256, (30, 40, 3), np.uint8)
+    picture = cv2.resize(coarse, SIZE, interpolation=cv2.INTER_CUBIC)
+    return cv2.imencode('.jpg', picture, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
+
+
+@pytest.fixture(scope='module')
+def whole(jpeg):
+    return imaging.decode_image(jpeg)
+
+
+@pytest.mark.parametrize('factor', [2, 4, 8])
+def test_each_block_is_the_mean_of_its_pixels(jpeg, whole, factor):
+    image = decode_reduced(jpeg, SIZE, factor)
+    assert image.shape == whole.shape and image.factor == factor
+    inner = [side // factor for side in SIZE[::-1]]
+    cut = whole[:inner[0] * factor, :inner[1] * factor].astype(float)
+    means = cut.reshape(inner[0], factor, inner[1], factor, 3).mean((1, 3))
+    seen = image.pixels[:inner[0], :inner[1]]
+    assert np.abs(seen - means).mean() < 1 and np.abs(seen - means).max() < 12
+
+
+@pytest.mark.parametrize('factor', [2, 4])
+@pytest.mark.parametrize('centre', [(401.3, 298.6), (60.0, 40.0), (790.0, 580.0)])
+def test_a_window_shows_the_same(jpeg, whole, factor, centre):
+    window = CropWindow(*centre, 127 * factor * 1.1, 127, 1.03)
+    image = decode_reduced(jpeg, SIZE, factor)
+    patches = [imaging.crop(each, window, FILL).astype(float) for each in (whole, image)]
+    difference = np.abs(patches[0] - patches[1])
+    assert difference.mean() < 2
+    moved = imaging.crop(image, window.moved_to(centre[0] + 4 * factor, centre[1]), FILL)
+    assert np.abs(patches[0] - moved).mean() > 3 * difference.mean(), 'the test would see a shift'
+
+
+@pytest.mark.parametrize('zoom', [0.9, 1.0, 1.1])
+def test_the_scale_template_finds_the_same(jpeg, whole, zoom):
+    template = ScaleTemplate(whole, (400.0, 300.0), (250.0, 180.0))
+    asked = (400.0, 300.0), (250.0 / zoom, 180.0 / zoom)
+    wanted, found = (template.find(image, *asked)
+                     for image in (whole, decode_reduced(jpeg, SIZE, 2)))
+    assert found.factor == pytest.approx(zoom, rel=0.012) == pytest.approx(wanted.factor, rel=0.012)
+    assert found.similarity == pytest.approx(wanted.similarity, abs=0.05)
+
+
+@pytest.mark.parametrize('steps, factor', [
+    ((0.4,), 1), ((1.99,), 1), ((2.0,), 2), ((3.99,), 2), ((4.0,), 4), ((35.0,), 8),
+    ((9.0, 4.5), 4), ((2.5, 9.0), 2)])
+def test_blocks_are_no_larger_than_who_needs_the_finest_takes(steps, factor):
+    assert largest_factor(steps) == factor
+
+
+@pytest.mark.parametrize('geometry, size, change, factor', [
+    (SquareGeometry(), (160, 160), {}, 2), (SquareGeometry(), (100, 100), {}, 1),
+    (SquareGeometry(), (60, 600), {}, 1), (StretchedGeometry(2.0, 4.0), (160, 160), {}, 2),
+    (StretchedGeometry(2.0, 4.0), (60, 600), {}, 1), (StretchedGeometry(2.0, 4.0), (1, 1), {}, 1),
+    (StretchedGeometry(2.0, 4.0), (600, 600), {}, 8),
+    (SquareGeometry(), (600, 600), {'crop': 'authors'}, 1)])
+def test_the_target_decides(geometry, size, change, factor):
+    box = BoundingBox.from_centre(900.0, 500.0, *map(float, size))
+    assert enough_blocks(geometry, box, TrackerConfig().replace(change)) == factor
+
+
+def test_a_file_that_lies_on_its_side_is_decoded_whole(jpeg):
+    turned = jpeg[:2] + EXIF_ON_ITS_SIDE + jpeg[2:]
+    assert imaging.decode_image(turned).shape[:2] == SIZE, 'width and height are exchanged'
+    assert decode_reduced(turned, SIZE, 2) is None
+    image = image_from_compressed(SimpleNamespace(data=turned, format='jpeg'), reduction=2)
+    assert isinstance(image, np.ndarray) and image.shape[:2] == SIZE
+
+
+def test_only_jpeg_files_are_reduced(jpeg, whole):
+    png = cv2.imencode('.png', whole)[1].tobytes()
+    for data, kind in ((jpeg, ReducedImage), (png, np.ndarray)):
+        message = SimpleNamespace(data=data, format='')
+        image = image_from_compressed(message, reduction=4)
+        assert type(image) is kind and image.shape == whole.shape
+        assert isinstance(image_from_compressed(message), np.ndarray)
+
+
+@pytest.mark.parametrize('damage', [lambda data: data[:-2], lambda data: data[:300],
+                                    lambda data: data[:200] + bytes(2000) + data[2200:]])
+def test_damaged_files_are_refused_or_decoded_as_without(jpeg, damage):
+    message = SimpleNamespace(data=damage(jpeg), format='jpeg')
+    answers = []
+    for reduction in (1, 2):
+        try:
+            answers.append(image_from_compressed(message, reduction=reduction).shape)
+        except InputError as error:
+            answers.append(str(error))
+    assert answers[0] == answers[1]
+
+
+def test_what_consists_of_other_pixels_is_no_image():
+    with pytest.raises(InputError, match='an image must be'):
+        imaging.check_image(ReducedImage(np.zeros((3, 4), np.uint8), 2, (8, 6)))
+
+
+class Tracker:
+    """Says which blocks are enough, and keeps the kinds of images that came."""
+
+    def __init__(self):
+        self.reduction, self.seen = 4, []
+
+    def init(self, image, box, stamp):
+        self.seen.append(type(image))
+        return TrackResult(box, 1.0, TrackState.TRACKING)
+
+    def update(self, image, stamp):
+        self.seen.append(type(image))
+        return TrackResult(None, 1.0, TrackState.TRACKING)
+
+    def lose(self, stamp):
+        self.seen.append('lost')
+
+
+def test_the_node_decodes_what_the_tracker_needs(jpeg, whole):
+    tracker = Tracker()
+
+    def decode(frame, reduction=1):
+        return image_from_compressed(frame.msg, reduction=reduction)
+
+    session = Session(tracker, decode, lambda: 0.0, 1.0, TargetNames())
+    message = SimpleNamespace(data=jpeg, format='jpeg')
+    frames = [Frame(message, stamp, stamp, 0.0) for stamp in range(4)]
+    session.start(frames[0], lambda image: None, '', '')
+    outcome = session.process(frames[1])
+    assert outcome.image.shape == whole.shape and outcome.result.state == TrackState.TRACKING
+    session.interrupt(Reason.NO_IMAGES)
+    session.process(frames[2])
+    tracker.reduction = 1
+    session.process(frames[3])
+    assert tracker.seen == [np.ndarray, ReducedImage, 'lost', np.ndarray, np.ndarray]
