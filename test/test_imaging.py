@@ -83,7 +83,7 @@ def test_a_window_below_a_pixel_shows_the_pixel(crop, side):
 
 
 def test_only_what_both_directions_shrink_is_averaged():
-    """Stripes of one pixel stay where the patch is as fine, however coarse it is downwards."""
+    """Stripes of one pixel stay where the patch is as fine, whatever its resolution downwards."""
     image = np.zeros((120, 40, 3), np.uint8)
     image[:, ::2] = 200
     matrix = np.array([[1.0, 0.0, 4.0], [0.0, 3.0, 4.0]])

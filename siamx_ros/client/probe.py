@@ -30,8 +30,8 @@ TRY_AGAIN = frozenset((InitTarget.Response.NOT_ACTIVE, InitTarget.Response.NO_IM
                        InitTarget.Response.IMAGE_STALE, InitTarget.Response.STAMP_NOT_BUFFERED))
 """Answers to ``~/init`` that mean: not yet, the node or the image is on its way."""
 _PAUSE = 0.2
-_LOOK = 1.0
-"""Longest time between two looks whether the node is still there, seconds."""
+_ALIVE_PERIOD_S = 1.0
+"""Longest time between two checks that the node is still there."""
 
 
 class NoAnswer(RuntimeError):
@@ -90,16 +90,16 @@ class Probe:
     def wait(self, condition: Callable[[], Any], patience: float = 20.0) -> Any:
         """What a condition on messages became: the first true value, or the last false one.
 
-        The condition may call services: messages go on arriving while it is looked at.
+        The condition may call services: messages go on arriving while it is evaluated.
         """
-        deadline, looked = time.monotonic() + patience, -_LOOK
+        deadline, checked = time.monotonic() + patience, -_ALIVE_PERIOD_S
         while True:
             seen = self._count
             if (value := condition()) or (left := deadline - time.monotonic()) <= 0:
                 return value
-            if time.monotonic() - looked > _LOOK:
+            if time.monotonic() - checked > _ALIVE_PERIOD_S:
                 self._check()
-                looked = time.monotonic()
+                checked = time.monotonic()
             with self._arrived:
                 self._arrived.wait_for(lambda: self._count != seen, min(0.1, left))
 

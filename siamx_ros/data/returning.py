@@ -69,7 +69,7 @@ class Chance:
         return cls(rng.uniform(-PAN, PAN, 2), rng.uniform(-1, 1), bool(rng.integers(2)))
 
 
-class Camera:
+class ReturnCamera:
     """The camera after the return: it has panned, and may have zoomed and turn further.
 
     Args:
@@ -127,7 +127,7 @@ def returned(images: Iterator[np.ndarray], boxes: np.ndarray, last: np.ndarray, 
         away: what is seen on the band that hides it, an image of the same size.
     """
     size = away.shape[1::-1]
-    camera, slow = Camera(manner, chance, boxes, last, size), manner.occlusion
+    camera, slow = ReturnCamera(manner, chance, boxes, last, size), manner.occlusion
     for index, (image, box) in enumerate(zip(images, boxes)):
         image, box = camera.show(image, box, index)
         seen = 1.0

@@ -53,7 +53,7 @@ class AdaptedTracker:
         result = self.tracker.init(image, box, stamp)
         self._size, self._fill = image.shape[1::-1], mean_colour(image)
         self._own = self._box = self._reliable = box
-        self._looks = [_appearance(image, box, self._fill)] * 2
+        self._appearances = [_appearance(image, box, self._fill)] * 2
         self._history = [Observation(box, reliable=True)]
         self._relocaliser = make_relocaliser(self._size, self.config)
         self._relocaliser.remember(box)
@@ -78,8 +78,8 @@ class AdaptedTracker:
         self._own = result.box
         box = BoundingBox(
             self._own.x + offset[0], self._own.y + offset[1], self._own.w, self._own.h)
-        likeness = max(_likeness(_appearance(image, box, self._fill), look)
-                       for look in self._looks)
+        likeness = max(_likeness(_appearance(image, box, self._fill), appearance)
+                       for appearance in self._appearances)
         return self._judged(image, box, min(result.confidence, likeness), self._time(stamp))
 
     def lose(self, stamp: float | None = None) -> None:
@@ -123,8 +123,8 @@ class AdaptedTracker:
         if reliable and state == TrackState.TRACKING:
             self._relocaliser.remember(box)
             self._relocaliser.found()
-            look = _appearance(image, box, self._fill)
-            self._looks[1] = (1 - LEARNING) * self._looks[1] + LEARNING * look
+            appearance = _appearance(image, box, self._fill)
+            self._appearances[1] = (1 - LEARNING) * self._appearances[1] + LEARNING * appearance
         return _said(box, confidence, state, reason, self.states.frames_lost, self._frames)
 
 

@@ -122,8 +122,8 @@ class NodeFaultScore:
     _valid_s: float = math.inf
     _newest: int = -1
 
-    def look(self, now_s: float, linear: float, heard: Sequence[TrackedTarget]) -> None:
-        """Note how the robot moves now, and whether a valid message came since the last look."""
+    def note(self, now_s: float, linear: float, heard: Sequence[TrackedTarget]) -> None:
+        """Note how the robot moves now, and whether a valid message came since the last call."""
         if heard and heard[-1].valid and heard[-1].seq != self._newest:
             self._newest, self._valid_s = heard[-1].seq, now_s
         if now_s <= BEGIN_S:
@@ -148,7 +148,7 @@ def run_fault(fault: str, folder: Path, seed: int = 0) -> NodeFaultScore:
     try:
         with RealTimePilot(folder, camera.config, FOLLOWER, tracker) as pilot:
             def pace(now_s: float) -> None:
-                result.look(world.now_s, world.base.linear, pilot.player.probe.heard['target'])
+                result.note(world.now_s, world.base.linear, pilot.player.probe.heard['target'])
                 pilot.pace(now_s)
             Episode(world, camera, FaultyPilot(pilot, fault), pace=pace).run(DURATION_S)
     finally:

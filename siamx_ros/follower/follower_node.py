@@ -58,7 +58,7 @@ class FollowerNode(Node):
         self._follower = Follower(self._config)
         self._permission = Permission(self._config.enabled_at_start)
         self.transforms = transforms(self)
-        self.command, self._announcer, self._frames_told = Command(), Announcer(), ''
+        self.command, self._announcer, self._frames_message = Command(), Announcer(), ''
         self._base_known, self._moved_at = False, -math.inf
         self._status_at = self._diagnosed_at = -math.inf
         self._status_key: tuple = ()
@@ -116,13 +116,13 @@ class FollowerNode(Node):
         """Where the camera is on the base; what is found out about it is logged once a frame."""
         self._camera_frame, base = header.frame_id, self._config.base_frame
         if not self._config.use_tf:
-            self._frames_told = 'use_tf is off: the camera counts as the base'
+            self._frames_message = 'use_tf is off: the camera counts as the base'
             return ON_BASE
         pose = self.transforms.pose(header.frame_id, base, header.stamp)
         found = 'by TF' if pose is not None else 'not in TF: it counts as the base'
         news = f'{header.frame_id!r} on {base!r}, {found}'
-        if news != self._frames_told:
-            self._frames_told = news
+        if news != self._frames_message:
+            self._frames_message = news
             if pose is None:
                 self.get_logger().warning(
                     f'TF knows no way from {header.frame_id!r} to {base!r}: the camera counts as '
@@ -191,7 +191,7 @@ class FollowerNode(Node):
         if now.steady_s - self._diagnosed_at >= DIAGNOSTICS_PERIOD_S:
             self._diagnosed_at = now.steady_s
             self._diagnostics.publish(diagnostics(self.get_fully_qualified_name(), report, {
-                'camera_frame': self._camera_frame, 'frames': self._frames_told}))
+                'camera_frame': self._camera_frame, 'frames': self._frames_message}))
 
 
 def main(args: list[str] | None = None) -> int:

@@ -10,8 +10,8 @@ from siamx_ros.messages.frames import Frame
 from siamx_ros.node_config import NodeConfig
 from siamx_ros.reduced_image import AnyImage
 
-LOOK_EVERY = 100
-"""Images between two looks at the values of 16-bit ones."""
+RANGE_EVERY = 100
+"""Images between two measurements of the range of 16-bit ones."""
 
 
 class ImageDecoder:
@@ -41,12 +41,12 @@ class ImageDecoder:
         if self.config.image_transport == 'compressed':
             return image_from_compressed(frame.msg, spread=spread, reduction=reduction)
         image = image_from_msg(frame.msg, encoding, spread=spread)
-        if self._count % LOOK_EVERY == 0:
-            self._look(sixteen_bit_range(frame.msg, encoding))
+        if self._count % RANGE_EVERY == 0:
+            self._report_range(sixteen_bit_range(frame.msg, encoding))
         self._count += 1
         return image
 
-    def _look(self, found: tuple[int, int] | None) -> None:
+    def _report_range(self, found: tuple[int, int] | None) -> None:
         if found is None:
             self.values = ''
             return

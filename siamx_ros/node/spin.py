@@ -23,7 +23,7 @@ from rclpy.utilities import remove_ros_args
 
 from siamx_ros.errors import InputError
 
-LOOK_PERIOD_S = 0.1
+POLL_PERIOD_S = 0.1
 START_PATIENCE_S = 2.0
 """How long a node that shall stop may go on starting."""
 CALLBACK_PATIENCE_S = 5.0
@@ -57,7 +57,7 @@ class StopSignals:
         self._started = True
         try:
             while not self._stop:
-                executor.spin_once(LOOK_PERIOD_S)
+                executor.spin_once(POLL_PERIOD_S)
         except ExternalShutdownException:
             pass
 
@@ -85,8 +85,8 @@ class StopSignals:
     def _guard(self) -> None:
         waited = 0.0
         while not self._ending:
-            time.sleep(LOOK_PERIOD_S)
-            waited += LOOK_PERIOD_S * self._stop
+            time.sleep(POLL_PERIOD_S)
+            waited += POLL_PERIOD_S * self._stop
             if waited > (CALLBACK_PATIENCE_S if self._started else START_PATIENCE_S):
                 os._exit(0)
 

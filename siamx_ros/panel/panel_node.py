@@ -29,7 +29,7 @@ from siamx_ros.panel.state_feed import StateFeed
 from siamx_ros.panel.web_server import WebServer
 from siamx_ros.srv import InitTarget
 
-LOOK_PERIOD_S = 0.2
+POLL_PERIOD_S = 0.2
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 INIT_PATIENCE_S = 12.0
 """Longer than any init_timeout that makes sense for an operator who waits."""
@@ -57,7 +57,8 @@ class PanelNode(Node):
         self._listen_to_nodes()
         self._server = WebServer(self, token)
         self._server.start()
-        self.create_timer(LOOK_PERIOD_S, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        self.create_timer(
+            POLL_PERIOD_S, self._follow_viewers, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self.address = _address(self.config.host, self._server.port, token)
         print(f'The panel is at {self.address}', flush=True)
 
@@ -95,7 +96,7 @@ class PanelNode(Node):
     def _ros_time(self) -> float:
         return self.get_clock().now().nanoseconds * 1e-9
 
-    def _look(self) -> None:
+    def _follow_viewers(self) -> None:
         """Take images only while somebody looks."""
         wanted = self._server.viewers() > 0
         if wanted and self._camera is None:

@@ -8,7 +8,7 @@ from typing import Any
 from siamx_ros.errors import InputError
 
 
-LOOK_PERIOD_S = 0.05
+POLL_PERIOD_S = 0.05
 
 
 async def call_service(client: Any, request: Any, patience_s: float, *,
@@ -27,7 +27,7 @@ async def call_service(client: Any, request: Any, patience_s: float, *,
     loop = asyncio.get_running_loop()
     given_up_s = loop.time() + discovery_s
     while not client.service_is_ready() and loop.time() < given_up_s:
-        await asyncio.sleep(LOOK_PERIOD_S)
+        await asyncio.sleep(POLL_PERIOD_S)
     if not client.service_is_ready():
         raise InputError(f'{client.srv_name} is not offered: does its node run?')
     answered = loop.create_future()

@@ -89,10 +89,10 @@ class Figure:
         for side, (hip, knee, ankle), (shoulder, elbow) in zip(
                 (1, -1), self._legs, self._arms):
             swing = side * math.sin(phase)
-            bend = max(0.0, side * math.cos(phase))
-            hip.setP(share * (26 * swing + 10 * bend))
-            knee.setP(-share * (6 + 46 * bend))
-            ankle.setP(share * (-20 * swing + 30 * bend) * 0.5)
+            flexion = max(0.0, side * math.cos(phase))
+            hip.setP(share * (26 * swing + 10 * flexion))
+            knee.setP(-share * (6 + 46 * flexion))
+            ankle.setP(share * (-20 * swing + 30 * flexion) * 0.5)
             shoulder.setHpr(0.0, -24 * share * swing, side * -5.0)
             elbow.setP(10 + share * (16 + 10 * -swing))
 

@@ -91,7 +91,7 @@ class SafetyEpisode:
             if now_s * self._limits.command_rate >= ticks:
                 ticks += 1
                 self._drive(now_s)
-            self._watch.look(now_s, world.base.linear, self._fault)
+            self._watch.note(now_s, world.base.linear, self._fault)
         return self._watch.score(self._seed, self._name, world)
 
     def _expose(self, now_s: float) -> None:
@@ -101,7 +101,7 @@ class SafetyEpisode:
             _stand_before(target, world.base.pose, *self._another)
             self._another = None
         hidden = isinstance(fault, TargetHidden) and fault.active(now_s)
-        seen = self._tracker.look(fault.stamp(now_s), world.base.pose, target.point, hidden)
+        seen = self._tracker.observe(fault.stamp(now_s), world.base.pose, target.point, hidden)
         arrival = now_s + self._latency + fault.delay(now_s)
         if self._arrivals:  # a camera and a tracker keep the order
             arrival = max(arrival, self._arrivals[-1][0])
@@ -151,7 +151,7 @@ class _Watch:
             self._oldest_s = max(self._oldest_s, age_s)
         self._commanded = linear
 
-    def look(self, now_s: float, linear: float, fault: Fault) -> None:
+    def note(self, now_s: float, linear: float, fault: Fault) -> None:
         """Note how the robot moves."""
         if linear > STANDS and self.last_valid_s > -math.inf:
             self._forward_s = max(self._forward_s, now_s - self.last_valid_s)

@@ -49,7 +49,7 @@ class TrackerModel:
         self._doubtful = self._missed = self._confirmed = 0
         self._state = TrackState.TRACKING
 
-    def look(self, stamp_s: float, robot: Pose, target: Point, hidden: bool) -> Observation:
+    def observe(self, stamp_s: float, robot: Pose, target: Point, hidden: bool) -> Observation:
         """What the tracker says about an image of now.
 
         Args:

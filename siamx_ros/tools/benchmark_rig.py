@@ -84,9 +84,9 @@ class Bench:
 def picture(width: int, height: int) -> np.ndarray:
     """A textured image with the noise of a camera, height x width x 3 BGR."""
     random = np.random.default_rng(1)
-    coarse = random.integers(0, 255, (height // 40, width // 40, 3), np.uint8)
+    blocks = random.integers(0, 255, (height // 40, width // 40, 3), np.uint8)
     noise = random.normal(0, NOISE, (height, width, 3))
-    return np.clip(np.kron(coarse, np.ones((40, 40, 1))) + noise, 0, 255).astype(np.uint8)
+    return np.clip(np.kron(blocks, np.ones((40, 40, 1))) + noise, 0, 255).astype(np.uint8)
 
 
 def processor_seconds(pid: int) -> float:

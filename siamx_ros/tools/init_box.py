@@ -25,7 +25,7 @@ from siamx_ros.srv import InitTarget
 
 RETRY_S = 5.0
 """After which time to ask again where no image is seen to arrive."""
-LOOK_PERIOD_S = 0.1
+POLL_PERIOD_S = 0.1
 """A signal is obeyed between two waits of this length."""
 
 
@@ -73,7 +73,7 @@ def give_target(node: Node, request: InitTarget.Request, *, tracker: str,
         future = client.call_async(request)
         while remaining() and not future.done():
             rclpy.spin_until_future_complete(
-                node, future, timeout_sec=min(LOOK_PERIOD_S, remaining()))
+                node, future, timeout_sec=min(POLL_PERIOD_S, remaining()))
         if not future.done():
             break
         if answer is None and future.result().error_code in TRY_AGAIN:
@@ -83,7 +83,7 @@ def give_target(node: Node, request: InitTarget.Request, *, tracker: str,
         again = time.monotonic() + RETRY_S
         while remaining() and answer.error_code in TRY_AGAIN and not images \
                 and time.monotonic() < again:
-            rclpy.spin_once(node, timeout_sec=min(LOOK_PERIOD_S, remaining()))
+            rclpy.spin_once(node, timeout_sec=min(POLL_PERIOD_S, remaining()))
     return answer
 
 

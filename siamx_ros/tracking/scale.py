@@ -1,8 +1,9 @@
-"""How much larger or smaller the target became, by comparison with how it looked at its true size.
+"""How much larger or smaller the target became, compared with its appearance at its true size.
 
-The look is the first image's, renewed slowly, so that its size does not creep away as it does where
-each frame is only compared with the one before. Gradient histograms of the target at neighbouring
-scales are correlated with it; the height of the best correlation says how far it is to be believed.
+The appearance is that of the first image, renewed slowly, so that the size does not creep away as
+it does where each frame is only compared with the one before. Gradient histograms of the target at
+neighbouring scales are correlated with it; the height of the best correlation says how far it is to
+be believed.
 
 All scales go through every step together: between two runs of the network, the first use of each
 operation takes longer than the numbers it computes.
@@ -41,7 +42,7 @@ TURN_BINS = 2 * BINS + 2
 ENERGY_FLOOR = 64.0
 """Histogram energy of a cell without texture, grey levels."""
 RATE = 0.03
-"""Share of a confirmed frame in the look."""
+"""Share of a confirmed frame in the appearance."""
 SMALLEST_NORM = 1e-6
 
 
@@ -53,7 +54,7 @@ class ScaleMatch(NamedTuple):
 
 
 class ScaleTemplate:
-    """How one target looks at its true size.
+    """Appearance of one target at its true size.
 
     Args:
         image: H x W x 3 uint8 BGR.
@@ -63,14 +64,14 @@ class ScaleTemplate:
 
     def __init__(self, image: np.ndarray, centre: tuple[float, float],
                  size: tuple[float, float]) -> None:
-        self._look = _look(image, centre, size)
+        self._descriptor = _descriptor(image, centre, size)
 
     def find(self, image: np.ndarray, centre: tuple[float, float],
              size: tuple[float, float]) -> ScaleMatch:
         """Compare the target's size in ``image`` with ``size``."""
         source = _source(image, centre, size, REACH)
         for reach in (NEAR, REACH):
-            similarity = _looks(source, reach) @ _normalised(self._look)
+            similarity = _descriptors(source, reach) @ _normalised(self._descriptor)
             best = int(similarity.argmax())
             if 0 < best < len(similarity) - 1:
                 break
@@ -79,17 +80,17 @@ class ScaleTemplate:
 
     def learn(self, image: np.ndarray, centre: tuple[float, float],
               size: tuple[float, float]) -> None:
-        """Take in how the target looks at a confirmed place and size."""
-        self._look += RATE * (_look(image, centre, size) - self._look)
+        """Take in the appearance of the target at a confirmed place and size."""
+        self._descriptor += RATE * (_descriptor(image, centre, size) - self._descriptor)
 
 
-def _look(image: np.ndarray, centre: tuple[float, float],
-          size: tuple[float, float]) -> np.ndarray:
+def _descriptor(image: np.ndarray, centre: tuple[float, float],
+                size: tuple[float, float]) -> np.ndarray:
     """The target at ``size``, as a vector of mean 0 and length 1."""
-    return _looks(_source(image, centre, size, 0), 0)[0]
+    return _descriptors(_source(image, centre, size, 0), 0)[0]
 
 
-def _looks(source: _Source, reach: int) -> np.ndarray:
+def _descriptors(source: _Source, reach: int) -> np.ndarray:
     """The target at ``reach`` scales to each side: rows of mean 0 and length 1."""
     histograms = gradient_histograms(_cut(source, reach)).reshape(2 * reach + 1, -1)
     return _normalised(histograms - histograms.mean(1, keepdims=True))

@@ -86,7 +86,7 @@ def cut(image: np.ndarray, target: BoundingBox, place: Placement, side: int,
 
 
 def deformed(patch: np.ndarray, elastic: np.ndarray) -> np.ndarray:
-    """Bend a square patch; beyond its edges they are repeated.
+    """Warp a square patch elastically; beyond its edges they are repeated.
 
     Args:
         elastic: 2 x k x k, how far from a pixel, in x and y, the patch shows what comes there, in

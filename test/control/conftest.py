@@ -42,7 +42,7 @@ class Plane:
     def run(self, seconds: float) -> Plane:
         follower, generator = Follower(self.limits), random.Random(5)
         x = y = yaw = 0.0
-        images, told, obeyed = deque(), deque(), Command()
+        images, commands, obeyed = deque(), deque(), Command()
         for tick in range(round(seconds / STEP_S)):
             now = tick * STEP_S
             ahead, left = self.target(now)
@@ -56,9 +56,9 @@ class Plane:
             while images and images[0][0] <= now:
                 command = follower.update(images.popleft()[1], Now(START_S + now, now))
             if command is not None:
-                told.append((now + self.delay, command))
-            while told and told[0][0] <= now:
-                obeyed = told.popleft()[1]
+                commands.append((now + self.delay, command))
+            while commands and commands[0][0] <= now:
+                obeyed = commands.popleft()[1]
             x += obeyed.linear * math.cos(yaw) * STEP_S
             y += obeyed.linear * math.sin(yaw) * STEP_S
             yaw += obeyed.angular * STEP_S

@@ -6,7 +6,7 @@ import pytest
 
 from siamx_ros.cli import main
 from siamx_ros.data.interruption import interrupted
-from siamx_ros.data.returning import COVER, ENTRY, PAN, Camera, Chance, Return
+from siamx_ros.data.returning import COVER, ENTRY, PAN, Chance, Return, ReturnCamera
 from siamx_ros.data.sequence import read_folder
 from siamx_ros.errors import InputError
 
@@ -62,7 +62,7 @@ def after(pair, manner, seed=3):
 
 @pytest.mark.parametrize('part, factor', [(1.0, 2.0), (-1.0, 0.5), (0.5, 2 ** 0.5), (0.0, 1.0)])
 def test_the_target_is_larger_or_smaller_by_the_zoom(part, factor):
-    camera = Camera(Return(zoom=2.0), chance((0.1, -0.1), part), STILL, STILL[0], SIZE)
+    camera = ReturnCamera(Return(zoom=2.0), chance((0.1, -0.1), part), STILL, STILL[0], SIZE)
     image, box = camera.show(picture(), STILL[0], 0)
     assert image.shape == (120, 160, 3)
     np.testing.assert_allclose(box[2:], STILL[0, 2:] * factor, rtol=0.02)
@@ -72,22 +72,22 @@ def test_the_target_is_larger_or_smaller_by_the_zoom(part, factor):
 def test_a_zoom_leaves_the_target_in_the_image_and_to_be_seen():
     """Not larger than the image, not outside it while it moves, not below eight pixels."""
     large = np.tile([10.0, 10, 100, 60], (5, 1))
-    assert Camera(Return(zoom=4.0), chance(zoom=1.0), large, large[0], SIZE).show(
+    assert ReturnCamera(Return(zoom=4.0), chance(zoom=1.0), large, large[0], SIZE).show(
         picture(large[:1]), large[0], 0)[1][2] == pytest.approx(160, abs=2)
     moving = np.array([[5.0 + 28 * i, 40, 10, 10] for i in range(5)])
-    camera = Camera(Return(zoom=4.0), chance((PAN, 0), zoom=1.0), moving, moving[0], SIZE)
+    camera = ReturnCamera(Return(zoom=4.0), chance((PAN, 0), zoom=1.0), moving, moving[0], SIZE)
     for index, box in enumerate(moving):
         x, y, w, h = camera.show(picture(), box, index)[1]
         assert -1 <= x + w / 2 <= 161 and -1 <= y + h / 2 <= 121
     small = np.tile([50.0, 50, 12, 10], (5, 1))
-    assert Camera(Return(zoom=4.0), chance(zoom=-1.0), small, small[0], SIZE).show(
+    assert ReturnCamera(Return(zoom=4.0), chance(zoom=-1.0), small, small[0], SIZE).show(
         picture(small[:1]), small[0], 0)[1][3] == pytest.approx(8, abs=0.2)
 
 
 @pytest.mark.parametrize('last_x, from_right', [(40.0, True), (110.0, False)])
 def test_it_enters_by_the_farther_side_and_comes_to_its_place(last_x, from_right):
     last = np.array([last_x, 40, 20, 24])
-    camera = Camera(Return(other_side=True), chance(), STILL, last, SIZE)
+    camera = ReturnCamera(Return(other_side=True), chance(), STILL, last, SIZE)
     shown = [camera.show(picture(), STILL[0], index) for index in range(ENTRY + 3)]
     assert red(shown[0][0]) is None, 'outside at first'
     places = [box[0] for _, box in shown]
@@ -159,5 +159,5 @@ def test_values_out_of_range_are_refused(values, sentence):
 
 def test_a_target_that_is_not_seen_again_does_not_matter():
     gone = np.full((5, 4), np.nan)
-    camera = Camera(Return(2.0, True, 5), chance((0.2, 0.1), 0.5), gone, STILL[0], SIZE)
+    camera = ReturnCamera(Return(2.0, True, 5), chance((0.2, 0.1), 0.5), gone, STILL[0], SIZE)
     assert np.isnan(camera.show(picture(), gone[0], 0)[1]).all()

@@ -95,7 +95,7 @@ def test_the_score_of_a_fault_counts_from_the_last_valid_message() -> None:
     for k in range(-4, 12):
         if k <= 2:
             heard.append(TrackedTarget(valid=k <= 0, seq=k + 10))
-        score.look(BEGIN_S + k / 10, 0.4 if k < 6 else 0.0, heard)
+        score.note(BEGIN_S + k / 10, 0.4 if k < 6 else 0.0, heard)
     assert score.speed_before == 0.4
     assert score.forward_s == pytest.approx(0.5) and score.stop_s == pytest.approx(0.6)
     assert '| silence | 0.40 | 0 | 0.50 | 0.60 |' in table([score])

@@ -1,4 +1,4 @@
-"""The follower in its own process over DDS, told by a tracker that the test plays."""
+"""The follower in its own process over DDS; the test plays its tracker."""
 
 from __future__ import annotations
 
@@ -99,11 +99,11 @@ class Robot(NodeProcess):
         return bool(self.probe.wait(condition, 60.0))
 
     def drives(self) -> bool:
-        """Wait until the robot is told to drive."""
+        """Wait until the robot is commanded to drive."""
         return self.wait(lambda: self.velocities and self.velocities[-1].linear.x > 0.1)
 
     def stands(self, reason: FollowReason, words: str = '') -> bool:
-        """Wait until the robot is told to stand, for a reason."""
+        """Wait until the robot is commanded to stand, for a reason."""
         return self.wait(lambda: self.velocities and self.velocities[-1] == Twist()
                          and self.statuses[-1].reason == reason
                          and self.statuses[-1].state == FollowState.STANDING
@@ -210,14 +210,14 @@ def test_a_lost_target_stops_it_and_the_diagnostics_say_why(robot):
     robot.says = {'state': LOST, 'valid': False}
     assert robot.stands(FollowReason.TRACKER_STATE, 'LOST')
 
-    def told():
+    def standing():
         for array in robot.probe.heard['diagnostics'][-5:]:
             for status in array.status:
                 if status.name == f'{robot.namespace}/follower: following' and \
                         'LOST' in status.message:
                     return status.level == DiagnosticStatus.WARN
         return False
-    assert robot.wait(told)
+    assert robot.wait(standing)
 
 
 def test_the_camera_is_where_tf_says(robot):

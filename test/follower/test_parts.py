@@ -142,22 +142,22 @@ def test_what_lasts_is_logged_once():
     announcer = Announcer()
     drive = Command(0.3, 0.1, FollowState.FOLLOWING)
     stand = Command(reason=FollowReason.TRACKER_STATE, message='the tracker says LOST')
-    told = []
+    messages = []
     for tick, command in enumerate([drive] * 20 + [stand] * 3 + [drive] * 10 + [stand] * 20):
-        told.append(announcer.news(command, tick * 0.05))
-    assert [text for text in told if text] == [
+        messages.append(announcer.news(command, tick * 0.05))
+    assert [text for text in messages if text] == [
         'following', 'following', 'standing: the tracker says LOST']
 
 
-def test_diagnostics_warn_of_what_needs_a_look():
+def test_diagnostics_warn_of_what_needs_attention():
     from builtin_interfaces.msg import Time
     from diagnostic_msgs.msg import DiagnosticStatus
     from siamx_ros.follower.status import diagnostics, status
 
     def level(reason, enabled=True):
-        told = status(Command(reason=reason, message='so'), (2.0, 0.1), enabled=enabled,
-                      target_id='a', stamp=Time(sec=3), frame_id='base_link')
-        array = diagnostics('/robot/follower', told, {'camera_frame': 'eye'})
+        report = status(Command(reason=reason, message='so'), (2.0, 0.1), enabled=enabled,
+                        target_id='a', stamp=Time(sec=3), frame_id='base_link')
+        array = diagnostics('/robot/follower', report, {'camera_frame': 'eye'})
         values = {pair.key: pair.value for pair in array.status[0].values}
         assert values['reason'] == reason.name and values['camera_frame'] == 'eye'
         assert array.status[0].message == 'standing: so' and array.header.stamp.sec == 3

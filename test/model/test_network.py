@@ -147,11 +147,11 @@ def test_similarity_compares_the_place_that_was_chosen():
     """Features put where the cell looks are found there, and only there."""
     engine = Engine(SiamXNet(NetworkConfig.light()).eval(), 'cpu')
     generator = torch.Generator().manual_seed(7)
-    look = torch.randn(64, 7, 7, generator=generator)
-    template = Template({}, (look / look.norm()).flatten().numpy())
+    target = torch.randn(64, 7, 7, generator=generator)
+    template = Template({}, (target / target.norm()).flatten().numpy())
     features = torch.randn(1, 64, 31, 31, generator=generator)
     row, column = 9, 20
-    features[:, :, row:row + 7, column:column + 7] = look
+    features[:, :, row:row + 7, column:column + 7] = target
     both = torch.cat([torch.zeros_like(features), features], 1)
     maps = Maps(np.zeros((25, 25)), np.zeros((4, 25, 25)), both)
     assert engine.similarity(maps, (row, column), template) == pytest.approx(1, abs=1e-6)

@@ -52,10 +52,10 @@ def test_a_target_is_followed_as_with_torch():
 def test_int8_is_near_to_fp32_and_not_the_same(network):
     template, search = patches()
     ranges = input_ranges(network, [(as_tensor(template), as_tensor(search))])
-    exact, coarse = (make_engine(network, ONNX.replace({'precision': precision}), ranges)
-                     for precision in ('fp32', 'int8'))
+    exact, rounded = (make_engine(network, ONNX.replace({'precision': precision}), ranges)
+                      for precision in ('fp32', 'int8'))
     plain, rounded = (engine.describe(engine.search(search, engine.embed(template)))
-                      for engine in (exact, coarse))
+                      for engine in (exact, rounded))
     assert 1e-4 < np.abs(rounded - plain).mean() / plain.std() < 0.2
     with pytest.raises(InputError, match='needs weights with measured ranges'):
         make_engine(network, ONNX.replace({'precision': 'int8'}))

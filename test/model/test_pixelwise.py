@@ -51,10 +51,10 @@ def test_grid_features_lie_where_those_of_the_papers_network_do(network):
     """Cell j lies at patch pixel 8 j + 7: conv3 has it at j + 1, conv4 at (j + 1) / 2."""
     conv3 = torch.arange(32.0).expand(1, 1, 32, 32)
     conv4 = torch.arange(16.0).expand(1, 1, 16, 16)
-    fine, coarse = network.grid_features({'L3': conv3, 'L4': conv4})
-    torch.testing.assert_close(fine[0, 0, 5], torch.arange(1.0, 32.0))
+    shallow, deep = network.grid_features({'L3': conv3, 'L4': conv4})
+    torch.testing.assert_close(shallow[0, 0, 5], torch.arange(1.0, 32.0))
     torch.testing.assert_close(
-        coarse[0, 0, 5], torch.cat([torch.arange(1.0, 31.0) / 2, torch.tensor([15.0])]))
+        deep[0, 0, 5], torch.cat([torch.arange(1.0, 31.0) / 2, torch.tensor([15.0])]))
 
 
 def test_a_target_is_most_like_itself(network):

@@ -23,7 +23,7 @@ TOPICS = {'debug_image': 'debug_image', 'heatmap': 'heatmap',
           'compressed': 'debug_image/compressed'}
 
 
-def look(rig, name: str):
+def receive(rig, name: str):
     """Subscribe, and show images until one is drawn; returns it and what was sent last."""
     topic = f'{rig.namespace}/siamx_tracker/{TOPICS[name]}'
     rig.probe.listen(DRAWN[name], topic, BEST_EFFORT)
@@ -39,7 +39,7 @@ def look(rig, name: str):
 def test_what_is_looked_at_is_drawn_with_the_image_header(make_rig, make_scene, name):
     rig = make_rig({'debug_rate': 60.0})
     rig.started()
-    drawn = look(rig, name)
+    drawn = receive(rig, name)
     assert drawn.header.frame_id == 'camera_optical_frame'
     if name == 'heatmap':
         assert (drawn.encoding, drawn.height, drawn.width) == ('32FC1', 4, 4)
@@ -51,14 +51,14 @@ def test_what_is_looked_at_is_drawn_with_the_image_header(make_rig, make_scene, 
 
 def test_the_camera_is_seen_before_there_is_a_target(make_rig):
     rig = make_rig({'debug_rate': 60.0, 'debug_scale': 0.5})
-    picture = image_from_msg(look(rig, 'debug_image'))
+    picture = image_from_msg(receive(rig, 'debug_image'))
     assert picture.shape == (60, 80, 3)
 
 
 def test_the_rate_is_limited(make_rig):
     rig = make_rig({'debug_rate': 2.0})
     rig.started()
-    look(rig, 'debug_image')
+    receive(rig, 'debug_image')
     begin, first = time.monotonic(), len(rig.probe.heard['debug_image'])
     while time.monotonic() < begin + 1.5:
         rig.show()

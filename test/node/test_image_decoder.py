@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from siamx_ros.messages.frames import Frame
-from siamx_ros.node.image_decoder import LOOK_EVERY, ImageDecoder
+from siamx_ros.node.image_decoder import RANGE_EVERY, ImageDecoder
 from siamx_ros.node_config import NodeConfig
 
 GREY = np.arange(48 * 64).reshape(48, 64) % 256
@@ -25,7 +25,7 @@ def frame(pixels: np.ndarray, encoding: str) -> Frame:
 def test_ten_bits_are_spread_unless_the_setting_says_no(spread, contrast, words):
     said: list[str] = []
     decoder = ImageDecoder(NodeConfig().replace({'spread_16_bit': spread}), said.append)
-    for _ in range(LOOK_EVERY + 1):
+    for _ in range(RANGE_EVERY + 1):
         image = decoder.decode(frame((4 * GREY).astype(np.uint16), 'mono16'))
     assert image.std() == pytest.approx(contrast, rel=0.1)
     assert len(said) == 1 and words in said[0] and decoder.values in said[0]

@@ -219,12 +219,12 @@ def test_inputs_that_do_not_fit_are_reported(make_rig):
     depth = "depth is in frame 'other', the images in 'camera_optical_frame'"
 
     def diagnosis(wanted: list[str]):
-        def look(status, values):
+        def measured(status, values):
             rig.clock_ns = time.time_ns() - 10**9  # however many are shown, none of the future
             show_depth(rig, np.full((120, 160), 2.0, np.float32), '32FC1',
                        frame_id='other' if wanted[1] else 'camera_optical_frame')
             return [values['calibration'], values['depth']] == wanted
-        return rig.diagnosis(look)[0]
+        return rig.diagnosis(measured)[0]
     rig = with_depth(with_info(make_rig({'use_depth': True})))
     rig.clock_ns -= 10**9
     seen(rig)

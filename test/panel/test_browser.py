@@ -42,7 +42,7 @@ PICTURE_S = 66.0
 """So long is looked at the page for its picture: the charts show a minute."""
 
 
-class Camera:
+class ScenePublisher:
     """Publishes what a function of the time makes, so that the page lives."""
 
     def __init__(self, rig, render: Callable[[float], np.ndarray], rate: float = 15.0) -> None:
@@ -103,7 +103,7 @@ def ground():
 
 @pytest.fixture(scope='module')
 def camera(shared, make_scene):
-    camera = Camera(shared, still(make_scene(480, 640)))
+    camera = ScenePublisher(shared, still(make_scene(480, 640)))
     yield camera
     camera.close()
 
@@ -138,12 +138,12 @@ class Page:
         return self.browser.find_element(By.ID, name)
 
     def until(self, condition, what: str) -> None:
-        def look(_):
+        def check(_):
             try:
                 return condition()
             except Exception:
                 return False
-        WebDriverWait(self.browser, PATIENCE_S, 0.1).until(look, what)
+        WebDriverWait(self.browser, PATIENCE_S, 0.1).until(check, what)
 
     def reads(self, name: str, text: str) -> None:
         """Wait until an element shows a text."""
@@ -275,7 +275,7 @@ def test_the_picture_of_the_documents(
         browser, make_rig, make_panel, ground, tmp_path_factory):
     """Desktop and phone side by side, with the real tracker and follower at work."""
     rig = make_rig({'fallback_hfov': 70.0, 'target_height': 0.6}, scripted=False)
-    camera = Camera(rig, flying(ground), rate=10.0)
+    camera = ScenePublisher(rig, flying(ground), rate=10.0)
     page = Page(browser)
     page.resize(WIDE)
     with FollowerProcess(tmp_path_factory.mktemp('follower'), rig):

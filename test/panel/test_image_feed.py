@@ -82,6 +82,6 @@ def test_other_images_are_encoded(make):
     assert np.abs(back.astype(int) - image).max() < 12
 
 
-def test_what_cannot_be_read_is_told():
+def test_what_cannot_be_read_is_reported():
     with pytest.raises(InputError):
         to_picture(stamped(0, format='jpeg', data=b'\xff\xd8 no image'), 960, 90)

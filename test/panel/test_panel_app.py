@@ -28,7 +28,7 @@ PATIENCE_S = 30
 
 
 class FakeRobot:
-    """Keeps the commands; answers as it is told."""
+    """Keeps the commands; answers as the test wants."""
 
     def __init__(self, **config) -> None:
         self.images, self.state = ImageFeed(), StateFeed(lambda: 100.0, lambda: 100.0)
@@ -74,10 +74,10 @@ class Site:
 
     async def until(self, condition) -> None:
         """Wait until a condition holds."""
-        async def look() -> None:
+        async def check() -> None:
             while not condition():
                 await asyncio.sleep(0.01)
-        await asyncio.wait_for(look(), PATIENCE_S)
+        await asyncio.wait_for(check(), PATIENCE_S)
 
 
 def on_site(token: str = '', **config):
@@ -229,13 +229,13 @@ async def test_an_image_comes_when_it_is_asked_for_and_is_the_newest(site):
 
 
 @on_site()
-async def test_an_image_that_cannot_be_read_is_told(site):
+async def test_an_image_that_cannot_be_read_is_reported(site):
     page, _ = await site.open()
     site.robot.show(1, b'\xff\xd8 damaged')
     await page.send_str('next')
-    while not (told := (await state_of(page))['image_error']):
+    while not (message := (await state_of(page))['image_error']):
         site.app.wake()
-    assert told.startswith('the compressed image')
+    assert message.startswith('the compressed image')
     site.robot.show(2, jpeg())
     site.app.wake()
     assert (await image_of(page))[0]['stamp'] == [7, 2]
@@ -363,9 +363,9 @@ async def test_the_end_of_the_panel_ends_what_its_page_began(site):
 def test_a_second_page_from_another_origin_shares_nothing():
     """The state holds no secret, but the cookie is needed for each request on its own."""
     @on_site(token=TOKEN)
-    async def look(site):
+    async def run(site):
         async with site.client.get('/', params={'token': TOKEN}) as answer:
             assert answer.status == 200
         async with ClientSession() as stranger, stranger.get(site.origin) as answer:
             assert answer.status == 401
-    look()
+    run()

@@ -185,8 +185,8 @@ def test_without_a_follower_stop_pauses_the_tracker_and_says_so(panel, rig, came
 def test_follow_and_stop_reach_the_follower(panel, rig, follower):
     async def work(page):
         assert (await page.ask('follow'))['ok']
-        told = await page.until(lambda m: m.get('follower') and m['follower']['enabled'])
-        assert told['follower']['state'] == 'STANDING' and told['follower']['reason']
+        heard = await page.until(lambda m: m.get('follower') and m['follower']['enabled'])
+        assert heard['follower']['state'] == 'STANDING' and heard['follower']['reason']
         assert (await page.ask('stop'))['ok']
         await page.until(lambda m: m.get('follower') and not m['follower']['enabled'])
     on_page(panel, work)
@@ -214,13 +214,13 @@ def test_on_a_network_there_is_a_token_and_the_end_stops_what_was_begun(
     assert not [line for line in panel.lines if 'Traceback' in line], panel.lines
 
 
-@pytest.mark.parametrize('given, told', [
+@pytest.mark.parametrize('given, message', [
     (('-p', 'token_file:=/nothing/there'), 'the token cannot be read from /nothing/there'),
     (('-p', 'host:=not an address'), 'the panel cannot listen on not an address'),
     (('-p', 'port:=70000'), 'port')])
-def test_a_start_that_cannot_be_is_refused_in_one_sentence(repository, given, told):
+def test_a_start_that_cannot_be_is_refused_in_one_sentence(repository, given, message):
     done = subprocess.run([sys.executable, str(repository / 'scripts/panel'), '--ros-args', *given],
                           text=True, capture_output=True, timeout=60)
     assert done.returncode == 2
-    assert done.stderr.splitlines()[-1].startswith('error: ') and told in done.stderr
+    assert done.stderr.splitlines()[-1].startswith('error: ') and message in done.stderr
     assert 'Traceback' not in done.stderr

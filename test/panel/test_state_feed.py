@@ -1,4 +1,4 @@
-"""What the page is told: unknown is None, silence is OFFLINE, and a minute is kept."""
+"""What the page shows: unknown is None, silence is OFFLINE, and a minute is kept."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_measured_values(feed, clock):
     json.dumps(now, allow_nan=False)
 
 
-def test_the_age_grows_and_silence_is_told(feed, clock):
+def test_the_age_grows_and_silence_is_shown(feed, clock):
     feed.on_target(target())
     clock.now += 1.0
     assert feed.snapshot()['age'] == pytest.approx(1.1)
@@ -92,7 +92,7 @@ def test_boxes(feed):
     assert box_values(broken) is None
 
 
-def test_the_follower_is_told_until_it_falls_silent(feed, clock):
+def test_the_follower_is_shown_until_it_falls_silent(feed, clock):
     feed.on_follower(SimpleNamespace(enabled=True, state=0, message='the range is not known'))
     assert feed.snapshot()['follower'] == {
         'enabled': True, 'state': 'STANDING', 'reason': 'the range is not known'}

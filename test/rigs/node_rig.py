@@ -117,18 +117,18 @@ class Rig(NodeProcess):
             f'wanted {state}, heard {[m.state for m in heard[-20:]]}; {self.last_words()}')
         return heard[-1]
 
-    def graph(self, look: str) -> set[str]:
+    def graph(self, kind: str) -> set[str]:
         """Names that the node publishes, subscribes or serves, without its namespace."""
         node, name = self.probe.node, ('siamx_tracker', self.namespace)
         assert self.probe.wait(lambda: name in node.get_node_names_and_namespaces())
-        found = {topic for topic, _ in getattr(node, f'get_{look}_names_and_types_by_node')(*name)}
+        found = {topic for topic, _ in getattr(node, f'get_{kind}_names_and_types_by_node')(*name)}
         return {topic.removeprefix(self.namespace) for topic in found}
 
     def diagnosis(self, condition=lambda status, values: True, patience: float = 20.0):
         """Wait for diagnostics of this node that fulfil a condition: (status, values)."""
         begin, found = len(self.probe.heard['diagnostics']), []
 
-        def look():
+        def matching():
             for array in self.probe.heard['diagnostics'][begin:]:
                 for status in array.status:
                     values = {pair.key: pair.value for pair in status.values}
@@ -136,15 +136,15 @@ class Rig(NodeProcess):
                             and condition(status, values):
                         found.append((status, values))
             return found
-        assert self.probe.wait(look, patience), self.probe.heard['diagnostics'][-3:]
+        assert self.probe.wait(matching, patience), self.probe.heard['diagnostics'][-3:]
         return found[-1]
 
 
 def scene(height: int = 120, width: int = 160, *, command: int = 0, confidence: float = 1.0,
           seconds: float = 0.0) -> np.ndarray:
     """A textured BGR image; its first pixel commands the scripted tracker."""
-    coarse = np.random.default_rng(7).integers(0, 255, (height // 8, width // 8, 3), np.uint8)
-    image = np.kron(coarse, np.ones((8, 8, 1), np.uint8))
+    blocks = np.random.default_rng(7).integers(0, 255, (height // 8, width // 8, 3), np.uint8)
+    image = np.kron(blocks, np.ones((8, 8, 1), np.uint8))
     image = np.pad(image, ((0, height % 8), (0, width % 8), (0, 0)), mode='edge')
     image[0, 0] = command, round(confidence * 255), round(seconds * 100)
     return image

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-LOOKS = (('topics', 'publish', 'publisher'), ('topics', 'subscribe', 'subscriber'),
-         ('services', 'reply', 'service'), ('services', 'request', 'client'))
+QUERIES = (('topics', 'publish', 'publisher'), ('topics', 'subscribe', 'subscriber'),
+           ('services', 'reply', 'service'), ('services', 'request', 'client'))
 """Group and verb of the policy, and what the graph calls them."""
 OPTIONAL = {'/clock', '/parameter_events'}
 """Allowed to every node, but used with some parameters or distributions only."""
@@ -40,11 +40,11 @@ def check_policy(repository: Path, probe: Any, node: str, namespace: str,
     unused = OPTIONAL | {f'/{node}/get_type_description'} | optional
     assert probe.wait(
         lambda: (node, namespace) in probe.node.get_node_names_and_namespaces(), 60)
-    for group, verb, look in LOOKS:
+    for group, verb, kind in QUERIES:
         policy = _allowed(repository, node, group, verb)
 
         def used() -> set[str]:
-            found = getattr(probe.node, f'get_{look}_names_and_types_by_node')(node, namespace)
+            found = getattr(probe.node, f'get_{kind}_names_and_types_by_node')(node, namespace)
             return {name.removeprefix(namespace.rstrip('/')) for name, _ in found}
         probe.wait(lambda: policy - used() <= unused)
         assert used() <= policy, f'{node} would not run under the policy: {group}, {verb}'

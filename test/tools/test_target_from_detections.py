@@ -64,11 +64,11 @@ def starter(make_rig):
 
 def taken(rig, publish, *detections) -> str:
     """Show images with detections until the tracker has a target; its id."""
-    def look():
+    def found_once():
         message = rig.show()
         publish(*detections)
         return message.state == TrackState.TRACKING and message.target_id
-    assert (found := rig.probe.wait(look, 60)), rig.last_words()
+    assert (found := rig.probe.wait(found_once, 60)), rig.last_words()
     return found
 
 

@@ -84,7 +84,7 @@ def test_heat_map_search_goes_to_the_peak(config):
 
 
 @pytest.mark.parametrize('config', [LITERAL, CONFIG.replace({'heat_map_floor': 0.0})])
-def test_no_second_look_at_the_same_place(config):
+def test_no_second_search_of_the_same_place(config):
     search = HeatMapSearch(IMAGE, config)
     search.remember(box_at(45, 45, 10, 10))
     assert search.windows(LOCAL) == []

@@ -62,7 +62,7 @@ def test_what_is_halved_is_averaged(times):
     np.testing.assert_allclose(scale._halved(pixels, *times), slow, atol=1.5)
 
 
-def test_a_size_that_is_wrong_is_told_again_and_again(picture):
+def test_a_size_that_is_wrong_is_found_again_and_again(picture):
     """It does not get used to it: the comparison is with the true size, not with the last frame."""
     template = ScaleTemplate(picture, (320.0, 240.0), (80.0, 80.0))
     for _ in range(5):
@@ -75,8 +75,8 @@ def test_something_else_is_not_similar(picture):
     assert template.find(picture[::-1, ::-1].copy(), (320.0, 240.0), (80.0, 80.0)).similarity < 0.4
 
 
-def test_half_of_a_look_is_compared_at_full_length(picture):
-    """Half learnt, it is the mean of two unlike looks: it correlates by 0.7 with each, not 0.5."""
+def test_half_of_an_appearance_is_compared_at_full_length(picture):
+    """Half learnt, it is the mean of two unlike ones: it correlates by 0.7 with each, not 0.5."""
     other = picture[::-1, ::-1].copy()
     template = ScaleTemplate(picture, (320.0, 240.0), (80.0, 80.0))
     for _ in range(23):
@@ -86,7 +86,7 @@ def test_half_of_a_look_is_compared_at_full_length(picture):
         assert similarity == pytest.approx(0.7, abs=0.12)
 
 
-def test_learning_moves_towards_the_new_look(picture):
+def test_learning_moves_towards_the_new_appearance(picture):
     other = picture[::-1, ::-1].copy()
     template = ScaleTemplate(picture, (320.0, 240.0), (80.0, 80.0))
     for _ in range(200):

@@ -327,7 +327,7 @@ def test_a_picture_too_small_for_a_target_gives_no_regions(data, tiny_config, tm
     assert min(min(after.images[index].shape[:2]) for index in after.plain) > 2
 
 
-def test_nothing_to_validate_on_is_told(data, tiny_config, tmp_path):
+def test_nothing_to_validate_on_is_reported(data, tiny_config, tmp_path):
     shutil.copytree(data / 'images', tmp_path / 'images')
     with pytest.raises(InputError, match='nothing to validate on.*one of the videos kept'):
         read_pictures(tmp_path, tiny_config, held_out=True)

@@ -169,7 +169,7 @@ def test_a_start_reports_time_and_memory(write):
 @pytest.mark.parametrize('code, sentence', [
     ('raise ValueError("broken")', 'other could not be started: ValueError: broken'),
     ('import os; os._exit(3)', 'other could not be started: its process ended')])
-def test_a_start_that_fails_is_told(write, code, sentence):
+def test_a_start_that_fails_is_reported(write, code, sentence):
     with pytest.raises(InputError, match=sentence):
         startup.start(write(ADAPTER % ('1', code)), generated((64, 48), 3)[0])
 
@@ -181,7 +181,7 @@ def test_a_start_that_hangs_is_ended(write, monkeypatch):
                       generated((64, 48), 3)[0])
 
 
-def test_updates_in_other_states_are_told(caplog):
+def test_updates_in_other_states_are_reported(caplog):
     staged, lost = StagedUpdates(None), LostUpdates(None)
     with caplog.at_level(logging.WARNING):
         staged.states.update({TrackState.TRACKING: 3})
