@@ -45,11 +45,16 @@ def random_clothes(rng: np.random.Generator, seed: int) -> Clothes:
 
 
 def look_alike(other: Clothes, rng: np.random.Generator, seed: int) -> Clothes:
-    """Nearly the same clothes: shades differ, and one or two of the rest."""
+    """Nearly the same shirt with other trousers, and one or two of the rest drawn anew.
+
+    The trousers are what tells the two apart from all sides: nobody is a copy of another.
+    """
     def shade(colour: Colour) -> Colour:
         return tuple(int(v) for v in np.clip(np.array(colour) + rng.normal(0, 9, 3), 0, 255))
     fresh = random_clothes(rng, seed)
-    alike = replace(other, shirt=shade(other.shirt), second=shade(other.second), seed=seed)
-    for name in rng.permutation(['trousers', 'hair', 'skin', 'pattern', 'rucksack'])[:2]:
+    trousers = [colour for colour in TROUSERS if colour != other.trousers]
+    alike = replace(other, shirt=shade(other.shirt), second=shade(other.second), seed=seed,
+                    trousers=trousers[rng.integers(len(trousers))])
+    for name in rng.permutation(['hair', 'skin', 'pattern', 'rucksack'])[:2]:
         alike = replace(alike, **{str(name): getattr(fresh, str(name))})
     return alike

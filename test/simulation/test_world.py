@@ -12,7 +12,7 @@ from siamx_ros.simulation.floorplan import (
 from siamx_ros.simulation.people import RADIUS, Person, Stand, Walk
 from siamx_ros.simulation.robot import Base, BaseConfig, Pose, wrapped
 from siamx_ros.simulation.routes import MARGIN, Routes
-from siamx_ros.simulation.scenario import build_world
+from siamx_ros.simulation.scenario import ALIKE, build_world
 from siamx_ros.simulation.world import World
 
 ROOM = Floorplan(
@@ -138,3 +138,13 @@ def test_the_same_seed_gives_the_same_world_and_another_another() -> None:
         pose = world.base.pose
         return [pose.x, pose.y, pose.heading, *(v for p in world.people for v in p.point)]
     assert state(1) == state(1) != state(2)
+
+
+@pytest.mark.parametrize('seed', range(20))
+def test_who_looks_like_the_target_wears_other_trousers(seed: int) -> None:
+    """Nobody is a copy of the target, which no tracker could tell from it."""
+    world = build_world(seed)
+    target, *others = (world.clothes[person.name] for person in world.people)
+    for alike in others[:ALIKE]:
+        assert alike.trousers != target.trousers
+        assert np.abs(np.subtract(alike.shirt, target.shirt)).max() < 45
