@@ -83,6 +83,9 @@ class NodeConfig(ImageTopic):
         0.25, 'a depth image whose stamp differs by up to this is used, too, as where depth is '
         'slower than colour; range_stddev grows with the difference', unit='s', low=0.0, high=1.0,
         live=True)
+    depth_gate: bool = setting(
+        True, 'with use_depth: what is nearer, farther away or larger than the target can be by '
+        'now, or has other colours once it was out of sight, is not taken for it', live=True)
     depth_max: float = setting(
         10.0, 'largest depth that counts', unit='m', low=0.1, high=100.0, live=True)
     target_height: float = setting(

@@ -49,6 +49,7 @@ class Reason(IntEnum):
     INFERENCE_ERROR = 13
     OPERATOR = 14
     FROZEN_IMAGES = 15
+    OUT_OF_REACH = 16
 
 
 class BoxSource(IntEnum):

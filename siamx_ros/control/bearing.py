@@ -16,6 +16,8 @@ from siamx_ros.geometry import BoundingBox
 
 INNER_SHARE = 0.5
 """Share of the box, about its centre, whose depth counts."""
+BORDER = 1.0
+"""A box within so many pixels of the border is cut off by it."""
 EDGE_ERROR = 2.0
 """Deviation of a measured box height in the image, pixels."""
 
@@ -25,7 +27,7 @@ def angles(ray: tuple[float, float]) -> tuple[float, float]:
     return -math.atan(ray[0]), -math.atan2(ray[1], math.hypot(1.0, ray[0]))
 
 
-def is_truncated(box: BoundingBox, width: int, height: int, margin: float = 1.0) -> bool:
+def is_truncated(box: BoundingBox, width: int, height: int, margin: float = BORDER) -> bool:
     """Whether a box reaches the image border, so that its size cannot be trusted."""
     x0, y0, x1, y1 = box.corners
     return x0 < margin or y0 < margin or x1 > width - margin or y1 > height - margin
@@ -51,28 +53,38 @@ def height_at_range(camera: CameraModel, box: BoundingBox, distance: float) -> f
     return _spread(camera, box) * distance / _stretch(camera.ray(*box.centre))
 
 
-def range_from_depth(camera: CameraModel, box: BoundingBox, depth: np.ndarray,
-                     largest: float) -> tuple[float, float]:
-    """Straight distance and its deviation, metres, from a registered depth image.
+def width_at_range(camera: CameraModel, box: BoundingBox, distance: float) -> float:
+    """Width in metres of a box at a straight distance; NaN where it is not known."""
+    left, right, middle = box.x, box.x + box.w, box.centre[1]
+    across = camera.ray(right, middle)[0] - camera.ray(left, middle)[0]
+    return across * distance / _stretch(camera.ray(*box.centre))
+
+
+def ranges_from_depth(camera: CameraModel, box: BoundingBox, depth: np.ndarray,
+                      largest: float) -> np.ndarray:
+    """Straight distances, metres, of what the inner box shows in a registered depth image.
 
     Args:
         depth: H x W metres; NaN, 0 and values beyond ``largest`` do not count.
 
     Returns:
-        (NaN, NaN) where the inner box holds no valid depth.
+        One for each pixel whose depth is known; empty where none is.
     """
     w, h = box.w * INNER_SHARE, box.h * INNER_SHARE
     cx, cy = box.centre
     x0, y0 = max(0, int(cx - w / 2)), max(0, int(cy - h / 2))
     x1, y1 = max(x0 + 1, math.ceil(cx + w / 2)), max(y0 + 1, math.ceil(cy + h / 2))
     inner = depth[y0:y1, x0:x1]
-    valid = inner[np.isfinite(inner) & (inner > 0) & (inner <= largest)]
-    if valid.size == 0:
+    return inner[np.isfinite(inner) & (inner > 0) & (inner <= largest)] * _stretch(
+        camera.ray(*box.centre))
+
+
+def middle_and_spread(ranges: np.ndarray) -> tuple[float, float]:
+    """The median of some ranges and their deviation, metres; (NaN, NaN) of none."""
+    if ranges.size == 0:
         return math.nan, math.nan
-    middle = float(np.median(valid))
-    deviation = MAD_TO_SIGMA * float(np.median(np.abs(valid - middle)))
-    stretch = _stretch(camera.ray(*box.centre))
-    return middle * stretch, max(deviation * stretch, 1e-3)
+    middle = float(np.median(ranges))
+    return middle, max(MAD_TO_SIGMA * float(np.median(np.abs(ranges - middle))), 1e-3)
 
 
 def position(ray: tuple[float, float], distance: float) -> tuple[float, float, float]:

@@ -12,9 +12,12 @@ import numpy as np
 from siamx_ros.control import bearing
 from siamx_ros.control.camera_model import CameraModel
 from siamx_ros.errors import InputError
+from siamx_ros.geometry import BoundingBox
+from siamx_ros.messages.frames import Frame
 from siamx_ros.messages.outcome import Outcome
 from siamx_ros.messages.target_range import RANGE_DEPTH, RANGE_NONE, RangeFinder
 from siamx_ros.node_config import NodeConfig
+from siamx_ros.reduced_image import AnyImage
 from siamx_ros.records import BoxSource
 
 MAX_RATE_GAP = 0.5
@@ -103,6 +106,13 @@ class Measurer:
         """Take a depth image, H x W metres, registered to the colour image."""
         self._ranges.set_depth(stamp, frame_id, depth)
 
+    def gate(self, frame: Frame, image: AnyImage,
+             config: NodeConfig) -> Callable[[BoundingBox], bool] | None:
+        """Whether the target can be what a box of an image shows; None: nobody knows."""
+        camera, _ = self._usable_camera(frame, image, config)
+        return None if camera is None else self._ranges.gate(
+            image, frame.stamp, camera, config)
+
     def measure(self, outcome: Outcome, config: NodeConfig) -> Measurement:
         """Measure the box of an outcome."""
         box, image = outcome.result.box, outcome.image
@@ -112,7 +122,7 @@ class Measurer:
             return Measurement()
         height, width = image.shape[:2]
         truncated = bearing.is_truncated(box, width, height)
-        camera, calibration = self._usable_camera(outcome, config)
+        camera, calibration = self._usable_camera(outcome.frame, image, config)
         match = self._ranges.match(outcome, config)
         self._note(calibration=calibration, depth=match.misfit)
         asked = config.use_depth and outcome.result.valid
@@ -136,12 +146,12 @@ class Measurer:
         for name, sentence in sentences.items():
             self._mismatches[name].note(sentence, now)
 
-    def _usable_camera(self, outcome: Outcome,
+    def _usable_camera(self, frame: Frame, image: AnyImage,
                        config: NodeConfig) -> tuple[CameraModel | None, str]:
         """The calibration if it fits, else the fallback, else None; and why it does not fit."""
-        height, width = outcome.image.shape[:2]
+        height, width = image.shape[:2]
         with self._lock:
-            asked = self._info, width, height, outcome.frame.msg.header.frame_id
+            asked = self._info, width, height, frame.msg.header.frame_id
         if asked != self._asked:
             self._asked, self._fit = asked, self._fitted(*asked)
         camera, misfit = self._fit

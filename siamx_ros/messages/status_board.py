@@ -26,7 +26,8 @@ REASON_TEXTS = {
     Reason.IMAGE_SIZE_CHANGED: 'the images changed their size',
     Reason.INFERENCE_ERROR: 'the network raised an error',
     Reason.OPERATOR: 'paused or resumed by request',
-    Reason.FROZEN_IMAGES: 'the images do not change'}
+    Reason.FROZEN_IMAGES: 'the images do not change',
+    Reason.OUT_OF_REACH: 'what looks like the target is not where it can be'}
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 import math
 from threading import Lock
-from typing import NamedTuple
+from typing import Callable, NamedTuple
 
 import numpy as np
 
@@ -14,7 +14,9 @@ from siamx_ros.control.box_height import BoxHeight, Height
 from siamx_ros.control.camera_model import CameraModel, same_frame
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.messages.outcome import Outcome
+from siamx_ros.messages.target_gate import TargetGate
 from siamx_ros.node_config import NodeConfig
+from siamx_ros.reduced_image import AnyImage
 
 RANGE_NONE, RANGE_DEPTH, RANGE_KNOWN_HEIGHT = range(3)
 DEPTHS = 10
@@ -60,6 +62,7 @@ class RangeFinder:
         self._boxes: deque[tuple[float, BoundingBox]] = deque(maxlen=BOXES)
         self._target_id = ''
         self._height = BoxHeight()
+        self._gate = TargetGate()
 
     def set_depth(self, stamp: float, frame_id: str, depth: np.ndarray) -> None:
         """Take a depth image, H x W metres, registered to the colour image."""
@@ -91,13 +94,9 @@ class RangeFinder:
         """The distance of the outcome's box: by depth, else by the height of its box."""
         box = outcome.result.box
         if match.depth is not None:
-            distance, deviation = bearing.range_from_depth(
-                camera, match.box, match.depth, config.depth_max)
-            if math.isfinite(distance):
-                if outcome.result.valid and not truncated and match.gap <= config.depth_slop:
-                    self._height.learn(bearing.height_at_range(camera, box, distance))
-                return Range(distance, math.hypot(deviation, CLOSING_SPEED * match.gap),
-                             RANGE_DEPTH)
+            found = self._by_depth(outcome, camera, match, truncated=truncated, config=config)
+            if found.source != RANGE_NONE:
+                return found
         height = self._height.height
         if not height.known and config.target_height > 0:
             height = Height(config.target_height, config.target_height_error)
@@ -107,10 +106,42 @@ class RangeFinder:
                 return Range(distance, deviation, RANGE_KNOWN_HEIGHT)
         return Range()
 
+    def gate(self, image: AnyImage, stamp: float, camera: CameraModel,
+             config: NodeConfig) -> Callable[[BoundingBox], bool] | None:
+        """Whether the target can be what a box of an image shows; None: nobody knows."""
+        with self._lock:
+            kept = list(self._depths)
+        if not (config.use_depth and config.depth_gate and kept):
+            return None
+        taken, _, depth = min(kept, key=lambda entry: abs(entry[0] - stamp))
+        if (abs(taken - stamp) > max(config.depth_max_age, config.depth_slop)
+                or depth.shape != image.shape[:2]):
+            return None
+        return lambda box: self._gate.allows(box, image, depth, stamp, camera, config)
+
+    def _by_depth(self, outcome: Outcome, camera: CameraModel, match: DepthMatch, *,
+                  truncated: bool, config: NodeConfig) -> Range:
+        """The distance by depth, of which the gate learns."""
+        stamp, valid = outcome.frame.stamp, outcome.result.valid
+        ranges = bearing.ranges_from_depth(camera, match.box, match.depth, config.depth_max)
+        if config.depth_gate:
+            ranges = self._gate.reachable(ranges, stamp)
+        distance, deviation = bearing.middle_and_spread(ranges)
+        if not math.isfinite(distance):
+            return Range()
+        deviation = math.hypot(deviation, CLOSING_SPEED * match.gap)
+        if valid:
+            self._gate.see(stamp, distance, deviation)
+        if valid and not truncated and match.gap <= config.depth_slop:
+            self._height.learn(bearing.height_at_range(camera, outcome.result.box, distance))
+            self._gate.learn(outcome.image, match.depth, camera, outcome.result.box, distance)
+        return Range(distance, deviation, RANGE_DEPTH)
+
     def _note_box(self, outcome: Outcome) -> None:
         if outcome.target_id != self._target_id:
             self._target_id = outcome.target_id
             self._height.clear()
+            self._gate.clear()
             self._boxes.clear()
         self._boxes.append((outcome.frame.stamp, outcome.result.box))
 

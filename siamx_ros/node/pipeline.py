@@ -53,6 +53,7 @@ class Pipeline:
         self.decoder = ImageDecoder(config, node.get_logger().info)
         self.session = Session(
             tracker, self.decoder.decode, time.monotonic, config.stamp_jump, names or TargetNames())
+        self.session.gate = lambda frame, image: self.measurer.gate(frame, image, self.config)
         self.input = InputWatch(config, lambda: self.session.unreadable)
         self._in_use = config
         self._taken = -float('inf')

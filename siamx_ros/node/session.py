@@ -24,6 +24,10 @@ from siamx_ros.reduced_image import AnyImage
 LOG = logging.getLogger(__name__)
 
 
+def nothing(frame: Frame, image: AnyImage) -> None:
+    """Nothing is known about where the target can be."""
+
+
 class TargetNames:
     """Names for targets, each unlike the one before, also where that one was dropped meanwhile."""
 
@@ -60,6 +64,7 @@ class Session:
         self.enabled = True
         self.result = IDLE
         self.unreadable = False
+        self.gate: Callable[[Frame, AnyImage], Callable[[BoundingBox], bool] | None] = nothing
         self._interruption = Reason.NONE
         self._names = names
         self._last_stamp = -math.inf
@@ -172,7 +177,8 @@ class Session:
         try:
             if interruption != Reason.NONE:
                 self.tracker.lose(frame.stamp)
-            result = self.tracker.update(image, frame.stamp)
+            gate = self.gate(frame, image)
+            result = self.tracker.update(image, frame.stamp, *([gate] if gate else []))
         except Exception as error:  # noqa: B902 - whatever fails, the node must say so and live on
             return self._failed(frame, image, error)
         taken = self._clock() - begin

@@ -13,6 +13,8 @@ from siamx_ros.model.network import STRIDE, map_size
 
 PEAK_RADIUS = 4
 """Cells around the chosen one that count as the same peak."""
+LOST_WINDOW_INFLUENCE = 0.001
+"""Weight of the cosine window where the target may be anywhere in a region."""
 SMALLEST = 1e-3
 """Least width and height of a predicted box, patch pixels."""
 
@@ -122,10 +124,17 @@ def smoothed_size(last: BoundingBox, candidate: Candidate) -> tuple[float, float
     return (last.w + rate * (candidate.box.w - last.w), last.h + rate * (candidate.box.h - last.h))
 
 
-def _peak_ratio(scores: np.ndarray, row: int, column: int) -> float:
+def without_peak(scores: np.ndarray, cell: tuple[int, int], value: float = -1.0) -> np.ndarray:
+    """The scores with another value at a cell and around it; -1 is never the best."""
+    row, column = cell
     rest = scores.copy()
     rest[max(0, row - PEAK_RADIUS):row + PEAK_RADIUS + 1,
-         max(0, column - PEAK_RADIUS):column + PEAK_RADIUS + 1] = 0
+         max(0, column - PEAK_RADIUS):column + PEAK_RADIUS + 1] = value
+    return rest
+
+
+def _peak_ratio(scores: np.ndarray, row: int, column: int) -> float:
+    rest = without_peak(scores, (row, column), 0.0)
     return float(rest.max() / max(scores[row, column], 1e-6))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Callable
 
 from siamx_ros.config import TrackerConfig
 from siamx_ros.geometry import BoundingBox
@@ -18,6 +19,14 @@ FRAME_TIME = 1 / 30
 USUAL_RATE = 0.1
 """Weight of a reliable image in the size with which a lost target is searched for: what hides a
 target makes its box small before the confidence falls."""
+
+Gate = Callable[[BoundingBox], bool]
+"""Whether the target can be what a box shows, in pixels of the image."""
+
+
+def anything(box: BoundingBox) -> bool:
+    """The gate that lets everything through."""
+    return True
 
 
 class TargetMemory:
@@ -36,6 +45,7 @@ class TargetMemory:
         frames: images since the target was given.
         delay: time between the two newest images, relative to that between the two before; at
             least 1, and infinite where that was none.
+        gate: whether the target can be what a box of the newest image shows.
         box: the committed box, from which the next search starts.
         anchor: where the search returns to when the target is lost: the last box with a confidence
             of at least ``follow_threshold``, with its usual size.
@@ -51,6 +61,7 @@ class TargetMemory:
         self.template, self.box, self.fill = template, box, fill
         self.image_size, self.config, self.stamp = image_size, config, stamp
         self.frames = 0
+        self.gate: Gate = anything
         self.delay, self._interval = 1.0, 0.0
         self.online: OnlineModel | None = None
         self.anchor = box
@@ -60,12 +71,14 @@ class TargetMemory:
         self.relocaliser.remember(box)
         self.prepared: set[int] = set()
 
-    def arrive(self, stamp: float | None) -> None:
+    def arrive(self, stamp: float | None, gate: Gate = anything) -> None:
         """Note that there is a new image.
 
         Args:
             stamp: its time, seconds; FRAME_TIME after the last one if None.
+            gate: whether the target can be what a box of it shows.
         """
+        self.gate = gate
         last, before = self.stamp, self._interval
         self.stamp = last + FRAME_TIME if stamp is None else stamp
         self._interval = self.stamp - last

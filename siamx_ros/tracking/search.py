@@ -16,12 +16,16 @@ from siamx_ros.tracking.scale import PADDING, SIDE
 
 @dataclass(frozen=True)
 class SearchResult:
-    """What one search window showed; ``features`` as :class:`OnlineModel` takes them."""
+    """What one search window showed; ``features`` as :class:`OnlineModel` takes them.
+
+    ``refused`` says that nothing in it can be the target.
+    """
 
     candidate: Candidate
     confidence: float
     similarity: float
     features: np.ndarray | None
+    refused: bool = False
 
 
 def grown_size(config: TrackerConfig) -> int:

@@ -7,6 +7,8 @@ from siamx_ros.records import BoxSource, Reason, TrackState
 
 OUT_OF_VIEW_SHARE = 0.35
 """A bad frame whose box is less visible than this is a target that left the image."""
+LEARNS = (TrackState.TRACKING, TrackState.UNCERTAIN)
+"""States in which the target is learnt from."""
 AMBIGUOUS_RATIO = 0.8
 """A bad frame whose second peak reaches this share of the first is ambiguous."""
 
@@ -40,7 +42,7 @@ class StateMachine:
         self.frames_lost = max(1, self.frames_lost)
 
     def step(self, confidence: float, stamp: float, *, visible_share: float = 1.0,
-             peak_ratio: float = 0.0, smooth: bool = False) -> Reason:
+             peak_ratio: float = 0.0, smooth: bool = False, refused: bool = False) -> Reason:
         """Judge one frame; returns why the state changed, or NONE.
 
         Args:
@@ -49,6 +51,7 @@ class StateMachine:
             visible_share: share of its box inside the image.
             peak_ratio: second peak divided by the first.
             smooth: whether its place and size continue those of the frames before.
+            refused: whether all candidates were, since they cannot be the target.
         """
         before = self.state
         bad = confidence < self.config.lost_threshold
@@ -65,7 +68,7 @@ class StateMachine:
         else:
             return Reason.NONE
         if reason == Reason.LOW_SCORE:
-            return _refined(visible_share, peak_ratio)
+            return Reason.OUT_OF_REACH if refused else _refined(visible_share, peak_ratio)
         return reason
 
     def _from_tracking(self, confidence: float, gone: bool, stamp: float, smooth: bool) -> Reason:

@@ -15,17 +15,13 @@ from siamx_ros.model.inference import Engine, Maps
 from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState
 from siamx_ros.reduced_image import AnyImage
 from siamx_ros.tracking import decode, motion
+from siamx_ros.tracking.choice import all_refused, choose_allowed
 from siamx_ros.tracking.confidence import Calibration
-from siamx_ros.tracking.memory import TargetMemory
+from siamx_ros.tracking.memory import Gate, TargetMemory, anything
 from siamx_ros.tracking.online import FIRST_VIEWS, OnlineModel, View
 from siamx_ros.tracking.process import as_one_image
 from siamx_ros.tracking.search import SearchResult, enough_blocks, grown_size
-from siamx_ros.tracking.states import StateMachine, source_of
-
-LOST_WINDOW_INFLUENCE = 0.001
-"""Weight of the cosine window where the target may be anywhere in a region."""
-LEARNS = (TrackState.TRACKING, TrackState.UNCERTAIN)
-"""States in which the target is learnt from."""
+from siamx_ros.tracking.states import LEARNS, StateMachine, source_of
 
 
 class Tracker:
@@ -90,12 +86,14 @@ class Tracker:
             raw_score=1.0)
 
     @as_one_image
-    def update(self, image: AnyImage, stamp: float | None = None) -> TrackResult:
+    def update(self, image: AnyImage, stamp: float | None = None,
+               gate: Gate = anything) -> TrackResult:
         """Find the target in the next image.
 
         Args:
             image: H x W x 3 uint8 BGR, or blocks of it, of the size that ``init`` was given.
             stamp: time of the image in seconds.
+            gate: whether the target can be what a box shows; what cannot be is not taken for it.
 
         Raises:
             InputError: no target, not an image, or an image of another size.
@@ -108,15 +106,15 @@ class Tracker:
             raise InputError(
                 f'the image is {image.shape[1]}x{image.shape[0]} pixels, the target was given in '
                 f'{memory.image_size[0]}x{memory.image_size[1]}')
-        memory.arrive(stamp)
+        memory.arrive(stamp, gate)
         found, windows = self._search(image, memory)
         candidate, confidence = found.candidate, found.confidence
-        if memory.online is not None:
+        if memory.online is not None and not found.refused:
             candidate = memory.online.refine(candidate, image, memory.box)
         reason = self.states.step(
             confidence, memory.stamp, visible_share=candidate.box.visible_share(*memory.image_size),
             peak_ratio=candidate.peak_ratio,
-            smooth=motion.goes_on(memory.history, candidate.box))
+            smooth=motion.goes_on(memory.history, candidate.box), refused=found.refused)
         box = memory.take(candidate, confidence, self.states.state)
         if (memory.online is not None and confidence >= self.config.learn_threshold
                 and self.states.state in LEARNS and self.states.confirmed):
@@ -193,7 +191,7 @@ class Tracker:
         """
         lost = self.states.state == TrackState.LOST
         window = self._local_window(memory, lost)
-        influence = LOST_WINDOW_INFLUENCE if lost else self.config.window_influence
+        influence = decode.LOST_WINDOW_INFLUENCE if lost else self.config.window_influence
         local, searched = self._search_window(image, window, memory, influence), [window]
         if not lost or self._shows_target(local):
             return local, searched
@@ -233,8 +231,9 @@ class Tracker:
         if memory.online is not None:
             features = self.engine.describe(maps)
             scores, response = memory.online.fuse(scores, features)
-        candidate = decode.choose(
-            scores, maps.distances, window, memory.box, self.config, influence)
+        candidate = choose_allowed(scores, maps.distances, window, memory, influence)
+        if candidate is None:
+            return all_refused(memory, window)
         cell = candidate.cell
         candidate = replace(candidate, score=float(maps.scores[cell]),
                             response=0.0 if response is None else float(response[cell]))

@@ -163,3 +163,71 @@ def test_depth_is_not_missed_where_nobody_asked_for_it():
     assert measurer.measure(seen, NodeConfig()).depth_missed is None
     doubtful = replace(seen, result=replace(seen.result, valid=False))
     assert measurer.measure(doubtful, CONFIG).depth_missed is None
+
+
+def gated(config: NodeConfig = CONFIG, valid: bool = True, width: float = 50.0) -> RangeFinder:
+    """A finder that has seen a target of 0.5 m by 1.7 m at 2 m, up to the stamp 1."""
+    finder = RangeFinder()
+    for number in range(21):
+        finder.set_depth(number / 20, 'c', plane(2.0))
+        seen = outcome(number / 20, BoundingBox.from_centre(80, 60, width, 110), valid=valid)
+        measured(finder, seen, config)
+    return finder
+
+
+def whether(finder: RangeFinder, depth: np.ndarray, box: BoundingBox, stamp: float = 1.05,
+            config: NodeConfig = CONFIG) -> bool | None:
+    """What the gate says of a box on a depth image; None where there is no gate."""
+    finder.set_depth(stamp, 'c', depth)
+    gate = finder.gate(IMAGE, stamp, CAMERA, config)
+    return None if gate is None else gate(box)
+
+
+TARGET = BoundingBox.from_centre(80, 60, 50, 110)
+IMAGE = np.zeros((120, 160, 3), np.uint8)
+
+
+def test_who_passes_before_the_target_is_refused_and_the_target_beside_is_not():
+    depth = plane(2.05)
+    depth[:, :70] = 1.2
+    assert whether(gated(), depth, TARGET), 'it is half hidden'
+    assert not whether(gated(), depth, BoundingBox.from_centre(40, 60, 50, 110))
+    assert not whether(gated(), plane(4.0), TARGET), 'the wall behind is no target either'
+    assert whether(gated(), plane(math.nan), TARGET), 'without depth, nobody knows'
+
+
+def test_a_box_about_two_people_at_one_range_is_refused():
+    assert whether(gated(), plane(2.0), BoundingBox.from_centre(80, 60, 90, 110))
+    assert not whether(gated(), plane(2.0), BoundingBox.from_centre(80, 60, 130, 110))
+
+
+def test_the_range_is_that_of_what_can_be_the_target():
+    finder, depth = gated(), plane(2.0)
+    depth[:, 68:85] = 6.0  # the wall, between arm and body: most of the inner box
+    finder.set_depth(1.05, 'c', depth)
+    assert measured(finder, outcome(1.05, TARGET)).distance == pytest.approx(2.0, abs=0.05)
+    finder = gated()
+    finder.set_depth(1.05, 'c', depth)
+    off = CONFIG.replace({'depth_gate': False})
+    assert measured(finder, outcome(1.05, TARGET), off).distance > 5.0
+
+
+@pytest.mark.parametrize('why', ['off', 'no depth wanted', 'old depth', 'another size'])
+def test_there_is_no_gate_where_it_cannot_know(why):
+    config = CONFIG.replace({'off': {'depth_gate': False}, 'no depth wanted': {'use_depth': False}}
+                            .get(why, {}))
+    depth = plane(0.5)[:60] if why == 'another size' else plane(0.5)
+    finder = gated()
+    finder.set_depth(1.05, 'c', depth)
+    assert finder.gate(IMAGE, 1.35 if why == 'old depth' else 1.05, CAMERA, config) is None
+    assert gated().gate(IMAGE, 1.0, CAMERA, CONFIG) is not None
+
+
+def test_the_gate_learns_from_valid_boxes_of_one_target_only():
+    assert whether(gated(valid=False), plane(0.8), TARGET), 'nothing was sure'
+    finder = gated()
+    measured(finder, outcome(1.02, TARGET, target_id='b'))
+    finder.set_depth(1.02, 'c', plane(0.8))
+    assert whether(gated(), plane(0.8), TARGET) is False
+    measured(finder, outcome(1.03, TARGET, target_id='c', valid=False))
+    assert whether(finder, plane(0.8), TARGET), 'another one may be anywhere'

@@ -32,10 +32,14 @@ class SteadyTracker:
     def init(self, image, box, stamp):
         return self.update(image, stamp)
 
-    def update(self, image, stamp):
+    def update(self, image, stamp, gate=None):
+        self.gate = gate
         return TrackResult(BOX, 1.0, TrackState.TRACKING, Reason.INIT, BoxSource.MEASURED, True)
 
     def lose(self, stamp):
+        pass
+
+    def configure(self, config):
         pass
 
 
@@ -104,3 +108,21 @@ def test_a_stall_seen_while_the_late_image_is_published_is_not_the_next_one_s(pi
     pipeline.worker.offer(frame_at(3))
     assert publishers.states == [TrackState.TRACKING] * 3
     assert pipeline.board.status.state == TrackState.TRACKING
+
+
+def test_depth_says_what_the_tracker_must_not_take_for_the_target(pipeline):
+    """A target at 2 m; then something at 1 m on its left half."""
+    depth = np.full((48, 64), 2.0, np.float32)
+    pipeline.measurer.set_depth(1.0, '', depth)
+    pipeline.start_target([frame_at(1)], lambda image: BOX, '', '')
+    pipeline.worker.offer(frame_at(2))
+    assert pipeline.session.tracker.gate is None, 'nobody asked for depth'
+    pipeline.configure(NodeConfig().replace({'use_depth': True, 'fallback_hfov': 60.0}))
+    for second in (3, 4, 5):
+        if second == 5:
+            depth = depth.copy()
+            depth[:, :26] = 1.0
+        pipeline.measurer.set_depth(float(second), '', depth)
+        pipeline.worker.offer(frame_at(second))
+    gate = pipeline.session.tracker.gate
+    assert not gate(BoundingBox(8, 10, 12, 8)) and gate(BoundingBox(32, 10, 12, 8))

@@ -38,7 +38,7 @@ class ScriptedTracker:
         self.states.start(stamp)
         return TrackResult(box, 1.0, TrackState.TRACKING, Reason.INIT, BoxSource.MEASURED, True)
 
-    def update(self, image, stamp):
+    def update(self, image, stamp, gate=None):
         obey(image)
         self.stamp = stamp
         confidence = image[0, 0, 1] / 255

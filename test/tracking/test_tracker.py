@@ -342,3 +342,30 @@ def test_blocks_of_an_image_of_another_size_are_refused(engine, scene):
     tracker = start(engine, scene)
     with pytest.raises(InputError, match='the image is 642x480 pixels'):
         tracker.update(ReducedImage(scene(None)[::2, ::2], 2, (642, 480)))
+
+
+def test_what_the_gate_refuses_is_no_target_and_the_box_stays(engine, scene):
+    """As if somebody passed before it: three images, one more than it takes to be lost."""
+    tracker = start(engine, scene, (200, 200), n_lost=3)
+    play(tracker, scene, line((200, 200), (4, 0), 3))
+    refused = [tracker.update(scene((230, 200)), gate=lambda box: False) for _ in range(4)]
+    assert [result.state for result in refused] == (
+        [TrackState.UNCERTAIN] * 2 + [TrackState.LOST] * 2)
+    assert [result.reason for result in refused] == [
+        Reason.OUT_OF_REACH, Reason.NONE, Reason.OUT_OF_REACH, Reason.NONE]
+    for result in refused:
+        assert not result.valid and result.confidence == 0
+        assert result.box.centre == pytest.approx((212, 200), abs=2), 'where it was last seen'
+    found = [tracker.update(scene((230, 200)), gate=lambda box: box.centre[0] > 220)
+             for _ in range(2)]
+    assert found[-1].valid and found[-1].box.centre == pytest.approx((230, 200), abs=2)
+
+
+def test_nothing_is_learnt_from_what_the_gate_refuses(engine, scene):
+    tracker, asked = start(engine, scene), []
+    tracker._memory.online.learn = lambda *what: asked.append(what)
+    tracker.update(scene((202, 200)), gate=lambda box: False)
+    assert not asked
+    tracker.update(scene((202, 200)))
+    tracker.update(scene((202, 200)))
+    assert asked, 'else it is'

@@ -1,0 +1,38 @@
+"""Candidates that cannot be the target are left out, and the best of the others is taken."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from siamx_ros.config import TrackerConfig
+from siamx_ros.geometry import BoundingBox, CropWindow
+from siamx_ros.tracking.choice import MOST_CANDIDATES, choose_allowed
+
+WINDOW = CropWindow(127.5, 127.5, 255.0, 255)
+
+
+def chosen(peaks, gate):
+    """(row, column) -> score on a map without other scores; returns the cell, None for none."""
+    scores = np.full((25, 25), 0.01)
+    for cell, score in peaks.items():
+        scores[cell] = score
+    memory = SimpleNamespace(box=BoundingBox(0, 0, 40, 40), config=TrackerConfig(), gate=gate)
+    before = scores.copy()
+    found = choose_allowed(scores, np.full((4, 25, 25), 20.0), WINDOW, memory, 0.38)
+    assert (scores == before).all()
+    return None if found is None else (found.cell, found.score, found.peak_ratio)
+
+
+def test_who_stands_before_the_target_is_passed_over_for_the_target_beside():
+    peaks = {(12, 12): 0.99, (12, 18): 0.8}
+    assert chosen(peaks, lambda box: True)[:2] == ((12, 12), 0.99)
+    cell, score, ratio = chosen(peaks, lambda box: box.centre[0] > 150)
+    assert (cell, score) == ((12, 18), 0.8)
+    assert ratio == pytest.approx(0.01 / 0.8), 'what is refused makes it no more ambiguous'
+
+
+def test_nothing_is_chosen_where_all_are_refused_and_the_gate_is_not_asked_for_ever():
+    asked = []
+    assert chosen({(12, 12): 0.99, (3, 3): 0.9}, lambda box: asked.append(box)) is None
+    assert len(asked) == MOST_CANDIDATES and len({box.centre for box in asked}) == MOST_CANDIDATES
