@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 
+from bag_command import RANDOM, evaluate, rows, summary
 import numpy as np
 import pytest
 
@@ -17,14 +18,12 @@ pytest.importorskip('rosbags', reason='rosbags is not installed')
 
 import cv2  # noqa: E402
 
-from siamx_ros.cli import main  # noqa: E402
 from siamx_ros.data.sequence import read_folder  # noqa: E402
 from siamx_ros.evaluation.bag.writing import write_sequence  # noqa: E402
 
 pytestmark = pytest.mark.ros
 SLEEP = 3
 """Command of the first pixel to the scripted tracker: take 0.1 s. Others see a pixel."""
-RANDOM = ('--weights', 'random', '--device', 'cpu', '--threads', '1')
 
 
 @pytest.fixture(scope='module')
@@ -47,22 +46,10 @@ def bag(tmp_path_factory):
     return folder / 'bag'
 
 
-def evaluate(bag, out, *arguments):
-    return main(['evaluate-bag', str(bag), '--out', str(out), *arguments])
-
-
-def summary(folder):
-    return json.loads((folder / 'summary.json').read_text())
-
-
-def frames(folder):
-    return [line.split(',') for line in (folder / 'frames.csv').read_text().splitlines()[1:]]
-
-
 def test_lock_step_through_the_node_gives_the_boxes_of_the_offline_replay(tmp_path, bag):
-    assert evaluate(bag, tmp_path / 'offline', *RANDOM) == 0
-    assert evaluate(bag, tmp_path / 'lockstep', *RANDOM, '--mode', 'lockstep') == 0
-    offline, live = frames(tmp_path / 'offline'), frames(tmp_path / 'lockstep')
+    assert evaluate(bag, '--out', tmp_path / 'offline', *RANDOM) == 0
+    assert evaluate(bag, '--out', tmp_path / 'lockstep', *RANDOM, '--mode', 'lockstep') == 0
+    offline, live = rows(tmp_path / 'offline'), rows(tmp_path / 'lockstep')
     assert len(offline) == len(live) == 12
     for wanted, got in zip(offline, live):
         assert got[:6] == wanted[:6]  # every box, to the last digit
@@ -83,7 +70,7 @@ def test_lock_step_through_the_node_gives_the_boxes_of_the_offline_replay(tmp_pa
 def test_in_real_time_a_running_node_answers_what_it_can(tmp_path, bag, make_rig):
     rig = make_rig()
     settings = ['--mode', 'live', '--node', f'{rig.namespace}/siamx_tracker']
-    assert evaluate(bag, tmp_path / 'live', *settings, '--box', '30,45,20,24') == 0
+    assert evaluate(bag, '--out', tmp_path / 'live', *settings, '--box', '30,45,20,24') == 0
     found = summary(tmp_path / 'live')
     counts = found['figures']['frames']
     assert counts['processed'] >= 2 and counts['overwritten'] >= 3
@@ -91,18 +78,18 @@ def test_in_real_time_a_running_node_answers_what_it_can(tmp_path, bag, make_rig
     assert counts['age_p50_ms'] >= 100 and 'at_arrival' in found['figures']
     assert found['mode']['name'] == 'live'
     assert found['tracker']['model.weights'] and found['tracker']['tracking.adaptive'] == 'paper'
-    rows = [row for row in frames(tmp_path / 'live') if not row[20]]
-    assert [int(row[19]) for row in rows] == sorted(int(row[19]) for row in rows)
-    assert all(int(row[19]) > int(row[1]) for row in rows[1:])  # later than the image
+    seen = [row for row in rows(tmp_path / 'live') if not row[20]]
+    assert [int(row[19]) for row in seen] == sorted(int(row[19]) for row in seen)
+    assert all(int(row[19]) > int(row[1]) for row in seen[1:])  # later than the image
 
 
 def test_a_node_that_ends_and_a_box_that_is_refused_are_reported(tmp_path, bag, make_rig, capfd):
     wrong = ('--weights', str(tmp_path / 'none.pt'), '--mode', 'lockstep')
-    assert evaluate(bag, tmp_path / 'a', *wrong) == 2
+    assert evaluate(bag, '--out', tmp_path / 'a', *wrong) == 2
     assert 'none.pt' in capfd.readouterr().err
     rig = make_rig()
     refused = ('--mode', 'lockstep', '--node', f'{rig.namespace}/siamx_tracker')
-    assert evaluate(bag, tmp_path / 'b', *refused, '--box', '500,45,20,24') == 2
+    assert evaluate(bag, '--out', tmp_path / 'b', *refused, '--box', '500,45,20,24') == 2
     assert 'refuses the first box (708)' in capfd.readouterr().err
 
 

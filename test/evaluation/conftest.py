@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
+from siamx_ros.data.sequence import read_folder
+from siamx_ros.evaluation.trackers import TrackerSpec
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.records import BoxSource, TrackResult, TrackState
 
@@ -88,3 +90,14 @@ def dataset(tmp_path):
     write_sequence(tmp_path / 'data' / 'moving', MOVING)
     write_sequence(tmp_path / 'data' / 'interrupted', interrupted)
     return tmp_path / 'data'
+
+
+@pytest.fixture
+def sequence(dataset):
+    return read_folder(dataset / 'interrupted')
+
+
+@pytest.fixture
+def static(monkeypatch, trackers):
+    """Trackers that are built never move."""
+    monkeypatch.setattr(TrackerSpec, 'build', lambda self: trackers.Static())

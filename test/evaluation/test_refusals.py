@@ -22,11 +22,6 @@ OPTIONS = ('--weights', 'random', '--device', 'cpu', '--threads', '1', '--tracke
 
 
 @pytest.fixture
-def static(monkeypatch, trackers):
-    monkeypatch.setattr(TrackerSpec, 'build', lambda self: trackers.Static())
-
-
-@pytest.fixture
 def outside(dataset, write):
     """A third sequence, whose first box lies more than half outside."""
     boxes = np.array([[56.0, 10, 20, 12], [40, 10, 20, 12], [38, 10, 20, 12]])

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from siamx_ros.cli import main
-from siamx_ros.data.sequence import read_folder
 from siamx_ros.evaluation import plots, results
 from siamx_ros.evaluation.opencv_trackers import available
 from siamx_ros.evaluation.runner import run_sequence
@@ -15,11 +14,6 @@ from siamx_ros.evaluation.trackers import TrackerSpec
 from siamx_ros.geometry import CropWindow
 from siamx_ros.imaging import read_image
 from siamx_ros.records import TrackResult, TrackState
-
-
-@pytest.fixture
-def sequence(dataset):
-    return read_folder(dataset / 'interrupted')
 
 
 class Searching:

@@ -2,14 +2,8 @@
 
 import pytest
 
-from siamx_ros.data.sequence import read_folder
 from siamx_ros.evaluation.bag.writing import write_sequence
 from siamx_ros.evaluation.trackers import TrackerSpec
-
-
-@pytest.fixture
-def sequence(dataset):
-    return read_folder(dataset / 'interrupted')
 
 
 @pytest.fixture
@@ -22,8 +16,3 @@ def bag(tmp_path, sequence):
 def oracle(monkeypatch, trackers, sequence):
     """Trackers that are built know the truth."""
     monkeypatch.setattr(TrackerSpec, 'build', lambda self: trackers.Oracle(sequence.boxes_xywh))
-
-
-@pytest.fixture
-def static(monkeypatch, trackers):
-    monkeypatch.setattr(TrackerSpec, 'build', lambda self: trackers.Static())

@@ -1,19 +1,17 @@
 """Which calibration belongs to the images of a bag, and the directions that it gives."""
 
-import json
 
+from bag_command import RANDOM, evaluate, rows, summary
 import cv2
 import numpy as np
 import pytest
 
-from siamx_ros.cli import main
 from siamx_ros.evaluation.bag import messages
 from siamx_ros.evaluation.bag.camera_info import CAMERA_INFO, camera_info_topic, find_camera
 from siamx_ros.evaluation.bag.frame_table import frame_table
 from siamx_ros.evaluation.bag.reading import Bag
 from siamx_ros.evaluation.bag.writing import BagWriter
 
-RANDOM = ('--weights', 'random', '--device', 'cpu', '--threads', '1')
 IMAGES = '/camera/image/compressed'
 BESIDE = '/camera/camera_info'
 WIDTH, HEIGHT, FOCAL = 64, 48, 50.0
@@ -107,28 +105,28 @@ def test_errors_of_the_direction_are_those_of_this_camera(tmp_path, with_infos, 
     """Of a lens with distortion, against OpenCV's own undistortion of the centres."""
     message = info(distortion=DISTORTION)
     path, out = with_infos({BESIDE: [message]}), tmp_path / 'out'
-    assert main(['evaluate-bag', str(path), *RANDOM, '--out', str(out)]) == 0
-    rows = [line.split(',') for line in (out / 'frames.csv').read_text().splitlines()[1:]]
-    boxes = np.array([[float(cell) for cell in row[2:6] + row[14:18]] for row in rows[1:]])
+    assert evaluate(path, *RANDOM, '--out', out) == 0
+    lines = rows(out)
+    boxes = np.array([[float(cell) for cell in row[2:6] + row[14:18]] for row in lines[1:]])
     boxes = boxes[np.isfinite(boxes).all(1)]
     centres = boxes.reshape(-1, 2, 4)[..., :2] + boxes.reshape(-1, 2, 4)[..., 2:] / 2 - 0.5
     rays = cv2.undistortPoints(
         centres.reshape(-1, 1, 2), message.k.reshape(3, 3), np.array(DISTORTION))
     angles = np.degrees(np.arctan(rays[:, 0, 0])).reshape(-1, 2)
     expected = np.median(np.abs(angles[:, 0] - angles[:, 1]))
-    summary = json.loads((out / 'summary.json').read_text())
-    assert summary['camera'] == {'from': BESIDE, 'problem': None}
+    found = summary(out)
+    assert found['camera'] == {'from': BESIDE, 'problem': None}
     with Bag(out / 'bag') as results:
         bearings = [results.decode(raw, connection).bearing
                     for _, raw, connection in results.messages('/siamx_tracker/target')]
     np.testing.assert_allclose(np.degrees(bearings[1:])[:len(angles)], -angles[0, 0], atol=0.02)
-    median = summary['figures']['bearing']['bearing_error_median_deg']
+    median = found['figures']['bearing']['bearing_error_median_deg']
     assert median == pytest.approx(expected, abs=0.02) and median > 1
 
 
 def test_without_a_calibration_there_are_no_directions(tmp_path, with_infos, static):
     out = tmp_path / 'out'
     path = with_infos({BESIDE: [info(frame='depth')]})
-    assert main(['evaluate-bag', str(path), *RANDOM, '--out', str(out)]) == 0
-    summary = json.loads((out / 'summary.json').read_text())
-    assert 'bearing' not in summary['figures'] and "frame 'depth'" in summary['camera']['problem']
+    assert evaluate(path, *RANDOM, '--out', out) == 0
+    found = summary(out)
+    assert 'bearing' not in found['figures'] and "frame 'depth'" in found['camera']['problem']

@@ -1,13 +1,12 @@
 """Clocks that are set while recording, stamps that say nothing, and those of true boxes."""
 
-import json
 import math
 
+from bag_command import RANDOM, evaluate, rows, summary
 import cv2
 import numpy as np
 import pytest
 
-from siamx_ros.cli import main
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation.adapted import AdaptedTracker
 from siamx_ros.evaluation.bag import messages
@@ -18,7 +17,6 @@ from siamx_ros.evaluation.bag.writing import BagWriter
 from siamx_ros.evaluation.trackers import TrackerSpec
 from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState
 
-RANDOM = ('--weights', 'random', '--device', 'cpu', '--threads', '1')
 START, STEP = 1_700_000_000 * 10**9, 33_333_333
 SECOND = 10**9
 
@@ -38,10 +36,6 @@ class Found:
         pass
 
 
-def evaluate(bag, *arguments):
-    return main(['evaluate-bag', str(bag), *map(str, arguments)])
-
-
 def restamped(source, path, stamp, time=lambda index: START + index * STEP, truth=True,
               storage='mcap', label=None):
     """A bag with other stamps and times of recording, each a function of the image's number."""
@@ -56,14 +50,6 @@ def restamped(source, path, stamp, time=lambda index: START + index * STEP, trut
                 message.header.stamp = messages.time_from(given(index))
                 writer.write(topic, time(index), message)
     return path
-
-
-def summary(folder):
-    return json.loads((folder / 'summary.json').read_text())
-
-
-def rows(folder):
-    return [line.split(',') for line in (folder / 'frames.csv').read_text().splitlines()[1:]]
 
 
 def set_back(index, seconds=1000):

@@ -3,30 +3,17 @@
 from dataclasses import replace
 import json
 
+from bag_command import RANDOM, evaluate, rows, summary
 import numpy as np
 import pytest
 
-from siamx_ros.cli import main
 from siamx_ros.evaluation.bag import messages
 from siamx_ros.evaluation.bag.reading import Bag
 from siamx_ros.evaluation.bag.writing import BagWriter, write_sequence
 from siamx_ros.evaluation.trackers import TrackerSpec
 from siamx_ros.records import TrackState
 
-RANDOM = ('--weights', 'random', '--device', 'cpu', '--threads', '1')
 GIVEN_UP = 3
-
-
-def evaluate(bag, *arguments):
-    return main(['evaluate-bag', str(bag), *map(str, arguments)])
-
-
-def summary(folder):
-    return json.loads((folder / 'summary.json').read_text())
-
-
-def rows(folder):
-    return [line.split(',') for line in (folder / 'frames.csv').read_text().splitlines()[1:]]
 
 
 @pytest.fixture

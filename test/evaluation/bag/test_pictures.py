@@ -2,19 +2,17 @@
 
 import json
 
+from bag_command import RANDOM, evaluate, summary
 import cv2
 import numpy as np
 import pytest
 
-from siamx_ros.cli import main
 from siamx_ros.evaluation.bag import messages
 from siamx_ros.evaluation.bag.frame_table import frame_table, frames
 from siamx_ros.evaluation.bag.reading import Bag
 from siamx_ros.evaluation.bag.writing import BagWriter, write_sequence
 from siamx_ros.imaging import read_image
 from siamx_ros.messages.conversions import image_from_msg
-
-RANDOM = ('--weights', 'random', '--device', 'cpu', '--threads', '1')
 
 
 def rewritten(source, path, change):
@@ -46,8 +44,8 @@ def test_pictures_that_are_cut_short_are_counted_and_named(
         tmp_path, bag, oracle, caplog, suffix):
     path = rewritten(bag, tmp_path / 'b', cut(lambda image: cv2.imencode(suffix, image)[1]))
     out = tmp_path / 'out'
-    assert main(['evaluate-bag', str(path), *RANDOM, '--out', str(out)]) == 0
-    figures = json.loads((out / 'summary.json').read_text())['figures']
+    assert evaluate(path, *RANDOM, '--out', out) == 0
+    figures = summary(out)['figures']
     assert (figures['frames']['unreadable'], figures['frames']['processed']) == (2, 8)
     events = [json.loads(line) for line in (out / 'events.jsonl').read_text().splitlines()]
     assert [e['frame'] for e in events if e['event'] == 'unreadable'] == [3, 4]

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 
+from bag_command import RANDOM, evaluate, rows, summary
 import numpy as np
 import pytest
 
@@ -16,16 +17,6 @@ from siamx_ros.evaluation.results import json_values
 from siamx_ros.evaluation.runner import run_sequence
 from siamx_ros.evaluation.scores import score
 from siamx_ros.evaluation.trackers import TrackerSpec
-
-RANDOM = ('--weights', 'random', '--device', 'cpu', '--threads', '1')
-
-
-def evaluate(bag, *arguments):
-    return main(['evaluate-bag', str(bag), *map(str, arguments)])
-
-
-def summary(folder):
-    return json.loads((folder / 'summary.json').read_text())
 
 
 @pytest.mark.parametrize('storage', ['mcap', 'sqlite3'])
@@ -41,9 +32,7 @@ def test_offline_equals_the_folder(tmp_path, sequence, storage, compressed):
     figures = summary(tmp_path / 'out')['figures']
     assert figures['validity']['valid_while_absent'] == expected.pop('valid_while_absent')
     assert figures['metrics'] == json_values(expected)
-    rows = [line.split(',') for line in
-            (tmp_path / 'out' / 'frames.csv').read_text().splitlines()[1:]]
-    boxes = np.array([[float(cell) for cell in row[2:7]] for row in rows])
+    boxes = np.array([[float(cell) for cell in row[2:7]] for row in rows(tmp_path / 'out')])
     np.testing.assert_array_equal(boxes[:, :4], run.boxes)
     np.testing.assert_array_equal(boxes[:, 4], run.confidence)
 
@@ -119,9 +108,9 @@ def test_simulated_real_time_misses_frames(tmp_path, bag, static):
     """At 30 Hz, 80 ms for each frame: 0, then 2 (arrived 66.7), 4 (of 146.7: 133.3), 7, 9."""
     out = tmp_path / 'out'
     assert evaluate(bag, *RANDOM, '--mode', 'realtime', '--latency', '80', '--out', out) == 0
-    rows = [line.split(',') for line in (out / 'frames.csv').read_text().splitlines()[1:]]
-    assert [int(row[0]) for row in rows if row[-1] == ''] == [0, 2, 4, 7, 9]
-    assert {row[-1] for row in rows} == {'', 'overwritten'}
+    lines = rows(out)
+    assert [int(row[0]) for row in lines if row[-1] == ''] == [0, 2, 4, 7, 9]
+    assert {row[-1] for row in lines} == {'', 'overwritten'}
     frames = summary(out)['figures']['frames']
     assert (frames['processed'], frames['overwritten']) == (5, 5)
     assert frames['age_p50_ms'] >= 80

@@ -1,25 +1,18 @@
 """One results folder and two replays that want it, or one that fails or is ended."""
 
-import json
 import os
 import resource
 import signal
 
+from bag_command import RANDOM, evaluate, summary
 import cv2
 import pytest
 
-from siamx_ros.cli import main
 from siamx_ros.commands.signals import ENDING
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation.bag import evaluation
 from siamx_ros.evaluation.bag.folder import results_folder
 from siamx_ros.evaluation.trackers import TrackerSpec
-
-RANDOM = ('--weights', 'random', '--device', 'cpu', '--threads', '1')
-
-
-def evaluate(bag, *arguments):
-    return main(['evaluate-bag', str(bag), *map(str, arguments)])
 
 
 @pytest.mark.parametrize('earlier', [False, True])
@@ -36,7 +29,7 @@ def test_a_folder_that_another_replay_writes_into(tmp_path, bag, static, capfd, 
     assert (out / 'summary.json').read_text() == 'the first'
     assert [path.name for path in out.iterdir()] == ['summary.json']
     assert evaluate(bag, *RANDOM, '--out', out, '--overwrite') == 0
-    assert json.loads((out / 'summary.json').read_text())['bag']['name'] == 'walk'
+    assert summary(out)['bag']['name'] == 'walk'
 
 
 @pytest.mark.parametrize('number', ENDING)
@@ -102,7 +95,7 @@ def test_results_are_written_though_the_video_had_no_space(
     assert status == 1
     assert f'error: cannot write {video}: ' in (said := capfd.readouterr().err)
     assert 'the video is not whole' in said and 'Traceback' not in said
-    assert json.loads((out / 'summary.json').read_text())['figures']['frames']['processed'] == 10
+    assert summary(out)['figures']['frames']['processed'] == 10
 
 
 @pytest.mark.parametrize('option', ['', '--truth-bag'])

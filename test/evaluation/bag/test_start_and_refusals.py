@@ -1,26 +1,15 @@
 """The command evaluate-bag: recorded requests, and what cannot be used."""
 
-import json
 from pathlib import Path
 import subprocess
 import sys
 
+from bag_command import RANDOM, evaluate, summary
 import pytest
 
-from siamx_ros.cli import main
 from siamx_ros.evaluation.bag import messages
 from siamx_ros.evaluation.bag.reading import Bag
 from siamx_ros.evaluation.bag.writing import BagWriter, write_sequence
-
-RANDOM = ('--weights', 'random', '--device', 'cpu', '--threads', '1')
-
-
-def evaluate(bag, *arguments):
-    return main(['evaluate-bag', str(bag), *map(str, arguments)])
-
-
-def summary(folder):
-    return json.loads((folder / 'summary.json').read_text())
 
 
 def request_bag(path, sequence, stamp_of=None):
