@@ -45,7 +45,7 @@ test-opencv: setup
 		--target .build/opencv-$(OPENCV) 'numpy==1.26.4' opencv-python-headless==$(OPENCV)
 	@. .build/env.sh && PYTHONPATH='$(CURDIR)/.build/opencv-$(OPENCV)':$$PYTHONPATH python -m pytest \
 		test/test_frame_sources.py test/test_imaging.py test/test_recording.py test/test_drawing.py \
-		test/test_cli.py test/data test/messages test/training/test_sources.py $(ARGS)
+		test/commands test/data test/messages test/training/test_sources.py test/training/test_cache.py $(ARGS)
 
 # Goes on where it was broken off; a run that is whole is kept.
 train: setup

@@ -46,6 +46,21 @@ def printable(name: str) -> str:
     return name.encode('utf-8', 'backslashreplace').decode('utf-8')
 
 
+def writable_folder(name: str, file: str) -> Path:
+    """Make a folder, and a file of that name in it to see that it can be written into.
+
+    Raises:
+        InputError: it cannot.
+    """
+    folder = Path(name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / file).touch()
+    except OSError as error:
+        raise InputError(f'cannot write into the folder {name}: {error.strerror}') from None
+    return folder
+
+
 def check_outputs(inputs: Mapping[str, str | Path | None], files: Mapping[str, str | Path | None],
                   folders: Mapping[str, str | Path | None] | None = None) -> None:
     """Refuse outputs that would replace an input or each other; nothing is opened or made.

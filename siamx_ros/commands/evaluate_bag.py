@@ -186,15 +186,9 @@ def _latency(args: argparse.Namespace) -> Any:
 
 
 def _print_figures(figures: dict[str, dict[str, Any]]) -> None:
-    from siamx_ros.evaluation.tables import as_text
+    from siamx_ros.evaluation.tables import as_text, cell
     rows = [['figure', 'value']]
     for group, values in figures.items():
-        rows += [[f'{group}.{name}', _cell(value)] for name, value in values.items()
+        rows += [[f'{group}.{name}', cell(value, 4)] for name, value in values.items()
                  if not isinstance(value, list)]
     print(as_text(rows))
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return '-'
-    return f'{value:.4f}' if isinstance(value, float) else str(value)

@@ -22,7 +22,7 @@ from siamx_ros.demo.clip import DemoClip
 from siamx_ros.demo.journal import Journal, StateChange
 from siamx_ros.demo.result_files import write_csv, write_plot, write_summary, write_video
 from siamx_ros.errors import InputError
-from siamx_ros.files import check_outputs
+from siamx_ros.files import check_outputs, writable_folder
 from siamx_ros.geometry import MIN_VISIBLE, BoundingBox
 from siamx_ros.frame_sources import CameraSource, Source, open_source
 
@@ -52,7 +52,7 @@ def _run(args: argparse.Namespace, node_command: Sequence[str]) -> int:
     clip, box, truth = _clip(args)
     check_outputs({'--video': args.video}, {f'--out {name}': Path(args.out) / name
                                             for name in WRITTEN}, {'--out': args.out})
-    folder = _folder(args.out)
+    folder = writable_folder(args.out, 'node.log')
     first = next(iter(clip))
     if box.visible_share(first.shape[1], first.shape[0]) < MIN_VISIBLE:
         raise InputError(f'less than half of the box {box} lies inside the first image of '
@@ -85,17 +85,6 @@ def _clip(args: argparse.Namespace) -> tuple[Source, BoundingBox, np.ndarray | N
         raise InputError(f'the demonstration plays a video file or a folder of images, '
                          f'got {args.video!r}')
     return source, box, None
-
-
-def _folder(name: str) -> Path:
-    folder = Path(name)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / 'node.log'
-        probe.touch()
-    except OSError as error:
-        raise InputError(f'cannot write into the folder {name}: {error.strerror}') from None
-    return folder
 
 
 def _play(args: argparse.Namespace, clip: Source, box: BoundingBox, journal: Journal, folder: Path,

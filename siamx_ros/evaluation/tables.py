@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from siamx_ros.evaluation.runner import Run
 from siamx_ros.evaluation.scores import Scores, mean_scores, score
 
@@ -43,6 +45,13 @@ def as_text(rows: list[list[str]]) -> str:
         cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]
         lines.append('  '.join(cells).rstrip())
     return '\n'.join(lines)
+
+
+def cell(value: Any, decimals: int = 3) -> str:
+    """A figure, a text or, for None, a dash."""
+    if value is None:
+        return '-'
+    return f'{value:.{decimals}f}' if isinstance(value, float) else str(value)
 
 
 def as_markdown(rows: list[list[str]]) -> str:

@@ -17,6 +17,7 @@ from tqdm import tqdm
 from siamx_ros.cli import ArgumentParser, guarded
 from siamx_ros.client.node_process import NodeDied
 from siamx_ros.errors import InputError
+from siamx_ros.files import writable_folder
 from siamx_ros.simulation.safety import LONGEST_S
 from siamx_ros.simulation.scenario import DURATION_S
 from siamx_ros.simulation.scoring import table
@@ -68,11 +69,11 @@ def _run(args: argparse.Namespace) -> int:
                          f'this package ({error}); run it with `make follow-demo`, or source the '
                          f'set-up file of your ROS workspace') from None
     if args.faults:
-        return _run_faults(_folder(args.out))
+        return _run_faults(writable_folder(args.out, 'summary.json'))
     mode = 'attach' if args.attach else 'real-time' if args.real_time else 'lock-step'
     options = runs.RunOptions(args.seconds, mode, not args.no_video, not args.no_depth,
                               _parameters(args))
-    scores, out = [], _folder(args.out)
+    scores, out = [], writable_folder(args.out, 'summary.json')
     seeds = [*args.world, *range(args.world[0] + 1, args.world[0] + args.worlds)]
     try:
         for score in tqdm(runs.run_worlds(seeds, out, options), desc='worlds', total=len(seeds),
@@ -100,16 +101,6 @@ def _parameters(args: argparse.Namespace) -> dict[str, Any]:
              if value is not None}
     return {**({'model': model} if model else {}),
             **({'tracking': {'adaptive': args.adaptive}} if args.adaptive else {})}
-
-
-def _folder(name: str) -> Path:
-    folder = Path(name)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / 'summary.json').touch()
-    except OSError as error:
-        raise InputError(f'cannot write into the folder {name}: {error.strerror}') from None
-    return folder
 
 
 if __name__ == '__main__':

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import math
 from typing import Callable, Sequence
 
+from siamx_ros.control.prediction import wrapped
 from siamx_ros.simulation.floorplan import Floorplan, Point
-from siamx_ros.simulation.robot import wrapped
 from siamx_ros.simulation.routes import Routes
 
 RADIUS = 0.23

@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 
+from siamx_ros.control.prediction import wrapped
 from siamx_ros.settings import Settings, setting
 
 
@@ -109,8 +110,3 @@ class Base:
         self.pose = Pose(self.pose.x + linear * dt * math.cos(middle),
                          self.pose.y + linear * dt * math.sin(middle),
                          wrapped(self.pose.heading + angular * dt))
-
-
-def wrapped(angle: float) -> float:
-    """An angle between -pi and pi."""
-    return math.remainder(angle, math.tau)

@@ -33,7 +33,7 @@ def build_scenery(plan: Floorplan, seed: int) -> NodePath:
     for wall in plan.walls:
         _build_wall(root, wall, plan, paint, rng)
     for x, y in plan.doors:
-        _build_lintel(root, x, y, plan, paint)
+        _build_lintel(root, x, y, paint)
     for pillar in plan.pillars:
         size = pillar.radius
         body = lathe(((0, size, size, 0), (1.0, size, size, 0), (2.0, size, size, 0),
@@ -76,7 +76,7 @@ def _decorate(root: NodePath, start, right, length: float, rng: np.random.Genera
         place += width + float(rng.uniform(0.5, 1.8))
 
 
-def _build_lintel(root: NodePath, x: float, y: float, plan: Floorplan, paint: Texture) -> None:
+def _build_lintel(root: NodePath, x: float, y: float, paint: Texture) -> None:
     """The wall above a door, and its frame."""
     half = 0.6
     for direction in (1, -1):

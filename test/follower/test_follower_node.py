@@ -2,136 +2,26 @@
 
 from __future__ import annotations
 
-from itertools import count
 import math
 import signal
-import sys
-from threading import Event, Thread
-import time
 
+from follower_robot import LOST, Robot
 import pytest
 
 pytest.importorskip('rclpy', reason='rclpy is not installed')
-pytestmark = pytest.mark.ros
 
 from diagnostic_msgs.msg import DiagnosticStatus  # noqa: E402
-from geometry_msgs.msg import TransformStamped, Twist, TwistStamped  # noqa: E402
-from rcl_interfaces.srv import SetParameters  # noqa: E402
-from rclpy.parameter import Parameter  # noqa: E402
+from geometry_msgs.msg import TransformStamped, Twist  # noqa: E402
 from security_policy import check_policy  # noqa: E402
 from std_msgs.msg import Bool  # noqa: E402
-from std_srvs.srv import SetBool, Trigger  # noqa: E402
+from std_srvs.srv import Trigger  # noqa: E402
 from tf2_msgs.msg import TFMessage  # noqa: E402
 
 from siamx_ros.client.node_process import NodeProcess  # noqa: E402
-from siamx_ros.client.probe import BEST_EFFORT, LATCHED, Probe, stamp  # noqa: E402
-from siamx_ros.control.observation import FollowReason, FollowState  # noqa: E402
-from siamx_ros.msg import FollowerStatus, TrackedTarget  # noqa: E402
+from siamx_ros.client.probe import BEST_EFFORT, LATCHED  # noqa: E402
+from siamx_ros.control.observation import FollowReason  # noqa: E402
 
-FOLLOWER = (sys.executable, '-m', 'siamx_ros.follower.follower_node')
-TRACKING, LOST = 2, 4
-_numbers = count()
-
-
-class Robot(NodeProcess):
-    """A follower process, and beside it a tracker that says the same 20 times a second.
-
-    Attributes:
-        says: fields of the message; None: silent.
-    """
-
-    def __init__(self, folder, parameters: dict) -> None:
-        self.namespace = f'/robot{next(_numbers)}'
-        patient = {'silence_timeout': 5.0, 'max_age': 2.0, **parameters}
-        super().__init__(folder, patient, {'__ns': self.namespace}, FOLLOWER)
-        self.says: dict | None = {}
-        stamped = parameters.get('command') == 'twist_stamped'
-        self._kind = TwistStamped if stamped else Twist
-        self._ended = Event()
-
-    def __enter__(self) -> Robot:
-        self.probe = Probe(f'{self.namespace}/siamx_tracker', f'{self.namespace}/image')
-        node = self.probe.node
-        self._target = node.create_publisher(
-            TrackedTarget, f'{self.namespace}/siamx_tracker/target', 1)
-        self.statuses = self.heard(FollowerStatus, 'follower/status', LATCHED)
-        self.velocities = self.heard(self._kind, 'cmd_vel', 100)
-        self._seq = count(1)
-        self._thread = Thread(target=self._speak, daemon=True)
-        super().__enter__()
-        self._thread.start()
-        return self
-
-    def __exit__(self, *details) -> None:
-        super().__exit__(*details)
-        self._ended.set()
-        self._thread.join(10)
-        self.probe.close()
-
-    def heard(self, kind, topic: str, qos) -> list:
-        """What is published on a topic."""
-        messages: list = []
-
-        def keep(message) -> None:
-            messages.append(message)
-            self.probe._keep(topic, message)
-        self.probe.node.create_subscription(kind, f'{self.namespace}/{topic}', keep, qos)
-        return messages
-
-    def _speak(self) -> None:
-        while not self._ended.wait(0.05):
-            if self.says is not None:
-                self._target.publish(self._message(self.says))
-
-    def _message(self, fields: dict) -> TrackedTarget:
-        message = TrackedTarget(
-            seq=next(self._seq), target_id='a', state=TRACKING, valid=True, bearing=0.1,
-            elevation=0.0, bearing_rate=math.nan, range=4.0, range_stddev=0.05, range_source=1,
-            image_width=640, image_height=480)
-        message.header.stamp = stamp(time.time_ns())
-        message.header.frame_id = 'eye'
-        for name, value in fields.items():
-            setattr(message, name, value)
-        return message
-
-    def wait(self, condition) -> bool:
-        """Wait for a condition on what was heard."""
-        return bool(self.probe.wait(condition, 60.0))
-
-    def drives(self) -> bool:
-        """Wait until the robot is commanded to drive."""
-        return self.wait(lambda: self.velocities and self.velocities[-1].linear.x > 0.1)
-
-    def stands(self, reason: FollowReason, words: str = '') -> bool:
-        """Wait until the robot is commanded to stand, for a reason."""
-        return self.wait(lambda: self.velocities and self.velocities[-1] == Twist()
-                         and self.statuses[-1].reason == reason
-                         and self.statuses[-1].state == FollowState.STANDING
-                         and words in self.statuses[-1].message)
-
-    def call(self, kind, name: str, **fields):
-        """Call a service of the follower."""
-        client = self.probe.node.create_client(kind, f'{self.namespace}/follower/{name}')
-        assert client.wait_for_service(60.0)
-        future = client.call_async(kind.Request(**fields))
-        assert self.wait(future.done), name
-        return future.result()
-
-    def enable(self, on: bool = True):
-        return self.call(SetBool, 'enable', data=on)
-
-    def set(self, **values) -> None:
-        """Set parameters."""
-        result = self.call(SetParameters, 'set_parameters', parameters=[
-            Parameter(name, value=value).to_parameter_msg() for name, value in values.items()])
-        assert all(one.successful for one in result.results), result
-
-    def publisher(self, kind, topic: str, qos=10):
-        """A publisher that the follower hears."""
-        topic = topic if topic.startswith('/') else f'{self.namespace}/{topic}'
-        made = self.probe.node.create_publisher(kind, topic, qos)
-        assert self.wait(lambda: made.get_subscription_count() > 0)
-        return made
+pytestmark = pytest.mark.ros
 
 
 @pytest.fixture(scope='module')

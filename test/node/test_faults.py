@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 
 import numpy as np
@@ -233,28 +232,3 @@ def test_a_few_images_out_of_order_do_no_harm(rig):
         assert (target.valid, target.target_id) == (True, name)
         assert not np.isinf((target.vx, target.vy)).any()
         assert np.isnan((target.vx, target.vy)).all() == (step < 0), 'no speed backwards in time'
-
-
-def test_a_missing_torch_is_reported(make_rig):
-    code = ('import sys; sys.modules["torch"] = None; '
-            'from siamx_ros.node.tracker_node import main; sys.exit(main())')
-    rig = make_rig(command=(sys.executable, '-c', code), ready=False)
-    status = rig.status(S.STATE_ERROR, 60.0)
-    assert 'cannot be loaded: ModuleNotFoundError' in status.message and 'torch' in status.message
-    assert rig.init().error_code == Code.NOT_ACTIVE
-    assert rig.stop() == 0
-
-
-@pytest.mark.parametrize('content, words', [
-    (None, 'missing.pt'), (b'', 'broken.pt'), (b'PK\x03\x04 no checkpoint', 'broken.pt')],
-    ids=['missing', 'empty', 'corrupt'])
-def test_weights_that_cannot_be_loaded(make_rig, tmp_path, content, words):
-    path = tmp_path / words
-    if content is not None:
-        path.write_bytes(content)
-    rig = make_rig({'model': {'weights': str(path)}}, scripted=False, ready=False)
-    assert rig.probe.wait(lambda: rig.probe.heard['status'], 60)
-    status = rig.status(S.STATE_ERROR)
-    assert words in status.message and 'Traceback' not in rig.log
-    assert rig.init().error_code == Code.NOT_ACTIVE
-    assert rig.stop() == 0

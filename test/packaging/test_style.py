@@ -1,4 +1,4 @@
-"""The code keeps to the style that setup.cfg sets."""
+"""The code keeps to the style that setup.cfg sets, in modules that can be read at once."""
 
 from __future__ import annotations
 
@@ -17,3 +17,10 @@ def test_flake8_has_nothing_to_say(repository: Path) -> None:
     done = subprocess.run([sys.executable, '-m', 'flake8', *code], cwd=repository, text=True,
                           capture_output=True)
     assert (done.stdout, done.stderr, done.returncode) == ('', '', 0)
+
+
+def test_no_module_is_longer_than_250_lines(repository: Path) -> None:
+    lengths = {str(path.relative_to(repository)): len(path.read_text(encoding='utf-8').splitlines())
+               for folder in ('siamx_ros', 'launch', 'test', 'tools')
+               for path in (repository / folder).rglob('*.py')}
+    assert {name: length for name, length in lengths.items() if length > 250} == {}

@@ -5,6 +5,7 @@ import math
 import cv2
 import numpy as np
 import pytest
+from track_playing import CONFIG, line, play, start
 
 from siamx_ros.config import ModelConfig, TrackerConfig
 from siamx_ros.errors import InputError
@@ -12,30 +13,9 @@ from siamx_ros.geometry import BoundingBox
 from siamx_ros.records import BoxSource, Reason, TrackState
 from siamx_ros.reduced_image import ReducedImage
 from siamx_ros.schemes import ADAPTIVE_SCHEMES
-from siamx_ros.settings import SettingsError
 from siamx_ros.tracking.confidence import Calibration
 from siamx_ros.tracking.from_weights import load_tracker
 from siamx_ros.tracking.tracker import Tracker
-
-CONFIG = TrackerConfig().replace({
-    'lost_threshold': 0.5, 'recover_threshold': 0.6, 'relocalise_threshold': 0.8, 'n_lost': 2,
-    'n_confirm': 2, 'lost_time': 0.0})
-
-
-def start(engine, scene, centre=(200, 200), **settings):
-    tracker = Tracker(engine, CONFIG.replace(settings))
-    first = tracker.init(scene(centre), BoundingBox.from_centre(*centre, 40, 40))
-    assert first.state == TrackState.TRACKING and first.reason == Reason.INIT and first.valid
-    assert np.isnan(first.velocity).all()
-    return tracker
-
-
-def play(tracker, scene, centres):
-    return [tracker.update(scene(centre)) for centre in centres]
-
-
-def line(begin, step, count):
-    return [(begin[0] + step[0] * i, begin[1] + step[1] * i) for i in range(1, count + 1)]
 
 
 def test_follows_a_slow_target(engine, scene):
@@ -53,107 +33,6 @@ def test_momentum_keeps_a_target_that_moves_further_than_the_window(engine, scen
     results = play(start(engine, scene, (60, 240), adaptive=adaptive, size_lr=0.0), scene, centres)
     assert (results[-1].box.centre == pytest.approx(centres[-1], abs=3)) == found
     assert (results[1].velocity == pytest.approx((62, 0), abs=3))
-
-
-def test_a_steady_target_is_searched_in_a_smaller_patch_of_the_same_scale(engine, scene):
-    tracker = start(engine, scene, (200, 200), size_lr=0.0)
-    assert 207 in engine.searched, 'what it takes is prepared with the target, not in an update'
-    engine.searched.clear()
-    results = play(tracker, scene, line((200, 200), (5, 3), 5))
-    assert engine.searched == [255] + [207] * 4, 'after one image no velocity is known'
-    scales = {round(result.windows[0].scales[0], 9) for result in results}
-    assert len(scales) == 1
-
-
-def test_what_is_fast_doubtful_or_gone_is_searched_in_the_whole_patch(engine, scene):
-    tracker = start(engine, scene, (200, 200), size_lr=0.0)
-    play(tracker, scene, line((200, 200), (5, 3), 3))
-    engine.searched.clear()
-    play(tracker, scene, [(245, 209), (250, 209), (255, 209)])
-    assert engine.searched == [207, 255, 207]
-    engine.searched.clear()
-    states = [result.state for result in play(tracker, scene, [None] * 4 + [(255, 209)] * 2)]
-    assert states[0] == TrackState.UNCERTAIN and states[3] == TrackState.LOST
-    assert states[-1] == TrackState.TRACKING
-    assert engine.searched[0] == 207 and set(engine.searched[1:]) == {255}
-
-
-def test_an_uncertain_target_is_searched_in_the_whole_patch_however_steady(engine, scene):
-    tracker = start(engine, scene, (200, 200), size_lr=0.0, n_recover=3)
-    play(tracker, scene, [(200, 200)] * 3 + [None])
-    engine.searched.clear()
-    states = [result.state for result in play(tracker, scene, [(200, 200)] * 4)]
-    assert states == [TrackState.UNCERTAIN] * 2 + [TrackState.TRACKING] * 2
-    assert engine.searched == [255] * 3 + [207]
-
-
-def test_after_a_gap_in_the_images_the_whole_patch_is_searched(engine, scene):
-    """It moves 12 pixels an image, 20 are steady: after 2.5 times the time it may be 30 away."""
-    tracker = start(engine, scene, (200, 200), size_lr=0.0)
-    stamps = [0.1, 0.2, 0.3, 0.4, 0.65, 0.9, 1.0]
-    centres = line((200, 200), (12, 0), len(stamps))
-    engine.searched.clear()
-    for stamp, centre in zip(stamps, centres):
-        tracker.update(scene(centre), stamp)
-    assert engine.searched == [255, 207, 207, 207, 255, 207, 207]
-
-
-def test_images_in_quick_succession_make_nothing_steadier(engine, scene):
-    tracker = start(engine, scene, (200, 200), size_lr=0.0)
-    engine.searched.clear()
-    for stamp, x in ((0.1, 222), (0.2, 244), (0.21, 266)):
-        tracker.update(scene((x, 200)), stamp)
-    assert engine.searched == [255, 255, 255]
-
-
-@pytest.mark.parametrize('stamps', [(0.1, 0.2, 0.2, 1.0), (0.1, 0.2, 0.15, 1.0)])
-def test_after_an_image_that_took_no_time_nothing_is_steady(engine, scene, stamps):
-    tracker = start(engine, scene, (200, 200), size_lr=0.0)
-    for stamp in stamps:
-        engine.searched.clear()
-        tracker.update(scene((200, 200)), stamp)
-    assert engine.searched == [255]
-
-
-@pytest.mark.parametrize('step, size', [(8, 127), (12, 255)])
-def test_a_small_patch_is_searched_for_what_it_reaches(engine, scene, step, size):
-    """127 pixels reach 20 here: half of that is steady, although an eighth of the window is 20."""
-    tracker = start(engine, scene, (200, 200), size_lr=0.0, steady_size=127)
-    play(tracker, scene, line((200, 200), (step, 0), 2))
-    engine.searched.clear()
-    play(tracker, scene, [(200 + 3 * step, 200)])
-    assert engine.searched == [size]
-
-
-def test_all_sizes_are_prepared_with_the_target_and_with_the_settings(engine, scene):
-    tracker = start(engine, scene, (200, 200), search_growth=1.5)
-    assert {207, 255, 383} <= set(engine.searched)
-    engine.searched.clear()
-    tracker.configure(CONFIG.replace({'search_growth': 2.0}))
-    tracker.configure(CONFIG.replace({'search_growth': 2.0, 'momentum': 0.5}))
-    assert engine.searched == [511], 'others are, and this is now'
-
-
-def test_the_whole_image_is_prepared_for_global_search(engine, scene):
-    tracker = start(engine, scene, (200, 200), adaptive='global')
-    prepared = set(engine.searched)
-    play(tracker, scene, [None] * 6)
-    assert set(engine.searched) == prepared and max(prepared) > 255
-
-
-def test_one_patch_size_throughout(engine, scene):
-    tracker = start(engine, scene, (200, 200), steady_size=255)
-    play(tracker, scene, line((200, 200), (5, 3), 5))
-    assert set(engine.searched) == {255}
-
-
-@pytest.mark.parametrize('settings, sentence', [
-    ({'search_size': 260}, 'search_size must leave 15 when divided by 16, got 260'),
-    ({'steady_size': 200}, 'steady_size must leave 15 when divided by 16, got 200'),
-    ({'steady_size': 271}, r'steady_size \(271\) must not be above search_size \(255\)')])
-def test_patch_sizes_that_do_not_fit_are_refused(settings, sentence):
-    with pytest.raises(SettingsError, match=sentence):
-        TrackerConfig().replace(settings)
 
 
 def test_lost_and_found_where_it_was_before(engine, scene):
@@ -210,14 +89,6 @@ def test_follows_what_is_hard_to_see_while_lost(engine, scene, follow, found):
     assert (tracker._memory.box.w, tracker._memory.box.h) == pytest.approx((40, 40), abs=2)
     last = tracker.update(scene(line(way[-1], (8, 3), 1)[0]))
     assert (last.state == TrackState.RELOCALISED) == found
-
-
-def test_a_larger_window_while_lost(engine, scene):
-    tracker = start(engine, scene, (300, 200), adaptive='momentum', search_growth=2.0)
-    play(tracker, scene, [None] * 5)
-    assert engine.searched[-1] == 511
-    sides = [w.side / w.patch_side for w in tracker.update(scene(None)).windows]
-    assert sides[0] == pytest.approx(tracker._memory.box.w * 2 / 127)
 
 
 def test_stamps_decide_the_time(engine, scene):

@@ -22,6 +22,7 @@ from siamx_ros.evaluation.bag.replay_plots import write_plots
 from siamx_ros.evaluation.bag.replay_results import FRAME_COLUMNS, Replay, events, frame_rows
 from siamx_ros.evaluation.bag.results_bag import write_results_bag
 from siamx_ros.evaluation.results import json_values, write_whole
+from siamx_ros.evaluation.tables import cell
 
 LOGGER = logging.getLogger(__name__)
 SUMMARY = 'summary.json'
@@ -181,7 +182,7 @@ def comparison(folders: list[Path]) -> list[list[str]]:
         summary = read_summary(folder)
         cells = [summary['figures'].get(group, {}).get(name) for group, _, name in
                  (each.partition('.') for each in COMPARED)]
-        rows.append([folder.name, summary['bag']['name'], *map(_cell, cells)])
+        rows.append([folder.name, summary['bag']['name'], *map(cell, cells)])
     return rows
 
 
@@ -197,9 +198,3 @@ def read_summary(folder: Path) -> dict[str, Any]:
         return {**summary, 'bag': dict(summary['bag']), 'figures': figures}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f'{folder / SUMMARY} is no summary of a replay: {error!r}') from None
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return '-'
-    return f'{value:.3f}' if isinstance(value, float) else str(value)

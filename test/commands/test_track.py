@@ -1,111 +1,20 @@
-"""The command line as a user meets it: a process, its output and its exit status."""
+"""The command track: the same table twice, what it refuses, and how it ends."""
 
 from __future__ import annotations
 
 import csv
 import json
-import os
-from pathlib import Path
 import signal
 import subprocess
 import sys
 
+from command_line import ROOT, command, refused
 import cv2
 import pytest
 
-from siamx_ros.cli import COMMANDS, main
-from siamx_ros.evaluation.tables import HEADINGS
+from siamx_ros.cli import main
 from siamx_ros.recording import CSV_COLUMNS
 from siamx_ros.synthetic import sequence
-
-ROOT = Path(__file__).resolve().parents[1]
-
-
-def command(*arguments: object, **environment: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, '-m', 'siamx_ros', *map(str, arguments)], cwd=ROOT, text=True,
-        capture_output=True, timeout=120, env={**os.environ, **environment})
-
-
-@pytest.fixture
-def here(capfd):
-    """A function that runs a command in this process, and gives what a process would."""
-    def run(*arguments: object) -> subprocess.CompletedProcess:
-        capfd.readouterr()
-        try:
-            status = main([str(argument) for argument in arguments])
-        except SystemExit as end:
-            status = end.code or 0
-        return subprocess.CompletedProcess(arguments, status, *capfd.readouterr())
-    return run
-
-
-@pytest.fixture(scope='module')
-def folder(tmp_path_factory) -> Path:
-    """Twelve frames as images and, beside them, as a video."""
-    base = tmp_path_factory.mktemp('clip')
-    (base / 'img').mkdir()
-    clip = sequence(frames=12)
-    video = cv2.VideoWriter(
-        str(base / 'clip.mp4'), cv2.VideoWriter_fourcc(*'mp4v'), 25.0, (320, 240))
-    for index, image in enumerate(clip):
-        cv2.imwrite(str(base / 'img' / f'{index}.png'), image)
-        video.write(image)
-    video.release()
-    return base
-
-
-@pytest.fixture(scope='module')
-def box() -> str:
-    return str(sequence(frames=1).first_box)
-
-
-def refused(process: subprocess.CompletedProcess, *parts: str) -> None:
-    """One sentence on stderr, status 2, nothing on stdout."""
-    assert process.returncode == 2, process.stderr
-    lines = [line for line in process.stderr.splitlines() if line.startswith('error: ')]
-    assert len(lines) == 1, process.stderr
-    assert 'Traceback' not in process.stderr
-    assert process.stdout == ''
-    for part in parts:
-        assert part in lines[0]
-
-
-def test_every_command_has_its_module_and_help(here):
-    for name in COMMANDS:
-        process = here(name, '--help')
-        assert process.returncode == 0, process.stderr
-        assert f'siamx_ros {name}' in process.stdout
-
-
-def test_help_of_evaluate_lists_all_columns(here):
-    text = here('evaluate', '--help').stdout
-    for heading, _ in HEADINGS.values():
-        assert f'\n  {heading} ' in text
-
-
-def test_overview_lists_all_commands():
-    process = command('--help')
-    assert process.returncode == 0
-    for name, (_, text) in COMMANDS.items():
-        assert name in process.stdout and text in process.stdout
-
-
-def test_overview_imports_no_command():
-    code = ('import sys; from siamx_ros.cli import main; main(["--help"]); '
-            'sys.exit(any(n in sys.modules for n in ("torch", "cv2", "rclpy")))')
-    process = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True)
-    assert process.returncode == 0, process.stderr
-
-
-def test_no_command_is_an_error_with_help():
-    process = command()
-    assert process.returncode == 2
-    assert 'commands:' in process.stderr
-
-
-def test_unknown_command_names_near_ones():
-    refused(command('trakc'), "'trakc'", 'track')
 
 
 def test_track_writes_the_same_table_twice(folder, box, tmp_path):
@@ -209,49 +118,12 @@ def test_unknown_names_in_a_config_file_are_refused(here, folder, box, tmp_path)
         refused(here('track', folder / 'img', '--box', box, '--config', config), part)
 
 
-def test_a_closed_pipe_is_no_traceback():
-    read_end, write_end = os.pipe()
-    os.close(read_end)
-    process = subprocess.run([sys.executable, '-m', 'siamx_ros', 'track', '--help'], cwd=ROOT,
-                             stdout=write_end, stderr=subprocess.PIPE, text=True)
-    os.close(write_end)
-    assert 'Traceback' not in process.stderr
-
-
 def test_a_full_disk_is_no_traceback(folder, box):
     process = command('track', folder / 'img', '--box', box, '--weights', 'random', '--device',
                       'cpu', '--csv', '/dev/full')
     assert process.returncode == 1
     assert 'error: cannot write: No space left' in process.stderr
     assert 'Traceback' not in process.stderr
-
-
-@pytest.mark.parametrize('arguments', [
-    ('track', '{clip}', '--box', '1,1,9,9', '--weights', 'random', '--video', '{clip}'),
-    ('track', '{clip}', '--box', '1,1,9,9', '--weights', 'random', '--csv', '{clip}'),
-    ('track', '{img}', '--box', '1,1,9,9', '--weights', 'random', '--csv', '{img}/0.png'),
-    ('track', '{clip}', '--box', '1,1,9,9', '--weights', 'random', '--csv', '{new}.mp4',
-     '--video', '{new}.mp4'),
-    ('track', '{clip}', '--box', '1,1,9,9', '--csv', '{shipped}'),
-    ('evaluate', '{img}', '--weights', 'random', '--out', '{img}/results'),
-    ('interrupt', '{img}', '--out', '{img}/copies'),
-    ('import-weights', '{clip}', '--out', '{clip}'),
-    ('calibrate', '{img}', '--weights', '{clip}', '--out', '{clip}'),
-    ('train', '{img}', '--out', '{img}/run'),
-    ('train', '--initial', '{new}/best.pt', '--out', '{new}'),
-    ('evaluate-bag', '{clip}', '--weights', 'random', '--video', '{clip}'),
-    ('evaluate-bag', '{img}', '--weights', 'random', '--out', '{img}/results'),
-])
-def test_no_command_writes_over_what_it_reads(folder, tmp_path, capsys, arguments):
-    from siamx_ros.model.weights import find_weights
-    before = {path: path.read_bytes() for path in folder.rglob('*') if path.is_file()}
-    names = {'clip': folder / 'clip.mp4', 'img': folder / 'img', 'new': tmp_path / 'new',
-             'shipped': find_weights('default')}
-    assert main([argument.format(**names) for argument in arguments]) == 2
-    error = capsys.readouterr().err
-    assert any(part in error for part in ('would replace', 'are the same file', 'lies in')), error
-    assert {path: path.read_bytes() for path in folder.rglob('*') if path.is_file()} == before
-    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -1,0 +1,87 @@
+"""All commands as a user meets them: help, near names, outputs that are inputs, closed pipes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from command_line import ROOT, command, refused
+import pytest
+
+from siamx_ros.cli import COMMANDS, main
+from siamx_ros.evaluation.tables import HEADINGS
+
+
+def test_every_command_has_its_module_and_help(here):
+    for name in COMMANDS:
+        process = here(name, '--help')
+        assert process.returncode == 0, process.stderr
+        assert f'siamx_ros {name}' in process.stdout
+
+
+def test_help_of_evaluate_lists_all_columns(here):
+    text = here('evaluate', '--help').stdout
+    for heading, _ in HEADINGS.values():
+        assert f'\n  {heading} ' in text
+
+
+def test_overview_lists_all_commands():
+    process = command('--help')
+    assert process.returncode == 0
+    for name, (_, text) in COMMANDS.items():
+        assert name in process.stdout and text in process.stdout
+
+
+def test_overview_imports_no_command():
+    code = ('import sys; from siamx_ros.cli import main; main(["--help"]); '
+            'sys.exit(any(n in sys.modules for n in ("torch", "cv2", "rclpy")))')
+    process = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True)
+    assert process.returncode == 0, process.stderr
+
+
+def test_no_command_is_an_error_with_help():
+    process = command()
+    assert process.returncode == 2
+    assert 'commands:' in process.stderr
+
+
+def test_unknown_command_names_near_ones():
+    refused(command('trakc'), "'trakc'", 'track')
+
+
+def test_a_closed_pipe_is_no_traceback():
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    process = subprocess.run([sys.executable, '-m', 'siamx_ros', 'track', '--help'], cwd=ROOT,
+                             stdout=write_end, stderr=subprocess.PIPE, text=True)
+    os.close(write_end)
+    assert 'Traceback' not in process.stderr
+
+
+@pytest.mark.parametrize('arguments', [
+    ('track', '{clip}', '--box', '1,1,9,9', '--weights', 'random', '--video', '{clip}'),
+    ('track', '{clip}', '--box', '1,1,9,9', '--weights', 'random', '--csv', '{clip}'),
+    ('track', '{img}', '--box', '1,1,9,9', '--weights', 'random', '--csv', '{img}/0.png'),
+    ('track', '{clip}', '--box', '1,1,9,9', '--weights', 'random', '--csv', '{new}.mp4',
+     '--video', '{new}.mp4'),
+    ('track', '{clip}', '--box', '1,1,9,9', '--csv', '{shipped}'),
+    ('evaluate', '{img}', '--weights', 'random', '--out', '{img}/results'),
+    ('interrupt', '{img}', '--out', '{img}/copies'),
+    ('import-weights', '{clip}', '--out', '{clip}'),
+    ('calibrate', '{img}', '--weights', '{clip}', '--out', '{clip}'),
+    ('train', '{img}', '--out', '{img}/run'),
+    ('train', '--initial', '{new}/best.pt', '--out', '{new}'),
+    ('evaluate-bag', '{clip}', '--weights', 'random', '--video', '{clip}'),
+    ('evaluate-bag', '{img}', '--weights', 'random', '--out', '{img}/results'),
+])
+def test_no_command_writes_over_what_it_reads(folder, tmp_path, capsys, arguments):
+    from siamx_ros.model.weights import find_weights
+    before = {path: path.read_bytes() for path in folder.rglob('*') if path.is_file()}
+    names = {'clip': folder / 'clip.mp4', 'img': folder / 'img', 'new': tmp_path / 'new',
+             'shipped': find_weights('default')}
+    assert main([argument.format(**names) for argument in arguments]) == 2
+    error = capsys.readouterr().err
+    assert any(part in error for part in ('would replace', 'are the same file', 'lies in')), error
+    assert {path: path.read_bytes() for path in folder.rglob('*') if path.is_file()} == before
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,143 @@
+"""Why the follower slows down and stands: states, silence, clocks, doubt, another target."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+import math
+
+from following import GOOD, cruising, fed, walk
+import pytest
+
+from siamx_ros.control.follower import Follower
+from siamx_ros.control.limits import FollowLimits
+from siamx_ros.control.observation import FollowReason as Why, Now
+from siamx_ros.records import TrackState as State
+
+
+@pytest.mark.parametrize('state', [State.LOST, State.INPUT_STALE, State.UNCERTAIN,
+                                   State.RELOCALISED])
+def test_what_is_lost_slows_to_a_stand_within_half_a_second(state):
+    follower, speeds = cruising(), []
+    for tick in range(10):
+        now = 103 + tick * 0.05
+        speeds.append(follower.update(
+            replace(GOOD, stamp_s=now, seq=20000 + tick, state=state, valid=False),
+            Now(now, now - 90)).linear)
+    assert all(a >= b for a, b in zip(speeds, speeds[1:])) and speeds[0] <= 0.4
+    assert speeds[1] > 0.3, 'not at once'
+    assert speeds[6] == 0, '0.3 s after the last valid one at 102.95, and a tick'
+
+
+def speeds_in_doubt(**limits) -> list[float]:
+    """What is commanded from 0.02 s after the last valid message on, every 0.02 s."""
+    follower = cruising(FollowLimits(**limits))
+    return [follower.update(
+        replace(GOOD, stamp_s=now, seq=20000 + tick, state=State.UNCERTAIN, valid=False),
+        Now(now, now - 90)).linear for tick, now in enumerate(102.97 + k * 0.02 for k in range(22))]
+
+
+@pytest.mark.parametrize('base_delay, bridge_time', [(0.1, 0.42), (0.2, 0.42), (0.0, 0.3)])
+def test_it_stands_in_time_whatever_the_delay_of_the_base(base_delay, bridge_time):
+    speeds = speeds_in_doubt(base_delay=base_delay, bridge_time=bridge_time)
+    standing = speeds.index(0.0) * 0.02 + 0.02 + base_delay
+    assert bridge_time - 0.05 < standing < bridge_time + 1e-6
+
+
+def test_it_brakes_as_the_base_can_and_gently_at_first():
+    for brakes in (1.6, 2.5):
+        speeds = speeds_in_doubt(emergency_deceleration=brakes)
+        steps = [a - b for a, b in zip(speeds, speeds[1:])]
+        assert max(steps) <= brakes * 0.02 + 1e-6 and max(speeds) > 0.39
+        begin = next(k for k, step in enumerate(steps) if step > 0)
+        assert steps[begin] < steps[begin + 2] < steps[begin + 4]
+    assert speeds_in_doubt(emergency_deceleration=1.6)[5] < speeds[5], 'weaker brakes need longer'
+
+
+@pytest.mark.parametrize('state', [State.UNINITIALISED, State.INITIALISING, State.PAUSED,
+                                   State.ERROR])
+def test_what_is_switched_off_stands_at_once(state):
+    command = fed(cruising(), 103.0, 0.05, state=state, valid=False)
+    assert not command.moves and state.name in command.message
+    assert command.reason == Why.TRACKER_STATE
+
+
+def test_silence_needs_no_message_to_stop():
+    follower = cruising()
+    speeds = [follower.step(Now(102.95 + t * 0.05, 12.95 + t * 0.05)).linear for t in range(10)]
+    assert speeds[1] == pytest.approx(0.4) and speeds[7:] == [0, 0, 0]
+    assert follower.step(Now(103.5, 13.5)).reason == Why.SILENCE
+
+
+@pytest.mark.parametrize('now, why, words', [
+    (Now(103.6, 13.0), Why.OLD_IMAGE, 's old'), (Now(102.8, 13.0), Why.CLOCK, 'set back'),
+    (Now(102.95, 13.5), Why.SILENCE, 'silent'), (Now(math.nan, 13.0), Why.CLOCK, 'number'),
+    (Now(103.0, math.inf), Why.CLOCK, 'number')])
+def test_either_clock_stops_it(now, why, words):
+    command = cruising().step(now)
+    assert not command.moves and command.reason == why and words in command.message
+
+
+def test_a_clock_that_stands_still_stops_it():
+    follower = cruising()
+    for tick in range(12):
+        command = follower.update(
+            replace(GOOD, stamp_s=102.9, seq=20000 + tick), Now(102.95, 13.0 + tick * 0.05))
+    assert not command.moves and 'stands still' in command.message
+
+
+def test_images_from_the_future_stop_it_and_teach_nothing():
+    follower = cruising()
+    command = follower.update(replace(GOOD, stamp_s=1e300, seq=20000), Now(103.0, 13.0))
+    assert not command.moves and 'future' in command.message
+    assert fed(follower, 103.5, 2.0).linear > 0.3
+
+
+def test_late_images_slow_before_they_stop(plane):
+    speeds = {late: plane(walk(0.4), latency=late).run(8).log[-1][3].linear
+              for late in (0.1, 0.3, 0.35, 0.6)}
+    assert speeds[0.1] == pytest.approx(0.4, abs=0.02)
+    assert 0.1 < speeds[0.35] < speeds[0.3] < 0.38 and speeds[0.6] == 0
+
+
+def test_repeated_messages_are_not_news():
+    follower = cruising()
+    for tick in range(10):
+        command = follower.update(replace(GOOD, stamp_s=102.9, seq=10295),
+                                  Now(103 + tick * 0.05, 13 + tick * 0.05))
+    assert not command.moves
+
+
+def test_an_old_message_that_comes_late_and_is_not_valid_speeds_nothing_up():
+    follower = Follower()
+    speed = fed(follower, 101.0, 0.4).linear
+    late = replace(GOOD, stamp_s=101.1, seq=10110, state=State.UNCERTAIN, valid=False)
+    assert 0 < follower.update(late, Now(101.4, 11.4)).linear <= speed < 0.4
+    assert follower.step(Now(101.45, 11.45)).linear <= speed
+    assert fed(follower, 101.5, 0.2).linear > speed
+
+
+def test_another_target_stops_it_once():
+    follower = cruising()
+    command = fed(follower, 103.0, 0.4, target_id='b')
+    assert not command.moves and command.reason == Why.TARGET_CHANGED
+    assert fed(follower, 103.4, 1.0, target_id='b').linear > 0.2
+
+
+@pytest.mark.parametrize('start', [110.0, 50.0], ids=['tracker', 'tracker and clock'])
+def test_what_was_started_again_counts_as_another_target(start):
+    follower = cruising()
+    for tick in range(20):
+        now = start + tick * 0.05
+        command = follower.update(replace(GOOD, stamp_s=now - 0.05, seq=tick + 1),
+                                  Now(now, 110 - 90 + tick * 0.05))
+        assert tick > 7 or command.reason in (Why.TARGET_CHANGED, Why.CLOCK)
+    assert command.linear > 0
+
+
+def test_forbidden_stands_at_once_whatever_is_seen():
+    follower = cruising()
+    seen = replace(GOOD, stamp_s=103.0, seq=20000)
+    command = follower.update(seen, Now(103.0, 13.0), 'switched off')
+    assert not command.moves and command.message == 'switched off'
+    assert command.reason == Why.FORBIDDEN
+    assert 0 < fed(follower, 103.05, 0.1).linear < 0.1, 'the ramp begins anew'
