@@ -105,9 +105,10 @@ class ModelConfig(Settings):
         'default', "name of a shipped model or path of a checkpoint; never downloaded")
     device: str = setting('auto', 'auto (cuda where there is one), cpu, cuda or cuda:N')
     runtime: str = setting(
-        'auto', 'what runs the network; auto: openvino on a CPU where it is installed, else torch; '
-        'cuda_graphs: torch on a GPU, whose kernels are launched at once; onnxruntime: on the CPU, '
-        'or on a GPU by CUDA; tensorrt: on a GPU, by onnxruntime, too',
+        'auto', 'what runs the network; auto: on a CPU openvino or else onnxruntime, where it is '
+        'installed, otherwise torch; cuda_graphs: torch on a GPU, whose kernels are launched at '
+        'once; onnxruntime: on the CPU, or on a GPU by CUDA; tensorrt: on a GPU, by onnxruntime, '
+        'too',
         choices=('auto', *RUNTIMES))
     precision: str = setting(
         'auto', 'number format of inference; auto: with openvino what is fastest on this CPU, int8 '

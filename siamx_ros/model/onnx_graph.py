@@ -64,9 +64,14 @@ def check_installed(purpose: str) -> None:
     Raises:
         InputError: one is missing.
     """
-    missing = [name for name in ('onnx', 'onnxruntime') if find_spec(name) is None]
+    missing = missing_packages()
     if missing:
         raise InputError(f'{purpose} needs the package {" and ".join(missing)}')
+
+
+def missing_packages() -> list[str]:
+    """Those that make and run ONNX graphs and are not installed."""
+    return [name for name in ('onnx', 'onnxruntime') if find_spec(name) is None]
 
 
 def template_graph(network: SiameseNet) -> Any:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pkgutil
 
 from siamx_ros.config import RUNTIMES, ModelConfig
+from siamx_ros.model import onnx_graph, openvino_graph
 from siamx_ros.model.inference import Engine, pick_device
 from siamx_ros.model.network import SiameseNet
-from siamx_ros.model.openvino_graph import is_installed
 from siamx_ros.model.quantisation import Ranges
 
 
@@ -27,6 +27,9 @@ def make_engine(network: SiameseNet, model: ModelConfig, ranges: Ranges | None =
 
 
 def _fastest(model: ModelConfig) -> str:
-    """The runtime that 'auto' means."""
-    fits = pick_device(model.device).type == 'cpu' and model.precision != 'fp16'
-    return 'openvino' if fits and is_installed() else 'torch'
+    """The runtime that 'auto' means: on a CPU, torch takes the longest."""
+    if pick_device(model.device).type != 'cpu' or model.precision == 'fp16':
+        return 'torch'
+    if openvino_graph.is_installed():
+        return 'openvino'
+    return 'torch' if model.precision == 'bf16' or onnx_graph.missing_packages() else 'onnxruntime'

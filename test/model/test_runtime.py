@@ -10,7 +10,7 @@ import torch
 
 from siamx_ros.config import ModelConfig
 from siamx_ros.errors import InputError
-from siamx_ros.model import compiled_engine, openvino_graph, runtime
+from siamx_ros.model import compiled_engine, onnx_graph, openvino_graph
 from siamx_ros.model.runtime import make_engine
 
 needs_openvino = pytest.mark.skipif(
@@ -102,10 +102,19 @@ def test_sizes_of_long_ago_are_forgotten_and_compiled_again(network, monkeypatch
     assert [shape[1] for shape in engine._compiled] == [255, 271] == [s[1] for s in engine._held]
 
 
-def test_auto_takes_openvino_only_where_it_is(network, monkeypatch):
+@pytest.mark.parametrize('precision, missing, wanted', [
+    pytest.param('auto', [], 'onnxruntime', marks=needs_onnx),
+    pytest.param('fp32', [], 'onnxruntime', marks=needs_onnx), ('bf16', [], 'torch'),
+    ('fp16', [], 'torch'), ('auto', ['onnx'], 'torch')])
+def test_auto_without_openvino(network, monkeypatch, precision, missing, wanted):
+    monkeypatch.setattr(openvino_graph, 'is_installed', lambda: False)
+    monkeypatch.setattr(onnx_graph, 'missing_packages', lambda: missing)
+    model = ModelConfig(device='cpu', precision=precision)
+    assert make_engine(network, model).runtime == wanted
+
+
+def test_openvino_is_asked_for_where_it_is_not(network, monkeypatch):
     model = ModelConfig(device='cpu')
-    monkeypatch.setattr(runtime, 'is_installed', lambda: False)
-    assert make_engine(network, model).runtime == 'torch'
     monkeypatch.setattr(openvino_graph, 'is_installed', lambda: False)
     with pytest.raises(InputError, match='needs the package openvino'):
         make_engine(network, model.replace({'runtime': 'openvino'}))

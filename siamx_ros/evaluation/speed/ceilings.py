@@ -13,8 +13,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from siamx_ros.model import openvino_graph
 from siamx_ros.model.inference import DTYPES, Engine, Template
 
-SIDE = 256
-"""Of the square matrices on a CPU: they fit into a core's cache."""
+SIDES = 256, 384, 512
+"""Of the square matrices on a CPU: they fit into a core's cache; the fastest ones count."""
 GPU_SIDE = 4096
 PRODUCTS = 4
 """Products one after the other, so that what surrounds them counts for little."""
@@ -41,12 +41,13 @@ class Ceilings:
 
 def measure_ceilings(engine: Engine, threads: int) -> Ceilings:
     """For the engine's device and precision, with ``threads`` threads on a CPU."""
-    precision, product, operations = _product(engine, threads)
+    precision, products = _products(engine, threads)
     source = torch.ones(COPIED_BYTES // 4, device=engine.device)
     target = torch.empty_like(source)
     copy = _best(lambda: target.copy_(source), engine.device)
-    return Ceilings(precision, operations / _best(product, engine.device) / 1e9,
-                    2 * COPIED_BYTES / copy / 1e9)
+    gflops = max(2 * PRODUCTS * side ** 3 / _best(product, engine.device) / 1e9
+                 for side, product in products.items())
+    return Ceilings(precision, gflops, 2 * COPIED_BYTES / copy / 1e9)
 
 
 def count_macs(engine: Engine, template: Template, side: int) -> int:
@@ -59,21 +60,29 @@ def count_macs(engine: Engine, template: Template, side: int) -> int:
     return counter.get_total_flops() // 2
 
 
-def _product(engine: Engine, threads: int) -> tuple[str, Callable[[], Any], int]:
-    """Precision, a function that multiplies matrices in it, and how many operations that takes."""
+def _products(engine: Engine, threads: int) -> tuple[str, dict[int, Callable[[], Any]]]:
+    """Precision, and side of matrices -> function that multiplies them in it PRODUCTS times."""
     if engine.device.type == 'cpu' and openvino_graph.is_installed() and engine.precision != 'fp16':
-        request = openvino_graph.matrix_products(SIDE, PRODUCTS, engine.precision, threads)
-        values = np.random.default_rng(0).uniform(0, 1, (SIDE, SIDE)).astype(np.float32)
-        return (engine.precision, lambda: request.infer({0: values}, share_inputs=True),
-                2 * PRODUCTS * SIDE ** 3)
+        return engine.precision, {
+            side: _openvino_products(side, engine.precision, threads) for side in SIDES}
     precision = engine.precision if engine.precision in DTYPES else 'fp32'
-    side = GPU_SIDE if engine.device.type == 'cuda' else SIDE
-    matrix = torch.rand(side, side, device=engine.device, dtype=DTYPES[precision])
+    sides = (GPU_SIDE,) if engine.device.type == 'cuda' else SIDES
+    return precision, {side: _torch_products(side, engine.device, precision) for side in sides}
 
-    def product() -> None:
+
+def _openvino_products(side: int, precision: str, threads: int) -> Callable[[], Any]:
+    request = openvino_graph.matrix_products(side, PRODUCTS, precision, threads)
+    values = np.random.default_rng(0).uniform(0, 1, (side, side)).astype(np.float32)
+    return lambda: request.infer({0: values}, share_inputs=True)
+
+
+def _torch_products(side: int, device: torch.device, precision: str) -> Callable[[], Any]:
+    matrix = torch.rand(side, side, device=device, dtype=DTYPES[precision])
+
+    def products() -> None:
         for _ in range(PRODUCTS):
             torch.mm(matrix, matrix)
-    return precision, product, 2 * PRODUCTS * side ** 3
+    return products
 
 
 def _best(call: Callable[[], Any], device: torch.device) -> float:

@@ -114,6 +114,15 @@ def test_a_ceiling_is_the_best_that_was_seen(monkeypatch):
     assert ceilings._best(lambda: None, torch.device('cpu')) == pytest.approx(0.2)
 
 
+def test_the_fastest_matrices_are_the_ceiling(engine, monkeypatch):
+    monkeypatch.setattr(ceilings, 'COPIED_BYTES', 2 ** 16)
+    monkeypatch.setattr(ceilings, '_products', lambda *_: ('fp32', {100: 'slow', 200: 'fast'}))
+    monkeypatch.setattr(ceilings, '_best', lambda call, _: {'slow': 0.001, 'fast': 0.004}.get(
+        call, 1.0))
+    assert ceilings.measure_ceilings(engine, 1).gflops == pytest.approx(
+        2 * ceilings.PRODUCTS * 200 ** 3 / 0.004 / 1e9)
+
+
 def test_ceilings_are_those_of_the_engines_precision(engine, monkeypatch):
     monkeypatch.setattr(ceilings, 'SECONDS', 0.01)
     monkeypatch.setattr(ceilings, 'COPIED_BYTES', 2 ** 16)
