@@ -71,7 +71,8 @@ class SyntheticClip(GeneratedClip):
     name = 'synthetic'
 
     def __init__(self, *, image_size: tuple[int, int], target_size: tuple[int, int],
-                 centres: np.ndarray, occluded: tuple[int, int], noise: float, seed: int) -> None:
+                 centres: np.ndarray, occluded: tuple[int, int], noise: float, seed: int,
+                 twin_centres: np.ndarray | None = None) -> None:
         """Prepare background, target and occluder; see :func:`sequence`."""
         rng = np.random.default_rng(seed)
         self._size = image_size
@@ -80,6 +81,7 @@ class SyntheticClip(GeneratedClip):
         cover = (round(target_size[0] * 1.6) + 8, round(target_size[1] * 1.6) + 8)
         self._cover = texture(cover[1], cover[0], rng, contrast=25.0)
         self._centres = np.asarray(centres, dtype=np.float64)
+        self._twin_centres = twin_centres
         self._occluded = occluded
         self._noise, self._seed = noise, seed
         corners = self._centres - np.array(target_size) / 2
@@ -92,6 +94,8 @@ class SyntheticClip(GeneratedClip):
     def _rendered(self, index: int) -> np.ndarray:
         canvas = self._background.astype(np.float32)
         centre = self._centres[index]
+        if self._twin_centres is not None:
+            _paste(canvas, self._target, self._twin_centres[index])
         _paste(canvas, self._target, centre)
         if self._occluded[0] <= index < self._occluded[1]:
             _paste(canvas, self._cover, centre)
@@ -103,7 +107,8 @@ class SyntheticClip(GeneratedClip):
 def sequence(*, frames: int = 60, image_size: tuple[int, int] = (320, 240),
              target_size: tuple[int, int] = (48, 36), speed: float = 3.0,
              centres: np.ndarray | None = None, occluded: tuple[int, int] = (0, 0),
-             noise: float = 2.0, seed: int = 0) -> SyntheticClip:
+             noise: float = 2.0, seed: int = 0,
+             twin_centres: np.ndarray | None = None) -> SyntheticClip:
     """Make a clip of a textured rectangle that moves over a textured background.
 
     Args:
@@ -115,17 +120,23 @@ def sequence(*, frames: int = 60, image_size: tuple[int, int] = (320, 240),
         occluded: first frame and the one after the last in which something covers the target.
         noise: standard deviation of the pixel noise, grey levels.
         seed: of textures and noise.
+        twin_centres: N x 2 centres of something that looks as the target does, and is behind it
+            where they meet; None for nothing.
 
     Raises:
-        InputError: there would be no frame, or the target is not seen in the first.
+        InputError: there would be no frame, the target is not seen in the first, or the twin has
+            another number of frames.
     """
     if centres is None:
         centres = _eight(frames, image_size, target_size, speed)
     clip_centres = np.asarray(centres, dtype=np.float64)
     if clip_centres.ndim != 2 or clip_centres.shape[1:] != (2,) or not len(clip_centres):
         raise InputError(f'centres must be N x 2 with N > 0, got shape {clip_centres.shape}')
+    if twin_centres is not None and np.shape(twin_centres) != clip_centres.shape:
+        raise InputError(f'twin_centres must be {len(clip_centres)} x 2 as centres are, got shape '
+                         f'{np.shape(twin_centres)}')
     clip = SyntheticClip(image_size=image_size, target_size=target_size, centres=clip_centres,
-                         occluded=occluded, noise=noise, seed=seed)
+                         occluded=occluded, noise=noise, seed=seed, twin_centres=twin_centres)
     if np.isnan(clip.boxes_xywh[0]).any():
         raise InputError('the target must be seen in the first frame')
     return clip

@@ -6,7 +6,7 @@ from contextlib import nullcontext
 import copy
 from dataclasses import dataclass
 import math
-from typing import ContextManager
+from typing import ContextManager, Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -126,6 +126,36 @@ class Engine:
             logits[0, 0].float().sigmoid().cpu().numpy(), distances[0].float().cpu().numpy(),
             torch.cat(self.network.grid_features(levels), 1))
 
+    def search_many(self, searches: Iterable[tuple[np.ndarray, Template]]) -> Iterator[Maps]:
+        """The answers of :meth:`search` on patches with a template each, in their order.
+
+        On a GPU, patches of one size go through the network together.
+        """
+        if self.device.type == 'cpu':
+            return (self.search(patch, template) for patch, template in searches)
+        return self._in_batches(list(searches))
+
+    @torch.inference_mode()
+    def search_batch(self, patches: Sequence[np.ndarray],
+                     templates: Sequence[Template]) -> list[Maps]:
+        """The answers on patches of one size, from one batch."""
+        levels = self.network.levels(torch.cat([self._input(patch) for patch in patches]))
+        logits, distances = self.network.head(
+            *self.network.correlation(levels, stacked_kernels(templates)))
+        features = torch.cat(self.network.grid_features(levels), 1)
+        scores = logits[:, 0].float().sigmoid().cpu().numpy()
+        return [Maps(*answer) for answer in zip(
+            scores, distances.float().cpu().numpy(), features.split(1))]
+
+    def _in_batches(self, searches: list[tuple[np.ndarray, Template]]) -> Iterator[Maps]:
+        answers: list[Maps | None] = [None] * len(searches)
+        for size in sorted({len(patch) for patch, _ in searches}):
+            places = [index for index, (patch, _) in enumerate(searches) if len(patch) == size]
+            patches, templates = zip(*(searches[index] for index in places))
+            for index, maps in zip(places, self.search_batch(patches, templates)):
+                answers[index] = maps
+        return iter(answers)
+
     def describe(self, maps: Maps) -> np.ndarray:
         """Both levels of a searched patch as one array, C x n x n float32, not to be changed."""
         return maps.features[0].float().cpu().numpy()
@@ -139,6 +169,12 @@ class Engine:
     def _input(self, patch: np.ndarray) -> torch.Tensor:
         tensor = torch.from_numpy(patch).to(self.device).permute(2, 0, 1)[None]
         return tensor.to(self.dtype, memory_format=torch.channels_last)
+
+
+def stacked_kernels(templates: Sequence[Template]) -> dict[str, torch.Tensor]:
+    """The kernels of several templates as a batch, by name."""
+    return {name: torch.cat([template.kernels[name] for template in templates])
+            for name in templates[0].kernels}
 
 
 def pick_device(device: str) -> torch.device:

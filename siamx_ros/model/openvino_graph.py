@@ -89,17 +89,21 @@ def compiled(model: Any, precision: str, threads: int) -> Any:
 
 
 def kept_or_compiled(key: Sequence[str], make: Callable[[], Any], precision: str,
-                     threads: int) -> Any:
+                     threads: int, streams: int = 1) -> Any:
     """The same for the model that ``make`` would return, without making it if it was before.
 
     What was compiled is kept in a file and read in a tenth of the time.
 
     Args:
         key: differs where the model does, apart from the code in this folder.
+        streams: how many requests for it run side by side, each on its share of the threads.
     """
     import openvino
-    name = digest((*key, precision, str(threads), openvino.get_version(), _cpu(), code_digest()))
+    shares = str(threads) if streams == 1 else f'{threads} / {streams}'
+    name = digest((*key, precision, shares, openvino.get_version(), _cpu(), code_digest()))
     data, options = COMPILED.read(name), _options(precision, threads)
+    if streams > 1:
+        options |= {'PERFORMANCE_HINT': 'THROUGHPUT', 'NUM_STREAMS': streams}
     if data is not None:
         try:
             return _core().import_model(
@@ -125,6 +129,11 @@ def give(request: Any, inputs: dict[int, np.ndarray]) -> None:
     import openvino
     for index, array in inputs.items():
         request.set_input_tensor(index, openvino.Tensor(np.ascontiguousarray(array)))
+
+
+def another(request: Any) -> Any:
+    """A further inference request for the same compiled model."""
+    return request.get_compiled_model().create_infer_request()
 
 
 def fastest_float() -> str:

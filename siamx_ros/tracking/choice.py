@@ -2,29 +2,58 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 import math
+from typing import Sequence
 
 import numpy as np
 
-from siamx_ros.geometry import CropWindow
+from siamx_ros.geometry import BoundingBox, CropWindow
+from siamx_ros.model.inference import Engine
 from siamx_ros.tracking import decode
+from siamx_ros.tracking.confidence import Calibration
 from siamx_ros.tracking.decode import Candidate
 from siamx_ros.tracking.memory import TargetMemory
-from siamx_ros.tracking.search import SearchResult
+from siamx_ros.tracking.search import SearchResult, WindowAnswer
 
 MOST_CANDIDATES = 4
 """Peaks of a window that are shown to the gate, best first."""
 
 
+def judge(engine: Engine, answer: WindowAnswer, memory: TargetMemory, calibration: Calibration,
+          taken: Sequence[BoundingBox] = ()) -> SearchResult:
+    """The best candidate of a window that can be the target.
+
+    Args:
+        taken: boxes of other targets, image pixels; what lies on one of them is not chosen.
+    """
+    maps = answer.maps
+    excluded = decode.cells_on(taken, maps.distances, answer.window)
+    candidate = choose_allowed(
+        answer.scores, maps.distances, answer.window, memory, answer.influence, excluded)
+    if candidate is None or candidate.merit < 0:
+        return all_refused(memory, answer.window)
+    cell = candidate.cell
+    candidate = replace(
+        candidate, score=float(maps.scores[cell]),
+        response=0.0 if answer.response is None else float(answer.response[cell]))
+    similarity = engine.similarity(maps, cell, memory.template)
+    confidence = calibration(
+        candidate.score, candidate.peak_ratio, similarity, candidate.response)
+    return SearchResult(candidate, confidence if math.isfinite(confidence) else 0.0, similarity,
+                        answer.features)
+
+
 def choose_allowed(scores: np.ndarray, distances: np.ndarray, window: CropWindow,
-                   memory: TargetMemory, window_influence: float) -> Candidate | None:
+                   memory: TargetMemory, window_influence: float,
+                   excluded: np.ndarray | None = None) -> Candidate | None:
     """The best candidate that can be the target; None if none of the best few can.
 
     The other arguments are those of :func:`decode.choose`.
     """
     for _ in range(MOST_CANDIDATES):
         candidate = decode.choose(
-            scores, distances, window, memory.box, memory.config, window_influence)
+            scores, distances, window, memory.box, memory.config, window_influence, excluded)
         if memory.gate(candidate.box):
             return candidate
         scores = decode.without_peak(scores, candidate.cell)
@@ -33,5 +62,5 @@ def choose_allowed(scores: np.ndarray, distances: np.ndarray, window: CropWindow
 
 def all_refused(memory: TargetMemory, window: CropWindow) -> SearchResult:
     """The target is not in a window: the box stays where it was."""
-    nothing = Candidate(memory.box, 0.0, 0.0, math.nan, (0, 0), window)
+    nothing = Candidate(memory.box, 0.0, 0.0, math.nan, (0, 0), window, merit=-1.0)
     return SearchResult(nothing, 0.0, math.nan, None, refused=True)

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Sequence
 
 import numpy as np
 
 from siamx_ros.config import TrackerConfig
-from siamx_ros.geometry import BoundingBox, CropWindow
+from siamx_ros.geometry import BoundingBox, CropWindow, iou_xywh
 from siamx_ros.model.network import STRIDE, map_size
 
 PEAK_RADIUS = 4
 """Cells around the chosen one that count as the same peak."""
 LOST_WINDOW_INFLUENCE = 0.001
 """Weight of the cosine window where the target may be anywhere in a region."""
+SAME_BOX = 0.5
+"""Intersection over union from which a box lies on that of another target."""
 SMALLEST = 1e-3
 """Least width and height of a predicted box, patch pixels."""
+EXCLUDED = 2.0
+"""What is taken from the penalised score, 0 to 1, of a cell that is excluded."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,7 @@ class Candidate:
         cell: (row, column) on the score map.
         window: the window that was searched.
         response: of the target's own classifier at the cell, 0 without one.
+        merit: penalised score by which the cell was chosen, below 0 where all are excluded.
     """
 
     box: BoundingBox
@@ -40,6 +46,7 @@ class Candidate:
     cell: tuple[int, int]
     window: CropWindow
     response: float = 0.0
+    merit: float = 0.0
 
 
 def cell_centres(cells: int, patch_side: int) -> np.ndarray:
@@ -77,7 +84,8 @@ def size_penalty(width: np.ndarray, height: np.ndarray, last_width: float, last_
 
 
 def choose(scores: np.ndarray, distances: np.ndarray, window: CropWindow, last: BoundingBox,
-           config: TrackerConfig, window_influence: float) -> Candidate:
+           config: TrackerConfig, window_influence: float,
+           excluded: np.ndarray | None = None) -> Candidate:
     """Pick the cell with the best penalised score.
 
     Args:
@@ -86,6 +94,8 @@ def choose(scores: np.ndarray, distances: np.ndarray, window: CropWindow, last: 
         window: the searched window.
         last: the last box, image pixels; only its size matters.
         window_influence: weight of the cosine window.
+        excluded: n x n, true for cells that are not to be chosen while there are others, nor to
+            count as a second peak; None for none.
     """
     left, top, right, bottom = distances
     width, height = np.maximum(left + right, SMALLEST), np.maximum(top + bottom, SMALLEST)
@@ -93,12 +103,16 @@ def choose(scores: np.ndarray, distances: np.ndarray, window: CropWindow, last: 
     penalty = size_penalty(width, height, before.w, before.h, config.penalty_k)
     penalised = (penalty * scores * (1 - window_influence)
                  + cosine_window(scores.shape[-1], map_size(config.search_size)) * window_influence)
+    if excluded is not None:
+        scores = np.where(excluded, 0, scores)
+        penalised = np.where(excluded, penalised - EXCLUDED, penalised)
     row, column = np.unravel_index(int(penalised.argmax()), scores.shape)
     score = float(scores[row, column])
     return Candidate(
         box=box_at(distances, (row, column), window), score=score,
         size_rate=float(penalty[row, column]) * score * config.size_lr,
-        peak_ratio=_peak_ratio(scores, row, column), cell=(int(row), int(column)), window=window)
+        peak_ratio=_peak_ratio(scores, row, column), cell=(int(row), int(column)), window=window,
+        merit=float(penalised[row, column]))
 
 
 def box_at(distances: np.ndarray, cell: tuple[int, int], window: CropWindow) -> BoundingBox:
@@ -109,6 +123,28 @@ def box_at(distances: np.ndarray, cell: tuple[int, int], window: CropWindow) -> 
     return window.to_image(BoundingBox.from_centre(
         float(grid[column]) + (right - left) / 2, float(grid[row]) + (bottom - top) / 2,
         max(left + right, SMALLEST), max(top + bottom, SMALLEST)))
+
+
+def cells_on(boxes: Sequence[BoundingBox], distances: np.ndarray,
+             window: CropWindow) -> np.ndarray | None:
+    """Cells whose box is about the same as one of ``boxes``; None for none.
+
+    Args:
+        boxes: image pixels.
+        distances: 4 x n x n as left, top, right, bottom in patch pixels.
+        window: the searched window.
+
+    Returns:
+        n x n, true for those cells.
+    """
+    near = [window.to_patch(box).xywh for box in boxes if box.iou(window.box) > 0]
+    if not near:
+        return None
+    grid = cell_centres(distances.shape[-1], window.patch_side)
+    left, top, right, bottom = distances
+    predicted = np.stack([grid - left, grid[:, None] - top, left + right, top + bottom], -1)
+    same = iou_xywh(predicted[..., None, :], np.array(near)).max(-1) >= SAME_BOX
+    return same if same.any() else None
 
 
 def cell_nearest(point: tuple[float, float], cells: int, window: CropWindow) -> tuple[int, int]:

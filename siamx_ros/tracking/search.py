@@ -1,17 +1,44 @@
-"""Windows that are searched, and what one of them showed."""
+"""Which window is searched, and what network and classifier say about it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from siamx_ros import imaging
 from siamx_ros.config import TrackerConfig, next_patch_size
-from siamx_ros.geometry import BoundingBox
+from siamx_ros.geometry import BoundingBox, CropWindow
+from siamx_ros.model.inference import Engine, Maps
 from siamx_ros.patch_geometry import PatchGeometry
-from siamx_ros.reduced_image import largest_factor
+from siamx_ros.records import TrackState
+from siamx_ros.reduced_image import AnyImage, largest_factor
+from siamx_ros.tracking import decode, motion
 from siamx_ros.tracking.decode import Candidate
+from siamx_ros.tracking.memory import TargetMemory
+from siamx_ros.tracking.online import FIRST_VIEWS, View
 from siamx_ros.tracking.scale import PADDING, SIDE
+
+
+@dataclass(frozen=True)
+class WindowAnswer:
+    """What network and classifier say about a window, before a candidate is chosen.
+
+    Attributes:
+        window: the window.
+        maps: of the network.
+        scores: n x n, the network's with the classifier's share.
+        features: as :class:`OnlineModel` takes them; None without one.
+        response: n x n, of the classifier; None without one.
+        influence: weight of the cosine window in the choice.
+    """
+
+    window: CropWindow
+    maps: Maps
+    scores: np.ndarray
+    features: np.ndarray | None
+    response: np.ndarray | None
+    influence: float
 
 
 @dataclass(frozen=True)
@@ -45,3 +72,53 @@ def enough_blocks(geometry: PatchGeometry, box: BoundingBox, config: TrackerConf
         return 1
     window = geometry.search_window(box, config.search_size)
     return largest_factor((1 / max(window.scales), min(box.w, box.h) * PADDING / SIDE))
+
+
+def local_window(geometry: PatchGeometry, memory: TargetMemory, state: TrackState) -> CropWindow:
+    """The window around the place where the target is expected."""
+    window = geometry.search_window(memory.box, _search_size(geometry, memory, state))
+    if state == TrackState.LOST or not memory.config.scheme.compensates:
+        return window
+    return window.moved_to(*motion.drifted_centre(
+        memory.history, window.side, memory.image_size, memory.config))
+
+
+def search_patch(image: AnyImage, window: CropWindow, memory: TargetMemory) -> np.ndarray:
+    """What the network sees of a window, S x S x 3 uint8 BGR."""
+    return imaging.CROPS[memory.config.crop](image, window, memory.fill)
+
+
+def weigh(engine: Engine, maps: Maps, window: CropWindow, memory: TargetMemory, *,
+          lost: bool) -> WindowAnswer:
+    """Join the network's answer on a window with that of the target's own classifier."""
+    scores, features, response = maps.scores, None, None
+    if memory.online is not None:
+        features = engine.describe(maps)
+        scores, response = memory.online.fuse(scores, features)
+    influence = decode.LOST_WINDOW_INFLUENCE if lost else memory.config.window_influence
+    return WindowAnswer(window, maps, scores, features, response, influence)
+
+
+def first_views(engine: Engine, image: np.ndarray, memory: TargetMemory) -> list[View]:
+    """What the network says about :data:`FIRST_VIEWS` of the image with the given box."""
+    local, views = local_window(engine.geometry, memory, TrackState.UNINITIALISED), []
+    for side, dx, dy in FIRST_VIEWS:
+        window = replace(local, side=local.side * side).moved_to(
+            local.centre_x + dx * local.width, local.centre_y + dy * local.height)
+        maps = engine.search(search_patch(image, window, memory), memory.template)
+        cell = decode.cell_nearest(memory.box.centre, len(maps.scores), window)
+        views.append(View(window, engine.describe(maps),
+                          decode.box_at(maps.distances, cell, window)))
+    return views
+
+
+def _search_size(geometry: PatchGeometry, memory: TargetMemory, state: TrackState) -> int:
+    """Side of the patch of the local window: large while lost, small while steady."""
+    config = memory.config
+    if state == TrackState.LOST:
+        return grown_size(config)
+    whole, small = (geometry.search_window(memory.box, size) for size in (
+        config.search_size, config.steady_size))
+    steady = state == TrackState.TRACKING and motion.is_steady(
+        memory.history, whole.side, decode.reach(small), memory.delay)
+    return small.patch_side if steady else whole.patch_side

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-import math
+from typing import Sequence
 
 import numpy as np
 
@@ -14,13 +13,15 @@ from siamx_ros.geometry import MIN_VISIBLE, BoundingBox, CropWindow
 from siamx_ros.model.inference import Engine, Maps
 from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState
 from siamx_ros.reduced_image import AnyImage
-from siamx_ros.tracking import decode, motion
-from siamx_ros.tracking.choice import all_refused, choose_allowed
+from siamx_ros.tracking import motion
+from siamx_ros.tracking.choice import judge
 from siamx_ros.tracking.confidence import Calibration
 from siamx_ros.tracking.memory import Gate, TargetMemory, anything
-from siamx_ros.tracking.online import FIRST_VIEWS, OnlineModel, View
+from siamx_ros.tracking.online import OnlineModel
 from siamx_ros.tracking.process import as_one_image
-from siamx_ros.tracking.search import SearchResult, enough_blocks, grown_size
+from siamx_ros.tracking.search import (
+    SearchResult, WindowAnswer, enough_blocks, first_views, grown_size, local_window, search_patch,
+    weigh)
 from siamx_ros.tracking.states import LEARNS, StateMachine, source_of
 
 
@@ -52,6 +53,11 @@ class Tracker:
         """Side of the blocks of pixels whose means are enough of the next image (ReducedImage)."""
         anywhere = self._memory is None or self.states.state == TrackState.LOST
         return 1 if anywhere else enough_blocks(self.engine.geometry, self._memory.box, self.config)
+
+    @property
+    def memory(self) -> TargetMemory | None:
+        """What is remembered of the target; None without one."""
+        return self._memory
 
     @as_one_image
     def init(self, image: np.ndarray, box: BoundingBox, stamp: float | None = None) -> TrackResult:
@@ -99,6 +105,16 @@ class Tracker:
             InputError: no target, not an image, or an image of another size.
         """
         image = imaging.check_image(image)
+        window = self.begin(image, stamp, gate)
+        maps = self.engine.search(self.patch(image, window), self._memory.template)
+        return self.conclude(image, self.judge(self.weigh(maps, window)))
+
+    def begin(self, image: AnyImage, stamp: float | None, gate: Gate = anything) -> CropWindow:
+        """The first step of an update: which window is to be searched first.
+
+        Raises:
+            InputError: no target, or an image of another size.
+        """
         memory = self._memory
         if memory is None:
             raise InputError('the tracker has no target: call init first')
@@ -107,7 +123,28 @@ class Tracker:
                 f'the image is {image.shape[1]}x{image.shape[0]} pixels, the target was given in '
                 f'{memory.image_size[0]}x{memory.image_size[1]}')
         memory.arrive(stamp, gate)
-        found, windows = self._search(image, memory)
+        return local_window(self.engine.geometry, memory, self.states.state)
+
+    def patch(self, image: AnyImage, window: CropWindow) -> np.ndarray:
+        """What the network is to see of a window, S x S x 3 uint8 BGR."""
+        return search_patch(image, window, self._memory)
+
+    def weigh(self, maps: Maps, window: CropWindow) -> WindowAnswer:
+        """The network's answer on a window, joined with that of the target's classifier."""
+        return weigh(self.engine, maps, window, self._memory, lost=self._is_lost)
+
+    def judge(self, answer: WindowAnswer, taken: Sequence[BoundingBox] = ()) -> SearchResult:
+        """What a window shows apart from boxes that other targets have taken."""
+        return judge(self.engine, answer, self._memory, self.calibration, taken)
+
+    def conclude(self, image: AnyImage, found: SearchResult,
+                 taken: Sequence[BoundingBox] = ()) -> TrackResult:
+        """The last step of an update: what the first window showed becomes the answer.
+
+        A lost target is searched for in further windows, apart from ``taken`` boxes.
+        """
+        memory = self._memory
+        found, windows = self._search_on(image, found, taken)
         candidate, confidence = found.candidate, found.confidence
         if memory.online is not None and not found.refused:
             candidate = memory.online.refine(candidate, image, memory.box)
@@ -173,30 +210,20 @@ class Tracker:
         config = self.config
         if not (config.online_weight or config.scale_weight or config.box_correction):
             return None
-        local, views = self._local_window(memory, lost=False), []
-        for side, dx, dy in FIRST_VIEWS:
-            window = replace(local, side=local.side * side).moved_to(
-                local.centre_x + dx * local.width, local.centre_y + dy * local.height)
-            maps = self._answer(image, window, memory)
-            cell = decode.cell_nearest(box.centre, len(maps.scores), window)
-            views.append(View(window, self.engine.describe(maps),
-                              decode.box_at(maps.distances, cell, window)))
-        return OnlineModel(config, image, box, views)
+        return OnlineModel(config, image, box, first_views(self.engine, image, memory))
 
-    def _search(self, image: AnyImage,
-                memory: TargetMemory) -> tuple[SearchResult, list[CropWindow]]:
-        """Search the local window and, while lost, further ones until one shows the target.
+    def _search_on(self, image: AnyImage, local: SearchResult, taken: Sequence[BoundingBox]
+                   ) -> tuple[SearchResult, list[CropWindow]]:
+        """While lost, search further windows until one shows the target; with all searched ones.
 
         If none does, the local answer stands: a doubtful one is no reason to leave the place.
         """
-        lost = self.states.state == TrackState.LOST
-        window = self._local_window(memory, lost)
-        influence = decode.LOST_WINDOW_INFLUENCE if lost else self.config.window_influence
-        local, searched = self._search_window(image, window, memory, influence), [window]
-        if not lost or self._shows_target(local):
+        memory, searched = self._memory, [local.candidate.window]
+        if not self._is_lost or self._shows_target(local):
             return local, searched
-        for window in memory.relocaliser.windows(window):
-            found = self._search_window(image, window, memory, influence)
+        for window in memory.relocaliser.windows(local.candidate.window):
+            maps = self.engine.search(self.patch(image, window), memory.template)
+            found = self.judge(self.weigh(maps, window), taken)
             searched.append(window)
             if self._shows_target(found):
                 return found, searched
@@ -206,44 +233,6 @@ class Tracker:
     def _shows_target(self, found: SearchResult) -> bool:
         return found.confidence >= self.config.relocalise_threshold
 
-    def _local_window(self, memory: TargetMemory, lost: bool) -> CropWindow:
-        window = self.engine.geometry.search_window(memory.box, self._search_size(memory, lost))
-        if lost or not self.config.scheme.compensates:
-            return window
-        return window.moved_to(*motion.drifted_centre(
-            memory.history, window.side, memory.image_size, self.config))
-
-    def _search_size(self, memory: TargetMemory, lost: bool) -> int:
-        """Side of the patch of the local window: large while lost, small while steady."""
-        if lost:
-            return grown_size(self.config)
-        whole, small = (self.engine.geometry.search_window(memory.box, size) for size in (
-            self.config.search_size, self.config.steady_size))
-        steady = self.states.state == TrackState.TRACKING and motion.is_steady(
-            memory.history, whole.side, decode.reach(small), memory.delay)
-        return small.patch_side if steady else whole.patch_side
-
-    def _search_window(self, image: AnyImage, window: CropWindow, memory: TargetMemory,
-                       influence: float) -> SearchResult:
-        """One forward pass and the best candidate of a window."""
-        maps = self._answer(image, window, memory)
-        scores, features, response = maps.scores, None, None
-        if memory.online is not None:
-            features = self.engine.describe(maps)
-            scores, response = memory.online.fuse(scores, features)
-        candidate = choose_allowed(scores, maps.distances, window, memory, influence)
-        if candidate is None:
-            return all_refused(memory, window)
-        cell = candidate.cell
-        candidate = replace(candidate, score=float(maps.scores[cell]),
-                            response=0.0 if response is None else float(response[cell]))
-        similarity = self.engine.similarity(maps, cell, memory.template)
-        confidence = self.calibration(
-            candidate.score, candidate.peak_ratio, similarity, candidate.response)
-        return SearchResult(
-            candidate, confidence if math.isfinite(confidence) else 0.0, similarity, features)
-
-    def _answer(self, image: AnyImage, window: CropWindow, memory: TargetMemory) -> Maps:
-        """What the network says about a window."""
-        patch = imaging.CROPS[self.config.crop](image, window, memory.fill)
-        return self.engine.search(patch, memory.template)
+    @property
+    def _is_lost(self) -> bool:
+        return self.states.state == TrackState.LOST

@@ -168,3 +168,36 @@ def test_a_signal_after_an_engine_is_gone():
     child = subprocess.run([sys.executable, '-c', SIGNALLED], capture_output=True, text=True)
     assert child.returncode == 0, (child.returncode, child.stderr)
     assert child.stdout == 'handled\n'
+
+
+@pytest.mark.parametrize('name', ['torch', *each_compiled.args[1]])
+def test_several_searches_answer_as_one_by_one(network, name):
+    """In their order, for their own templates, whatever size their patches are of."""
+    rng = np.random.default_rng(8)
+    engine = make_engine(network, ModelConfig(device='cpu', runtime=name, precision='fp32'))
+    templates = [engine.embed(rng.integers(0, 256, (127, 127, 3), np.uint8)) for _ in range(3)]
+    searches = [(rng.integers(0, 256, (side, side, 3), np.uint8), templates[which])
+                for side, which in ((207, 0), (255, 1), (207, 2), (207, 1))]
+    for again in range(2):
+        answers = list(engine.search_many(iter(searches)))
+        for maps, (patch, template) in zip(answers, searches, strict=True):
+            alone = engine.search(patch, template)
+            np.testing.assert_allclose(maps.scores, alone.scores, atol=1e-5)
+            np.testing.assert_allclose(maps.distances, alone.distances, rtol=1e-4)
+            expected = engine.describe(alone)
+            np.testing.assert_allclose(
+                engine.describe(maps), expected, atol=1e-4 * np.abs(expected).max())
+        searches.reverse()
+
+
+def test_a_batch_answers_as_its_patches_one_by_one(network):
+    rng = np.random.default_rng(9)
+    engine = make_engine(network, ModelConfig(device='cpu', runtime='torch'))
+    templates = [engine.embed(rng.integers(0, 256, (127, 127, 3), np.uint8)) for _ in range(3)]
+    patches = list(rng.integers(0, 256, (3, 207, 207, 3), np.uint8))
+    for maps, patch, template in zip(
+            engine.search_batch(patches, templates), patches, templates, strict=True):
+        alone = engine.search(patch, template)
+        np.testing.assert_allclose(maps.scores, alone.scores, atol=1e-5)
+        np.testing.assert_allclose(maps.distances, alone.distances, rtol=1e-4)
+        np.testing.assert_allclose(engine.describe(maps), engine.describe(alone), atol=1e-4)

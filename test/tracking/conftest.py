@@ -44,6 +44,9 @@ class ColourEngine:
         distances = np.stack([gx - x0, gy - y0, x1 - gx, y1 - gy])
         return Maps(0.02 + 0.96 * scores, distances, red)
 
+    def search_many(self, searches):
+        return (self.search(patch, template) for patch, template in searches)
+
     def describe(self, maps):
         """Red and its edges, averaged over cells: 3 x n x n."""
         red, cells = maps.features, len(maps.scores) + 6

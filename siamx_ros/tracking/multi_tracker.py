@@ -1,0 +1,175 @@
+"""Several targets in one image: one engine, one look at each image, no two on the same place."""
+
+from __future__ import annotations
+
+from itertools import count
+from types import MappingProxyType
+from typing import Any, Mapping
+
+import numpy as np
+
+from siamx_ros import imaging
+from siamx_ros.config import TrackerConfig
+from siamx_ros.errors import InputError
+from siamx_ros.geometry import BoundingBox
+from siamx_ros.model.inference import Engine
+from siamx_ros.records import TrackResult, TrackState
+from siamx_ros.reduced_image import AnyImage
+from siamx_ros.tracking.confidence import Calibration
+from siamx_ros.tracking.exclusion import Claims, Contestant
+from siamx_ros.tracking.memory import Gate, anything
+from siamx_ros.tracking.process import as_one_image
+from siamx_ros.tracking.tracker import Tracker
+
+NO_GATES: Mapping[int, Gate] = MappingProxyType({})
+
+
+class MultiTracker:
+    """Follows any number of targets; with a single one it answers exactly as :class:`Tracker`.
+
+    Args:
+        engine: the network on its device, shared by all; see :class:`Tracker`.
+        config: how predictions become tracks.
+        calibration: raw score to confidence.
+
+    """
+
+    def __init__(self, engine: Engine, config: TrackerConfig = TrackerConfig(),
+                 calibration: Calibration = Calibration()) -> None:
+        self.engine, self.config, self.calibration = engine, config, calibration
+        self._targets: dict[int, Contestant] = {}
+        self._numbers = count(1)
+
+    @classmethod
+    def around(cls, tracker: Tracker) -> MultiTracker:
+        """One without targets, with the engine, settings and calibration of a tracker."""
+        return cls(tracker.engine, tracker.config, tracker.calibration)
+
+    @property
+    def trackers(self) -> dict[int, Tracker]:
+        """The tracker of each target by its number, in the order in which they were added."""
+        return {number: target.tracker for number, target in self._targets.items()}
+
+    @property
+    def reduction(self) -> int:
+        """Side of the blocks of pixels that are enough of the next image for all targets."""
+        return min((tracker.reduction for tracker in self.trackers.values()), default=1)
+
+    def add(self, image: np.ndarray, box: BoundingBox, stamp: float | None = None) -> int:
+        """Take a further target; returns its number, which no other will have.
+
+        Args:
+            image: H x W x 3 uint8 BGR, of the size of the other targets' images.
+            box: image pixels, also as four numbers x, y, w, h; at least half of it inside.
+            stamp: time of the image in seconds; see :meth:`Tracker.init`.
+
+        Raises:
+            InputError: not an image, one of another size, or a box that cannot be used.
+        """
+        tracker = Tracker(self.engine, self.config, self.calibration)
+        tracker.init(image, box, stamp)
+        return self.join(tracker)
+
+    def join(self, tracker: Tracker) -> int:
+        """Take over the target of a tracker with the same engine; returns its number.
+
+        Raises:
+            InputError: it has no target, or one of images of another size.
+        """
+        if tracker.memory is None:
+            raise InputError('the tracker has no target: call init first')
+        size = tracker.memory.image_size
+        for other in self.trackers.values():
+            if other.memory.image_size != size:
+                raise InputError(
+                    'all targets must be given in images of one size, {}x{} pixels, got '
+                    '{}x{}'.format(*other.memory.image_size, *size))
+        number = next(self._numbers)
+        self._targets[number] = Contestant(tracker)
+        self._warm_up()
+        return number
+
+    def remove(self, number: int) -> None:
+        """Forget one target; the others go on.
+
+        Raises:
+            InputError: there is none of this number.
+        """
+        if number not in self._targets:
+            raise InputError(f'there is no target {number}, there are '
+                             f'{", ".join(map(str, self._targets)) or "none"}')
+        gone = self._targets.pop(number)
+        for target in self._targets.values():
+            target.met.discard(gone.tracker)
+
+    @as_one_image
+    def update(self, image: AnyImage, stamp: float | None = None,
+               gates: Mapping[int, Gate] = NO_GATES) -> dict[int, TrackResult]:
+        """Find all targets in the next image; the answer of each by its number.
+
+        One that was searched for in vain for too long answers UNINITIALISED and is forgotten.
+
+        Args:
+            image: H x W x 3 uint8 BGR, or blocks of it, of the size that the targets were given in.
+            stamp: time of the image in seconds.
+            gates: of some targets by their numbers; see :meth:`Tracker.update`.
+
+        Raises:
+            InputError: not an image, or an image of another size.
+        """
+        image = imaging.check_image(image)
+        if len(self._targets) > 1:
+            results = self._update_together(image, stamp, gates)
+        else:
+            results = {number: tracker.update(image, stamp, gates.get(number, anything))
+                       for number, tracker in self.trackers.items()}
+        for number, result in results.items():
+            if result.state == TrackState.UNINITIALISED:
+                self.remove(number)
+        return results
+
+    def lose(self, stamp: float | None = None) -> None:
+        """Declare all targets lost; see :meth:`Tracker.lose`."""
+        for tracker in self.trackers.values():
+            tracker.lose(stamp)
+
+    def reset(self) -> None:
+        """Forget all targets."""
+        self._targets.clear()
+
+    def configure(self, config: TrackerConfig) -> None:
+        """Use other settings from the next image on; the targets are kept."""
+        self.config = config
+        for tracker in self.trackers.values():
+            tracker.configure(config)
+        self._warm_up()
+
+    def close(self) -> None:
+        """Forget all targets and free the network's memory; no target can be added any more."""
+        self.reset()
+        self.engine: Any = None
+
+    def _update_together(self, image: AnyImage, stamp: float | None,
+                         gates: Mapping[int, Gate]) -> dict[int, TrackResult]:
+        trackers = self.trackers
+        windows = [tracker.begin(image, stamp, gates.get(number, anything))
+                   for number, tracker in trackers.items()]
+        maps = self.engine.search_many(
+            (tracker.patch(image, window), tracker.memory.template)
+            for tracker, window in zip(trackers.values(), windows))
+        answers = [tracker.weigh(answer, window)
+                   for tracker, answer, window in zip(trackers.values(), maps, windows)]
+        now = next(iter(trackers.values())).memory.stamp
+        claims = Claims(list(self._targets.values()), answers, now)
+        return {number: tracker.conclude(image, claims.found[index], claims.taken(index))
+                for index, (number, tracker) in enumerate(trackers.items())}
+
+    def _warm_up(self) -> None:
+        """Search patches of each size for all targets: nothing is compiled in an update."""
+        memories = [tracker.memory for tracker in self.trackers.values()]
+        if len(memories) < 2:
+            return
+        for size in set().union(*(memory.prepared for memory in memories)):
+            patch = np.zeros((size, size, 3), np.uint8)
+            for _ in self.engine.search_many((patch, memory.template) for memory in memories):
+                pass
