@@ -12,7 +12,7 @@ from siamx_ros.geometry import CropWindow
 
 FLAGS = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4,
          8: cv2.IMREAD_REDUCED_COLOR_8}
-"""Side of a block -> how OpenCV is told; a JPEG file has 8 x 8 pixels in each of its own blocks."""
+"""Side of a block -> OpenCV's flag for it; a JPEG file's own blocks have 8 x 8 pixels."""
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,8 @@ EXIF_ON_ITS_SIDE = (b'\xff\xe1\x00\x22Exif\x00\x00MM\x00\x2a\x00\x00\x00\x08\x00
 @pytest.fixture(scope='module')
 def jpeg():
     """A JPEG file of smooth texture."""
-    coarse = np.random.default_rng(4).integers(0, 256, (30, 40, 3), np.uint8)
-    picture = cv2.resize(coarse, SIZE, interpolation=cv2.INTER_CUBIC)
+    small = np.random.default_rng(4).integers(0, 256, (30, 40, 3), np.uint8)
+    picture = cv2.resize(small, SIZE, interpolation=cv2.INTER_CUBIC)
     return cv2.imencode('.jpg', picture, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
 
 

@@ -19,7 +19,7 @@ pytest.importorskip('rosbags', reason='rosbags is not installed')
 import cv2  # noqa: E402
 
 from siamx_ros.data.sequence import read_folder  # noqa: E402
-from siamx_ros.evaluation.bag.writing import write_sequence  # noqa: E402
+from siamx_ros.evaluation.bag.writer import write_sequence  # noqa: E402
 
 pytestmark = pytest.mark.ros
 SLEEP = 3

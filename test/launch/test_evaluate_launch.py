@@ -11,7 +11,7 @@ from square_sequence import write_square
 
 from siamx_ros.commands import evaluate_bag
 from siamx_ros.data.sequence import read_folder
-from siamx_ros.evaluation.bag.writing import write_sequence
+from siamx_ros.evaluation.bag.writer import write_sequence
 
 CRITERIA = 'metrics.auc: {min: %s}\n'
 

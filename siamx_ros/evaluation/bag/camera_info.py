@@ -9,7 +9,7 @@ from typing import Any
 from siamx_ros.control.camera_model import CameraModel
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation.bag.frame_table import FrameTable, frames
-from siamx_ros.evaluation.bag.reading import Bag
+from siamx_ros.evaluation.bag.reader import Bag
 
 LOGGER = logging.getLogger(__name__)
 CAMERA_INFO = 'sensor_msgs/msg/CameraInfo'

@@ -18,7 +18,7 @@ from siamx_ros.evaluation.bag.folder import versions
 from siamx_ros.evaluation.bag.frame_table import BagFrame, FrameTable
 from siamx_ros.evaluation.bag.live_replay import Player, replay_live
 from siamx_ros.evaluation.bag.preparation import Prepared, Wanted, prepare
-from siamx_ros.evaluation.bag.reading import Bag, bag_digest
+from siamx_ros.evaluation.bag.reader import Bag, bag_digest
 from siamx_ros.evaluation.bag.replay import UNREADABLE, LatencyModel, Step, replay
 from siamx_ros.evaluation.bag.replay_results import Replay, figures
 from siamx_ros.evaluation.runner import Tracker

@@ -11,7 +11,7 @@ import numpy as np
 
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation.bag import messages
-from siamx_ros.evaluation.bag.reading import Bag
+from siamx_ros.evaluation.bag.reader import Bag
 from siamx_ros.messages.conversions import image_from_compressed, image_from_msg
 from siamx_ros.node_config import NodeConfig
 

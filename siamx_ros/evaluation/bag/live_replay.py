@@ -10,7 +10,7 @@ import numpy as np
 
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation.bag.frame_table import BagFrame, FrameTable, frames
-from siamx_ros.evaluation.bag.reading import Bag
+from siamx_ros.evaluation.bag.reader import Bag
 from siamx_ros.evaluation.bag.replay import (
     BEFORE_INIT, DROPPED, OVERWRITTEN, UNREADABLE, Step)
 from siamx_ros.geometry import BoundingBox

@@ -11,7 +11,7 @@ from siamx_ros.errors import InputError
 from siamx_ros.evaluation.bag import messages
 from siamx_ros.evaluation.bag.camera_info import FoundCamera, find_camera
 from siamx_ros.evaluation.bag.frame_table import FrameTable, frame_table
-from siamx_ros.evaluation.bag.reading import Bag
+from siamx_ros.evaluation.bag.reader import Bag
 from siamx_ros.evaluation.bag.truth import (
     TRUTH_TYPES, Truth, first_box_of_topic, first_box_of_truth, truth_from_file, truth_from_topic)
 from siamx_ros.geometry import BoundingBox

@@ -12,7 +12,7 @@ import numpy as np
 
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation.bag.frame_table import CLOCK_SET_NS, BagFrame, FrameTable, frames
-from siamx_ros.evaluation.bag.reading import Bag
+from siamx_ros.evaluation.bag.reader import Bag
 from siamx_ros.evaluation.bag.truth import Truth
 from siamx_ros.evaluation.runner import Interruptible, Run, Tracker
 from siamx_ros.geometry import BoundingBox

@@ -11,7 +11,7 @@ import numpy as np
 from siamx_ros.evaluation.bag import messages
 from siamx_ros.evaluation.bag.replay_results import Replay
 from siamx_ros.evaluation.bag.replay import OVERWRITTEN, Step
-from siamx_ros.evaluation.bag.writing import BagWriter
+from siamx_ros.evaluation.bag.writer import BagWriter
 from siamx_ros.messages.frames import Frame
 from siamx_ros.messages.measuring import Measurer
 from siamx_ros.messages.outcome import Outcome

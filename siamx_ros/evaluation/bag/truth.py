@@ -14,7 +14,7 @@ from siamx_ros.data.sequence import absent_as_nan, read_boxes
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation.bag import messages
 from siamx_ros.evaluation.bag.frame_table import FrameTable, nearest_frame
-from siamx_ros.evaluation.bag.reading import Bag
+from siamx_ros.evaluation.bag.reader import Bag
 from siamx_ros.geometry import BoundingBox
 
 LOGGER = logging.getLogger(__name__)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from siamx_ros.evaluation.bag.writing import write_sequence
+from siamx_ros.evaluation.bag.writer import write_sequence
 from siamx_ros.evaluation.trackers import TrackerSpec
 
 

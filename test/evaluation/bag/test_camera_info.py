@@ -9,8 +9,8 @@ import pytest
 from siamx_ros.evaluation.bag import messages
 from siamx_ros.evaluation.bag.camera_info import CAMERA_INFO, camera_info_topic, find_camera
 from siamx_ros.evaluation.bag.frame_table import frame_table
-from siamx_ros.evaluation.bag.reading import Bag
-from siamx_ros.evaluation.bag.writing import BagWriter
+from siamx_ros.evaluation.bag.reader import Bag
+from siamx_ros.evaluation.bag.writer import BagWriter
 
 IMAGES = '/camera/image/compressed'
 BESIDE = '/camera/camera_info'

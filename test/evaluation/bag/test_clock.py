@@ -11,9 +11,9 @@ from siamx_ros.errors import InputError
 from siamx_ros.evaluation.adapted import AdaptedTracker
 from siamx_ros.evaluation.bag import messages
 from siamx_ros.evaluation.bag.frame_table import NOMINAL_INTERVAL_NS, nearest_frame, ordered
-from siamx_ros.evaluation.bag.reading import Bag
+from siamx_ros.evaluation.bag.reader import Bag
 from siamx_ros.evaluation.bag.truth import truth_from_file
-from siamx_ros.evaluation.bag.writing import BagWriter
+from siamx_ros.evaluation.bag.writer import BagWriter
 from siamx_ros.evaluation.trackers import TrackerSpec
 from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from siamx_ros.evaluation.bag import messages
-from siamx_ros.evaluation.bag.reading import Bag
-from siamx_ros.evaluation.bag.writing import BagWriter, write_sequence
+from siamx_ros.evaluation.bag.reader import Bag
+from siamx_ros.evaluation.bag.writer import BagWriter, write_sequence
 from siamx_ros.evaluation.trackers import TrackerSpec
 from siamx_ros.records import TrackState
 

@@ -7,7 +7,7 @@ import pytest
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation.bag.live_replay import replay_live
 from siamx_ros.evaluation.bag.preparation import Wanted, prepare
-from siamx_ros.evaluation.bag.reading import Bag
+from siamx_ros.evaluation.bag.reader import Bag
 from siamx_ros.records import Reason, TrackResult, TrackState
 
 

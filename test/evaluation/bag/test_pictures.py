@@ -9,8 +9,8 @@ import pytest
 
 from siamx_ros.evaluation.bag import messages
 from siamx_ros.evaluation.bag.frame_table import frame_table, frames
-from siamx_ros.evaluation.bag.reading import Bag
-from siamx_ros.evaluation.bag.writing import BagWriter, write_sequence
+from siamx_ros.evaluation.bag.reader import Bag
+from siamx_ros.evaluation.bag.writer import BagWriter, write_sequence
 from siamx_ros.imaging import read_image
 from siamx_ros.messages.conversions import image_from_msg
 

@@ -11,8 +11,8 @@ from siamx_ros.cli import main
 from siamx_ros.config import ModelConfig
 from siamx_ros.evaluation.bag import messages
 from siamx_ros.evaluation.bag.frame_table import frame_table
-from siamx_ros.evaluation.bag.reading import Bag
-from siamx_ros.evaluation.bag.writing import write_sequence
+from siamx_ros.evaluation.bag.reader import Bag
+from siamx_ros.evaluation.bag.writer import write_sequence
 from siamx_ros.evaluation.results import json_values
 from siamx_ros.evaluation.runner import run_sequence
 from siamx_ros.evaluation.scores import score

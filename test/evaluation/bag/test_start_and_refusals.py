@@ -8,8 +8,8 @@ from bag_command import RANDOM, evaluate, summary
 import pytest
 
 from siamx_ros.evaluation.bag import messages
-from siamx_ros.evaluation.bag.reading import Bag
-from siamx_ros.evaluation.bag.writing import BagWriter, write_sequence
+from siamx_ros.evaluation.bag.reader import Bag
+from siamx_ros.evaluation.bag.writer import BagWriter, write_sequence
 
 
 def request_bag(path, sequence, stamp_of=None):

@@ -9,8 +9,8 @@ from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, W
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation.bag import messages
 from siamx_ros.evaluation.bag.frame_table import frame_table, frames
-from siamx_ros.evaluation.bag.reading import Bag
-from siamx_ros.evaluation.bag.writing import write_sequence
+from siamx_ros.evaluation.bag.reader import Bag
+from siamx_ros.evaluation.bag.writer import write_sequence
 from siamx_ros.imaging import read_image
 
 STRING = messages.typestore().hash_rihs01('std_msgs/msg/String')

@@ -9,9 +9,9 @@ from siamx_ros.data.sequence import read_folder
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation.bag import messages
 from siamx_ros.evaluation.bag.frame_table import frame_table, frames, nearest_frame
-from siamx_ros.evaluation.bag.reading import Bag, bag_digest
+from siamx_ros.evaluation.bag.reader import Bag, bag_digest
 from siamx_ros.evaluation.bag.truth import truth_from_file, truth_from_topic
-from siamx_ros.evaluation.bag.writing import BagWriter, write_sequence
+from siamx_ros.evaluation.bag.writer import BagWriter, write_sequence
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.imaging import read_image
 
