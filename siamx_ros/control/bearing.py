@@ -68,19 +68,20 @@ def ranges_from_depth(camera: CameraModel, box: BoundingBox, depth: np.ndarray,
         depth: H x W metres; NaN, 0 and values beyond ``largest`` do not count.
 
     Returns:
-        One for each pixel whose depth is known; empty where none is.
+        One for each pixel, NaN where its depth is not known.
     """
     w, h = box.w * INNER_SHARE, box.h * INNER_SHARE
     cx, cy = box.centre
     x0, y0 = max(0, int(cx - w / 2)), max(0, int(cy - h / 2))
     x1, y1 = max(x0 + 1, math.ceil(cx + w / 2)), max(y0 + 1, math.ceil(cy + h / 2))
     inner = depth[y0:y1, x0:x1]
-    return inner[np.isfinite(inner) & (inner > 0) & (inner <= largest)] * _stretch(
-        camera.ray(*box.centre))
+    known = (inner > 0) & (inner <= largest)
+    return np.where(known, inner, np.nan).ravel() * _stretch(camera.ray(*box.centre))
 
 
 def middle_and_spread(ranges: np.ndarray) -> tuple[float, float]:
-    """The median of some ranges and their deviation, metres; (NaN, NaN) of none."""
+    """The median of the known ranges and their deviation, metres; (NaN, NaN) of none."""
+    ranges = ranges[np.isfinite(ranges)]
     if ranges.size == 0:
         return math.nan, math.nan
     middle = float(np.median(ranges))

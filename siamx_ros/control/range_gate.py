@@ -28,7 +28,9 @@ WIDER, TALLER = 2.0, 1.3
 larger holds others, too."""
 USUAL = 1.3
 """A box that is as many times wider or taller may hold another, too, a smaller one only a part."""
-SMALLER, AFTER_S = 0.7, 0.5
+SLACK, SLACK_S = 1.5, 1.0
+"""So many times more is allowed after so many seconds: who sat has risen."""
+SMALLER, AFTER_S = 0.6, 0.5
 """What is found more than so many seconds after the target was seen must be seen whole: as tall as
 this share of the usual height."""
 
@@ -75,9 +77,11 @@ class RangeGate:
             cut: whether the border of the image cuts it off, so that it may be small.
         """
         usual_width, usual_height = self.usual_size
-        if width > WIDER * usual_width or height > TALLER * usual_height:
+        gap = self.gap(stamp)
+        slack = 1 + (SLACK - 1) * min(1.0, gap / SLACK_S)
+        if width > slack * WIDER * usual_width or height > slack * TALLER * usual_height:
             return False
-        return cut or self.gap(stamp) < AFTER_S or not height < SMALLER * usual_height
+        return cut or gap < AFTER_S or not height < SMALLER * usual_height
 
     def usual(self, width: float, height: float) -> bool:
         """Whether a box is about as large as the target's mostly is, so that it holds no other."""

@@ -14,8 +14,8 @@ from siamx_ros.messages.target_colours import TargetColours, colours
 from siamx_ros.node_config import NodeConfig
 from siamx_ros.reduced_image import AnyImage
 
-LEAST_SHARE = 0.3
-"""A box may be the target's if this share of the depth in its middle is where the target can be."""
+MOST_OTHERS = 0.7
+"""A box is not the target's if a larger share of its middle is where the target cannot be."""
 HALF_A_BODY = 0.4
 """How much nearer or farther than its middle a part of the target may be, metres."""
 SURELY_S = 0.15
@@ -57,7 +57,7 @@ class TargetGate:
         """Whether the target can be what a box shows; a box without any depth may be."""
         ranges = bearing.ranges_from_depth(camera, box, depth, config.depth_max)
         inside = self.reachable(ranges, stamp)
-        if inside.size < LEAST_SHARE * ranges.size:
+        if np.isfinite(ranges).sum() - inside.size > MOST_OTHERS * ranges.size:
             return False
         distance, _ = bearing.middle_and_spread(inside)
         cut, gap = bearing.is_truncated(box, camera.width, camera.height), self._range.gap(stamp)

@@ -194,6 +194,9 @@ def test_who_passes_before_the_target_is_refused_and_the_target_beside_is_not():
     assert not whether(gated(), depth, BoundingBox.from_centre(40, 60, 50, 110))
     assert not whether(gated(), plane(4.0), TARGET), 'the wall behind is no target either'
     assert whether(gated(), plane(math.nan), TARGET), 'without depth, nobody knows'
+    dark = plane(4.0)
+    dark[:, 72:] = math.nan
+    assert whether(gated(), dark, TARGET), 'dark clothes have no depth, the wall beside them has'
 
 
 def test_a_box_about_two_people_at_one_range_is_refused():
