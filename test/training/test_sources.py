@@ -72,7 +72,7 @@ def test_test_parts_are_never_read(tmp_path):
     assert [video.folder.parent.name for video in videos] == ['cat-1']
     for name in ('training_set.txt', 'testing_set.txt'):
         (tmp_path / name).unlink()
-    with pytest.raises(InputError, match='cannot be told apart'):
+    with pytest.raises(InputError, match='cannot be recognised'):
         read_sources(configure('lasot', tmp_path))
 
 

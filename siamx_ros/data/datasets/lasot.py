@@ -46,7 +46,7 @@ def _tested_names(training: Path, testing: Path) -> set[Hashable]:
         if not training.is_file():
             raise InputError(
                 f'there is neither {testing} nor {training.name}: the test sequences of LaSOT '
-                'cannot be told apart, and they are never trained on')
+                'cannot be recognised, and they are never trained on')
         return set()
     names = read_names(testing)
     _require_names(names, testing)
@@ -58,7 +58,7 @@ def _require_names(names: list[str], path: Path) -> None:
     wrong = [name for name in names if not NAME.fullmatch(name)]
     if wrong:
         raise InputError(f'{wrong[0]!r} in {path} is no sequence <class>-<n>: the test sequences '
-                         'of LaSOT cannot be told apart, and they are never trained on')
+                         'of LaSOT cannot be recognised, and they are never trained on')
 
 
 def _selected(listed: Path, folders: list[Path]) -> list[Path]:
