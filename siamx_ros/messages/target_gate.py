@@ -14,8 +14,9 @@ from siamx_ros.messages.target_colours import TargetColours, colours
 from siamx_ros.node_config import NodeConfig
 from siamx_ros.reduced_image import AnyImage
 
-MOST_OTHERS = 0.7
-"""A box is not the target's if a larger share of its middle is where the target cannot be."""
+LEAST_SHARE, LEAST_OTHERS = 0.3, 0.5
+"""A box is not the target's if of the depth in its middle a smaller share than the first is where
+the target can be, and what is elsewhere fills the second: dark clothes may have no depth at all."""
 HALF_A_BODY = 0.4
 """How much nearer or farther than its middle a part of the target may be, metres."""
 SURELY_S = 0.15
@@ -57,7 +58,9 @@ class TargetGate:
         """Whether the target can be what a box shows; a box without any depth may be."""
         ranges = bearing.ranges_from_depth(camera, box, depth, config.depth_max)
         inside = self.reachable(ranges, stamp)
-        if np.isfinite(ranges).sum() - inside.size > MOST_OTHERS * ranges.size:
+        known = np.count_nonzero(np.isfinite(ranges))
+        if (inside.size < LEAST_SHARE * known
+                and known - inside.size >= LEAST_OTHERS * ranges.size):
             return False
         distance, _ = bearing.middle_and_spread(inside)
         cut, gap = bearing.is_truncated(box, camera.width, camera.height), self._range.gap(stamp)

@@ -197,6 +197,9 @@ def test_who_passes_before_the_target_is_refused_and_the_target_beside_is_not():
     dark = plane(4.0)
     dark[:, 72:] = math.nan
     assert whether(gated(), dark, TARGET), 'dark clothes have no depth, the wall beside them has'
+    edges = plane(1.2)
+    edges[:, 84:] = math.nan
+    assert not whether(gated(), edges, TARGET), 'nor has the edge of who passes before'
 
 
 def test_a_box_about_two_people_at_one_range_is_refused():
