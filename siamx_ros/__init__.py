@@ -18,6 +18,7 @@ _HOMES = {
     'BoundingBox': 'siamx_ros.geometry',
     'InputError': 'siamx_ros.errors',
     'ModelConfig': 'siamx_ros.config',
+    'MultiTracker': 'siamx_ros.tracking.multi_tracker',
     'TrackResult': 'siamx_ros.records',
     'TrackState': 'siamx_ros.records',
     'Tracker': 'siamx_ros.tracking.tracker',

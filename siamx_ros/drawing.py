@@ -58,6 +58,16 @@ def draw_result(image: np.ndarray, result: TrackResult, *, label: str = '',
     return canvas
 
 
+def draw_further(canvas: np.ndarray, result: TrackResult, label: str) -> None:
+    """Draw the box of a target besides that of :func:`draw_result` into an image, with its name."""
+    if result.box is None or result.state == TrackState.UNINITIALISED:
+        return
+    width, colour = max(1, round(_unit(canvas) * 2)), STATE_COLOURS[result.state]
+    draw_dashed(canvas, result.box, colour, dash=2 * width, width=width)
+    cv2.putText(canvas, _printable(label), _pixel((result.box.x, result.box.y - 3)), _FONT,
+                0.4 * _unit(canvas), colour, 1, cv2.LINE_AA)
+
+
 def draw_note(image: np.ndarray, text: str) -> np.ndarray:
     """Write a line into the dark strip at the top; returns a new image of the same shape."""
     canvas = np.ascontiguousarray(image).copy()

@@ -68,6 +68,9 @@ class NodeConfig(ImageTopic):
     min_contrast: float = setting(
         2.0, 'smallest contrast of the box with its surroundings that init accepts; 0 for any',
         unit='grey levels', low=0.0, high=50.0, live=True)
+    max_targets: int = setting(
+        8, 'targets that may be tracked at once, a place for the primary one among them', low=1,
+        high=32, live=True)
     stall_timeout: float = setting(
         5.0, 'time that one image may take until the state is ERROR', unit='s', low=0.5, high=60.0,
         live=True)

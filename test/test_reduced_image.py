@@ -12,7 +12,8 @@ from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox, CropWindow
 from siamx_ros.messages.conversions import image_from_compressed
 from siamx_ros.messages.frames import Frame
-from siamx_ros.node.session import Session, TargetNames
+from siamx_ros.node.session import Session
+from siamx_ros.node.target_names import TargetNames
 from siamx_ros.patch_geometry import SquareGeometry, StretchedGeometry
 from siamx_ros.records import Reason, TrackResult, TrackState
 from siamx_ros.reduced_image import ReducedImage, decode_reduced, largest_factor

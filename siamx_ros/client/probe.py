@@ -189,12 +189,14 @@ class Probe:
             self._arrived.notify_all()
 
 
-def init_request(box: BoundingBox, stamp_ns: int = 0, **fields: Any) -> InitTarget.Request:
+def init_request(box: BoundingBox, stamp_ns: int = 0, kind: type = InitTarget,
+                 **fields: Any) -> Any:
     """The request to track a box on the image of a stamp or, by its fields, of a header.
 
-    Without either, or with a stamp of 0, that is the newest image.
+    Without either, or with a stamp of 0, that is the newest image. ``kind`` is InitTarget, or
+    AddTarget for a further target.
     """
-    request = InitTarget.Request(**fields)
+    request = kind.Request(**fields)
     if stamp_ns:
         request.header.stamp = stamp(stamp_ns)
     request.bbox.center.position.x, request.bbox.center.position.y = map(float, box.centre)

@@ -10,6 +10,8 @@ the machine hits all alike. The first updates of a turn do not count. The tables
                       seconds from the start of a process until it has answered an image (ready s),
                       and that process's largest memory (peak MB)
   siamx while lost    an update in state LOST on an image without the target
+  siamx, N targets    an update of the target and N - 1 places beside it (--targets N), how often
+                      longer than of one
   siamx in TRACKING   parts of an update; 'search' is the network, 'rest' what no other part took.
                       Only some updates teach classifier and scale template: see their mean
 
@@ -46,6 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--beside', metavar='TRACKER', action='append', default=[],
                         help="a tracker to measure beside ours: csrt or kcf (OpenCV's), or the "
                              'Python file of an adapter; may be given again')
+    parser.add_argument('--targets', metavar='N', type=int, action='append', default=[],
+                        help='also measure updates of N targets at once; may be given again')
     parser.add_argument('--turns', metavar='N', type=int, default=16,
                         help='turns of each tracker, default 16')
     parser.add_argument('--frames', metavar='N', type=int, default=30,
@@ -87,6 +91,8 @@ def _plan(args: argparse.Namespace, settings: dict[str, Any], size: tuple[int, i
     from siamx_ros.evaluation.speed.measurement import Plan
     from siamx_ros.evaluation.speed.participants import WARM_UP
     from siamx_ros.evaluation.speed.stretches import from_sequences, generated
+    if any(count < 2 for count in args.targets):
+        raise InputError('--targets must be at least 2: one target is always measured')
     if args.turns < 1 or args.starts < 0:
         raise InputError('--turns must be at least 1 and --starts at least 0')
     if args.frames < WARM_UP + 2:
@@ -96,7 +102,8 @@ def _plan(args: argparse.Namespace, settings: dict[str, Any], size: tuple[int, i
     stretches = from_sequences(sequences[:args.turns], size, args.frames) if sequences \
         else generated(size, args.frames)
     return Plan(settings['model'], settings['tracking'], read_specs(args.beside),
-                tuple(stretches), args.turns, args.starts)
+                tuple(stretches), args.turns, args.starts,
+                tuple(sorted(set(args.targets))))
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -15,6 +15,15 @@ IDLE = TrackResult(box=None, confidence=0.0, state=TrackState.UNINITIALISED)
 
 
 @dataclass(frozen=True)
+class FurtherTarget:
+    """What an image showed of a target besides the primary one; names as in :class:`Outcome`."""
+
+    target_id: str
+    class_id: str
+    result: TrackResult
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What is to be said about one image.
 
@@ -26,6 +35,7 @@ class Outcome:
         class_id: the label that the operator gave.
         inference_s: time the tracker took, seconds.
         message: what went wrong, empty if nothing.
+        further: what was seen of the targets besides this one.
         interruption: why the target counted as lost just before this image, NONE if it did not.
     """
 
@@ -37,6 +47,7 @@ class Outcome:
     inference_s: float = math.nan
     message: str = ''
     interruption: Reason = Reason.NONE
+    further: tuple[FurtherTarget, ...] = ()
 
     def without_pixels(self) -> Outcome:
         """The same, its image one zero seen everywhere: only the size will be asked for."""

@@ -57,7 +57,10 @@ class MessageBuilder:
             seq=seq)
 
     def detections(self, outcome: Outcome, measured: Measurement, *, uncertain: bool) -> Any:
-        """Detection2DArray: one while the target is seen, else none; headers are the image's."""
+        """Detection2DArray: each target while it is seen; headers are the image's.
+
+        The primary one comes first; of the others no range is known.
+        """
         header, result = outcome.frame.msg.header, outcome.result
         states = {TrackState.TRACKING, TrackState.RELOCALISED}
         if uncertain:
@@ -69,6 +72,10 @@ class MessageBuilder:
                 header, result.box, outcome.class_id, float(result.confidence), outcome.target_id,
                 position=measured.position or NO_PLACE,
                 variance=float(measured.range_stddev) ** 2 if known else UNKNOWN_VARIANCE))
+        found += [
+            self.detection(header, each.result.box, each.class_id, float(each.result.confidence),
+                           each.target_id)
+            for each in outcome.further if each.result.state in states]
         return self._types['vision_msgs/msg/Detection2DArray'](header=header, detections=found)
 
     def detection(self, header: Any, box: BoundingBox, class_id: str, score: float, identity: str,

@@ -20,7 +20,8 @@ from siamx_ros.node.health import Health
 from siamx_ros.node.image_decoder import ImageDecoder
 from siamx_ros.node.input_watch import InputWatch
 from siamx_ros.node.publishers import Publishers
-from siamx_ros.node.session import Session, TargetNames
+from siamx_ros.node.session import Session
+from siamx_ros.node.target_names import TargetNames
 from siamx_ros.node.waiting import Waiting
 from siamx_ros.node.worker import Worker
 from siamx_ros.node_config import NodeConfig
@@ -86,7 +87,7 @@ class Pipeline:
 
         Catching up may take a share of ``init_timeout``; a slower device leaves frames out.
         """
-        self._take_settings()
+        self.take_settings()
         deadline = time.monotonic() + CATCH_UP_SHARE * self.config.init_timeout
         outcomes = [self.session.start(frames[0], choose, target_id, class_id)]
         if len(frames) > 1:
@@ -106,10 +107,10 @@ class Pipeline:
             self._publish(outcome, dropped=0)
         return outcomes
 
-    def reset(self) -> None:
-        """Drop the target; in the worker's thread."""
-        self.session.forget()
-        self._announce(self.session.result.state, Reason.RESET)
+    def drop(self, target_id: str = '') -> None:
+        """Drop the target of a name, or all; in the worker's thread."""
+        if self.session.drop(target_id):
+            self._announce(self.session.result.state, Reason.RESET)
 
     def set_enabled(self, enabled: bool) -> None:
         """Pause or resume; in the worker's thread."""
@@ -171,13 +172,12 @@ class Pipeline:
             return
         self.measurer.set_depth(stamp_seconds(msg.header.stamp), msg.header.frame_id, depth)
 
-    def _take_settings(self) -> None:
+    def take_settings(self) -> None:
         """Give changed settings to the tracker, in the worker's thread."""
         config = self.config
         if config is not self._in_use:
             self._in_use = config
-            self.session.stamp_jump = config.stamp_jump
-            self.session.tracker.configure(config.tracking)
+            self.session.configure(config.tracking, config.stamp_jump)
 
     def _handle(self, frame: Frame, overwritten: int) -> None:
         """Track one image and publish; in the worker's thread.
@@ -188,7 +188,7 @@ class Pipeline:
         if frame.received <= self._taken:
             return
         self._stalled = False  # may have been noticed while the image before was published
-        self._take_settings()
+        self.take_settings()
         if self.input.ends_gap(frame.received):
             self.session.interrupt(Reason.NO_IMAGES)
         outcome = self._answer(frame)

@@ -132,6 +132,8 @@ def _picture(outcome: Outcome, decode: Callable[[Frame], np.ndarray],
         except InputError:
             return None
     picture = drawing.draw_result(image, outcome.result, label=outcome.target_id)
+    for each in outcome.further:
+        drawing.draw_further(picture, each.result, each.target_id)
     if scale < 1:
         picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     return picture

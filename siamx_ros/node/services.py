@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import CancelledError
 import time
-from typing import Any
+from typing import Any, Callable
 
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.qos import QoSProfile
@@ -16,6 +16,7 @@ from siamx_ros.errors import InputError
 from siamx_ros.messages.frames import Frame, stamp_seconds
 from siamx_ros.node.init_validation import Code, Refusal, box_on_image, check_numbers
 from siamx_ros.node.message_builder import build
+from siamx_ros.node.model_holder import describe_error
 from siamx_ros.records import TrackState
 from siamx_ros.srv import InitTarget
 
@@ -34,7 +35,7 @@ class Services:
 
     def __init__(self, node: Any) -> None:
         self._node = node
-        group = ReentrantCallbackGroup()
+        group = self.group = ReentrantCallbackGroup()
         for kind, name, answer in (
                 (InitTarget, '~/init', self._init), (Trigger, '~/reset', self._reset),
                 (SetBool, '~/set_enabled', self._set_enabled), (Trigger, '~/start', self._start),
@@ -44,13 +45,22 @@ class Services:
         node.create_subscription(Header, '~/hold_image', self._hold_image, 5, callback_group=group)
 
     async def _init(self, request, response):
+        return await self.answered(request, response, _start_target, 'init')
+
+    async def answered(self, request, response, start: Callable[..., list], name: str):
+        """The response to a request with a box: what ``start`` made of it, or why it is refused.
+
+        Args:
+            start: pipeline, frames and request -> outcomes, in the worker's thread.
+            name: of the service, for the log.
+        """
         try:
-            await self.initialise(request, response)
+            await self.initialise(request, response, start)
         except Refusal as refusal:
             response.success, response.error_code = False, refusal.code
             response.message = str(refusal)
             self._node.get_logger().warning(
-                f'init refused ({refusal.code}): {refusal}', throttle_duration_sec=0.1)
+                f'{name} refused ({refusal.code}): {refusal}', throttle_duration_sec=0.1)
         return response
 
     async def _init_box(self, detection: Detection2D) -> None:
@@ -68,7 +78,7 @@ class Services:
         if self._node.pipeline is not None:
             self._node.pipeline.buffer.hold(stamp_seconds(header.stamp))
 
-    async def initialise(self, request, response) -> None:
+    async def initialise(self, request, response, start: Callable[..., list]) -> None:
         """Check the request, have the worker start the target, fill the response.
 
         Raises:
@@ -79,7 +89,7 @@ class Services:
             raise Refusal(Code.NOT_ACTIVE, _inactive(self._node))
         check_numbers(request)
         frames = _frames(pipeline, request)
-        job = pipeline.worker.ask(lambda: _start_target(pipeline, frames, request))
+        job = pipeline.worker.ask(lambda: start(pipeline, frames, request))
         if job is None:
             raise Refusal(Code.TIMEOUT, CROWDED)
         patience = pipeline.config.init_timeout
@@ -91,7 +101,7 @@ class Services:
 
     async def _reset(self, _request, response):
         return await self._asked(
-            lambda pipeline: pipeline.reset(), response, 'the target was dropped')
+            lambda pipeline: pipeline.drop(), response, 'all targets were dropped')
 
     async def _start(self, _request, response):
         return await self._switch(True, response)
@@ -108,7 +118,7 @@ class Services:
 
     async def _asked(self, action, response, text: str):
         """Have the worker do something; ``text`` says that it was done."""
-        response.success, response.message = await _done(self._node, action, text)
+        response.success, response.message = await done(self._node, action, text)
         if not response.success:
             self._node.get_logger().warning(
                 f'a call failed: {response.message}', throttle_duration_sec=1.0)
@@ -120,7 +130,7 @@ def _inactive(node) -> str:
     return f'{INACTIVE}: the model is being loaded' if node.holder.is_loading else INACTIVE
 
 
-async def _done(node, action, text: str) -> tuple[bool, str]:
+async def done(node, action, text: str) -> tuple[bool, str]:
     """Whether the worker did something, and what to say."""
     pipeline = node.pipeline
     if pipeline is None:
@@ -140,7 +150,7 @@ def _success(job, text: str) -> tuple[bool, str]:
     except CancelledError:
         return False, INACTIVE
     except Exception as error:  # noqa: B902 - reported to the caller
-        return False, f'{type(error).__name__}: {error}'
+        return False, describe_error(error)
     return True, text
 
 

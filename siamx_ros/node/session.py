@@ -7,17 +7,19 @@ can know: paused, an inference that failed. Whether images arrive at all is watc
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import count
 import logging
 import math
 from typing import Any, Callable
 
 import numpy as np
 
+from siamx_ros.config import TrackerConfig
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.messages.frames import Frame
 from siamx_ros.messages.outcome import IDLE, Outcome
+from siamx_ros.node.further_targets import FurtherTargets
+from siamx_ros.node.target_names import TargetNames
 from siamx_ros.records import Reason, TrackResult, TrackState
 from siamx_ros.reduced_image import AnyImage
 
@@ -28,24 +30,8 @@ def nothing(frame: Frame, image: AnyImage) -> None:
     """Nothing is known about where the target can be."""
 
 
-class TargetNames:
-    """Names for targets, each unlike the one before, also where that one was dropped meanwhile."""
-
-    def __init__(self) -> None:
-        self._numbers = count(1)
-        self._last = ''
-
-    def new(self, wanted: str) -> str:
-        """The wanted name, with a number where it is the last one's; a number if empty."""
-        names = (f'{wanted}-{number}' if wanted else str(number) for number in self._numbers)
-        if not wanted or wanted == self._last:
-            wanted = next(name for name in names if name != self._last)
-        self._last = wanted
-        return wanted
-
-
 class Session:
-    """Drives a tracker; used by the worker thread alone.
+    """Drives the tracker of the primary target, and further ones; for the worker thread alone.
 
     Args:
         tracker: any object with init, update, reset, lose, configure and reduction.
@@ -59,6 +45,7 @@ class Session:
     def __init__(self, tracker: Any, decode: Callable[..., AnyImage],
                  clock: Callable[[], float], stamp_jump: float, names: TargetNames) -> None:
         self.tracker, self._decode, self._clock = tracker, decode, clock
+        self.further = FurtherTargets(tracker, decode, names)
         self.stamp_jump = stamp_jump
         self.target_id, self.class_id = '', ''
         self.enabled = True
@@ -77,7 +64,7 @@ class Session:
 
     @property
     def is_following(self) -> bool:
-        """Whether images are looked at: there is a target, and no pause."""
+        """Whether images are looked at for the primary target: there is one, and no pause."""
         return self.has_target and self.enabled
 
     def start(self, frame: Frame, choose: Callable[[np.ndarray], BoundingBox], target_id: str,
@@ -98,19 +85,42 @@ class Session:
         box = choose(image)
         begin = self._clock()
         result = self.tracker.init(image, box, frame.stamp)
-        self.target_id = self._names.new(target_id)
+        if self.further and image.shape[1::-1] != self.further.image_size:
+            self.further.clear()
+        self.further.primary_changed()
+        self.target_id = self._names.new(target_id, self.further.names)
         self.class_id = class_id or 'target'
         self.enabled, self.result, self.unreadable = True, result, False
         self._interruption = Reason.NONE
         self._last_stamp, self._size = frame.stamp, image.shape[1::-1]
         return self._outcome(frame, image, result, self._clock() - begin)
 
+    def drop(self, target_id: str) -> bool:
+        """Drop the target of a name, or all if it is empty; whether that concerns the primary one.
+
+        Raises:
+            InputError: there is none of this name.
+        """
+        if not target_id:
+            self.further.clear()
+        elif self.further.remove(target_id, self.target_id):
+            return False
+        self.forget()
+        return True
+
+    def configure(self, config: TrackerConfig, stamp_jump: float) -> None:
+        """Use other settings, for all targets."""
+        self.stamp_jump = stamp_jump
+        self.tracker.configure(config)
+        self.further.configure(config)
+
     def process(self, frame: Frame) -> Outcome:
         """Track one image; never raises: what fails is in the outcome's state and message."""
         if not self.enabled:
             self.unreadable = False
             return self._outcome(frame, None, self.result)
-        if not self.has_target:
+        if not (self.has_target or self.further):
+            self._last_stamp = frame.stamp
             return self._outcome(frame, None, IDLE)
         try:
             image = self._decode(frame, self._reduction)
@@ -118,6 +128,8 @@ class Session:
             self.unreadable = True
             return self._outcome(frame, None, self._standing(self.result.state), message=str(error))
         self.unreadable = False
+        if not self.has_target:
+            self._size = self.further.image_size
         if image.shape[1::-1] != self._size:
             return self._drop_for_size(frame, image)
         back, self._last_stamp = self._last_stamp - frame.stamp, frame.stamp
@@ -131,7 +143,9 @@ class Session:
 
         An image is decoded once: of several trackers, the one that needs the finest decides.
         """
-        return 1 if self._interruption != Reason.NONE else self.tracker.reduction
+        if self._interruption != Reason.NONE:
+            return 1
+        return self.further.reduction if self.further else self.tracker.reduction
 
     def skip(self, frame: Frame, state: TrackState, reason: Reason) -> Outcome:
         """Answer an image that is not looked at."""
@@ -140,13 +154,14 @@ class Session:
     def forget(self) -> None:
         """Drop the target; a pause goes on."""
         self.tracker.reset()
+        self.further.primary_changed()
         self.target_id, self.class_id = '', ''
         self.result = IDLE if self.enabled else replace(IDLE, state=TrackState.PAUSED)
         self._interruption, self.unreadable = Reason.NONE, False
 
     def interrupt(self, reason: Reason) -> None:
         """The target counts as lost from the next image on: it must be found and confirmed."""
-        if self.has_target:
+        if self.has_target or self.further:
             self._interruption = reason
 
     def pause(self) -> None:
@@ -157,8 +172,7 @@ class Session:
     def resume(self) -> None:
         """Go on after a pause."""
         self.enabled = True
-        if self.has_target:
-            self.interrupt(Reason.OPERATOR)
+        self.interrupt(Reason.OPERATOR)
         self.result = self._standing(
             TrackState.LOST if self.has_target else TrackState.UNINITIALISED)
 
@@ -177,18 +191,31 @@ class Session:
         try:
             if interruption != Reason.NONE:
                 self.tracker.lose(frame.stamp)
-            gate = self.gate(frame, image)
-            result = self.tracker.update(image, frame.stamp, *([gate] if gate else []))
+                self.further.lose(frame.stamp)
+            result = self._found(frame, image)
         except Exception as error:  # noqa: B902 - whatever fails, the node must say so and live on
             return self._failed(frame, image, error)
         taken = self._clock() - begin
+        if result is None:
+            self.result = IDLE
+            return self._outcome(frame, image, IDLE, taken, further=self.further.seen)
         if result.state == TrackState.UNINITIALISED:
             self.forget()
-            return self._outcome(frame, image, replace(IDLE, reason=result.reason), taken)
+            return self._outcome(frame, image, replace(IDLE, reason=result.reason), taken,
+                                 further=self.further.seen)
         if result.reason == Reason.NONE:
             result = replace(result, reason=interruption)
         self.result = result
-        return replace(self._outcome(frame, image, result, taken), interruption=interruption)
+        return self._outcome(frame, image, result, taken, interruption=interruption,
+                             further=self.further.seen)
+
+    def _found(self, frame: Frame, image: AnyImage) -> TrackResult | None:
+        """What the image shows of the primary target; None without one."""
+        self.further.seen = ()
+        gate = self.gate(frame, image) if self.has_target else None
+        if self.further:
+            return self.further.update(image, frame.stamp, gate)
+        return self.tracker.update(image, frame.stamp, *([gate] if gate else []))
 
     def _failed(self, frame: Frame, image: AnyImage, error: Exception) -> Outcome:
         """The tracker raised: ERROR until an image succeeds, then found and confirmed anew."""
@@ -202,7 +229,8 @@ class Session:
     def _drop_for_size(self, frame: Frame, image: AnyImage) -> Outcome:
         """Images of another size have another geometry: the target is dropped, and said so."""
         (width, height), was = image.shape[1::-1], self._size
-        dropped = self.target_id
+        dropped = ', '.join(filter(None, [self.target_id, *self.further.names]))
+        self.further.clear()
         self.forget()
         return self._outcome(
             frame, image, replace(IDLE, reason=Reason.IMAGE_SIZE_CHANGED),
@@ -216,6 +244,6 @@ class Session:
                        frames_lost=self.result.frames_lost)
 
     def _outcome(self, frame: Frame, image: AnyImage | None, result: TrackResult,
-                 inference_s: float = math.nan, message: str = '') -> Outcome:
+                 inference_s: float = math.nan, message: str = '', **more: Any) -> Outcome:
         return Outcome(
-            frame, image, result, self.target_id, self.class_id, inference_s, message)
+            frame, image, result, self.target_id, self.class_id, inference_s, message, **more)

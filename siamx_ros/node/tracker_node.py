@@ -20,8 +20,9 @@ from siamx_ros.node.publishers import Publishers
 from siamx_ros.node.parameters import NodeParameters
 from siamx_ros.node.pipeline import Pipeline
 from siamx_ros.node.services import Services
-from siamx_ros.node.session import TargetNames
 from siamx_ros.node.spin import refuse_illegal_transitions, run
+from siamx_ros.node.target_names import TargetNames
+from siamx_ros.node.target_services import TargetServices
 from siamx_ros.node.waiting import Waiting
 from siamx_ros.node_config import NodeConfig
 from siamx_ros.records import Reason, TrackState
@@ -67,6 +68,7 @@ class TrackerNode(LifecycleNode):
         self.board.note(INACTIVE)
         self._node_publishers = Publishers(self, self.settings)
         self.services_offered = Services(self)
+        self.target_services = TargetServices(self, self.services_offered)
         self.heartbeats = [
             self.create_timer(WATCH_PERIOD_S, self._watch, clock=_steady()),
             self.create_timer(1 / self.settings.status_rate, self._beat, clock=_steady()),

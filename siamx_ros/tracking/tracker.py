@@ -59,6 +59,10 @@ class Tracker:
         """What is remembered of the target; None without one."""
         return self._memory
 
+    def another(self) -> Tracker:
+        """A tracker without a target, with the same engine, settings and calibration."""
+        return Tracker(self.engine, self.config, self.calibration)
+
     @as_one_image
     def init(self, image: np.ndarray, box: BoundingBox, stamp: float | None = None) -> TrackResult:
         """Take the target in ``box`` of an image.

@@ -17,7 +17,7 @@ from siamx_ros.node.health import MISMATCHES, Health, memory  # noqa: E402
 from siamx_ros.node_config import NodeConfig  # noqa: E402
 from siamx_ros.records import Reason, TrackState  # noqa: E402
 from siamx_ros.settings import parameters  # noqa: E402
-from siamx_ros.srv import InitTarget  # noqa: E402
+from siamx_ros.srv import AddTarget, InitTarget  # noqa: E402
 
 pytestmark = pytest.mark.ros
 
@@ -46,6 +46,7 @@ def test_states_and_reasons_have_a_line_and_a_sentence(text):
 def test_error_codes_have_a_line(text):
     codes = constants(InitTarget.Response)
     assert len(codes) == 15
+    codes['TOO_MANY_TARGETS'] = AddTarget.Response.TOO_MANY_TARGETS
     for name, code in codes.items():
         assert f'| {code} | {name} |' in text
 

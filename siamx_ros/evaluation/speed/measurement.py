@@ -13,7 +13,7 @@ from siamx_ros.config import ModelConfig, TrackerConfig
 from siamx_ros.evaluation.speed.beside import OURS, Spec
 from siamx_ros.evaluation.speed.ceilings import Ceilings, count_macs, measure_ceilings
 from siamx_ros.evaluation.speed.participants import (
-    LostUpdates, Participant, StagedUpdates, WholeUpdates)
+    LostUpdates, Participant, SeveralTargets, StagedUpdates, WholeUpdates)
 from siamx_ros.evaluation.speed.spread import Spread
 from siamx_ros.evaluation.speed.startup import Startup, start
 from siamx_ros.evaluation.speed.stretches import Stretch
@@ -68,6 +68,7 @@ class SpeedReport:
         trackers: name -> speed; ours is the first.
         stages: stage of our updates in TRACKING -> time in each of them.
         lost: our updates while the target is searched for; None if it never was LOST.
+        targets: number of targets -> our updates of so many at once, where that was asked for.
         network: None if our tracker never was TRACKING.
         gpu_peak_mb: most memory of a GPU, MB of 10^6 bytes; None on a CPU.
     """
@@ -76,6 +77,7 @@ class SpeedReport:
     trackers: dict[str, TrackerSpeed]
     stages: dict[str, Spread]
     lost: Spread | None
+    targets: dict[int, Spread]
     network: NetworkSpeed | None
     gpu_peak_mb: float | None
 
@@ -90,6 +92,7 @@ class Plan:
         stretches: the images; each turn takes the next one.
         turns: of every participant.
         starts: processes that are started for each tracker.
+        targets: how many are followed at once beside the measurement of one, each a number.
     """
 
     model: ModelConfig
@@ -98,6 +101,7 @@ class Plan:
     stretches: tuple[Stretch, ...]
     turns: int
     starts: int
+    targets: tuple[int, ...] = ()
 
     @property
     def specs(self) -> list[Spec]:
@@ -107,7 +111,7 @@ class Plan:
     @property
     def steps(self) -> int:
         """How often :func:`measure` reports progress."""
-        return len(self.specs) * (self.turns + self.starts) + 2 * self.turns
+        return len(self.specs) * (self.turns + self.starts) + (2 + len(self.targets)) * self.turns
 
 
 def measure(plan: Plan, each_step: Callable[[], object] = lambda: None) -> SpeedReport:
@@ -126,7 +130,9 @@ def measure(plan: Plan, each_step: Callable[[], object] = lambda: None) -> Speed
         whole = {OURS: WholeUpdates(ours, wait),
                  **{spec.name: WholeUpdates(each) for spec, each in zip(plan.beside, others)}}
         staged, lost = StagedUpdates(ours, wait), LostUpdates(ours, wait)
-        take_turns([*whole.values(), staged, lost], plan.stretches, plan.turns, each_step)
+        several = {count: SeveralTargets(ours, count, wait) for count in plan.targets}
+        take_turns([*whole.values(), staged, lost, *several.values()], plan.stretches, plan.turns,
+                   each_step)
         _warn_of_other_states(staged, lost)
         ceilings = measure_ceilings(ours.engine, plan.model.threads or torch.get_num_threads())
         return SpeedReport(
@@ -134,6 +140,7 @@ def measure(plan: Plan, each_step: Callable[[], object] = lambda: None) -> Speed
                                           starts[name]) for name, each in whole.items()},
             {stage: Spread.of(times) for stage, times in staged.stages.items()},
             Spread.of(lost.updates) if lost.updates else None,
+            {count: Spread.of(each.updates) for count, each in several.items()},
             _network(ours, staged, ceilings), _gpu_peak_mb(ours.engine.device))
     finally:
         ours.close()

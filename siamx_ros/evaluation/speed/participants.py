@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+import math
 import time
 from typing import Any, Callable, Protocol
 
@@ -10,7 +11,9 @@ import numpy as np
 
 from siamx_ros.evaluation.speed.stages import STAGES, StageClock, watched
 from siamx_ros.evaluation.speed.stretches import Stretch
+from siamx_ros.geometry import BoundingBox
 from siamx_ros.records import TrackState
+from siamx_ros.tracking.multi_tracker import MultiTracker
 from siamx_ros.tracking.tracker import Tracker
 
 WARM_UP = 5
@@ -53,6 +56,56 @@ class WholeUpdates:
         call(*args)
         self._synchronise()
         return (time.perf_counter() - before) * 1e3
+
+
+class SeveralTargets:
+    """Updates of several targets at once: the sequence's own, and places beside it of its size.
+
+    Args:
+        tracker: whose network and settings are used.
+        count: of targets.
+
+    Attributes:
+        updates: milliseconds of each, for all targets together.
+    """
+
+    def __init__(self, tracker: Tracker, count: int,
+                 synchronise: Synchronise = lambda: None) -> None:
+        self._group, self._count = MultiTracker.around(tracker), count
+        self._synchronise = synchronise
+        self.updates: list[float] = []
+
+    def turn(self, stretch: Stretch) -> None:
+        self._group.reset()
+        for box in places(stretch.box, stretch.images[0].shape[1::-1], self._count):
+            self._group.add(stretch.images[0], box)
+        for number, image in enumerate(stretch.images[1:]):
+            before = time.perf_counter()
+            self._group.update(image)
+            self._synchronise()
+            if number >= WARM_UP:
+                self.updates.append((time.perf_counter() - before) * 1e3)
+
+
+def places(box: BoundingBox, size: tuple[int, int], count: int) -> list[BoundingBox]:
+    """A box and others of its size, or smaller ones, that lie beside it in an image.
+
+    Args:
+        size: (width, height) of the image, pixels.
+        count: of all boxes, with the first.
+    """
+    found, side = [box], math.ceil(math.sqrt(2 * count + 1))
+    cell_width, cell_height = size[0] / side, size[1] / side
+    width, height = min(box.w, 0.9 * cell_width), min(box.h, 0.9 * cell_height)
+    for row in range(side):
+        for column in range(side):
+            place = BoundingBox.from_centre(
+                (column + 0.5) * cell_width, (row + 0.5) * cell_height, width, height)
+            if len(found) < count and all(place.iou(other) == 0 for other in found):
+                found.append(place)
+    while len(found) < count:  # the target fills the image
+        found.append(BoundingBox.from_centre(*box.centre, box.w / 2, box.h / 2))
+    return found
 
 
 class StagedUpdates:

@@ -24,6 +24,10 @@ def as_tables(report: SpeedReport) -> str:
                   for name, speed in report.trackers.items())]
     if report.lost is not None:
         trackers.append([f'{OURS} while lost', *_cells(report.lost), '', '', ''])
+    one = report.trackers[OURS].update.median
+    for count, spread in report.targets.items():
+        trackers.append([f'{OURS}, {count} targets ({spread.median / one:.2f} times one)',
+                         *_cells(spread), '', '', ''])
     stages = [[f'{OURS} in TRACKING', *HEADINGS[:-1]],
               *([stage, *_cells(spread)[:-1]] for stage, spread in report.stages.items())]
     parts = [_ceilings(report), as_text(trackers)]

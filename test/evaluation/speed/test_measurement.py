@@ -13,7 +13,7 @@ from siamx_ros.errors import InputError
 from siamx_ros.evaluation.speed import ceilings, measurement, startup
 from siamx_ros.evaluation.speed.beside import AdapterSpec, OpenCvSpec, read_specs
 from siamx_ros.evaluation.speed.measurement import take_turns
-from siamx_ros.evaluation.speed.participants import LostUpdates, StagedUpdates
+from siamx_ros.evaluation.speed.participants import LostUpdates, StagedUpdates, places
 from siamx_ros.evaluation.speed.spread import Spread
 from siamx_ros.evaluation.speed.stretches import from_sequences, generated
 from siamx_ros.data.sequence import Sequence
@@ -63,6 +63,15 @@ def test_images_and_box_are_brought_to_one_size(tmp_path):
     (stretch,) = from_sequences([sequence], (200, 200), 3)
     assert [image[0, 0, 0] for image in stretch.images] == [10, 20, 30], 'from the first box on'
     assert stretch.images[0].shape == (200, 200, 3) and stretch.box.xywh == (20, 80, 60, 80)
+
+
+@pytest.mark.parametrize('count', [2, 4, 8])
+def test_places_of_several_targets_lie_beside_each_other(count):
+    box = BoundingBox(300, 200, 50, 90)
+    found = places(box, (640, 480), count)
+    assert len(found) == count and found[0] == box
+    assert all(each.visible_share(640, 480) == pytest.approx(1) for each in found)
+    assert not any(one.iou(other) for index, one in enumerate(found) for other in found[:index])
 
 
 @pytest.fixture(scope='module')

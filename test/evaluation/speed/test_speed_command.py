@@ -49,9 +49,10 @@ def test_ours_and_another_one_are_measured(capfd, tmp_path, adapter, folder):
     out = tmp_path / 'speed.json'
     assert main(['speed', str(folder), '--beside', f'{adapter}:fast', '--device', 'cpu',
                  '--threads', '1', '--size', '160x120', '--turns', '3', '--frames', '9',
-                 '--starts', '1', '--out', str(out)]) == 0
+                 '--starts', '1', '--targets', '3', '--out', str(out)]) == 0
     values = json.loads(out.read_text())
     assert values['settings']['images'] == ['clip'] and values['settings']['size'] == [160, 120]
+    assert values['targets']['3']['count'] == 9
     assert list(values['trackers']) == ['siamx', 'theirs:fast']
     for speed in values['trackers'].values():
         assert speed['update']['count'] == 9 and speed['init']['count'] == 3

@@ -1,0 +1,28 @@
+"""Names of targets as the node reports them. Imports no ROS."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Collection
+
+
+class TargetNames:
+    """Names for targets, each unlike the one before, also where that one was dropped meanwhile."""
+
+    def __init__(self) -> None:
+        self._numbers = count(1)
+        self._last = ''
+
+    def new(self, wanted: str, in_use: Collection[str] = ()) -> str:
+        """The wanted name, with a number where it is the last one's; a number if empty.
+
+        Args:
+            wanted: what the operator asks for.
+            in_use: names of other targets, which get a number after them, too.
+        """
+        taken = {self._last, *in_use}
+        names = (f'{wanted}-{number}' if wanted else str(number) for number in self._numbers)
+        if not wanted or wanted in taken:
+            wanted = next(name for name in names if name not in taken)
+        self._last = wanted
+        return wanted
