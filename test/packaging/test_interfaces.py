@@ -40,6 +40,7 @@ def test_error_codes_keep_their_numbers(repository) -> None:
              'TIMEOUT LOW_TEXTURE TARGET_DROPPED').split()
     expected = {'NONE': 0, **{name: 701 + i for i, name in enumerate(names)}}
     assert constants(repository / 'srv/InitTarget.srv') == expected
+    assert constants(repository / 'srv/AddTarget.srv') == {'NONE': 0, 'TOO_MANY_TARGETS': 715}
 
 
 def test_every_field_and_constant_is_explained(repository) -> None:
