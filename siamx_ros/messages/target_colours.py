@@ -28,7 +28,7 @@ NEW = 0.015
 light."""
 FIRST, REMEMBERED = 8, 40
 """How many are kept for ever, and how many there are at most."""
-DOUBLED_S = 30.0
+DOUBLED_S = 120.0
 """After this long, twice the difference is allowed, for the light may have changed; and so on."""
 
 
