@@ -16,7 +16,7 @@ import torch
 from siamx_ros.config import ModelConfig
 from siamx_ros.errors import InputError
 from siamx_ros.model.compiled_engine import CompiledEngine
-from siamx_ros.model.inference import Maps, Template, pick_device
+from siamx_ros.model.inference import Maps, Template, pick_device, stacked_kernels
 from siamx_ros.model.network import SiameseNet
 from siamx_ros.model.quantisation import Ranges
 
@@ -118,6 +118,22 @@ class CudaGraphEngine(CompiledEngine):
         with self._on_device():
             scores, distances, features = self._search_for(patch[None], template).run(patch[None])
         return Maps(scores[0, 0].numpy(), distances[0].numpy(), features)
+
+    @torch.inference_mode()
+    def search_batch(self, patches: Sequence[np.ndarray], templates: Sequence[Template],
+                     room: int = 0) -> list[Maps]:
+        """See :class:`Engine`; filled up to ``room``, so that one graph a size of patch is enough.
+
+        It is then recorded with the targets, whichever of them are searched for in such patches.
+        """
+        fill = max(0, room - len(patches))
+        stacked = np.stack([*patches, *[patches[0]] * fill])
+        kernels = stacked_kernels([*templates, *[templates[0]] * fill])
+        with self._on_device():
+            search = self._search_for(stacked, Template(kernels, templates[0].features))
+            scores, distances, features = search.run(stacked)
+        return [Maps(scores[index, 0].numpy(), distances[index].numpy(), features[index:index + 1])
+                for index in range(len(patches))]
 
     def _compile(self, patch: np.ndarray, kernels: dict[str, torch.Tensor]) -> RecordedSearch:
         return RecordedSearch(

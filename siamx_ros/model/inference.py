@@ -137,8 +137,12 @@ class Engine:
 
     @torch.inference_mode()
     def search_batch(self, patches: Sequence[np.ndarray],
-                     templates: Sequence[Template]) -> list[Maps]:
-        """The answers on patches of one size, from one batch."""
+                     templates: Sequence[Template], room: int = 0) -> list[Maps]:
+        """The answers on patches of one size, from one batch.
+
+        Args:
+            room: how many there may be at other times.
+        """
         levels = self.network.levels(torch.cat([self._input(patch) for patch in patches]))
         logits, distances = self.network.head(
             *self.network.correlation(levels, stacked_kernels(templates)))
@@ -152,7 +156,8 @@ class Engine:
         for size in sorted({len(patch) for patch, _ in searches}):
             places = [index for index, (patch, _) in enumerate(searches) if len(patch) == size]
             patches, templates = zip(*(searches[index] for index in places))
-            for index, maps in zip(places, self.search_batch(patches, templates)):
+            for index, maps in zip(places, self.search_batch(
+                    patches, templates, len(searches))):
                 answers[index] = maps
         return iter(answers)
 

@@ -52,6 +52,23 @@ def test_answers_stay_when_the_next_window_is_searched(network):
     np.testing.assert_array_equal(engine.describe(first), features)
 
 
+def test_a_batch_answers_as_one_by_one_and_one_graph_serves_all_numbers(network):
+    sides = 207, 207, 207
+    engine = CudaGraphEngine(network, 'cpu', 'fp32', run_again)
+    targets = [engine.embed(patch) for patch in patches(127, 127, 127)]
+    plain = Engine(network, 'cpu', 'fp32')
+    for places in ((0, 1, 2), (1, 2), (2, 0), (1,)):
+        shown = [patches(*sides)[place] for place in places]
+        answers = engine.search_batch(shown, [targets[place] for place in places], 3)
+        for maps, patch, place in zip(answers, shown, places, strict=True):
+            alone = plain.search(patch, targets[place])
+            np.testing.assert_allclose(maps.scores, alone.scores, atol=1e-5)
+            expected = plain.describe(alone)
+            np.testing.assert_allclose(
+                engine.describe(maps), expected, atol=1e-4 * np.abs(expected).max())
+    assert list(engine._compiled) == [(3, 207, 207, 3)]
+
+
 def test_inputs_and_answer_stay_where_they_are():
     """What a graph has recorded are addresses: of the patch, the kernels and the answer."""
     seen = []
