@@ -29,7 +29,7 @@ larger holds others, too."""
 USUAL = 1.3
 """A box that is as many times wider or taller may hold another, too, a smaller one only a part."""
 SLACK, SLACK_S = 1.5, 1.0
-"""So many times more is allowed after so many seconds: who sat has risen."""
+"""So many times more height is allowed after so many seconds: who sat has risen."""
 SMALLER, AFTER_S = 0.6, 0.5
 """What is found more than so many seconds after the target was seen must be seen whole: as tall as
 this share of the usual height."""
@@ -79,7 +79,7 @@ class RangeGate:
         usual_width, usual_height = self.usual_size
         gap = self.gap(stamp)
         slack = 1 + (SLACK - 1) * min(1.0, gap / SLACK_S)
-        if width > slack * WIDER * usual_width or height > slack * TALLER * usual_height:
+        if width > WIDER * usual_width or height > slack * TALLER * usual_height:
             return False
         return cut or gap < AFTER_S or not height < SMALLER * usual_height
 
