@@ -79,6 +79,8 @@ class TrackResult:
         template_similarity: cosine between the template's and the box's features, NaN where not
             computed.
         online_response: of the target's own classifier, about 0 to 1; 0 without one.
+        colour_similarity: of the target's colours and those in the box, 0 to 1; 0 where not
+            computed.
         velocity: (vx, vy) of the centre in pixels per frame, NaN where unknown.
         windows: the windows searched on this image.
         frames_since_init, frames_lost: counters; ``frames_lost`` is 0 unless LOST or UNCERTAIN.
@@ -94,6 +96,7 @@ class TrackResult:
     peak_ratio: float = math.nan
     template_similarity: float = math.nan
     online_response: float = 0.0
+    colour_similarity: float = 0.0
     velocity: tuple[float, float] = (math.nan, math.nan)
     windows: tuple[CropWindow, ...] = ()
     frames_since_init: int = 0

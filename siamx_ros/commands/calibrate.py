@@ -2,10 +2,11 @@
 
 The tracker runs over simulated camera motion across held-out photographs, in which the target
 leaves with a cut and comes back, and over the videos of the training folder, each from its first
-box on and cut to another one at its end: only real video shows how a target changes. Synthetic
-and real video weigh the same. Confidence 0.85 will stand for even odds of a right and a wrong box.
-What each convolution takes in is measured on training pairs; on a CPU that is fast at int8, the fit
-is of that.
+box on and, at its end, cut to others, whose targets stand in its place: only real video shows how
+a target changes, and how much another one looks like it. In all of them the light changes.
+Synthetic and real video weigh the same. Confidence 0.85 will stand for even odds of a right and a
+wrong box. What each convolution takes in is measured on training pairs; on a CPU that is fast at
+int8, the fit is of that.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ from siamx_ros.model.runtime import make_engine
 from siamx_ros.model.weights import load_checkpoint, save_checkpoint
 from siamx_ros.tracking.confidence import Calibration
 from siamx_ros.tracking.tracker import Tracker
-from siamx_ros.training.synthetic_video import SyntheticVideo, make_synthetic_videos
+from siamx_ros.training.synthetic_video import (
+    SyntheticVideo, make_synthetic_videos, under_changing_light)
 from siamx_ros.training.pairs import PairDataset
 from siamx_ros.training.pictures import PictureSet, read_pictures
 from siamx_ros.training.train_config import TrainConfig
@@ -40,17 +42,17 @@ from siamx_ros.training.validation import as_input
 SEED = 2 ** 30
 RIGHT = 0.3
 """Overlap from which a box counts as right."""
-CUT = 20
-"""Images of another video at the end of each."""
+CUTS, CUT = 4, 15
+"""Cuts to other videos at the end of each, and images after each cut."""
 USED = ('photos', 'parts', 'regions', 'videos', 'frame_range', 'held_out', 'bad_files', 'augment')
 """Settings of training that have an effect: what is read, and the pairs that are made of it."""
 RANGE_PAIRS = 256
 """Training pairs that the layers are measured on."""
-ROUNDS = 2
-"""Passes: what is learnt while tracking depends on the confidence, and that on the fit."""
+ROUNDS = 4
+"""Passes: what is learnt, and what is taken for the target that is gone, depends on the fit."""
 TABLES = {'online': {}, 'network': {'online_weight': 0.0}}
 """Name of a table in the checkpoint -> settings it is fitted with."""
-COMMON = {'adaptive': 'off', 'steady_size': TrackerConfig().search_size}
+COMMON = {'steady_size': TrackerConfig().search_size}
 """Settings of all fits: in a small patch, the second peak is often not seen."""
 
 
@@ -104,7 +106,7 @@ def run(args: argparse.Namespace) -> int:
 
 def answers(tracker: Tracker, videos: list[SyntheticVideo],
             label: str) -> tuple[np.ndarray, np.ndarray]:
-    """Indicators (N x 4) and rightness (N) of every answer over the videos."""
+    """Indicators (N x 5) and rightness (N) of every answer over the videos."""
     rows, right = [], []
     for video in tqdm(videos, desc=label, unit='video'):
         tracker.init(video.images[0], BoundingBox.from_xywh(video.boxes[0]))
@@ -139,7 +141,8 @@ def _material(pictures: PictureSet, held_out: PictureSet,
     rng = np.random.default_rng(SEED)
     kinds = {'synthetic': make_synthetic_videos(held_out, count, rng),
              'videos': _cut_away([*_videos(held_out), *_videos(pictures)])}
-    return {kind: videos for kind, videos in kinds.items() if videos}
+    return {kind: [under_changing_light(video, rng) for video in videos]
+            for kind, videos in kinds.items() if videos}
 
 
 def _videos(pictures: PictureSet) -> list[tuple[int, SyntheticVideo]]:
@@ -153,13 +156,28 @@ def _videos(pictures: PictureSet) -> list[tuple[int, SyntheticVideo]]:
 
 
 def _cut_away(videos: list[tuple[int, SyntheticVideo]]) -> list[SyntheticVideo]:
-    """Each video with the first images of the next one of another scene, in its size."""
+    """Each video with cuts to some of the next ones of other scenes.
+
+    They are moved so that their target stands where that of the video was last, in its size: a
+    network that has learnt objects takes it for the target, unless likeness and colours speak.
+    """
     longer = []
     for number, (scene, video) in enumerate(videos):
-        others = (other.images[:CUT] for its_scene, other in videos[number + 1:] + videos[:number]
-                  if its_scene != scene)
-        size = video.images[0].shape[1::-1]
-        away = [cv2.resize(image, size) for image in next(others, [])]
+        others = [other for its_scene, other in videos[number + 1:] + videos[:number]
+                  if its_scene != scene][:CUTS]
+        shown = np.isfinite(video.boxes).all(1)
+        size, last = video.images[0].shape[1::-1], video.boxes[shown][-1]
+        away = [image for other in others for image in _in_its_place(other, last, size)]
         absent = np.full((len(away), 4), np.nan)
         longer.append(SyntheticVideo([*video.images, *away], np.concatenate([video.boxes, absent])))
     return longer
+
+
+def _in_its_place(other: SyntheticVideo, box: np.ndarray, size: tuple[int, int]):
+    """The first images of a video, its target first moved to ``box``, in ``size`` (w, h)."""
+    x, y, w, h = other.boxes[0]
+    scale = float(np.sqrt(box[2] * box[3] / (w * h)))
+    shift = box[:2] + box[2:] / 2 - scale * np.array([x + w / 2, y + h / 2])
+    move = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
+    for image in other.images[:CUT]:
+        yield cv2.warpAffine(image, move, size, borderMode=cv2.BORDER_REFLECT_101)

@@ -11,9 +11,10 @@ from siamx_ros.tracking.confidence import Calibration
 
 BOUNDARY = 0.85
 """The confidence that stands for even odds: the paper's th separates right from wrong."""
-INDICATORS = ('raw_score', 'peak_ratio', 'template_similarity', 'online_response')
+INDICATORS = ('raw_score', 'peak_ratio', 'template_similarity', 'online_response',
+              'colour_similarity')
 """Fields of a TrackResult that a calibration weighs, in the order of its call."""
-SIGNS = np.array([1, -1, 1, 1])
+SIGNS = np.array([1, -1, 1, 1, 1])
 """Whether more of an indicator may speak for (1) or against (-1) an answer. They depend on each
 other: left free, one of them would take the wrong sign to make up for another's excess."""
 RIDGE = 1e-4
@@ -26,7 +27,7 @@ def fit(indicators: np.ndarray, right: np.ndarray,
     An indicator that would count the wrong way (:data:`SIGNS`) is left out.
 
     Args:
-        indicators: N x 4, columns as :data:`INDICATORS`.
+        indicators: N x 5, columns as :data:`INDICATORS`.
         right: N booleans.
         groups: N numbers of the kind of video an answer is from; None for one kind.
 
@@ -42,9 +43,9 @@ def fit(indicators: np.ndarray, right: np.ndarray,
     raw = np.clip(indicators[:, 0], 1e-9, 1 - 1e-9)
     features = np.column_stack([np.log(raw / (1 - raw)), indicators[:, 1:], np.ones(len(right))])
     weight = _balanced(right, np.zeros(len(right)) if groups is None else groups)
-    score, peak, similarity, response, bias = _signed(features, right.astype(float), weight)
+    score, peak, similarity, response, colour, bias = _signed(features, right.astype(float), weight)
     return Calibration(
-        score=score, peak=peak, similarity=similarity, response=response,
+        score=score, peak=peak, similarity=similarity, response=response, colour=colour,
         bias=bias + math.log(BOUNDARY / (1 - BOUNDARY)))
 
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from siamx_ros.geometry import BoundingBox, CropWindow
 from siamx_ros.model.inference import Engine
+from siamx_ros.reduced_image import AnyImage
 from siamx_ros.tracking import decode
-from siamx_ros.tracking.confidence import Calibration
+from siamx_ros.tracking.confidence import Calibration, doubted
 from siamx_ros.tracking.decode import Candidate
 from siamx_ros.tracking.memory import TargetMemory
 from siamx_ros.tracking.search import SearchResult, WindowAnswer
@@ -20,14 +21,17 @@ MOST_CANDIDATES = 4
 """Peaks of a window that are shown to the gate, best first."""
 
 
-def judge(engine: Engine, answer: WindowAnswer, memory: TargetMemory, calibration: Calibration,
-          taken: Sequence[BoundingBox] = ()) -> SearchResult:
+def judge(engine: Engine, image: AnyImage, answer: WindowAnswer, memory: TargetMemory,
+          calibration: Calibration, taken: Sequence[BoundingBox] = (), *,
+          tracked: bool = True) -> SearchResult:
     """The best candidate of a window that can be the target.
 
     Args:
+        image: H x W x 3 uint8 BGR, or blocks of it.
         taken: boxes of other targets, image pixels; what lies on one of them is not chosen.
+        tracked: whether the target was seen before this image; if not, strange colours raise doubt.
     """
-    maps = answer.maps
+    maps, online = answer.maps, memory.online
     excluded = decode.cells_on(taken, maps.distances, answer.window)
     candidate = choose_allowed(
         answer.scores, maps.distances, answer.window, memory, answer.influence, excluded)
@@ -36,10 +40,13 @@ def judge(engine: Engine, answer: WindowAnswer, memory: TargetMemory, calibratio
     cell = candidate.cell
     candidate = replace(
         candidate, score=float(maps.scores[cell]),
-        response=0.0 if answer.response is None else float(answer.response[cell]))
+        response=0.0 if answer.response is None else float(answer.response[cell]),
+        colour=0.0 if online is None else online.colour_similarity(image, candidate.box))
     similarity = engine.similarity(maps, cell, memory.template)
-    confidence = calibration(
-        candidate.score, candidate.peak_ratio, similarity, candidate.response)
+    confidence = calibration(candidate.score, candidate.peak_ratio, similarity,
+                             candidate.response, candidate.colour)
+    if online is not None and not tracked:
+        confidence = doubted(confidence, online.strangeness(candidate.colour))
     return SearchResult(candidate, confidence if math.isfinite(confidence) else 0.0, similarity,
                         answer.features)
 

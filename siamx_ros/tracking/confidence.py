@@ -10,16 +10,17 @@ from siamx_ros.errors import InputError
 
 @dataclass(frozen=True)
 class Calibration:
-    """A logistic model over four indicators; the defaults return the raw score.
+    """A logistic model over five indicators; the defaults return the raw score.
 
     confidence = sigmoid(score * logit(raw score) + peak * peak_ratio + similarity * s
-                         + response * r + bias)
+                         + response * r + colour * c + bias)
     """
 
     score: float = 1.0
     peak: float = 0.0
     similarity: float = 0.0
     response: float = 0.0
+    colour: float = 0.0
     bias: float = 0.0
 
     @classmethod
@@ -48,7 +49,7 @@ class Calibration:
         return cls(**{name: float(value) for name, value in values.items()})
 
     def __call__(self, raw_score: float, peak_ratio: float, similarity: float,
-                 response: float = 0.0) -> float:
+                 response: float = 0.0, colour: float = 0.0) -> float:
         """Confidence, 0 to 1."""
         raw = min(max(raw_score, 1e-9), 1 - 1e-9)
         total = self.score * math.log(raw / (1 - raw)) + self.bias
@@ -56,5 +57,11 @@ class Calibration:
             total += self.peak * peak_ratio
         if self.similarity:
             total += self.similarity * similarity
-        total += self.response * response
+        total += self.response * response + self.colour * colour
         return 1 / (1 + math.exp(-min(max(total, -60.0), 60.0)))
+
+
+def doubted(confidence: float, doubt: float) -> float:
+    """A confidence, 0 to 1, whose logit is lowered by ``doubt``."""
+    odds = confidence * math.exp(-doubt)
+    return odds / (1 - confidence + odds)

@@ -37,6 +37,7 @@ class Candidate:
         window: the window that was searched.
         response: of the target's own classifier at the cell, 0 without one.
         merit: penalised score by which the cell was chosen, below 0 where all are excluded.
+        colour: similarity of the colours in ``box`` and the target's, 0 where not computed.
     """
 
     box: BoundingBox
@@ -47,6 +48,7 @@ class Candidate:
     window: CropWindow
     response: float = 0.0
     merit: float = 0.0
+    colour: float = 0.0
 
 
 def cell_centres(cells: int, patch_side: int) -> np.ndarray:

@@ -8,6 +8,7 @@ import math
 from typing import Sequence
 
 from siamx_ros.geometry import BoundingBox
+from siamx_ros.reduced_image import AnyImage
 from siamx_ros.tracking.course import Course
 from siamx_ros.tracking.decode import SAME_BOX
 from siamx_ros.tracking.search import SearchResult, WindowAnswer
@@ -45,6 +46,7 @@ class Claims:
 
     Args:
         contestants: the targets.
+        image: H x W x 3 uint8 BGR, or blocks of it.
         answers: on the first window of each.
         stamp: time of the image, seconds.
 
@@ -52,11 +54,13 @@ class Claims:
         found: what each target's window shows beside the boxes of the others.
     """
 
-    def __init__(self, contestants: Sequence[Contestant], answers: Sequence[WindowAnswer],
-                 stamp: float) -> None:
+    def __init__(self, contestants: Sequence[Contestant], image: AnyImage,
+                 answers: Sequence[WindowAnswer], stamp: float) -> None:
         self._contestants, self._answers, self._stamp = contestants, answers, stamp
+        self._image = image
         self._denied: list[list[BoundingBox]] = [[] for _ in contestants]
-        self.found = [each.tracker.judge(answer) for each, answer in zip(contestants, answers)]
+        self.found = [each.tracker.judge(image, answer)
+                      for each, answer in zip(contestants, answers)]
         self._pairs = list(combinations(range(len(contestants)), 2))
         self._settle()
         for pair in self._pairs:
@@ -154,7 +158,7 @@ class Claims:
     def _beside(self, index: int, boxes: Sequence[BoundingBox] = ()) -> SearchResult:
         """What a target's window shows beside ``boxes`` and those that it was denied."""
         return self._contestants[index].tracker.judge(
-            self._answers[index], [*self._denied[index], *boxes])
+            self._image, self._answers[index], [*self._denied[index], *boxes])
 
     def _box(self, index: int) -> BoundingBox:
         return self.found[index].candidate.box

@@ -160,7 +160,7 @@ class MultiTracker:
         answers = [tracker.weigh(answer, window)
                    for tracker, answer, window in zip(trackers.values(), maps, windows)]
         now = next(iter(trackers.values())).memory.stamp
-        claims = Claims(list(self._targets.values()), answers, now)
+        claims = Claims(list(self._targets.values()), image, answers, now)
         return {number: tracker.conclude(image, claims.found[index], claims.taken(index))
                 for index, (number, tracker) in enumerate(trackers.items())}
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from siamx_ros.config import TrackerConfig
 from siamx_ros.geometry import BoundingBox, CropWindow
+from siamx_ros.tracking.colour import ColourTemplate
 from siamx_ros.tracking.decode import Candidate
 from siamx_ros.tracking.ridge import RidgeFilter
 from siamx_ros.tracking.scale import ScaleTemplate
@@ -28,8 +29,9 @@ MIN_RESPONSE = 0.25
 """The classifier learns from frames that it answers with at least this."""
 TURNS = 6
 """Images in which everything is learnt once: a part of it in one image, nothing in most."""
-SCALE_TURN, TEACH_TURN, SOLVE_TURN = 3, 0, 1
-"""In which of them the scale template learns, the classifier takes in an image, and is solved."""
+COLOUR_TURN, SCALE_TURN, TEACH_TURN, SOLVE_TURN = 2, 3, 0, 1
+"""In which of them colours and scale template learn, the classifier takes in an image and is
+solved."""
 BELIEVED, TRUSTED = 0.3, 1.0
 """Similarity from which the scale template shares in a change of size, and that of a full share."""
 LARGEST_CORRECTION = 2.0
@@ -93,13 +95,14 @@ class OnlineModel:
         self._online_weight, self._scale_weight = config.online_weight, config.scale_weight
         self._correction = BoxCorrection.between(
             [view.predicted for view in views], box, config.box_correction)
-        self._ridge = self._scale = None
+        self._ridge = self._scale = self._colour = None
         self._taken, self._unsolved = 0, False
         if self._online_weight:
             self._ridge = RidgeFilter(views[0].features)
             for index, view in enumerate(views):
                 self._teach(view.features, view.window, box, FIRST_RATE if index else 1.0)
             self._ridge.solve()
+            self._colour = ColourTemplate(image, box)
         if self._scale_weight:
             self._scale = ScaleTemplate(image, box.centre, (box.w, box.h))
 
@@ -111,6 +114,14 @@ class OnlineModel:
         response = self._ridge.respond(features)
         share = self._online_weight
         return (1 - share) * scores + share * response.clip(0, 1), response
+
+    def colour_similarity(self, image: AnyImage, box: BoundingBox) -> float:
+        """Of the target's colours and those in a box, 0 to 1; 0 without the classifier."""
+        return 0.0 if self._colour is None else self._colour.compare(image, box)
+
+    def strangeness(self, similarity: float) -> float:
+        """How much less than usual the colours are the target's, as doubt in its logit."""
+        return 0.0 if self._colour is None else self._colour.strangeness(similarity)
 
     def refine(self, candidate: Candidate, image: np.ndarray, last: BoundingBox) -> Candidate:
         """Correct a candidate's box; the scale template shares in the change of size from ``last``.
@@ -134,9 +145,13 @@ class OnlineModel:
         Only some frames teach, and each only one part: see :data:`TURNS`.
         """
         self._taken += 1
+        if self._colour is not None:
+            self._colour.expect(candidate.colour)
         turn = self._taken % TURNS
         if turn == SCALE_TURN and self._scale is not None:
             self._scale.learn(image, box.centre, (box.w, box.h))
+        elif turn == COLOUR_TURN and self._colour is not None:
+            self._colour.learn(image, box)
         elif self._ridge is None:
             return
         elif turn == TEACH_TURN and candidate.response >= MIN_RESPONSE:

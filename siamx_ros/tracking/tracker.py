@@ -111,7 +111,7 @@ class Tracker:
         image = imaging.check_image(image)
         window = self.begin(image, stamp, gate)
         maps = self.engine.search(self.patch(image, window), self._memory.template)
-        return self.conclude(image, self.judge(self.weigh(maps, window)))
+        return self.conclude(image, self.judge(image, self.weigh(maps, window)))
 
     def begin(self, image: AnyImage, stamp: float | None, gate: Gate = anything) -> CropWindow:
         """The first step of an update: which window is to be searched first.
@@ -137,9 +137,11 @@ class Tracker:
         """The network's answer on a window, joined with that of the target's classifier."""
         return weigh(self.engine, maps, window, self._memory, lost=self._is_lost)
 
-    def judge(self, answer: WindowAnswer, taken: Sequence[BoundingBox] = ()) -> SearchResult:
-        """What a window shows apart from boxes that other targets have taken."""
-        return judge(self.engine, answer, self._memory, self.calibration, taken)
+    def judge(self, image: AnyImage, answer: WindowAnswer,
+              taken: Sequence[BoundingBox] = ()) -> SearchResult:
+        """What a window of an image shows apart from boxes that other targets have taken."""
+        return judge(self.engine, image, answer, self._memory, self.calibration, taken,
+                     tracked=self.states.state == TrackState.TRACKING)
 
     def conclude(self, image: AnyImage, found: SearchResult,
                  taken: Sequence[BoundingBox] = ()) -> TrackResult:
@@ -165,7 +167,7 @@ class Tracker:
             box_source=source_of(self.states.state), valid=self.states.state == TrackState.TRACKING,
             raw_score=candidate.score, peak_ratio=candidate.peak_ratio,
             template_similarity=found.similarity, online_response=candidate.response,
-            velocity=motion.velocity(memory.history),
+            colour_similarity=candidate.colour, velocity=motion.velocity(memory.history),
             windows=tuple(windows), frames_since_init=memory.frames,
             frames_lost=self.states.frames_lost)
         if result.state == TrackState.UNINITIALISED:
@@ -227,7 +229,7 @@ class Tracker:
             return local, searched
         for window in memory.relocaliser.windows(local.candidate.window):
             maps = self.engine.search(self.patch(image, window), memory.template)
-            found = self.judge(self.weigh(maps, window), taken)
+            found = self.judge(image, self.weigh(maps, window), taken)
             searched.append(window)
             if self._shows_target(found):
                 return found, searched

@@ -17,8 +17,12 @@ VIEW = (384, 288)
 """Width and height of the images, pixels."""
 SMALLEST, LARGEST = 14.0, 0.2
 """Targets: shortest side in pixels of the photograph, largest share of its area."""
-PASSES = ((0, 36), (46, 60))
+NEIGHBOURS = 5
+"""The cutaway shows one of the next so many photographs by name: they are often of one kind."""
+PASSES = ((0, 36), (52, 66))
 """First and last frame (exclusive) of each stretch that shows the target; the rest is a cutaway."""
+BRIGHTNESS, TINT = 0.7, 0.1
+"""Largest change of all channels and of each, powers of two; see :func:`under_changing_light`."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +51,26 @@ def make_synthetic_videos(pictures: PictureSet, count: int,
     return [_video(targets, rng) for _ in range(count)]
 
 
+def under_changing_light(video: SyntheticVideo, rng: np.random.Generator) -> SyntheticVideo:
+    """The video with a brightness and a tint that go from none to a random one, evenly.
+
+    Tracks over photographs, and short videos, would else say that colours never change.
+    """
+    brightness, tint = rng.uniform(-BRIGHTNESS, BRIGHTNESS), rng.uniform(-TINT, TINT, 3)
+    images = []
+    for part, image in zip(np.linspace(0, 1, len(video.images)), video.images):
+        gain = 2.0 ** (part * (brightness + tint))
+        images.append(np.rint((image * gain).clip(0, 255)).astype(np.uint8))
+    return SyntheticVideo(images, video.boxes)
+
+
 def _video(targets: list[tuple[np.ndarray, np.ndarray]],
            rng: np.random.Generator) -> SyntheticVideo:
-    chosen = rng.choice(len(targets), 2, replace=False)
+    chosen = rng.integers(len(targets))
+    near = (chosen + rng.integers(1, min(NEIGHBOURS, len(targets) - 1) + 1)) % len(targets)
     (image, box), (other, elsewhere) = (
-        (image, boxes[rng.integers(len(boxes))]) for image, boxes in (targets[i] for i in chosen))
+        (image, boxes[rng.integers(len(boxes))])
+        for image, boxes in (targets[chosen], targets[near]))
     images, boxes, end = [], [], 0
     for begin, stop in PASSES:
         for shown, _ in _fly(other, elsewhere, begin - end, rng):
