@@ -14,6 +14,7 @@ import numpy as np
 
 from siamx_ros.config import TrackerConfig
 from siamx_ros.geometry import BoundingBox, CropWindow
+from siamx_ros.reduced_image import AnyImage
 from siamx_ros.tracking.colour import ColourTemplate
 from siamx_ros.tracking.decode import Candidate
 from siamx_ros.tracking.ridge import RidgeFilter

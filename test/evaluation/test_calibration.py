@@ -13,7 +13,7 @@ def answers(count=4000, seed=1):
     raw, response = rng.uniform(0.05, 0.95, count), rng.uniform(0, 1, count)
     odds = 2 * np.log(raw / (1 - raw)) + 3 * response - 4
     right = rng.random(count) < 1 / (1 + np.exp(-odds))
-    return np.column_stack([raw, rng.random(count), rng.random(count), response]), right
+    return np.column_stack([raw, *rng.random((2, count)), response, rng.random(count)]), right
 
 
 def test_slopes_are_found_and_useless_indicators_ignored():
@@ -32,7 +32,7 @@ def test_the_boundary_separates_right_from_wrong():
     assert abs(errors[0] - errors[1]) < 0.06 and max(errors) < 0.25
 
 
-@pytest.mark.parametrize('column, sign', [(1, 1), (2, -1), (3, -1)])
+@pytest.mark.parametrize('column, sign', [(1, 1), (2, -1), (3, -1), (4, -1)])
 def test_an_indicator_never_counts_the_wrong_way(column, sign):
     """Here a high response, say, goes with wrong answers: it is left out, the rest is fitted."""
     indicators, right = answers()
@@ -40,7 +40,7 @@ def test_an_indicator_never_counts_the_wrong_way(column, sign):
     if column != 3:
         indicators[:, 3] = np.random.default_rng(4).random(len(right))
     calibration = fit(indicators, right)
-    assert getattr(calibration, ('score', 'peak', 'similarity', 'response')[column]) == 0
+    assert list(vars(calibration).values())[column] == 0
     assert calibration.score > 1
 
 
@@ -48,7 +48,7 @@ def test_every_group_weighs_the_same():
     """A large group where the response says nothing does not hide that it does in a small one."""
     indicators, right = answers(400)
     rng = np.random.default_rng(2)
-    noise = np.column_stack([np.full(40000, 0.5), rng.random((40000, 3))])
+    noise = np.column_stack([np.full(40000, 0.5), rng.random((40000, 4))])
     both = np.concatenate([indicators, noise])
     verdicts = np.concatenate([right, rng.random(40000) < 0.5])
     alone = fit(both, verdicts).response
@@ -64,4 +64,4 @@ def test_indicators_are_fields_of_a_result():
 @pytest.mark.parametrize('value', [True, False])
 def test_one_kind_of_answer_is_refused(value):
     with pytest.raises(InputError, match='right and wrong'):
-        fit(np.full((5, 4), 0.5), np.full(5, value))
+        fit(np.full((5, 5), 0.5), np.full(5, value))

@@ -35,9 +35,22 @@ def test_a_single_video_is_left_as_it_is():
 
 def test_a_video_does_not_end_with_one_of_its_own_scene():
     """In which its target may be, labelled as absent."""
-    ends = [int(each.images[-1].max()) for each in _cut_away(
+    ends = [{int(image.max()) for image in each.images[5:]} for each in _cut_away(
         [(scene, video(5, (40, 60), value)) for scene, value in ((7, 1), (7, 2), (8, 3))])]
-    assert ends == [3, 3, 1]
+    assert ends == [{3}, {3}, {1, 2}]
+
+
+def test_a_cut_shows_another_target_in_the_place_of_the_last():
+    picture = np.zeros((50, 80, 3), np.uint8)
+    picture[10:20, 60:70] = 200
+    small = SyntheticVideo([picture] * 3, np.tile([60.0, 10.0, 10.0, 10.0], (3, 1)))
+    large = SyntheticVideo([np.full((120, 160, 3), 7, np.uint8)] * 2,
+                           np.array([[100.0, 40.0, 40.0, 40.0], [20.0, 60.0, 40.0, 40.0]]))
+    _, _, first, *_ = _cut_away([(1, large), (2, small)])[0].images
+    rows, columns = np.nonzero(first[..., 0] > 100)
+    assert first.shape == (120, 160, 3)
+    assert rows.min() == pytest.approx(60, abs=2) and rows.max() == pytest.approx(99, abs=2)
+    assert columns.min() == pytest.approx(20, abs=2) and columns.max() == pytest.approx(59, abs=2)
 
 
 def test_a_video_begins_with_its_first_box():

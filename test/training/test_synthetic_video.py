@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from siamx_ros.training.synthetic_video import PASSES, VIEW, make_synthetic_videos
+from siamx_ros.training.synthetic_video import (
+    BRIGHTNESS, PASSES, TINT, VIEW, SyntheticVideo, make_synthetic_videos, under_changing_light)
 from siamx_ros.training.pictures import PictureSet
 
 
@@ -68,3 +69,19 @@ def test_a_seed_repeats(pictures):
         make_synthetic_videos(pictures, 1, np.random.default_rng(9))[0] for _ in range(2))
     assert all((a == b).all() for a, b in zip(one.images, two.images))
     np.testing.assert_array_equal(one.boxes, two.boxes)
+
+
+def test_the_light_changes_evenly_from_none():
+    grey = np.full((8, 8, 3), 100, np.uint8)
+    most = 2 ** (BRIGHTNESS + TINT)
+    ends = set()
+    for seed in range(8):
+        changed = under_changing_light(
+            SyntheticVideo([grey] * 5, np.ones((5, 4))), np.random.default_rng(seed))
+        levels = np.array([image.mean((0, 1)) for image in changed.images])
+        steps = np.log2(levels[1:] / levels[:-1])
+        assert (levels[0] == 100).all() and (changed.boxes == 1).all()
+        assert np.ptp(steps, axis=0).max() < 0.03
+        assert levels.min() > 99 / most and levels.max() < 101 * most
+        ends.add(tuple(levels[-1]))
+    assert len(ends) == 8
