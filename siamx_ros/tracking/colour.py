@@ -1,12 +1,11 @@
 """How far what is seen has the target's colours, which tells it from others of the same shape.
 
-Histograms in CIE Lab: fine in colour, coarse in lightness, so that a change of exposure costs
-little. Half of the memory is the first image's and stays, half follows slowly.
+Histograms in CIE Lab, whose a and b are brought to a common lightness, so that a change of exposure
+costs little. Half of the memory is the first image's and stays, half follows slowly.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
 import math
 
 import cv2
@@ -21,8 +20,10 @@ INSIDE = (0.7, 0.8)
 """Counted share of a box's width and height, around its centre: corners show the background."""
 BINS = (2, 12, 12)
 """Of L, a and b."""
-COLOUR_RANGE = 64
+COLOUR_RANGE = 64.0
 """Values of a and b beyond this, to both sides of grey, count as this."""
+LIGHTNESS, DARKEST = 50.0, 15.0
+"""To which a and b are brought, and below which they are thought to be noise; L from 0 to 100."""
 RATE, USUAL_RATE = 0.1, 0.05
 """Share of a frame that teaches in the half that follows, and in the usual similarity."""
 TOLERANCE = 0.05
@@ -74,15 +75,27 @@ def colour_histogram(image: AnyImage, box: BoundingBox) -> np.ndarray:
     if inner.size == 0:
         return np.zeros(math.prod(BINS))
     patch = cv2.resize(inner, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-    patch = cv2.cvtColor(patch, cv2.COLOR_BGR2LAB).reshape(-1, 3)
-    bins, shares = _tables()
-    index = np.zeros((1, len(patch)), np.intp)
-    weight = np.full((1, len(patch)), 1 / len(patch))
-    for channel, count in enumerate(BINS):
-        values = patch[:, channel]
-        index = (index[:, None] * count + bins[channel][:, values]).reshape(-1, len(patch))
-        weight = (weight[:, None] * shares[channel][:, values]).reshape(-1, len(patch))
+    lab = cv2.cvtColor(patch.astype(np.float32) / 255, cv2.COLOR_BGR2LAB).reshape(-1, 3)
+    index = np.zeros((1, len(lab)), np.intp)
+    weight = np.full((1, len(lab)), 1 / len(lab))
+    for place, count in zip(_places(lab), BINS):
+        lower = np.minimum(place.astype(np.intp), count - 2)
+        upper_share = place - lower
+        index = (index[:, None] * count + np.stack([lower, lower + 1])).reshape(-1, len(lab))
+        weight = (weight[:, None] * np.stack([1 - upper_share, upper_share])).reshape(-1, len(lab))
     return np.bincount(index.ravel(), weight.ravel(), math.prod(BINS))
+
+
+def _places(lab: np.ndarray) -> list[np.ndarray]:
+    """Where pixels lie among the bins of each channel; light scales a, b and L + 16.
+
+    All three grow with its cube root, so that their ratios stay.
+    """
+    lightness = lab[:, 0]
+    scale = (LIGHTNESS + 16) / (np.maximum(lightness, DARKEST) + 16)
+    shares = [lightness / 100] + [
+        lab[:, channel] * scale / (2 * COLOUR_RANGE) + 0.5 for channel in (1, 2)]
+    return [(share * count - 0.5).clip(0, count - 1) for share, count in zip(shares, BINS)]
 
 
 def _inner_part(image: AnyImage, box: BoundingBox) -> np.ndarray:
@@ -94,18 +107,3 @@ def _inner_part(image: AnyImage, box: BoundingBox) -> np.ndarray:
         low, high = round(middle - share * side / 2), round(middle + share * side / 2)
         rows_and_columns.append(slice(max(low, 0), max(min(max(high, low + 1), limit), 0)))
     return pixels[tuple(rows_and_columns)]
-
-
-@lru_cache(maxsize=1)
-def _tables() -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """For each channel and value, its two nearest bins and its share in each (2 x 256)."""
-    values = np.arange(256)
-    places = [values / 256 * BINS[0] - 0.5] + [
-        ((values - 128) / (2 * COLOUR_RANGE) + 0.5) * count - 0.5 for count in BINS[1:]]
-    bins, shares = [], []
-    for place, count in zip(places, BINS):
-        place = place.clip(0, count - 1)
-        lower = np.minimum(np.floor(place).astype(np.intp), count - 2)
-        bins.append(np.stack([lower, lower + 1]))
-        shares.append(np.stack([lower + 1 - place, place - lower]))
-    return bins, shares

@@ -42,8 +42,8 @@ def test_a_video_does_not_end_with_one_of_its_own_scene():
 
 def test_a_cut_shows_another_target_in_the_place_of_the_last():
     picture = np.zeros((50, 80, 3), np.uint8)
-    picture[10:20, 60:70] = 200
-    small = SyntheticVideo([picture] * 3, np.tile([60.0, 10.0, 10.0, 10.0], (3, 1)))
+    picture[20:30, 35:45] = 200
+    small = SyntheticVideo([picture] * 3, np.tile([35.0, 20.0, 10.0, 10.0], (3, 1)))
     large = SyntheticVideo([np.full((120, 160, 3), 7, np.uint8)] * 2,
                            np.array([[100.0, 40.0, 40.0, 40.0], [20.0, 60.0, 40.0, 40.0]]))
     _, _, first, *_ = _cut_away([(1, large), (2, small)])[0].images
