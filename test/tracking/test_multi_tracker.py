@@ -45,7 +45,7 @@ def crossing(seed):
     return sequence(centres=first, twin_centres=second, target_size=SIZE, seed=seed), first, second
 
 
-@pytest.mark.parametrize('seed', [0, 1])
+@pytest.mark.parametrize('seed', [1, 2])
 def test_two_that_look_alike_keep_their_places_only_if_they_know_of_each_other(seed):
     clip, *centres = crossing(seed)
     tracker = load_tracker(ModelConfig(device='cpu', threads=1))
