@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from siamx_ros.drawing import STATE_COLOURS, draw_heat_map, draw_note, draw_result
+from siamx_ros.drawing import STATE_COLOURS, draw_further, draw_heat_map, draw_note, draw_result
 from siamx_ros.geometry import BoundingBox, CropWindow
 from siamx_ros.records import BoxSource, TrackResult, TrackState
 
@@ -106,3 +106,14 @@ def test_the_heat_map_is_brightest_where_it_is_hottest():
 @pytest.mark.parametrize('heat', [None, np.zeros((3, 4), np.float32)])
 def test_an_empty_heat_map_changes_nothing(heat):
     assert (draw_heat_map(blank(), heat) == GREY).all()
+
+
+def test_a_further_target_is_drawn_dashed_around_its_box_unless_it_is_gone():
+    canvas = np.zeros((240, 320, 3), np.uint8)
+    box = BoundingBox(100, 80, 60, 50)
+    draw_further(canvas, TrackResult(None, 0.0, TrackState.UNINITIALISED), 'ben')
+    assert not canvas.any()
+    draw_further(canvas, TrackResult(box, 0.9, TrackState.TRACKING), 'ben')
+    edge = canvas[80:83, 100:160].any(axis=(0, 2))
+    assert edge.any() and not edge.all()
+    assert not canvas[90:120, 110:150].any()

@@ -88,8 +88,9 @@ def test_nothing_is_drawn_or_decoded_for_nobody(monkeypatch, count):
     unused._drawn = -float('inf')
     for name in ('_debug', '_debug_compressed', '_heat_map'):
         setattr(unused, name, Nobody(count))
-    outcome = type('O', (), {'image': None, 'result': None, 'target_id': '', 'frame': type(
-        'F', (), {'msg': type('M', (), {'header': Image().header})})})
+    outcome = type('O', (), {
+        'image': None, 'result': None, 'target_id': '', 'further': (), 'frame': type(
+            'F', (), {'msg': type('M', (), {'header': Image().header})})})
     decoded = []
     unused.draw(outcome, lambda frame: decoded.append(1) or np.zeros((4, 4, 3), np.uint8),
                 np.ones((2, 2), np.float32), NodeConfig())
