@@ -63,7 +63,7 @@ def draw_further(canvas: np.ndarray, result: TrackResult, label: str) -> None:
     if result.box is None or result.state == TrackState.UNINITIALISED:
         return
     width, colour = max(1, round(_unit(canvas) * 2)), STATE_COLOURS[result.state]
-    draw_dashed(canvas, result.box, colour, dash=2 * width, width=width)
+    draw_dashed(canvas, result.box, colour, dash=5 * width, width=width)
     cv2.putText(canvas, _printable(label), _pixel((result.box.x, result.box.y - 3)), _FONT,
                 0.4 * _unit(canvas), colour, 1, cv2.LINE_AA)
 
