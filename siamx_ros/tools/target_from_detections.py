@@ -9,6 +9,7 @@ it was found, so that a slow detector does no harm.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 import math
 import time
 from typing import Any
@@ -128,7 +129,7 @@ class TargetFromDetections(Node):
             bbox=chosen.bbox, class_id=self._config.class_id, keep_current=not self._requested)
         request.header = message.header
         self._asked, self._asked_at = self._init.call_async(request), time.monotonic()
-        self._asked.add_done_callback(self._answered)
+        self._asked.add_done_callback(partial(self._answered, on_request=self._requested))
 
     def _waits(self) -> bool:
         """Whether an answer is still to come; one of a tracker that died meanwhile never does."""
@@ -137,11 +138,12 @@ class TargetFromDetections(Node):
             self._asked = None
         return self._asked is not None
 
-    def _answered(self, future: Any) -> None:
+    def _answered(self, future: Any, *, on_request: bool) -> None:
+        """Note an answer; a request that came after the question still stands."""
         self._asked = None
         answer = future.result()
         if answer.success:
-            self._requested = False
+            self._requested = self._requested and not on_request
             self._seen = None  # what was heard before does not know of the target
             self.get_logger().info(f'{answer.target_id!r} is the target')
         else:

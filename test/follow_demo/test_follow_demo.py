@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 import pytest
 
-from siamx_ros.errors import InputError
 from siamx_ros.follow_demo import __main__ as command
 from siamx_ros.simulation.frame import CameraConfig, CameraFrame
 
@@ -82,10 +81,10 @@ def test_what_makes_no_sense_is_refused(arguments: list[str], words: str, capsys
     assert words in capsys.readouterr().err
 
 
-def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path, capsys) -> None:
     (tmp_path / 'file').touch()
-    with pytest.raises(InputError, match='cannot write'):
-        command._folder(str(tmp_path / 'file' / 'out'))
+    assert command.main(['--out', str(tmp_path / 'file' / 'out')]) == 2
+    assert 'cannot write' in capsys.readouterr().err
 
 
 def test_the_score_of_a_fault_counts_from_the_last_valid_message() -> None:

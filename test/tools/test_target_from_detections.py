@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from unittest.mock import Mock
 
 import pytest
 
@@ -17,7 +18,8 @@ from vision_msgs.msg import (  # noqa: E402
 
 from siamx_ros.client.probe import stamp  # noqa: E402
 from siamx_ros.records import TrackState  # noqa: E402
-from siamx_ros.tools.target_from_detections import DetectionConfig, nearest_to_middle  # noqa: E402
+from siamx_ros.tools.target_from_detections import (  # noqa: E402
+    DetectionConfig, TargetFromDetections, nearest_to_middle)
 
 
 def detection(x, y, *, w=40.0, h=32.0, **scores) -> Detection2D:
@@ -40,6 +42,13 @@ def test_the_nearest_to_the_middle_of_the_wanted_class_is_taken():
     assert nearest_to_middle(found, DetectionConfig(class_id=''), 160, 120) is found[2]
     assert nearest_to_middle(found, DetectionConfig(class_id='cat'), 160, 120) is None
     assert nearest_to_middle([], DetectionConfig(), 160, 120) is None
+
+
+@pytest.mark.parametrize('on_request, left', [(False, True), (True, False)])
+def test_a_request_while_an_answer_is_awaited_still_stands(on_request, left):
+    node = Mock(_requested=True)
+    TargetFromDetections._answered(node, Mock(), on_request=on_request)
+    assert node._requested is left and node._asked is None
 
 
 @pytest.fixture
