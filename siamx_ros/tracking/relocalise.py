@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 import math
 import pkgutil
 
@@ -22,6 +23,8 @@ TOUCHES = 1e-6
 """Cells by which a window may miss the edge of the image and still reach it."""
 LARGEST_PATCH = 831
 """Largest patch for the whole image, pixels."""
+SIZES = (1.0, 1.4, 0.7, 2.0, 0.5)
+"""In turn, the size of the target that the sweep looks for, relative to the usual one."""
 
 
 class HeatMap:
@@ -128,14 +131,14 @@ class HeatMapSearch(NoRelocaliser):
 
     With ``heat_map_inhibit``, that place is searched every other time. In between, the search goes
     on to the next best places: each that was searched in vain is left out, and ``heat_map_floor``
-    lets the sweep reach the whole image, at the target's own scale and one window a frame.
+    lets the sweep reach the whole image, one window a frame, at one size of the target after another.
     """
 
     def __init__(self, image_size: tuple[int, int], config: TrackerConfig) -> None:
         super().__init__(image_size, config)
         self.heat_map = HeatMap(image_size, config)
         self._open: np.ndarray | None = None
-        self._swept = True
+        self._swept, self._turn = True, 0
 
     def remember(self, box: BoundingBox) -> None:
         self.heat_map.add(box)
@@ -163,17 +166,19 @@ class HeatMapSearch(NoRelocaliser):
         if self._open.max() <= (min(EXHAUSTED, floor / 2) or EXHAUSTED) * self._highest:
             self._open = None
             return []
-        sides = local.width, local.height
+        window = replace(local, side=local.side * SIZES[self._turn % len(SIZES)])
+        self._turn += 1
+        sides = window.width, window.height
         inner = tuple(map(self.heat_map.inner_cells, sides))
         place = self.heat_map.peak(cv2.blur(self._open, inner, borderType=cv2.BORDER_CONSTANT))
-        return [local.moved_to(*map(_inside, place, sides, self.image_size))]
+        return [window.moved_to(*map(_inside, place, sides, self.image_size))]
 
     def missed(self, window: CropWindow) -> None:
         if self._open is not None:
             self.heat_map.inhibit(self._open, window)
 
     def found(self) -> None:
-        self._open, self._swept = None, True
+        self._open, self._swept, self._turn = None, True, 0
 
     @property
     def _highest(self) -> float:

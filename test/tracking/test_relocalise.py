@@ -9,7 +9,7 @@ from siamx_ros.config import TrackerConfig
 from siamx_ros.geometry import BoundingBox, CropWindow
 from siamx_ros.schemes import ADAPTIVE_SCHEMES
 from siamx_ros.tracking.relocalise import (
-    GlobalSearch, HeatMap, HeatMapSearch, make_relocaliser)
+    SIZES, GlobalSearch, HeatMap, HeatMapSearch, make_relocaliser)
 
 IMAGE = (320, 240)
 CONFIG = TrackerConfig()
@@ -126,18 +126,25 @@ def test_a_tiny_target_in_a_large_image_is_swept_for():
 
 
 def test_the_sweep_shows_every_place_of_the_image_and_starts_over():
-    """Windows of 100 pixels over 320 x 240: each 25 pixels of target lie whole in one of them."""
+    """Windows of 50 to 200 pixels over 320 x 240: each place lies in the middle of one of them."""
     search = HeatMapSearch(IMAGE, CONFIG)
     search.remember(box_at(250, 190))
-    round_trip = visits(search, 48)
-    swept = [centre for centre in round_trip if centre != round_trip[0]]
-    assert 8 <= len(set(swept)) < len(swept), 'it started over'
-    shown = [LOCAL.box, *(LOCAL.moved_to(*centre).box for centre in round_trip)]
-    for x in range(13, 308, 5):
-        for y in range(13, 228, 5):
-            assert any(box.x <= x - 12.5 and x + 12.5 <= box.x + box.w
-                       and box.y <= y - 12.5 and y + 12.5 <= box.y + box.h for box in shown), (x, y)
-    assert all(50 <= x <= 270 and 50 <= y <= 190 for x, y in swept), 'windows lie inside'
+    windows, ends = [LOCAL], 0
+    for _ in range(60):
+        found = search.windows(LOCAL)
+        ends += not found
+        for window in found:
+            windows.append(window)
+            search.missed(window)
+    assert ends >= 2, 'it started over'
+    assert {window.side / LOCAL.side for window in windows} == set(SIZES)
+    for x in range(25, 296, 5):
+        for y in range(25, 216, 5):
+            assert any(max(abs(x - window.centre_x), abs(y - window.centre_y)) <= 0.375 * window.side
+                       for window in windows), (x, y)
+    for window in windows[1:]:
+        x0, y0, x1, y1 = window.box.corners
+        assert x0 >= 0 and y0 >= 0 and x1 <= IMAGE[0] and y1 <= IMAGE[1], 'windows lie inside'
 
 
 @pytest.mark.parametrize('floor', [0.01, 0.04])
@@ -171,8 +178,7 @@ def test_a_sweep_goes_on_and_ends_whatever_the_geometry(image_size, side, stretc
             break
         windows += found
         search.missed(found[0])
-    places = [(window.centre_x, window.centre_y) for window in windows[1:]]
-    assert not found and len(set(places)) == len(places)
+    assert not found and len(set(windows)) == len(windows)
     xs, ys = (np.linspace(0, length, 60) for length in image_size)
     for x, y in np.stack(np.meshgrid(xs, ys), -1).reshape(-1, 2):
         assert any(abs(window.centre_x - x) <= window.width / 2 + 1e-6
