@@ -131,7 +131,7 @@ class HeatMapSearch(NoRelocaliser):
 
     With ``heat_map_inhibit``, that place is searched every other time. In between, the search goes
     on to the next best places: each that was searched in vain is left out, and ``heat_map_floor``
-    lets the sweep reach the whole image, one window a frame, at one size of the target after another.
+    lets the sweep reach the whole image, a window a frame, at one size of the target after another.
     """
 
     def __init__(self, image_size: tuple[int, int], config: TrackerConfig) -> None:

@@ -140,7 +140,8 @@ def test_the_sweep_shows_every_place_of_the_image_and_starts_over():
     assert {window.side / LOCAL.side for window in windows} == set(SIZES)
     for x in range(25, 296, 5):
         for y in range(25, 216, 5):
-            assert any(max(abs(x - window.centre_x), abs(y - window.centre_y)) <= 0.375 * window.side
+            assert any(abs(x - window.centre_x) <= 0.375 * window.side
+                       and abs(y - window.centre_y) <= 0.375 * window.side
                        for window in windows), (x, y)
     for window in windows[1:]:
         x0, y0, x1, y1 = window.box.corners
