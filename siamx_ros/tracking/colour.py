@@ -74,6 +74,8 @@ def colour_histogram(image: AnyImage, box: BoundingBox) -> np.ndarray:
     inner = _inner_part(image, box)
     if inner.size == 0:
         return np.zeros(math.prod(BINS))
+    rows, columns = (max(1, length // (2 * SIDE)) for length in inner.shape[:2])
+    inner = np.ascontiguousarray(inner[::rows, ::columns])  # two a side are enough for a mean
     patch = cv2.resize(inner, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     lab = cv2.cvtColor(patch.astype(np.float32) / 255, cv2.COLOR_BGR2LAB).reshape(-1, 3)
     index = np.zeros((1, len(lab)), np.intp)
