@@ -32,9 +32,17 @@ def test_a_folder_that_another_replay_writes_into(tmp_path, bag, static, capfd, 
     assert summary(out)['bag']['name'] == 'walk'
 
 
+@pytest.fixture
+def heeded(number):
+    """A signal that ends a process, also where the tests run under nohup."""
+    before = signal.signal(number, signal.SIG_DFL)
+    yield number
+    signal.signal(number, before)
+
+
 @pytest.mark.parametrize('number', ENDING)
 def test_a_replay_that_is_ended_keeps_earlier_results_and_a_playable_video(
-        tmp_path, bag, monkeypatch, trackers, sequence, capfd, number):
+        tmp_path, bag, monkeypatch, trackers, capfd, heeded, number):
     out, video = tmp_path / 'out', tmp_path / 'v.avi'
     monkeypatch.setattr(TrackerSpec, 'build', lambda self: trackers.Static())
     assert evaluate(bag, *RANDOM, '--out', out) == 0
