@@ -108,6 +108,8 @@ def test_a_model_that_fails_at_the_end_is_reported_and_given_up(make_rig):
     assert rig.transition('deactivate') and rig.transition('cleanup')
     assert 'the model could not be closed: RuntimeError: the device has gone' in rig.log
     assert rig.set_parameters(model__weights='default').successful, 'no model is held any more'
+    assert rig.probe.wait(lambda: rig.probe.camera.get_subscription_count() == 0, 20), (
+        'what was subscribed before the cleanup must not be taken for what comes after it')
     assert rig.transition('configure') and rig.transition('activate')
     rig.ready().started()
 
