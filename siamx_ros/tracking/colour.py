@@ -24,6 +24,11 @@ COLOUR_RANGE = 64.0
 """Values of a and b beyond this, to both sides of grey, count as this."""
 LIGHTNESS, DARKEST = 50.0, 15.0
 """To which a and b are brought, and below which they are thought to be noise; L from 0 to 100."""
+COUNTS = np.array(BINS)[:, None]
+LAST_LOWER = COUNTS - 2
+STRIDES = np.array([BINS[1] * BINS[2], BINS[2], 1])
+CORNERS = (np.array(list(np.ndindex(2, 2, 2))) @ STRIDES)[:, None]
+"""Indices of the eight bins around a pixel, relative to the lowest of them."""
 RATE, USUAL_RATE = 0.1, 0.05
 """Share of a frame that teaches in the half that follows, and in the usual similarity."""
 TOLERANCE = 0.05
@@ -77,27 +82,25 @@ def colour_histogram(image: AnyImage, box: BoundingBox) -> np.ndarray:
     rows, columns = (max(1, length // (2 * SIDE)) for length in inner.shape[:2])
     inner = np.ascontiguousarray(inner[::rows, ::columns])  # two a side are enough for a mean
     patch = cv2.resize(inner, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-    lab = cv2.cvtColor(patch.astype(np.float32) / 255, cv2.COLOR_BGR2LAB).reshape(-1, 3)
-    index = np.zeros((1, len(lab)), np.intp)
-    weight = np.full((1, len(lab)), 1 / len(lab))
-    for place, count in zip(_places(lab), BINS):
-        lower = np.minimum(place.astype(np.intp), count - 2)
-        upper_share = place - lower
-        index = (index[:, None] * count + np.stack([lower, lower + 1])).reshape(-1, len(lab))
-        weight = (weight[:, None] * np.stack([1 - upper_share, upper_share])).reshape(-1, len(lab))
-    return np.bincount(index.ravel(), weight.ravel(), math.prod(BINS))
+    lab = cv2.cvtColor(patch.astype(np.float32) / 255, cv2.COLOR_BGR2LAB).reshape(-1, 3).T
+    places = _places(lab)
+    lower = np.minimum(places.astype(np.intp), LAST_LOWER)
+    upper = places - lower
+    shares = np.stack([1 - upper, upper])
+    weights = np.einsum('in,jn,kn->ijkn', shares[:, 0], shares[:, 1], shares[:, 2])
+    index = STRIDES @ lower + CORNERS
+    return np.bincount(index.ravel(), weights.ravel(), math.prod(BINS)) / lab.shape[1]
 
 
-def _places(lab: np.ndarray) -> list[np.ndarray]:
-    """Where pixels lie among the bins of each channel; light scales a, b and L + 16.
+def _places(lab: np.ndarray) -> np.ndarray:
+    """Where pixels (3 x N) lie among the bins of each channel.
 
-    All three grow with its cube root, so that their ratios stay.
+    Light scales a, b and L + 16: all three grow with its cube root, so that their ratios stay.
     """
-    lightness = lab[:, 0]
+    lightness = lab[0]
     scale = (LIGHTNESS + 16) / (np.maximum(lightness, DARKEST) + 16)
-    shares = [lightness / 100] + [
-        lab[:, channel] * scale / (2 * COLOUR_RANGE) + 0.5 for channel in (1, 2)]
-    return [(share * count - 0.5).clip(0, count - 1) for share, count in zip(shares, BINS)]
+    shares = np.stack([lightness / 100, *(lab[1:] * scale / (2 * COLOUR_RANGE) + 0.5)])
+    return (shares * COUNTS - 0.5).clip(0, COUNTS - 1)
 
 
 def _inner_part(image: AnyImage, box: BoundingBox) -> np.ndarray:
