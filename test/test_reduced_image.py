@@ -161,3 +161,27 @@ def test_the_node_decodes_what_the_tracker_needs(jpeg, whole):
     tracker.reduction = 1
     session.process(frames[3])
     assert tracker.seen == [np.ndarray, ReducedImage, 'lost', np.ndarray, np.ndarray]
+
+
+def test_of_several_targets_the_one_that_needs_the_finest_decides(jpeg):
+    class Further(list):
+        reduction = 2
+
+        def update(self, image, stamp, gate):
+            return TrackResult(None, 1.0, TrackState.TRACKING)
+
+    Further.seen, Further.names, Further.primary_changed = (), (), lambda self: None
+    asked = []
+
+    def decode(frame, reduction=1):
+        asked.append(reduction)
+        return image_from_compressed(frame.msg, reduction=reduction)
+
+    session = Session(Tracker(), decode, lambda: 0.0, 1.0, TargetNames())
+    frames = [Frame(SimpleNamespace(data=jpeg, format='jpeg'), stamp, stamp, 0.0)
+              for stamp in range(3)]
+    session.start(frames[0], lambda image: None, '', '')
+    session.process(frames[1])
+    session.further = Further(['one'])
+    session.process(frames[2])
+    assert asked == [1, 4, 2]

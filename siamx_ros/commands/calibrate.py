@@ -33,7 +33,7 @@ from siamx_ros.model.weights import load_checkpoint, save_checkpoint
 from siamx_ros.tracking.confidence import Calibration
 from siamx_ros.tracking.tracker import Tracker
 from siamx_ros.training.synthetic_video import (
-    SyntheticVideo, make_synthetic_videos, under_changing_light)
+    SyntheticVideo, changing_light, lit, make_synthetic_videos)
 from siamx_ros.training.pairs import PairDataset
 from siamx_ros.training.pictures import PictureSet, read_pictures
 from siamx_ros.training.train_config import TrainConfig
@@ -104,13 +104,14 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def answers(tracker: Tracker, videos: list[SyntheticVideo],
+def answers(tracker: Tracker, videos: list[tuple[SyntheticVideo, np.ndarray]],
             label: str) -> tuple[np.ndarray, np.ndarray]:
-    """Indicators (N x 5) and rightness (N) of every answer over the videos."""
+    """Indicators (N x 5) and rightness (N) of every answer over videos, each in its light."""
     rows, right = [], []
-    for video in tqdm(videos, desc=label, unit='video'):
-        tracker.init(video.images[0], BoundingBox.from_xywh(video.boxes[0]))
-        for image, box in zip(video.images[1:], video.boxes[1:]):
+    for video, gains in tqdm(videos, desc=label, unit='video'):
+        images = map(lit, video.images, gains)
+        tracker.init(next(images), BoundingBox.from_xywh(video.boxes[0]))
+        for image, box in zip(images, video.boxes[1:]):
             result = tracker.update(image)
             rows.append([getattr(result, name) for name in INDICATORS])
             shown = bool(np.isfinite(box).all())
@@ -136,12 +137,16 @@ def _ranges(network: SiameseNet, pictures: PictureSet, config: TrainConfig) -> R
 
 
 def _material(pictures: PictureSet, held_out: PictureSet,
-              count: int) -> dict[str, list[SyntheticVideo]]:
-    """Synthetic videos of held-out photographs, and all videos, by kind, none of them empty."""
+              count: int) -> dict[str, list[tuple[SyntheticVideo, np.ndarray]]]:
+    """Synthetic videos of held-out photographs, and all videos, by kind, none of them empty.
+
+    Each with the gains of :func:`changing_light`, which are used image by image: copies of all in
+    another light would need as much memory again.
+    """
     rng = np.random.default_rng(SEED)
     kinds = {'synthetic': make_synthetic_videos(held_out, count, rng),
              'videos': _cut_away([*_videos(held_out), *_videos(pictures)])}
-    return {kind: [under_changing_light(video, rng) for video in videos]
+    return {kind: [(video, changing_light(len(video.images), rng)) for video in videos]
             for kind, videos in kinds.items() if videos}
 
 

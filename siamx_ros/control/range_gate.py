@@ -41,11 +41,13 @@ class RangeGate:
     def __init__(self) -> None:
         self._range = ConstantVelocity(NOISE, RATE)
         self._sizes: deque[tuple[float, float]] = deque(maxlen=SAMPLES)
+        self._usual: tuple[float, float] | None = None
 
     def clear(self) -> None:
         """Forget the target."""
         self._range.clear()
         self._sizes.clear()
+        self._usual = None
 
     def see(self, stamp: float, distance: float, deviation: float) -> None:
         """Take a range that is surely the target's."""
@@ -59,6 +61,7 @@ class RangeGate:
         """Take the size of a whole box that is surely the target's."""
         if 0 < width < math.inf and 0 < height < math.inf:
             self._sizes.append((width, height))
+            self._usual = None
 
     def bounds(self, stamp: float) -> tuple[float, float]:
         """The least and the largest range that the target can have."""
@@ -96,7 +99,9 @@ class RangeGate:
         """Width and height that the target mostly has; NaN while they are not known."""
         if len(self._sizes) < LEAST_SAMPLES:
             return math.nan, math.nan
-        return tuple(map(statistics.median, zip(*self._sizes)))
+        if self._usual is None:  # asked for by each candidate of an image
+            self._usual = tuple(map(statistics.median, zip(*self._sizes)))
+        return self._usual
 
     def gap(self, stamp: float) -> float:
         """Seconds since the target was seen; infinite where it was not, or the stamps went back."""

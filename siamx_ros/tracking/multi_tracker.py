@@ -31,7 +31,6 @@ class MultiTracker:
         engine: the network on its device, shared by all; see :class:`Tracker`.
         config: how predictions become tracks.
         calibration: raw score to confidence.
-
     """
 
     def __init__(self, engine: Engine, config: TrackerConfig = TrackerConfig(),

@@ -22,7 +22,7 @@ NEIGHBOURS = 5
 PASSES = ((0, 36), (52, 66))
 """First and last frame (exclusive) of each stretch that shows the target; the rest is a cutaway."""
 BRIGHTNESS, TINT = 0.7, 0.1
-"""Largest change of all channels and of each, powers of two; see :func:`under_changing_light`."""
+"""Largest change of all channels and of each, powers of two; see :func:`changing_light`."""
 
 
 @dataclass(frozen=True)
@@ -51,17 +51,18 @@ def make_synthetic_videos(pictures: PictureSet, count: int,
     return [_video(targets, rng) for _ in range(count)]
 
 
-def under_changing_light(video: SyntheticVideo, rng: np.random.Generator) -> SyntheticVideo:
-    """The video with a brightness and a tint that go from none to a random one, evenly.
+def changing_light(count: int, rng: np.random.Generator) -> np.ndarray:
+    """Gains of blue, green and red in ``count`` images, from 1 evenly to a random light.
 
     Tracks over photographs, and short videos, would else say that colours never change.
     """
     brightness, tint = rng.uniform(-BRIGHTNESS, BRIGHTNESS), rng.uniform(-TINT, TINT, 3)
-    images = []
-    for part, image in zip(np.linspace(0, 1, len(video.images)), video.images):
-        gain = 2.0 ** (part * (brightness + tint))
-        images.append(np.rint((image * gain).clip(0, 255)).astype(np.uint8))
-    return SyntheticVideo(images, video.boxes)
+    return 2.0 ** np.outer(np.linspace(0, 1, count), brightness + tint)
+
+
+def lit(image: np.ndarray, gain: np.ndarray) -> np.ndarray:
+    """An image in the light of a row of :func:`changing_light`."""
+    return np.rint((image * gain).clip(0, 255)).astype(np.uint8)
 
 
 def _video(targets: list[tuple[np.ndarray, np.ndarray]],

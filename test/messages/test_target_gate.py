@@ -76,3 +76,14 @@ def test_no_colours_are_learnt_from_a_box_that_may_hold_another(gate):
     assert not allows(gate, 5.0, 2.0, shirt=BLUE)
     gate.learn(image, depth, CAMERA, box, 2.0)
     assert allows(gate, 5.0, 2.0, shirt=BLUE), 'of a usual box they are'
+
+
+def test_a_box_of_which_little_has_depth_is_not_refused_for_what_is_behind_it(gate):
+    """Dark clothes may have none: the wall is seen beside them, but does not fill the box."""
+    image, depth, box = person(2.0)
+    depth[depth < 3.0] = np.nan
+    x, y = (int(value) for value in box.centre)
+    depth[y - 10:y + 10, x - 2:x + 2] = 6.0
+    assert gate.allows(box, image, depth, 0.05, CAMERA, CONFIG)
+    depth[:] = 6.0
+    assert not gate.allows(box, image, depth, 0.05, CAMERA, CONFIG)

@@ -7,7 +7,10 @@ import pytest
 
 from siamx_ros.config import TrackerConfig
 from siamx_ros.geometry import BoundingBox, CropWindow
-from siamx_ros.tracking.choice import MOST_CANDIDATES, choose_allowed
+from siamx_ros.tracking.choice import MOST_CANDIDATES, choose_allowed, judge
+from siamx_ros.tracking.confidence import Calibration, doubted
+from siamx_ros.tracking.memory import anything
+from siamx_ros.tracking.search import WindowAnswer
 
 WINDOW = CropWindow(127.5, 127.5, 255.0, 255)
 
@@ -36,3 +39,20 @@ def test_nothing_is_chosen_where_all_are_refused_and_the_gate_is_not_asked_for_e
     asked = []
     assert chosen({(12, 12): 0.99, (3, 3): 0.9}, lambda box: asked.append(box)) is None
     assert len(asked) == MOST_CANDIDATES and len({box.centre for box in asked}) == MOST_CANDIDATES
+
+
+@pytest.mark.parametrize('tracked', [True, False])
+def test_colours_share_in_the_confidence_and_strange_ones_raise_doubt_unless_it_is_tracked(tracked):
+    scores = np.full((25, 25), 0.01)
+    scores[12, 12] = 0.9
+    maps = SimpleNamespace(scores=scores, distances=np.full((4, 25, 25), 20.0))
+    online = SimpleNamespace(colour_similarity=lambda image, box: 0.4 if image == 'image' else 0.0,
+                             strangeness=lambda similarity: 5 * similarity)
+    memory = SimpleNamespace(box=BoundingBox(0, 0, 40, 40), config=TrackerConfig(), gate=anything,
+                             online=online, template=None)
+    found = judge(SimpleNamespace(similarity=lambda *_: 0.5), 'image',
+                  WindowAnswer(WINDOW, maps, scores, None, None, 0.38), memory,
+                  Calibration(colour=3.0), tracked=tracked)
+    certain = Calibration(colour=3.0)(0.9, 0.0, 0.5, 0.0, 0.4)
+    assert found.candidate.colour == 0.4
+    assert found.confidence == pytest.approx(certain if tracked else doubted(certain, 2.0))

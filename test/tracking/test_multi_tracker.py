@@ -37,6 +37,16 @@ def test_one_target_is_answered_exactly_as_by_a_tracker(engine, scene):
     assert {TrackState.TRACKING, TrackState.LOST, TrackState.RELOCALISED} <= states
 
 
+def test_blocks_of_pixels_are_as_fine_as_the_smallest_target_needs(engine, scene):
+    group, image = MultiTracker(engine, CONFIG), scene((300, 200), size=200)
+    assert group.reduction == 1, 'without a target'
+    group.add(image, box((300, 200), (200, 200)))
+    group.update(image)
+    large = group.reduction
+    group.add(scene((60, 60), size=20), box((60, 60), (20, 20)))
+    assert large > 1 and group.reduction == 1
+
+
 def crossing(seed):
     """Two of the same look that run into each other and on: the clip, and where both are."""
     along = np.linspace(60, 260, 80)

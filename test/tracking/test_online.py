@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from siamx_ros.config import TrackerConfig
-from siamx_ros.geometry import BoundingBox, context_side
+from siamx_ros.geometry import BoundingBox, CropWindow, context_side
 from siamx_ros.model.network import TEMPLATE_SIZE
-from siamx_ros.tracking.online import BoxCorrection, OnlineModel
+from siamx_ros.tracking.decode import Candidate
+from siamx_ros.tracking.online import TURNS, BoxCorrection, OnlineModel, View
 from siamx_ros.tracking.tracker import Tracker
 
 OFF = {'online_weight': 0.0, 'scale_weight': 0.0, 'box_correction': 0.0}
@@ -143,3 +144,32 @@ def test_nothing_is_learnt_until_a_return_is_confirmed(engine, scene, monkeypatc
         letter = tracker.update(scene((200, 200))).state.name[0]
         seen += letter if taught else letter.lower()
     assert seen == ''.join(script.values())
+
+
+def test_colours_are_reported_and_their_usual_likeness_and_they_themselves_are_learnt(scene):
+    place, window = BoundingBox.from_centre(200, 200, 40, 40), CropWindow(200, 200, 100.0, 255)
+    features = np.random.default_rng(1).random((3, 31, 31)).astype(np.float32)
+    model = OnlineModel(TrackerConfig().replace({'scale_weight': 0.0}), scene((200, 200)), place,
+                        [View(window, features, place)])
+    grey = scene(None)
+    assert model.colour_similarity(scene((200, 200)), place) == pytest.approx(1)
+    before = model.colour_similarity(grey, place)
+    assert before < 0.1 and model.strangeness(0.5) == 0
+    for _ in range(2 * TURNS):
+        model.learn(grey, place, features, Candidate(
+            place, 0.9, 1.0, 0.0, (12, 12), window, colour=0.9))
+    assert model.strangeness(0.5) > 1 and model.colour_similarity(grey, place) > before + 0.1
+
+
+def test_a_result_says_how_like_the_colours_are_and_strange_ones_are_doubted_when_lost(
+        engine, scene, monkeypatch):
+    from siamx_ros.tracking import tracker as module
+    judged, judge = [], module.judge
+    monkeypatch.setattr(module, 'judge', lambda *args, tracked, **how: (
+        judged.append(tracked), judge(*args, tracked=tracked, **how))[1])
+    tracker = Tracker(engine)
+    tracker.init(scene((200, 200)), BoundingBox.from_centre(200, 200, 40, 40))
+    assert tracker.update(scene((202, 200))).colour_similarity > 0.9
+    tracker.lose()
+    assert tracker.update(scene(None)).colour_similarity < 0.3
+    assert judged[0] is True and judged[1:] and not any(judged[1:])

@@ -148,6 +148,19 @@ def test_the_sweep_shows_every_place_of_the_image_and_starts_over():
         assert x0 >= 0 and y0 >= 0 and x1 <= IMAGE[0] and y1 <= IMAGE[1], 'windows lie inside'
 
 
+def test_after_a_return_the_sweep_begins_with_the_usual_size():
+    search = HeatMapSearch(IMAGE, CONFIG)
+    search.remember(box_at(60, 60))
+    sides = []
+    for _ in range(3):
+        (window,) = search.windows(LOCAL)
+        sides.append(window.side / LOCAL.side)
+        search.missed(window)
+    assert sides == list(SIZES[:3])
+    search.found()
+    assert search.windows(LOCAL)[0].side == LOCAL.side
+
+
 @pytest.mark.parametrize('floor', [0.01, 0.04])
 def test_a_low_floor_sweeps_the_image_too(floor):
     """Also where all that was seen lies in the local window."""

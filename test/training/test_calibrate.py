@@ -10,9 +10,11 @@ import pytest
 import torch
 
 from siamx_ros.cli import main
-from siamx_ros.commands.calibrate import CUT, _cut_away, _videos
+from siamx_ros.commands.calibrate import CUT, _cut_away, _videos, answers
 from siamx_ros.config import TrackerConfig
 from siamx_ros.errors import InputError
+from siamx_ros.geometry import BoundingBox
+from siamx_ros.records import TrackResult, TrackState
 from siamx_ros.training.synthetic_video import SyntheticVideo
 from siamx_ros.training.pictures import PictureSet
 
@@ -60,6 +62,22 @@ def test_a_video_begins_with_its_first_box():
     (scene, cut), = _videos(PictureSet(images, [], [], [([0, 1, 2, 3], boxes)], [9] * 4))
     assert scene == 9 and [image.max() for image in cut.images] == [2, 3]
     assert np.isfinite(cut.boxes[0]).all() and np.isnan(cut.boxes[1]).all()
+
+
+def test_the_tracker_sees_each_video_in_its_light():
+    seen = []
+
+    class Watching:
+        def init(self, image, box):
+            seen.append(image.max())
+
+        def update(self, image):
+            seen.append(image.max())
+            return TrackResult(BoundingBox(1, 1, 1, 1), 0.5, TrackState.TRACKING)
+
+    gains = np.array([[1.0] * 3, [0.5] * 3, [2.0] * 3])
+    rows, right = answers(Watching(), [(video(3, (8, 8), 100), gains)], 'light')
+    assert seen == [100, 50, 200] and rows.shape == (2, 5) and right.all()
 
 
 @pytest.fixture

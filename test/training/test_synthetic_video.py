@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from siamx_ros.training.synthetic_video import (
-    BRIGHTNESS, PASSES, TINT, VIEW, SyntheticVideo, make_synthetic_videos, under_changing_light)
+    BRIGHTNESS, PASSES, TINT, VIEW, changing_light, lit, make_synthetic_videos)
 from siamx_ros.training.pictures import PictureSet
 
 
@@ -73,15 +73,13 @@ def test_a_seed_repeats(pictures):
 
 def test_the_light_changes_evenly_from_none():
     grey = np.full((8, 8, 3), 100, np.uint8)
-    most = 2 ** (BRIGHTNESS + TINT)
     ends = set()
     for seed in range(8):
-        changed = under_changing_light(
-            SyntheticVideo([grey] * 5, np.ones((5, 4))), np.random.default_rng(seed))
-        levels = np.array([image.mean((0, 1)) for image in changed.images])
-        steps = np.log2(levels[1:] / levels[:-1])
-        assert (levels[0] == 100).all() and (changed.boxes == 1).all()
-        assert np.ptp(steps, axis=0).max() < 0.03
-        assert levels.min() > 99 / most and levels.max() < 101 * most
-        ends.add(tuple(levels[-1]))
-    assert len(ends) == 8
+        gains = changing_light(5, np.random.default_rng(seed))
+        steps = np.diff(np.log2(gains), axis=0)
+        assert gains.shape == (5, 3) and (gains[0] == 1).all()
+        assert np.ptp(steps, axis=0).max() < 1e-9
+        assert np.abs(np.log2(gains)).max() <= BRIGHTNESS + TINT
+        assert (lit(grey, gains[-1]) == np.rint(100 * gains[-1])).all()
+        ends.add(tuple(gains[-1]))
+    assert len(ends) == 8 and (lit(grey, np.full(3, 3.0)) == 255).all()
