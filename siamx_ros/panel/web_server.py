@@ -39,7 +39,7 @@ class WebServer:
             InputError: the address cannot be used.
         """
         self._thread.start()
-        self._run(self._listen()).result(START_PATIENCE_S)
+        self._run(self._listen()).result()
 
     def viewers(self) -> int:
         """How many pages are open."""
@@ -72,10 +72,12 @@ class WebServer:
         self._runner = web.AppRunner(self._app.make(), access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, config.host, config.port).start()
-        except OSError as error:
+            site = web.TCPSite(self._runner, config.host, config.port)
+            await asyncio.wait_for(site.start(), START_PATIENCE_S)  # a name may have to be found
+        except (OSError, asyncio.TimeoutError) as error:
+            reason = getattr(error, 'strerror', None) or 'the name is not found'
             raise InputError(f'the panel cannot listen on {config.host} port {config.port}: '
-                             f'{error.strerror}.') from None
+                             f'{reason}.') from None
         self.port = self._runner.addresses[0][1]
 
     async def _end(self) -> None:

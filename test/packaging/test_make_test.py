@@ -1,4 +1,7 @@
-"""`make test` runs the tests in two parts, and fails when one of them does."""
+"""`make test` runs the tests in two parts, and fails when one of them does.
+
+What failed beside other tests is run again without them.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,14 @@ import pytest
 
 PYTEST = """#!/bin/sh
 echo "$@" >> calls
-case "$*" in *--part=parallel*) exit $PARALLEL;; *) exit $SERIAL;; esac
+case "$*" in *--last-failed*) exit $AGAIN;; *--part=parallel*) exit $PARALLEL;; esac
+exit $SERIAL
 """
 
 
-def make_test(repository: Path, folder: Path, parallel: int, serial: int) -> tuple[int, list[str]]:
-    """Exit status of make, and the calls of Python, for two parts that end as given."""
+def make_test(repository: Path, folder: Path, parallel: int, serial: int,
+              again: int = 1) -> tuple[int, list[str]]:
+    """Exit status of make, and the calls of Python, for parts that end as given."""
     shutil.copy(repository / 'Makefile', folder)
     (folder / '.build').mkdir()
     (folder / '.build/env.sh').touch()
@@ -25,20 +30,31 @@ def make_test(repository: Path, folder: Path, parallel: int, serial: int) -> tup
     python.write_text(PYTEST)
     python.chmod(0o755)
     env = {**os.environ, 'PATH': f'{folder}:{os.environ["PATH"]}', 'MAKEFLAGS': '',
-           'PARALLEL': str(parallel), 'SERIAL': str(serial)}
+           'PARALLEL': str(parallel), 'SERIAL': str(serial), 'AGAIN': str(again)}
     done = subprocess.run(['make', 'test', 'PYTHON=true', 'ARGS=test/x.py -k y'], cwd=folder,
                           env=env, capture_output=True, timeout=60)
     return done.returncode, (folder / 'calls').read_text().splitlines()
 
 
 @pytest.mark.parametrize('parallel, serial, passes', [
-    (0, 0, True), (0, 5, True), (5, 0, True), (5, 5, False), (1, 0, False), (0, 1, False),
-    (1, 5, False), (5, 1, False), (0, 2, False)])
+    (0, 0, True), (0, 5, True), (5, 0, True), (5, 5, False), (0, 1, False), (5, 1, False),
+    (0, 2, False)])
 def test_both_parts_run_and_both_must_pass(repository, tmp_path, parallel, serial, passes) -> None:
     status, (first, second) = make_test(repository, tmp_path, parallel, serial)
     assert (status == 0) == passes
     assert '-n 2 --dist=loadfile --no-loadscope-reorder test/x.py -k y' in first
     assert second == '-m pytest --part=serial test/x.py -k y'
+
+
+@pytest.mark.parametrize('again, serial, passes', [
+    (0, 0, True), (0, 5, True), (0, 1, False), (1, 0, False), (1, 5, False), (2, 0, False),
+    (5, 0, False)])
+def test_what_failed_runs_once_more(repository, tmp_path, again, serial, passes) -> None:
+    status, (_, second, third) = make_test(repository, tmp_path, 1, serial, again)
+    assert (status == 0) == passes
+    assert second == ('-m pytest --part=parallel --last-failed --last-failed-no-failures=none '
+                      'test/x.py -k y')
+    assert third == '-m pytest --part=serial test/x.py -k y'
 
 
 @pytest.mark.parametrize('status', [2, 4])
