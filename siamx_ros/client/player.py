@@ -65,7 +65,7 @@ class LivePlayer:
             What the node says about the first image.
 
         Raises:
-            InputError: there is no such node, or it refuses the box.
+            InputError: there is no such node, or two of its name, or it refuses the box.
             NoAnswer: it does not answer.
         """
         def show() -> None:
@@ -135,6 +135,9 @@ class LivePlayer:
             raise InputError(
                 f'no tracker node {self.node} that takes images from {self.image_topic} was found '
                 f'within {START_PATIENCE:g} s{self._last_words()}')
+        if self._probe.node.count_publishers(f'{self.node}/target') > 1:  # both would answer
+            raise InputError(f'another node already serves {self.node}; stop it, or set '
+                             'ROS_DOMAIN_ID to a number of your own')
         for _ in range(int(ANSWER_PATIENCE / FIRST_PATIENCE)):
             self.send(image, stamp_ns, frame_id)
             if self.answer(stamp_ns, FIRST_PATIENCE) is not None:

@@ -1,33 +1,48 @@
 """Play a clip to the real tracker node over ROS and leave a video, a plot and a table.
 
 Without options the clip is a courtyard filmed by a drone, made from photographs that come with
-scikit-image; with --video and --box it is your own.
+scikit-image; with --video and --box it is your own. Each image waits for the answer to the one
+before, so that a slow machine follows as well as a fast one.
 """
 
 from __future__ import annotations
 
 import argparse
+from contextlib import closing
 from itertools import islice
+import json
 from pathlib import Path
 import sys
-from typing import Any, Iterable, Sequence
+import time
+from typing import Any, Iterator, Sequence
 
 import numpy as np
 from tqdm import tqdm
 
 from siamx_ros.cli import ArgumentParser, guarded
 from siamx_ros.client.node_process import TRACKER_NODE, NodeDied, NodeProcess
+from siamx_ros.commands.live import ACCEPTING
 from siamx_ros.commands.options import parse_box
 from siamx_ros.demo.clip import DemoClip
-from siamx_ros.demo.journal import Journal, StateChange
-from siamx_ros.demo.result_files import write_csv, write_plot, write_summary, write_video
 from siamx_ros.errors import InputError
+from siamx_ros.evaluation import metrics
+from siamx_ros.evaluation.bag.film import Film
+from siamx_ros.evaluation.bag.folder import timing
+from siamx_ros.evaluation.bag.frame_table import BagFrame, ordered
+from siamx_ros.evaluation.bag.live_replay import replay_live
+from siamx_ros.evaluation.bag.replay_results import Replay, events, track_of
+from siamx_ros.evaluation.bag.truth import Truth
+from siamx_ros.evaluation.results import json_values, write_whole
+from siamx_ros.evaluation.timelines import timeline
 from siamx_ros.files import check_outputs, writable_folder
-from siamx_ros.geometry import MIN_VISIBLE, BoundingBox
 from siamx_ros.frame_sources import CameraSource, Source, open_source
+from siamx_ros.geometry import MIN_VISIBLE, BoundingBox
+from siamx_ros.recording import CsvRecorder
+from siamx_ros.records import TrackState
 
 WRITTEN = ('tracked.mp4', 'plot.png', 'track.csv', 'summary.json', 'node.log')
 """What is written into --out."""
+TRACKER, IMAGE_TOPIC = '/siamx_tracker', '/demo/image'
 
 
 def main(argv: Sequence[str] | None = None, node_command: Sequence[str] = TRACKER_NODE) -> int:
@@ -49,7 +64,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _run(args: argparse.Namespace, node_command: Sequence[str]) -> int:
-    clip, box, truth = _clip(args)
+    clip, box, boxes = _clip(args)
     check_outputs({'--video': args.video}, {f'--out {name}': Path(args.out) / name
                                             for name in WRITTEN}, {'--out': args.out})
     folder = writable_folder(args.out, 'node.log')
@@ -57,14 +72,14 @@ def _run(args: argparse.Namespace, node_command: Sequence[str]) -> int:
     if box.visible_share(first.shape[1], first.shape[0]) < MIN_VISIBLE:
         raise InputError(f'less than half of the box {box} lies inside the first image of '
                          f'{first.shape[1]}x{first.shape[0]} pixels')
-    count = min(filter(None, (clip.frame_count, args.frames)), default=0)
-    journal = Journal(clip.fps, count, truth)
+    count = min(filter(None, (clip.frame_count, args.frames)))
+    truth = Truth.unknown(count) if boxes is None else Truth(boxes[:count], np.ones(count, bool))
     try:
-        _play(args, clip, box, journal, folder, node_command)
+        replay = _played(args, clip, box, truth, folder, node_command)
     except NodeDied as error:
         print(f'error: {error}', file=sys.stderr)
         return 1
-    _leave(clip, journal, folder)
+    _leave(clip, replay, folder)
     return 0
 
 
@@ -87,88 +102,103 @@ def _clip(args: argparse.Namespace) -> tuple[Source, BoundingBox, np.ndarray | N
     return source, box, None
 
 
-def _play(args: argparse.Namespace, clip: Source, box: BoundingBox, journal: Journal, folder: Path,
-          node_command: Sequence[str]) -> None:
-    """Start the node, play the clip, fill the journal."""
+def _played(args: argparse.Namespace, clip: Source, box: BoundingBox, truth: Truth, folder: Path,
+            node_command: Sequence[str]) -> Replay:
+    """Start the node, play the clip to it and film what it says."""
     try:
-        from siamx_ros.demo import clip_player
+        from siamx_ros.client.player import LivePlayer
+        from siamx_ros.client.probe import NoAnswer
     except ImportError as error:
         raise InputError(f'the demonstration needs ROS 2 with rclpy and the messages of this '
                          f'package ({error}); run it with `make demo`, or source the set-up file '
                          f'of your ROS workspace') from None
-    images = islice(clip, journal.frame_count)
-    first = next(images)
-    with NodeProcess(folder, _parameters(args), {'image': clip_player.IMAGE_TOPIC},
-                     node_command) as process:
+    count, interval = len(truth.boxes), round(1e9 / clip.fps)
+    stamps = time.time_ns() + np.arange(count) * interval
+    film = Film(folder / 'tracked.mp4', interval, truth.boxes)
+    with NodeProcess(folder, _parameters(args), {'image': IMAGE_TOPIC}, node_command) as process:
         print(f'starting the tracker node, its log is {folder / "node.log"}')
-        with _bar(journal, 'playing') as bar:
-            player = clip_player.ClipPlayer(
-                process, journal, lambda change: _report(bar, change))
+        with closing(LivePlayer(TRACKER, IMAGE_TOPIC, process.check,
+                                process.last_words)) as player, _bar(count) as bar:
             try:
-                player.start(first, box)
-                bar.reset()
-                bar.update(1)
-                player.play(images, 1, lambda frame, _: _advance(bar, frame, journal))
+                steps = replay_live(_frames(clip, stamps), ordered(stamps, stamps), player, 0, box,
+                                    True, _Listener(bar, film, clip.fps))
+            except NoAnswer as error:
+                raise NodeDied(f'{error}{process.last_words()}') from None
             finally:
-                player.close()
+                not_whole = film.close()
+    if not_whole is not None:
+        raise not_whole
+    kept = len(steps)  # a damaged video has fewer images than it announces
+    return Replay(clip.name, ordered(stamps[:kept], stamps[:kept]), steps,
+                  Truth(truth.boxes[:kept], truth.labelled[:kept]), 0)
+
+
+def _frames(clip: Source, stamps: np.ndarray) -> Iterator[BagFrame]:
+    for index, image in enumerate(islice(clip, len(stamps))):
+        yield BagFrame(index, int(stamps[index]), image, 'demo_camera')
 
 
 def _parameters(args: argparse.Namespace) -> dict[str, Any]:
-    """A clip may stand still, also while the node starts, other than a camera."""
     chosen = {'model': {'weights': args.weights, 'device': args.device},
               'tracking': {'adaptive': args.adaptive}}
     given = {group: {name: value for name, value in values.items() if value is not None}
              for group, values in chosen.items()}
-    return {'detect_frozen_images': False, **{group: each for group, each in given.items() if each}}
+    return {**ACCEPTING, **{group: each for group, each in given.items() if each}}
 
 
-def _bar(journal: Journal, title: str, images: Iterable[np.ndarray] | None = None) -> tqdm:
+def _bar(count: int) -> tqdm:
     """A progress bar over the clip, drawn rarely where its updates pile up as lines of a log."""
-    return tqdm(images, desc=title, total=journal.frame_count, unit='frame', file=sys.stderr,
+    return tqdm(desc='playing', total=count, unit='frame', file=sys.stderr,
                 mininterval=0.1 if sys.stderr.isatty() else 5.0, dynamic_ncols=True)
 
 
-def _report(bar: tqdm, change: StateChange) -> None:
-    bar.write(str(change), file=sys.stdout)
-    sys.stdout.flush()
+class _Listener:
+    """Films each frame with what the node says, and prints changes of its state."""
+
+    def __init__(self, bar: tqdm, film: Film, fps: float) -> None:
+        self._bar, self._film, self._fps = bar, film, fps
+        self._state = TrackState.UNINITIALISED
+
+    def __call__(self, frame: BagFrame, result: Any) -> None:
+        self._film.show(frame, result)
+        if result is not None and result.state != self._state:
+            self._bar.write(f'{frame.index / self._fps:6.1f} s  {self._state.name} -> '
+                            f'{result.state.name}', file=sys.stdout)
+            sys.stdout.flush()
+            self._state = result.state
+        self._bar.update()
 
 
-def _advance(bar: tqdm, frame: int, journal: Journal) -> None:
-    if journal.results:
-        newest = journal.results[max(journal.results)]
-        bar.set_postfix_str(f'{newest.state.name} {newest.confidence:.2f}', refresh=False)
-    bar.update(frame + 1 - bar.n)
-
-
-def _leave(clip: Source, journal: Journal, folder: Path) -> None:
+def _leave(clip: Source, replay: Replay, folder: Path) -> None:
     """Write everything and say where it is."""
-    images = _bar(journal, 'writing the video', islice(clip, journal.frame_count))
-    write_video(folder / 'tracked.mp4', images, journal, clip.name)
-    write_plot(folder / 'plot.png', journal, clip.name)
-    write_csv(folder / 'track.csv', journal)
-    write_summary(folder / 'summary.json', journal, {'clip': clip.name})
-    _print_summary(journal, folder)
-
-
-def _print_summary(journal: Journal, folder: Path) -> None:
-    numbers = journal.summary()
-    lines = [
-        f'frames       {numbers["frames"]}, processed {numbers["processed"]}, dropped '
-        f'{numbers["dropped"]}, skipped {numbers["skipped"]}',
-        f'speed        {numbers["frames_per_second"]} frames/s (the clip has {journal.fps:g}), '
-        f'{numbers["median_latency_ms"]} ms from image to result']
-    if 'followed_share' in numbers:
-        lines += [
-            f'followed     {numbers["followed_share"]:.1%} of the processed frames that show it',
-            f'wrong        {numbers["wrong_share"]:.1%} of the frames']
+    timeline(folder / 'plot.png', replay.run)
+    with closing(CsvRecorder(folder / 'track.csv')) as table:
+        for step in replay.steps:
+            if step.result is not None:
+                table.write(step.index, step.result)
+    numbers = {**timing(replay), **_shares(replay)}
+    write_whole(folder / 'summary.json', json.dumps(json_values(
+        {'clip': clip.name, 'frames': len(replay.steps), **numbers,
+         'changes': list(events(replay))}), indent=2) + '\n')
+    print(f'\nspeed        {numbers["frames_per_second"]:.0f} frames/s from image to answer (the '
+          f'clip has {clip.fps:g})')
+    if replay.truth.labelled.any():
+        print(f'followed     {numbers["followed_share"]:.1%} of the frames that show the target\n'
+              f'wrong        {numbers["wrong_share"]:.1%} of the frames')
     else:
-        lines.append(f'followed     {numbers["valid_share"]:.1%} of the frames, says the tracker')
-    lines.append(f'lost         {numbers["times_lost"]} times, re-localised '
-                 f'{numbers["times_relocalised"]} times')
-    names = (('video', 'tracked.mp4'), ('plot', 'plot.png'), ('table', 'track.csv'),
-             ('summary', 'summary.json'))
-    lines += [f'{label:<12} {folder / name}' for label, name in names]
-    print('\n' + '\n'.join(lines))
+        print(f'followed     {numbers["valid_share"]:.1%} of the frames, says the tracker')
+    for label, name in zip(('video', 'plot', 'table', 'summary'), WRITTEN):
+        print(f'{label:<12} {folder / name}')
+
+
+def _shares(replay: Replay) -> dict[str, float]:
+    """Followed: valid and on the target, where that is seen. Wrong: valid and not on it."""
+    shares = {'valid_share': metrics.share(replay.run.valid)}
+    if replay.truth.labelled.any():
+        track = track_of(replay)
+        shares['followed_share'] = metrics.share((track.valid & track.right)[track.visible])
+        shares['wrong_share'] = metrics.share(track.valid & track.off_target)
+    return shares
 
 
 if __name__ == '__main__':

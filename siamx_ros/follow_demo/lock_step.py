@@ -22,7 +22,6 @@ from std_srvs.srv import Trigger
 from siamx_ros.client.node_process import NodeDied, NodeProcess
 from siamx_ros.client.player import LivePlayer
 from siamx_ros.control.observation import Command, Now, described
-from siamx_ros.errors import InputError
 from siamx_ros.follow_demo.robot_topics import (
     BASE_FRAME, CAMERA_FRAME, DEPTH_TOPIC, EPOCH_S, NAMESPACE, RobotTopics)
 from siamx_ros.follower.follower_node import FollowerNode
@@ -192,7 +191,6 @@ class LockStepPilot:
         self._until(lambda: heard and self.follower.seen >= 0
                     and self.follower.transforms.pose(CAMERA_FRAME, BASE_FRAME, None),
                     'hear the tracker', send)
-        refuse_a_second_tracker(self.player)
         self.player.begin(frame.image, box, self.topics.ns(frame.stamp_s - 0.5), CAMERA_FRAME)
         sent = round(0.6e9)
         self._until(lambda: math.isfinite(heard[-1].range), 'hear a range', send)
@@ -233,14 +231,3 @@ class LockStepPilot:
                 retry = time.monotonic() + RETRY_S
             if time.monotonic() > deadline:
                 raise NodeDied(f'the follower did not {deed} within {PATIENCE_S:g} s')
-
-
-def refuse_a_second_tracker(player: LivePlayer) -> None:
-    """Two trackers of one name would both answer.
-
-    Raises:
-        InputError: there is another one.
-    """
-    if player.probe.node.count_publishers(f'{TRACKER}/target') > 1:
-        raise InputError(f'another node already serves {TRACKER}; stop it, or set ROS_DOMAIN_ID to '
-                         'a number of your own')

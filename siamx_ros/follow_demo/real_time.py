@@ -17,8 +17,7 @@ from siamx_ros.client.node_process import NodeDied, NodeProcess
 from siamx_ros.client.player import LivePlayer
 from siamx_ros.control.observation import FollowState, described
 from siamx_ros.errors import InputError
-from siamx_ros.follow_demo.lock_step import (
-    IMAGE_TOPIC, REMAPPINGS, TRACKER, refuse_a_second_tracker)
+from siamx_ros.follow_demo.lock_step import IMAGE_TOPIC, REMAPPINGS, TRACKER
 from siamx_ros.follow_demo.robot_topics import (
     CAMERA_FRAME, EPOCH_S, NAMESPACE, RobotTopics)
 from siamx_ros.geometry import BoundingBox
@@ -106,7 +105,6 @@ class RealTimePilot:
         """
         self.topics.publish_clock(frame.stamp_s)
         self.topics.publish_beside(frame, self.topics.ns(frame.stamp_s))
-        refuse_a_second_tracker(self.player)
         self.player.begin(frame.image, box, self.topics.ns(frame.stamp_s), CAMERA_FRAME)
         enable = self.player.probe.node.create_client(SetBool, f'{FOLLOWER}/enable')
         if not enable.wait_for_service(PATIENCE_S):

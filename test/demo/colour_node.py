@@ -1,7 +1,7 @@
 """A stand-in for the tracker node with the same topics and service: it follows red things.
 
 Modes, as the first argument: `follow`, `die` (exits with status 3 at the 20th image), `refuse`
-(answers every init with BBOX_TOO_SMALL), `exit` (ends at once), `silent` (publishes no target).
+(answers every init with BBOX_TOO_SMALL), `exit` (ends at once).
 """
 
 import math
@@ -40,6 +40,7 @@ class ColourNode(Node):
             response.error_code, response.message = response.NO_IMAGE, 'no image yet'
         else:
             response.success, response.confidence = True, 1.0
+            response.bbox = request.bbox
             self.change(TRACKING, self.newest, reason=1)
         return response
 
@@ -57,11 +58,10 @@ class ColourNode(Node):
         if self.mode == 'die' and self.images >= 20:
             print('the network caught fire', flush=True)
             sys.exit(3)
-        if self.state == UNSEEN or self.mode == 'silent':
-            return
         pixels = np.frombuffer(image.data, np.uint8).reshape(image.height, image.width, 3)
-        box = self.find(pixels)
-        self.change(LOST if box is None else TRACKING, image.header)
+        box = None if self.state == UNSEEN else self.find(pixels)
+        if self.state != UNSEEN:
+            self.change(LOST if box is None else TRACKING, image.header)
         self.seq += 1
         message = TrackedTarget(header=image.header, state=self.state, valid=box is not None,
                                 box_source=int(box is not None), seq=self.seq, latency=0.01)

@@ -29,16 +29,15 @@ def test_a_folder_is_played_followed_and_recorded(red_cup, colour_node, tmp_path
                   node(colour_node, 'follow'))
     text = capsys.readouterr().out
     assert status == 0
-    assert '0.0 s  UNINITIALISED -> TRACKING (init)' in text
+    assert '0.0 s  UNINITIALISED -> TRACKING' in text
     for name in ('tracked.mp4', 'plot.png', 'track.csv', 'summary.json'):
         assert str(out / name) in text and (out / name).stat().st_size > 0
     summary = json.loads((out / 'summary.json').read_text())
     assert summary['frames'] == 60
-    assert summary['processed'] >= 55
-    assert summary['processed'] + summary['dropped'] + summary['skipped'] == 60
     assert summary['frames_per_second'] > 0
+    assert summary['valid_share'] == 1.0 and 'followed_share' not in summary, 'nothing is claimed'
     rows = list(csv.DictReader((out / 'track.csv').open()))
-    assert len(rows) == summary['processed']
+    assert len(rows) == 60
     assert {row['state'] for row in rows} == {'TRACKING'}
     assert cv2.VideoCapture(str(out / 'tracked.mp4')).get(cv2.CAP_PROP_FRAME_COUNT) == 60
 
@@ -56,32 +55,21 @@ def test_the_clip_is_scored_against_the_truth(colour_node, tmp_path):
 def test_the_real_node_follows_the_cup(tmp_path, capsys):
     assert main(['--frames', '60', '--out', str(tmp_path)]) == 0, capsys.readouterr().err
     summary = json.loads((tmp_path / 'summary.json').read_text())
-    assert summary['processed'] >= 15, 'the rest may be skipped on a busy machine'
     assert summary['followed_share'] > 0.8
     assert summary['wrong_share'] == 0.0
-    assert summary['changes'][-1]['to'] == 'TRACKING'
+    assert summary['changes'][-1]['state'] == 'TRACKING'
 
 
 @pytest.mark.ros
 @pytest.mark.parametrize('mode, status, sentences', [
     ('die', 1, ('ended with status 3', 'the network caught fire')), ('exit', 1, ('no such model',)),
-    ('refuse', 2, ('refuses the target: the box is too small (error 707)',))])
+    ('refuse', 2, ('refuses the first box (707): the box is too small',))])
 def test_a_node_that_fails_ends_the_demonstration(red_cup, colour_node, tmp_path, capsys, mode,
                                                   status, sentences):
     assert main(['--video', str(red_cup), '--box', BOX, '--out', str(tmp_path)],
                 node(colour_node, mode)) == status
     error = capsys.readouterr().err
     assert all(sentence in error for sentence in sentences), error
-
-
-@pytest.mark.ros
-def test_a_silent_node_makes_gaps_not_a_hang(red_cup, colour_node, tmp_path, monkeypatch):
-    from siamx_ros.demo import clip_player
-    monkeypatch.setattr(clip_player, 'FRAME_PATIENCE', 0.05)
-    assert main(['--video', str(red_cup), '--box', BOX, '--out', str(tmp_path), '--frames', '8'],
-                node(colour_node, 'silent')) == 0
-    summary = json.loads((tmp_path / 'summary.json').read_text())
-    assert summary['processed'] == 1, 'only the frame of the init call'
 
 
 @pytest.mark.ros

@@ -12,10 +12,10 @@ from typing import Any, Callable, Iterator
 import numpy as np
 from tqdm import tqdm
 
-from siamx_ros.drawing import draw_result
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation.bag.folder import versions
-from siamx_ros.evaluation.bag.frame_table import BagFrame, FrameTable
+from siamx_ros.evaluation.bag.film import Film
+from siamx_ros.evaluation.bag.frame_table import BagFrame, FrameTable, frames
 from siamx_ros.evaluation.bag.live_replay import Player, replay_live
 from siamx_ros.evaluation.bag.preparation import Prepared, Wanted, prepare
 from siamx_ros.evaluation.bag.reader import Bag, bag_digest
@@ -23,13 +23,10 @@ from siamx_ros.evaluation.bag.replay import UNREADABLE, LatencyModel, Step, repl
 from siamx_ros.evaluation.bag.replay_results import Replay, figures
 from siamx_ros.evaluation.runner import Tracker
 from siamx_ros.evaluation.trackers import TrackerSpec
-from siamx_ros.geometry import BoundingBox
 from siamx_ros.records import TrackResult
-from siamx_ros.recording import VideoRecorder, codec_of
+from siamx_ros.recording import codec_of
 
 LOGGER = logging.getLogger(__name__)
-NOMINAL_FPS = 30.0
-"""Of a video from a bag with a single frame."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +93,10 @@ def evaluate(job: BagEvaluation, bag: Bag, found: Prepared,
     Raises:
         InputError: the bag cannot be read to its end, or the tracker refuses.
     """
-    film, not_whole = _Film(job.video, found) if job.video else None, None
+    film = None
+    if job.video:
+        film = Film(job.video, found.table.interval, found.truth.boxes)
+    not_whole = None
     with tqdm(total=len(found.table.stamps), unit='frame', dynamic_ncols=True) as bar:
         try:
             steps = _steps(job, bag, found, tracker, _each_frame(bar.update, film))
@@ -110,12 +110,12 @@ def evaluate(job: BagEvaluation, bag: Bag, found: Prepared,
 
 def _steps(job: BagEvaluation, bag: Bag, found: Prepared, tracker: Tracker | None,
            each_frame: Callable[..., None]) -> list[Step]:
-    images = bag, found.topic, found.table
-    if job.player is not None:
-        _check_answerable(found.table)
-        return replay_live(
-            *images, job.player, found.start, found.box, job.lockstep, each_frame)
-    return replay(*images, tracker, found.start, found.box, job.latency, each_frame)
+    if job.player is None:
+        return replay(bag, found.topic, found.table, tracker, found.start, found.box, job.latency,
+                      each_frame)
+    _check_answerable(found.table)
+    return replay_live(frames(bag, found.topic, found.table), found.table, job.player, found.start,
+                       found.box, job.lockstep, each_frame)
 
 
 def _name_unreadable(bag: Path, steps: list[Step]) -> None:
@@ -157,43 +157,9 @@ def _absolute(path: Path) -> Path:
     return Path(os.path.abspath(path))
 
 
-def _each_frame(tick: Callable[[], object], film: _Film | None) -> Callable[..., None]:
+def _each_frame(tick: Callable[[], object], film: Film | None) -> Callable[..., None]:
     def each(frame: BagFrame, result: TrackResult | None) -> None:
         tick()
         if film is not None and frame.image is not None:
             film.show(frame, result)
     return each
-
-
-class _Film:
-    """Writes the annotated video; frames without a result carry the newest one, as seen live."""
-
-    def __init__(self, path: Path, found: Prepared) -> None:
-        self.path, self.truth = path, found.truth.boxes
-        self.fps = 1e9 / found.table.interval if found.table.interval else NOMINAL_FPS
-        self._video: VideoRecorder | None = None
-        self._newest: TrackResult | None = None
-
-    def show(self, frame: BagFrame, result: TrackResult | None) -> None:
-        """Append one frame."""
-        if self._video is None:
-            height, width = frame.image.shape[:2]
-            self._video = VideoRecorder(self.path, self.fps, width, height)
-        self._newest = result or self._newest
-        self._video.write(self._drawn(frame))
-
-    def close(self) -> OSError | None:
-        """Finish the file; returns why it is not whole, if so."""
-        try:
-            if self._video is not None:
-                self._video.close()
-        except OSError as error:
-            return error
-        return None
-
-    def _drawn(self, frame: BagFrame) -> np.ndarray:
-        if self._newest is None:
-            return frame.image
-        row = self.truth[frame.index]
-        truth = BoundingBox.from_xywh(row) if np.isfinite(row).all() else None
-        return draw_result(frame.image, self._newest, label=str(frame.index), truth=truth)

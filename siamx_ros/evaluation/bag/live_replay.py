@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 import time
-from typing import Any, Callable, Container, Protocol
+from typing import Any, Callable, Container, Iterable, Protocol
 
 import numpy as np
 
 from siamx_ros.errors import InputError
-from siamx_ros.evaluation.bag.frame_table import BagFrame, FrameTable, frames
-from siamx_ros.evaluation.bag.reader import Bag
+from siamx_ros.evaluation.bag.frame_table import BagFrame, FrameTable
 from siamx_ros.evaluation.bag.replay import (
     BEFORE_INIT, DROPPED, OVERWRITTEN, UNREADABLE, Step)
 from siamx_ros.geometry import BoundingBox
@@ -48,23 +47,23 @@ class Player(Protocol):
         """Parameters of the tracker that runs."""
 
 
-def replay_live(bag: Bag, topic: str, table: FrameTable, player: Player, start: int,
+def replay_live(images: Iterable[BagFrame], table: FrameTable, player: Player, start: int,
                 box: BoundingBox, lockstep: bool, each_frame: EachFrame = lambda *_: None,
                 ) -> list[Step]:
-    """Play a bag to a running tracker.
+    """Play images to a running tracker.
 
     Images before ``start`` are not shown. In real time the clock stands still until the first box
     is accepted, then images are shown at the pace at which they were recorded.
 
     Args:
-        bag, topic, table: the images.
+        images, table: what to show, and when it was recorded.
         player: shows them and hears the answers.
         start, box: frame and box of the target.
         lockstep: whether the next image waits for the answer to the one before.
         each_frame: called with every decoded frame and the newest result.
 
     Returns:
-        One step per frame of the table; where no answer came, the image counts as overwritten.
+        One step per image; where no answer came, the image counts as overwritten.
 
     Raises:
         InputError: the first frame is unreadable, or the box is refused, or, in lock-step, an
@@ -72,7 +71,7 @@ def replay_live(bag: Bag, topic: str, table: FrameTable, player: Player, start: 
     """
     show = _LockStep(player) if lockstep else _RealTime(player, table, start)
     steps = []
-    for frame in frames(bag, topic, table):
+    for frame in images:
         step = Step(frame.index, frame.stamp, frame_id=frame.frame_id)
         if frame.image is None:
             if frame.index == start:

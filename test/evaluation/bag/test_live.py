@@ -5,6 +5,7 @@ import time
 import pytest
 
 from siamx_ros.errors import InputError
+from siamx_ros.evaluation.bag.frame_table import frames
 from siamx_ros.evaluation.bag.live_replay import replay_live
 from siamx_ros.evaluation.bag.preparation import Wanted, prepare
 from siamx_ros.evaluation.bag.reader import Bag
@@ -46,7 +47,8 @@ def play(bag, states, lockstep):
     with Bag(bag) as opened:
         found = prepare(opened, Wanted())
         steps = replay_live(
-            opened, found.topic, found.table, player, found.start, found.box, lockstep)
+            frames(opened, found.topic, found.table), found.table, player, found.start, found.box,
+            lockstep)
     return player, steps, found.table
 
 
