@@ -57,19 +57,11 @@ class ArgumentParser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, **kwargs)
 
     def error(self, message: str) -> NoReturn:
-        """Raise the message as an InputError.
-
-        Raises:
-            InputError: always.
-        """
+        """Raise the message as an InputError."""
         raise InputError(f'{message} (see {self.prog} --help)')
 
     def parse_strictly(self, arguments: Sequence[str]) -> argparse.Namespace:
-        """Parse everything; what is left over is refused with the nearest known options.
-
-        Raises:
-            InputError: an option is unknown, incomplete or malformed.
-        """
+        """Parse everything; what is left over is refused with the nearest known options."""
         args, unknown = self.parse_known_args(_join_negative_values(arguments))
         if unknown:
             options = [name for name in self._option_string_actions if name.startswith('--')]

@@ -30,7 +30,7 @@ _TRUTH: Colour = (255, 255, 255)
 
 def draw_result(image: np.ndarray, result: TrackResult, *, label: str = '',
                 truth: BoundingBox | None = None) -> np.ndarray:
-    """Draw a result.
+    """Draw a result on a copy of an image.
 
     Args:
         image: H x W x 3 uint8 BGR, left unchanged.
@@ -38,9 +38,6 @@ def draw_result(image: np.ndarray, result: TrackResult, *, label: str = '',
             windows are thin dashes.
         label: text for the right end of the caption, e.g. a frame number.
         truth: the true box where it is known, drawn as white corners.
-
-    Returns:
-        A new image of the same shape.
     """
     canvas = np.ascontiguousarray(image).copy()
     colour = STATE_COLOURS[result.state]
@@ -80,16 +77,12 @@ def draw_note(image: np.ndarray, text: str) -> np.ndarray:
 
 def draw_heat_map(image: np.ndarray, heat_map: np.ndarray | None,
                   opacity: float = 0.55) -> np.ndarray:
-    """Lay a heat map over an image.
+    """Lay a heat map over an image, H x W x 3 uint8 BGR; returns a new one.
 
     Args:
-        image: H x W x 3 uint8 BGR, left unchanged.
         heat_map: non-negative rows x columns covering the whole image; None or all zero draws
             nothing.
         opacity: of the hottest cell, 0 to 1.
-
-    Returns:
-        A new image of the same shape.
     """
     canvas = np.ascontiguousarray(image).copy()
     if heat_map is None or not np.any(heat_map > 0):

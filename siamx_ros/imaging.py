@@ -136,11 +136,7 @@ def value_range(pixels: np.ndarray) -> tuple[float, float]:
 
 
 def check_image(image: AnyImage) -> AnyImage:
-    """Return the image if it is H x W x 3 uint8 with pixels, or consists of blocks that are.
-
-    Raises:
-        InputError: it is anything else.
-    """
+    """Return the image if it is H x W x 3 uint8 with pixels, or consists of blocks that are."""
     if isinstance(image, ReducedImage):
         check_image(image.pixels)
         return image

@@ -66,7 +66,6 @@ def decode_reduced(data: bytes, size: tuple[int, int], factor: int) -> ReducedIm
     """Decode a JPEG file to blocks, in less time than to pixels; None where OpenCV cannot.
 
     Args:
-        data: the bytes of the file, whole.
         size: width and height that its header gives.
         factor: side of a block, one of :data:`FLAGS`.
     """

@@ -51,11 +51,7 @@ class GeneratedClip(ABC):
         return BoundingBox.from_xywh(self.boxes_xywh[0])
 
     def image(self, index: int) -> np.ndarray:
-        """Render one frame, H x W x 3 uint8 BGR.
-
-        Raises:
-            IndexError: there is no such frame.
-        """
+        """Render one frame, H x W x 3 uint8 BGR."""
         if not 0 <= index < self.frame_count:
             raise IndexError(f'frame {index} of a clip of {self.frame_count}')
         return self._rendered(index)
@@ -113,19 +109,11 @@ def sequence(*, frames: int = 60, image_size: tuple[int, int] = (320, 240),
 
     Args:
         frames: number of frames; ignored if ``centres`` is given.
-        image_size: width and height in pixels.
-        target_size: width and height of the target in pixels.
         speed: greatest speed of the default path, a flat eight, in pixels per frame.
         centres: N x 2 target centres in pixels; let them leave the image to make it leave.
         occluded: first frame and the one after the last in which something covers the target.
-        noise: standard deviation of the pixel noise, grey levels.
-        seed: of textures and noise.
         twin_centres: N x 2 centres of something that looks as the target does, and is behind it
             where they meet; None for nothing.
-
-    Raises:
-        InputError: there would be no frame, the target is not seen in the first, or the twin has
-            another number of frames.
     """
     if centres is None:
         centres = _eight(frames, image_size, target_size, speed)

@@ -113,13 +113,8 @@ class Probe:
         """Call ``~/init`` until the answer is another than that it is too early.
 
         Args:
-            request: see :func:`init_request`.
-            patience: seconds.
             again: called before each further call, such as to publish the image once more; may
                 change the request.
-
-        Raises:
-            NoAnswer: the node does not answer.
         """
         deadline = time.monotonic() + patience
         while True:
@@ -156,11 +151,7 @@ class Probe:
         return future.result()
 
     def call_async(self, kind: type, name: str, request: Any, patience: float = 20.0) -> Any:
-        """Call a service without waiting for the answer; returns its future.
-
-        Raises:
-            NoAnswer: it is not offered.
-        """
+        """Call a service without waiting for the answer; returns its future."""
         client = self._clients.get(name)
         if client is None:
             client = self._clients[name] = self.node.create_client(

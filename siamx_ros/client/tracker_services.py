@@ -11,15 +11,7 @@ from siamx_ros.srv import InitTarget
 
 
 class TrackerServices:
-    """Clients of the tracker's services, and the topic by which it is asked to keep an image.
-
-    Args:
-        node: makes the clients.
-        tracker: name of the tracker node, relative to the namespace.
-
-    Attributes:
-        init, reset, set_enabled: clients of the services of these names.
-    """
+    """Clients of the tracker's services, and the topic by which it is asked to keep an image."""
 
     def __init__(self, node: Any, tracker: str) -> None:
         self.init = node.create_client(InitTarget, f'{tracker}/init')

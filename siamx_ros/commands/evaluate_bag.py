@@ -149,11 +149,7 @@ def _replayed(args: argparse.Namespace, settings: dict[str, Any], job: Any, trac
 
 
 def _wanted(args: argparse.Namespace) -> Any:
-    """What to take from the bag.
-
-    Raises:
-        InputError: of two options one would be ignored.
-    """
+    """What to take from the bag."""
     from siamx_ros.evaluation.bag.preparation import Wanted
     if args.truth_file and (args.truth_topic or args.truth_bag or args.truth_id):
         raise InputError('give --truth-file or a topic (--truth-topic, --truth-bag, --truth-id), '

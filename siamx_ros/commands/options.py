@@ -45,7 +45,6 @@ def add_tracker_settings(parser: argparse.ArgumentParser, *, adaptive: bool = Fa
     """Add ``--config`` and an option for each of :data:`TRACKER_SETTINGS`.
 
     Args:
-        parser: gets the options.
         adaptive: whether ``--adaptive`` is the short option of ``tracking.adaptive``.
     """
     add_config_file(parser)
@@ -62,8 +61,6 @@ def add_settings(parser: argparse.ArgumentParser, settings: Settings, prefix: st
     Set ``parser.usage`` yourself: the one argparse makes would list every setting.
 
     Args:
-        parser: gets the options, in a group of their own.
-        settings: declares names, types, ranges and defaults.
         prefix: group name in option names and files, '' for none.
         title: heading of the group in ``--help``.
         short: setting name -> a short option for it, e.g. ``{'weights': '--weights'}``, listed
@@ -92,12 +89,6 @@ def read_settings(args: argparse.Namespace, groups: Mapping[str, Settings]) -> d
     Args:
         args: parsed by a parser that went through :func:`add_settings` with the same prefixes.
         groups: prefix -> defaults.
-
-    Returns:
-        prefix -> settings.
-
-    Raises:
-        SettingsError: an unknown name, a wrong type or a value out of range.
     """
     result = dict(groups)
     for path in getattr(args, 'config', []):
@@ -112,11 +103,7 @@ def read_settings(args: argparse.Namespace, groups: Mapping[str, Settings]) -> d
 
 
 def parse_box(text: str) -> BoundingBox:
-    """A box from ``x,y,w,h`` in pixels.
-
-    Raises:
-        InputError: not four finite numbers, or a size that is not positive.
-    """
+    """A box from ``x,y,w,h`` in pixels."""
     parts = text.replace(' ', '').split(',')
     try:
         numbers = [float(part) for part in parts]

@@ -18,11 +18,6 @@ def check_written(args: argparse.Namespace, inputs: Paths, files: Paths = {},
 
     Args:
         args: with ``config``, the settings files, where the command has them.
-        inputs, files, folders: see :func:`siamx_ros.files.check_outputs`.
-        model: whose weights are read.
-
-    Raises:
-        InputError: see there, or the weights do not exist.
     """
     if not any([*files.values(), *folders.values()]):
         return

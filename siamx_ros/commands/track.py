@@ -170,11 +170,7 @@ def _open_sinks(args: argparse.Namespace, source: Source, first: np.ndarray, tra
 
 
 def _show(image: np.ndarray) -> bool:
-    """Show an image; False when q or Esc was pressed.
-
-    Raises:
-        InputError: this OpenCV was built without windows.
-    """
+    """Show an image; False when q or Esc was pressed."""
     import cv2
     try:
         cv2.imshow('siamx_ros', image)

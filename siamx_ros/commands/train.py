@@ -68,11 +68,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _refuse_idle(args: argparse.Namespace) -> None:
-    """Refuse options that would have no effect.
-
-    Raises:
-        InputError: with --benchmark or --resume, or without a run folder; or minutes below 0.
-    """
+    """Refuse options that would have no effect."""
     if args.imagenet:
         raise InputError('--imagenet is called --backbone now')
     if not args.minutes >= 0:

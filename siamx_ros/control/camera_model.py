@@ -44,12 +44,7 @@ class CameraModel:
 
     @classmethod
     def from_calibration(cls, width: int, height: int, k, d, model: str) -> CameraModel:
-        """From the fields of a camera_info message.
-
-        Raises:
-            InputError: the camera is not calibrated, a number is not finite, or the coefficients
-                are not those of a model that is known.
-        """
+        """From the fields of a camera_info message."""
         matrix = np.array(k, np.float64).reshape(3, 3)
         distortion = np.array(d, np.float64)
         _check(width, height, matrix, 'K', distortion)
@@ -69,9 +64,6 @@ class CameraModel:
         """Of rectified images, from P of a camera_info message: no distortion is left in them.
 
         The fourth column, where a stereo camera's other eye is, does not turn a ray.
-
-        Raises:
-            InputError: P is not filled in, or a number is not finite.
         """
         matrix = np.array(p, np.float64).reshape(3, 4)[:, :3]
         _check(width, height, matrix, 'P')
@@ -93,13 +85,8 @@ class CameraModel:
         and P are those of the full sensor.
 
         Args:
-            info: with the fields of ``sensor_msgs/CameraInfo``.
-            width, height: of the image, pixels.
             frame_id: of the image's header; an empty one, here or in ``info``, fits any.
             rectified: whether the image is, so that P holds instead of K and D.
-
-        Raises:
-            InputError: the message is another camera's, for another size, or not calibrated.
         """
         its_frame = info.header.frame_id
         if not same_frame(its_frame, frame_id):
@@ -158,11 +145,7 @@ class _Window:
 
     @classmethod
     def of(cls, info: Any) -> _Window:
-        """Of a camera_info message, in which zeros mean the whole sensor and no binning.
-
-        Raises:
-            InputError: the region of interest reaches beyond the sensor.
-        """
+        """Of a camera_info message, in which zeros mean the whole sensor and no binning."""
         roi = info.roi
         whole = not (roi.width and roi.height)
         x, y, width, height = map(int, (0, 0, info.width, info.height) if whole else (

@@ -70,7 +70,6 @@ class Follower:
         """The command to the base now.
 
         Args:
-            now: the time by both clocks.
             forbidden: why the robot must stand whatever is seen; empty if it need not.
         """
         elapsed = self._move(now)

@@ -85,11 +85,7 @@ class Annotation:
     withheld: bool = False
 
     def for_split(self, split: str) -> Video | Sequence:
-        """The video to train on, or the sequence to evaluate on.
-
-        Raises:
-            InputError: there are no frames, or not as many as boxes.
-        """
+        """The video to train on, or the sequence to evaluate on."""
         return self._video() if split == TRAIN else self._sequence()
 
     def _video(self) -> Video:

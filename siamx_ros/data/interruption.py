@@ -31,9 +31,7 @@ def interrupted(sequence: Sequence, other: Sequence, rng: np.random.Generator,
     """Images (H x W x 3 uint8 BGR) and boxes (x, y, w, h; NaN while absent) of the copy.
 
     Args:
-        sequence: the target's.
         other: shown in between, resized to the same image size, back and forth if it is short.
-        manner: how the target returns.
     """
     paths, boxes = sequence.frame_paths, sequence.boxes_xywh
     cut = round(len(paths) * rng.uniform(*CUT))
@@ -54,11 +52,7 @@ def interrupted(sequence: Sequence, other: Sequence, rng: np.random.Generator,
 
 
 def recordings(sequences: list[Sequence]) -> list[int]:
-    """A number of the recording of each; what begins with the same picture is of one.
-
-    Raises:
-        InputError: all are of one, so that none can be shown while another one's target is absent.
-    """
+    """A number of the recording of each; what begins with the same picture is of one."""
     found = [crc32(imaging.read_image(sequence.frame_paths[0])) for sequence in sequences]
     if len(set(found)) < 2:
         raise InputError(f'there is one recording, of {sequences[0].name}: what is shown while its '
@@ -75,14 +69,7 @@ def shown_meanwhile(index: int, recording: list[int], rng: np.random.Generator) 
 
 def write_sequence(folder: Path, frames: Iterator[tuple[np.ndarray, np.ndarray]],
                    degradation: Degradation = Degradation()) -> int:
-    """Write ``img/%08d.jpg`` and ``groundtruth.txt`` as a camera resolves and compresses images.
-
-    Returns:
-        the number of frames.
-
-    Raises:
-        InputError: the folder cannot be made, or an image not be shrunk or written.
-    """
+    """Write ``img/%08d.jpg`` and ``groundtruth.txt``; returns the number of frames."""
     try:
         (folder / 'img').mkdir(parents=True)
     except OSError as error:

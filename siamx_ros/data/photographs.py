@@ -30,13 +30,9 @@ def read_photo_boxes(table: Path, folder: Path,
     Args:
         table: JSON, ``{file: [[x, y, w, h], ...]}``. A file is named as it lies in the folder, with
             or without the name of the folder before it; else by its own name, if only one has it.
-        folder: where the photographs are.
 
     Returns:
         Boxes by photograph, in the order of the table, and the names that are of no photograph.
-
-    Raises:
-        InputError: the table is damaged, or names a photograph twice.
     """
     found: dict[Path, np.ndarray] = {}
     unknown = []

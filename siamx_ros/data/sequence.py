@@ -42,11 +42,7 @@ def is_sequence(path: Path) -> bool:
 
 
 def read_folder(path: str | Path) -> Sequence:
-    """Read ``<name>/img/`` (images in the order of their names) and ``<name>/groundtruth.txt``.
-
-    Raises:
-        InputError: a part is missing, a line is malformed, or the counts differ.
-    """
+    """Read ``<name>/img/`` (images in the order of their names) and ``<name>/groundtruth.txt``."""
     path = Path(path)
     frames = list_images(path / 'img')
     if not frames:
@@ -70,9 +66,6 @@ def read_boxes(path: str | Path) -> np.ndarray:
 
     Returns:
         N x 4 float64; lines with NaN, or without a positive width and height, become rows of NaN.
-
-    Raises:
-        InputError: not readable, or a line that does not hold four numbers (named by its number).
     """
     return absent_as_nan(read_numbers(path, 4))
 

@@ -58,11 +58,7 @@ class Scene:
 
 
 def build_scene() -> Scene:
-    """Compose the scene; a second or so.
-
-    Raises:
-        InputError: scikit-image is not installed.
-    """
+    """Compose the scene; a second or so."""
     photos = _photographs()
     target = _cup(photos['coffee'])
     ground = _ground(photos)

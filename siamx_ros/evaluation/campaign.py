@@ -33,16 +33,11 @@ class Campaign:
     """What to run and where to keep it.
 
     Attributes:
-        specs: the trackers.
-        sequences: what they run over.
         folder: results folder, None to keep nothing.
         overwrite: drop results of another configuration instead of refusing.
         jobs: processes; with more than one, frames per second are those of a busy machine.
         threads: threads of each process for torch and OpenCV, 0 for their own choice.
         protocol: 'once', or 'restart' five frames after every failure (VOT short-term).
-
-    Raises:
-        InputError: two sequences share a name, under which their results would be kept.
     """
 
     specs: tuple[TrackerSpec, ...]
@@ -69,10 +64,6 @@ def run_campaign(campaign: Campaign) -> dict[str, list[Run]]:
     Returns:
         Name of the tracker -> one run per sequence that every tracker was run over, in the order
         of the sequences.
-
-    Raises:
-        InputError: see :func:`~siamx_ros.evaluation.results.open_folder`, or no sequence can be
-            run; finished runs are kept.
     """
     done = {} if campaign.folder is None else _read_finished(campaign)
     todo = [(spec, sequence) for spec in campaign.specs for sequence in campaign.sequences
@@ -98,11 +89,7 @@ def run_campaign(campaign: Campaign) -> dict[str, list[Run]]:
 
 def _of_every_tracker(campaign: Campaign, done: dict[tuple[str, str], Run],
                       refused: list[SequenceError]) -> dict[str, list[Run]]:
-    """The runs over those sequences that every tracker has: only they can be compared.
-
-    Raises:
-        SequenceError: there is none.
-    """
+    """The runs over those sequences that every tracker has: only they can be compared."""
     kept = [sequence.name for sequence in campaign.sequences
             if all((spec.name, sequence.name) in done for spec in campaign.specs)]
     if refused and not kept:

@@ -38,8 +38,6 @@ class Drive:
     """What was commanded over one sequence.
 
     Attributes:
-        name: the sequence.
-        rate: images per second.
         right: how many boxes are right.
         valid: share of them that are valid.
         speed: mean speed commanded while the box is right, m/s.
@@ -64,11 +62,8 @@ def drive(run: Run, width: int, height: int, rate: float, hfov: float = 60.0,
     """Drive a follower by a run at so many images a second.
 
     Args:
-        run: what the tracker said.
-        width, height: of the images, pixels.
         rate: images per second; the answers are taken to be the same at every rate.
         hfov: horizontal field of view of the camera, degrees.
-        limits: of the follower.
     """
     focal = width / 2 / math.tan(math.radians(hfov) / 2)
     right = overlaps(run.boxes, run.truth) > RIGHT

@@ -57,10 +57,8 @@ def speed_plot(path: Path, runs: dict[str, list[Run]], merits: dict[str, float],
     """One point per tracker: a figure of merit over frames per second (as Fig. 5 of the paper).
 
     Args:
-        path: where to write.
         runs: name of the tracker -> its runs, for the speed.
         merits: name of the tracker -> its figure; NaN is left out.
-        label: name of the figure.
     """
     from matplotlib.ticker import LogLocator
     figure, axes = new_figure(5, 4)

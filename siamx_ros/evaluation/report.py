@@ -17,17 +17,10 @@ from siamx_ros.evaluation.timelines import changeful, illustrated_timeline
 
 
 def write_report(folder: Path, runs: dict[str, list[Run]]) -> list[Path]:
-    """Write ``report.md``, ``scores.json`` and ``plots/`` into a results folder.
-
-    Args:
-        folder: where.
-        runs: name of the tracker -> its runs.
+    """Write ``report.md``, ``scores.json`` and ``plots/`` into a results folder; returns the files.
 
     Where the folder holds the figures of a benchmark's own kit, the first of them over speed (for
     VOT that is EAO) is drawn, too.
-
-    Returns:
-        The files that were written.
     """
     parts = ['# Evaluation', as_markdown(tracker_table(runs))]
     for name, tracker_runs in runs.items():
@@ -60,9 +53,6 @@ def draw_timelines(folder: Path, runs: dict[str, list[Run]], sequences: list[Seq
 
     Returns:
         ``<folder>/<tracker>/<sequence>.png`` of every tracker.
-
-    Raises:
-        InputError: an image cannot be read.
     """
     chosen = changeful(next(iter(runs.values())), count)
     return [illustrated_timeline(folder / name / f'{each[index].name}.png', each[index],
@@ -71,15 +61,7 @@ def draw_timelines(folder: Path, runs: dict[str, list[Run]], sequences: list[Seq
 
 
 def read_results(folder: Path, trackers: list[str] | None = None) -> dict[str, list[Run]]:
-    """All runs of a results folder, by tracker.
-
-    Args:
-        folder: as written by an evaluation.
-        trackers: only these; all if empty.
-
-    Raises:
-        InputError: no results, or damaged ones.
-    """
+    """All runs of a results folder, by tracker."""
     names = trackers or results.list_trackers(folder)
     runs = {}
     for name in names:

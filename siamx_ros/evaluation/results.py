@@ -28,11 +28,7 @@ FINGERPRINT = 'run.json'
 
 
 def open_folder(folder: Path, fingerprint: dict[str, Any]) -> None:
-    """Make a tracker's results folder, or check that an existing one is of the same tracker.
-
-    Raises:
-        InputError: it holds results of another configuration, or cannot be written.
-    """
+    """Make a tracker's results folder, or check that an existing one is of the same tracker."""
     path = folder / FINGERPRINT
     if path.exists():
         differing = _differences(read_fingerprint(folder), fingerprint)
@@ -49,11 +45,7 @@ def open_folder(folder: Path, fingerprint: dict[str, Any]) -> None:
 
 
 def read_fingerprint(folder: Path) -> dict[str, Any]:
-    """The fingerprint of a tracker's results folder.
-
-    Raises:
-        InputError: it is missing or damaged.
-    """
+    """The fingerprint of a tracker's results folder."""
     path = folder / FINGERPRINT
     try:
         content = json.loads(path.read_text(encoding='utf-8'))
@@ -80,11 +72,7 @@ def write_run(folder: Path, run: Run) -> None:
 
 
 def read_run(folder: Path, name: str) -> Run:
-    """Read one run back.
-
-    Raises:
-        InputError: the file is missing or damaged.
-    """
+    """Read one run back."""
     path = run_path(folder, name)
     try:
         with open(path, encoding='utf-8', newline='') as file:
@@ -115,11 +103,7 @@ def list_runs(folder: Path) -> list[str]:
 
 
 def list_trackers(folder: Path) -> list[str]:
-    """Names of the trackers with results in a folder, sorted.
-
-    Raises:
-        InputError: there are none.
-    """
+    """Names of the trackers with results in a folder, sorted."""
     names = sorted(path.parent.name for path in folder.glob(f'*/{FINGERPRINT}'))
     if not names:
         raise InputError(f'{folder} holds no results (<tracker>/{FINGERPRINT})')
@@ -155,11 +139,7 @@ def _windows_text(run: Run, index: int) -> str:
 
 
 def _windows(text: str) -> Windows:
-    """Windows as written.
-
-    Raises:
-        ValueError: otherwise.
-    """
+    """Windows as written."""
     found = tuple(tuple(map(float, window.split())) for window in text.split('|') if window)
     if any(len(window) != 3 for window in found):
         raise ValueError(f'windows {text!r}')

@@ -113,11 +113,7 @@ class LockStepPilot:
         self.player.close()
 
     def start(self, frame: CameraFrame, box: BoundingBox) -> None:
-        """Show the first image, give the target, let the robot drive.
-
-        Raises:
-            InputError, NodeDied, NoAnswer: the tracker node refuses or does not answer.
-        """
+        """Show the first image, give the target, let the robot drive."""
         self._join()
         self._warm_up(frame, box)
         self.topics.publish_beside(frame, self.topics.ns(frame.stamp_s))

@@ -36,14 +36,9 @@ class RobotTopics:
     """The simulated robot's side of ROS, on the node of a probe.
 
     Args:
-        probe: the node to use.
-        camera: the simulated camera.
         depth: whether it gives depth images, too.
         epoch_s: ROS time at which the simulated time begins, seconds; more than 0, which would
             mean that there is no time.
-
-    Attributes:
-        epoch_s: as given.
     """
 
     def __init__(self, probe: Probe, camera: CameraConfig, depth: bool,

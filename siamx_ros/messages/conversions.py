@@ -27,7 +27,6 @@ def image_from_msg(msg: Any, encoding: str = '', *, spread: bool = True) -> np.n
     """Convert an Image message to H x W x 3 uint8 BGR.
 
     Args:
-        msg: with height, width, encoding, is_bigendian, step and data.
         encoding: assume this encoding instead of the message's.
         spread: 16 bit become 8 by :func:`siamx_ros.imaging.from_16_bit`; False for the upper 8.
 
@@ -70,9 +69,6 @@ def image_from_compressed(msg: Any, *, spread: bool = True,
 
     Args:
         reduction: of a JPEG file, decode the means of blocks of so many pixels a side.
-
-    Raises:
-        InputError: the data is no JPEG or PNG, cut short, damaged, or too large.
     """
     data = bytes(msg.data)
     width, height = compressed_size(data)

@@ -106,10 +106,8 @@ class MessageBuilder:
         """TrackerStatus: the latched state.
 
         Args:
-            board: the state.
             now: seconds, on the clock of the times in ``board``.
             published: the time for the message to carry.
-            seq: its number.
         """
         never = board.last_valid is None
         return self._types['siamx_ros/msg/TrackerStatus'](

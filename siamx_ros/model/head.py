@@ -12,12 +12,7 @@ LOGIT_SCALE = 0.1
 
 
 class Head(nn.Module):
-    """Towers of 3x3 convolutions and one predictor for each branch.
-
-    Args:
-        channels: channels of the correlation maps.
-        depth: convolutions before the predictor.
-    """
+    """Towers of 3x3 convolutions and one predictor for each branch."""
 
     def __init__(self, channels: int, depth: int) -> None:
         super().__init__()

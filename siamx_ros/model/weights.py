@@ -111,11 +111,7 @@ def load_checkpoint(weights: str | Path) -> Checkpoint:
 
 
 def find_weights(weights: str | Path) -> Path:
-    """Path of a checkpoint: a path if it has a separator or suffix, else a name to look up.
-
-    Raises:
-        WeightsError: no such file; says where it looked.
-    """
+    """Path of a checkpoint: a path if it has a separator or suffix, else a name to look up."""
     text = str(weights)
     if os.sep in text or Path(text).suffix:
         path = Path(text).expanduser()
@@ -194,11 +190,7 @@ def _is_range(bounds: Any) -> bool:
 
 
 def load_strictly(network: SiameseNet, state: Any, origin: str) -> None:
-    """Copy tensors into a network: all names and shapes must fit (counters may be absent).
-
-    Raises:
-        WeightsError: names the first missing, extra or misshapen tensors.
-    """
+    """Copy tensors into a network: all names and shapes must fit (counters may be absent)."""
     if not isinstance(state, dict) or not all(torch.is_tensor(v) for v in state.values()):
         raise WeightsError(f'{origin} holds no table of tensors')
     wanted = {n: v for n, v in network.state_dict().items()

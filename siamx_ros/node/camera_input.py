@@ -24,10 +24,6 @@ class AdaptiveSubscription:
     which matches every publisher.
 
     Args:
-        node: makes the subscription.
-        kind: class of the messages.
-        topic: name, resolved by the node.
-        callback: called with each message.
         depth: history depth; every message that waits adds latency.
         reliability: auto, reliable or best_effort.
     """
@@ -96,13 +92,7 @@ def subscribe_images(node: Any, config: ImageTopic, callback: Callable) -> Adapt
 
 
 class CameraInput:
-    """The node's input topics, subscribed while it is active.
-
-    Args:
-        node: makes the subscriptions.
-        config: transport, reliability and whether depth is wanted.
-        on_image, on_info, on_depth: called with each message.
-    """
+    """The node's input topics, subscribed while it is active."""
 
     def __init__(self, node: Any, config: NodeConfig, *, on_image: Callable, on_info: Callable,
                  on_depth: Callable) -> None:

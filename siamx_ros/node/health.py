@@ -168,11 +168,6 @@ def diagnostics(name: str, stamp, state: TrackState, figures: dict[str, str], *,
     """One status: level by state, problem and mismatches, figures as values.
 
     Args:
-        name: full name of the node.
-        stamp: of the message.
-        state: what ~/status says.
-        figures: names and values.
-        message: what ~/status says in words.
         problem: what is wrong with the input or the clocks, empty if nothing.
     """
     level = LEVELS.get(state, DiagnosticStatus.OK)

@@ -26,11 +26,7 @@ class Refusal(InputError):
 
 
 def check_numbers(request: Any) -> None:
-    """Check what can be checked without an image.
-
-    Raises:
-        Refusal: rotated, not finite, or without extent.
-    """
+    """Check what can be checked without an image."""
     box = request.bbox
     if not abs(box.center.theta) <= MAX_THETA:
         raise Refusal(Code.BBOX_ROTATED, f'rotated boxes are not supported (theta '

@@ -73,11 +73,7 @@ class ModelHolder:
         return self._loading
 
     def take(self, settings: NodeConfig) -> None:
-        """Take the model that was loaded, or load it now.
-
-        Raises:
-            Exception: whatever the factory raised.
-        """
+        """Take the model that was loaded, or load it now."""
         loading, self._loading = self._loading or self.load(settings), None
         self.tracker = loading.result()
 

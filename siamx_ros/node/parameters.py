@@ -22,13 +22,8 @@ class NodeParameters:
     """The node's settings; a change makes a new frozen value and hands it on.
 
     Args:
-        node: where the parameters are declared.
-        defaults: declares names, ranges and defaults.
         apply: called with the new settings after a change was accepted.
         frozen: whether the settings that are not live are in use and cannot change now.
-
-    Raises:
-        SettingsError: a given value is of the wrong type or range, or contradicts another.
     """
 
     def __init__(self, node: Node, defaults: Settings, apply: Callable[[Settings], None],

@@ -97,9 +97,6 @@ class Session:
 
     def drop(self, target_id: str) -> bool:
         """Drop the target of a name, or all if it is empty; whether that concerns the primary one.
-
-        Raises:
-            InputError: there is none of this name.
         """
         if not target_id:
             self.further.clear()

@@ -141,11 +141,7 @@ def _started(make: Callable[[], Any], args: list[str] | None) -> Any:
 
 
 def _take_no_arguments(make: Callable[[], Any], args: list[str]) -> None:
-    """Answer ``--help`` with what the module of the node says, refuse what is not of ROS.
-
-    Raises:
-        InputError: an argument would be ignored.
-    """
+    """Answer ``--help`` with what the module of the node says, refuse what is not of ROS."""
     parser = argparse.ArgumentParser(
         description=sys.modules[make.__module__].__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,

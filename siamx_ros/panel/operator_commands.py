@@ -51,11 +51,7 @@ class Reply:
 
 
 def parse_command(text: str | bytes) -> Command:
-    """Read a command.
-
-    Raises:
-        InputError: not JSON, or a value is missing, unknown or out of range.
-    """
+    """Read a command."""
     try:
         values = json.loads(text)
     except (ValueError, RecursionError):

@@ -16,13 +16,8 @@ async def call_service(client: Any, request: Any, patience_s: float, *,
     """Call a service through a client whose node is spun in another thread; returns its answer.
 
     Args:
-        client: of rclpy.
-        request: what to ask.
         patience_s: how long the answer may take.
         discovery_s: how long to wait for a service that is not offered, or not known yet.
-
-    Raises:
-        InputError: it is not offered, or did not answer in time.
     """
     loop = asyncio.get_running_loop()
     given_up_s = loop.time() + discovery_s

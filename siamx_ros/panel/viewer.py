@@ -100,11 +100,7 @@ class Viewer:
             await self._send(self._socket.send_bytes, message)
 
     async def _send(self, send: Callable[[Any], Awaitable[None]], data: Any) -> None:
-        """Send, or give the page up.
-
-        Raises:
-            asyncio.TimeoutError: it does not read.
-        """
+        """Send, or give the page up."""
         await asyncio.wait_for(send(data), SEND_TIMEOUT_S)
 
 

@@ -33,11 +33,7 @@ class WebServer:
         self.port = 0
 
     def start(self) -> None:
-        """Listen.
-
-        Raises:
-            InputError: the address cannot be used.
-        """
+        """Listen."""
         self._thread.start()
         self._run(self._listen()).result()
 

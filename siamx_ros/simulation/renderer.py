@@ -52,9 +52,6 @@ class Renderer:
         Args:
             width, height: of the images, pixels.
             focal: of the camera, pixels.
-
-        Raises:
-            InputError: Panda3D cannot draw here.
         """
         self._world = world
         self._scene = NodePath('scene')

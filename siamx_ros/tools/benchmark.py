@@ -126,11 +126,7 @@ def measure(args: argparse.Namespace, size: str, rate: float) -> Row:
 
 def _play(bench: Any, image: np.ndarray, rate: float,
           seconds: float) -> tuple[list[int], list[float]]:
-    """Publish at a rate of a :class:`Bench`, calling a service now and then.
-
-    Returns:
-        Stamps, and seconds of each call.
-    """
+    """Publish at a rate and call a service now and then; returns stamps, seconds of each call."""
     from lifecycle_msgs.srv import GetState
     sent, pending, calls = [], [], []
     due = time.monotonic()
@@ -166,12 +162,7 @@ def _p(seconds: Sequence[float]) -> tuple[float, float]:
 
 
 def soak(args: argparse.Namespace) -> None:
-    """Print the node's memory at every tenth of a long run.
-
-    Raises:
-        InputError: fewer than 10 images.
-        NodeDied: the node ended, or does not answer.
-    """
+    """Print the node's memory at every tenth of a long run."""
     from siamx_ros.node.health import resident_mb
     from siamx_ros.tools.benchmark_rig import Bench, picture
     if args.soak < 10:

@@ -23,9 +23,6 @@ def values(context: LaunchContext, file: str, arguments: Iterable[DeclareLaunchA
     """The arguments with which `ros2 launch` or an including file started a launch file.
 
     Args:
-        context: of the launch file, while it is included.
-        file: path of the launch file.
-        arguments: those that it declares.
         passed_on: names of others that it takes for a file which it includes.
 
     Returns:

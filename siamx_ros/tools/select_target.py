@@ -152,11 +152,7 @@ class Selector(Node):
 
 
 class Window:
-    """A window of OpenCV.
-
-    Raises:
-        InputError: OpenCV has no windows, or there is no display.
-    """
+    """A window of OpenCV."""
 
     TITLE = 'select_target'
 

@@ -26,9 +26,6 @@ def centre_labels(boxes: torch.Tensor, cells: int, search_size: int, radius: flo
     Args:
         boxes: B x 4 corners; a row of NaN (no target in the patch) gives zeros.
         metric: 'l1' as in the authors' ancestor code, or 'l2'.
-
-    Raises:
-        ValueError: another metric.
     """
     grid = cell_centres(cells, search_size, boxes.device)
     dx = (grid - (boxes[:, None, 0] + boxes[:, None, 2]) / 2).abs() / STRIDE

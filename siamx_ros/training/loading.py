@@ -38,11 +38,7 @@ class TrainingData:
 
 
 def read_data(folder: Path | None, config: TrainConfig) -> TrainingData:
-    """Read the training folder into memory and list the other data sets.
-
-    Raises:
-        InputError: there is nothing to train on, or what is there cannot be used.
-    """
+    """Read the training folder into memory and list the other data sets."""
     if folder is None and not config.sources:
         raise InputError('there is nothing to train on: name a training folder or sources')
     sources, kept = read_sources(config)
@@ -79,9 +75,6 @@ def _give_way(_worker: int) -> None:
 
 def validation_loader(data: TrainingData, config: TrainConfig) -> DataLoader:
     """Always the same pairs: of the training folder's held-out part, or of the sources' without it.
-
-    Raises:
-        InputError: nothing is held out.
     """
     config = config.replace({'folder_weight': 1.0})
     try:

@@ -49,10 +49,6 @@ def read_pictures(root: Path, config: TrainConfig, *, held_out: bool = False) ->
 
     Args:
         held_out: read the held-out part instead: its videos and every 25th boxed photograph.
-
-    Raises:
-        InputError: the folder holds nothing to train on, or a file is damaged and
-            ``bad_files`` is 'refuse'.
     """
     root = Path(root)
     if not root.is_dir():

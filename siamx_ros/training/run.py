@@ -72,12 +72,7 @@ class Run:
         self.loss_module = loss_module
 
     def start_from(self, initial: Path | None, backbone: Path | None) -> None:
-        """Begin with the weights of a checkpoint, or with a backbone that others trained.
-
-        Raises:
-            InputError: a file cannot be used or does not fit the network, or a share of the start
-                is to be kept and there is none.
-        """
+        """Begin with the weights of a checkpoint, or with a backbone that others trained."""
         if self.config.start_share and initial is None and backbone is None:
             raise InputError('start_share keeps weights that the run starts from: name them')
         if initial is not None:
@@ -90,11 +85,7 @@ class Run:
             self.start = copy.deepcopy(self.average.state_dict())
 
     def restore(self, path: Path) -> None:
-        """Continue from a file that :meth:`save` wrote.
-
-        Raises:
-            InputError: it is missing, damaged, of another configuration or number of processes.
-        """
+        """Continue from a file that :meth:`save` wrote."""
         if not path.is_file():
             raise InputError(f'nothing to resume: {path} does not exist')
         content = read_file(path)

@@ -34,11 +34,7 @@ class SourceSpec:
 
     @classmethod
     def parse(cls, text: str, frame_range: int) -> SourceSpec:
-        """Read ``KIND:PATH:WEIGHT[:FRAME_RANGE]``.
-
-        Raises:
-            SettingsError: it is written otherwise, or a part cannot be.
-        """
+        """Read ``KIND:PATH:WEIGHT[:FRAME_RANGE]``."""
         kind, _, rest = str(text).partition(':')
         path, *numbers = rest.rsplit(':', 2)
         try:

@@ -40,7 +40,6 @@ def find_camera(bag: Bag, image_topic: str, table: FrameTable, *,
     """The calibration beside the images, else the only one in the bag that fits them.
 
     Args:
-        bag, image_topic, table: the images.
         rectified: whether these are, so that P holds instead of K and D.
     """
     topics = [topic for topic, kind in bag.topics.items() if kind == CAMERA_INFO]
@@ -72,11 +71,7 @@ def camera_info_topic(image_topic: str) -> str:
 
 def _fitting(bag: Bag, topic: str, width: int, height: int, frame_id: str,
              rectified: bool) -> tuple[Any, CameraModel]:
-    """The first message that fits the images, and its model.
-
-    Raises:
-        InputError: there is none; with what is the matter with the first.
-    """
+    """The first message that fits the images, and its model."""
     problem = InputError('no message')
     for number, (_, raw, connection) in enumerate(bag.messages(topic)):
         try:

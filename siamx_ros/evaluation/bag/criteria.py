@@ -40,11 +40,7 @@ class Criterion:
 
 
 def read_criteria(path: str | Path) -> list[Criterion]:
-    """Read criteria: ``group.figure: {min: number, max: number}``, one of the two may be absent.
-
-    Raises:
-        InputError: not readable, or a bound is not a number.
-    """
+    """Read criteria: ``group.figure: {min: number, max: number}``, one of the two may be absent."""
     criteria = []
     for name, bounds in read_yaml(path).items():
         if not isinstance(bounds, dict) or not bounds or set(bounds) - {'min', 'max'}:
@@ -62,15 +58,8 @@ def read_criteria(path: str | Path) -> list[Criterion]:
 def check(criteria: list[Criterion], figures: dict[str, Any]) -> list[dict[str, Any]]:
     """Compare figures with criteria.
 
-    Args:
-        criteria: as read.
-        figures: groups of figures.
-
     Returns:
         One entry per criterion: ``criterion``, ``value`` and ``passed``.
-
-    Raises:
-        InputError: a figure is unknown.
     """
     return [{'criterion': str(each), 'value': _figure(each.name, figures),
              'passed': each.holds(_figure(each.name, figures))} for each in criteria]

@@ -34,17 +34,11 @@ class BagEvaluation:
     """One bag, one tracker.
 
     Attributes:
-        bag: folder or file.
-        spec: which tracker.
-        wanted: what to take from the bag.
         latency: None gives every frame to the tracker; else real time is simulated.
         video: where to write an annotated video; None for nowhere.
         player: of the tracker that runs elsewhere, for modes 'live' and 'lockstep'; else None.
         lockstep: whether each image waits for the player's answer to the one before.
         foreign: whether the player's tracker was started by someone else, with other settings.
-
-    Raises:
-        InputError: a video cannot have this name.
     """
 
     bag: Path
@@ -70,11 +64,7 @@ class BagEvaluation:
 
 @contextmanager
 def opened(job: BagEvaluation) -> Iterator[tuple[Bag, Prepared]]:
-    """The open bag, and what was found in it.
-
-    Raises:
-        InputError: the bag or what is needed from it cannot be read.
-    """
+    """The open bag, and what was found in it."""
     with Bag(job.bag) as bag:
         yield bag, prepare(bag, job.wanted)
 
@@ -84,14 +74,10 @@ def evaluate(job: BagEvaluation, bag: Bag, found: Prepared,
     """Replay what was opened, and sum up.
 
     Args:
-        job, bag, found: what to do, and what was opened for it.
         tracker: of ``job.spec``; None where ``job.player`` plays to one.
 
     Returns:
         The replay, and its summary: bag, start, truth, camera, tracker, mode, versions and figures.
-
-    Raises:
-        InputError: the bag cannot be read to its end, or the tracker refuses.
     """
     film = None
     if job.video:
@@ -126,11 +112,7 @@ def _name_unreadable(bag: Path, steps: list[Step]) -> None:
 
 
 def _check_answerable(table: FrameTable) -> None:
-    """Answers of a node are distinguished by the stamps of their images.
-
-    Raises:
-        InputError: two images have the same.
-    """
+    """Answers of a node are distinguished by the stamps of their images."""
     if len(np.unique(table.stamps)) < len(table.stamps):
         raise InputError('the clock was set back while recording and some stamps came twice, so '
                          'a node cannot be asked: use --mode offline or realtime')

@@ -42,10 +42,6 @@ def results_folder(folder: Path, overwrite: bool) -> Iterator[Path]:
 
     If there are earlier ones to be replaced, it lies among them, and takes their place once a
     summary is in it. Until the end no other process gets the folder.
-
-    Raises:
-        InputError: see :func:`check_results`, the folder cannot be written, or another process has
-            it.
     """
     folder = folder.resolve()
     check_results(folder, overwrite)
@@ -131,12 +127,9 @@ def _is_ours(folder: Path) -> bool:
 
 
 def write_replay(folder: Path, replay: Replay, summary: dict[str, Any]) -> list[Path]:
-    """Write frames, events, timing, plots, the results bag and, last, the summary.
+    """Write frames, events, timing, plots, results bag and, last, the summary; returns the files.
 
     All but ``timing.json`` and its plot are the same bytes for the same replay.
-
-    Returns:
-        What was written.
     """
     lines = [','.join(FRAME_COLUMNS), *map(','.join, frame_rows(replay))]
     write_whole(folder / 'frames.csv', '\n'.join(lines) + '\n')
@@ -172,11 +165,7 @@ def is_replay(folder: Path) -> bool:
 
 
 def comparison(folders: list[Path]) -> list[list[str]]:
-    """One row per results folder; the first row holds the headings.
-
-    Raises:
-        InputError: a folder holds no readable summary.
-    """
+    """One row per results folder; the first row holds the headings."""
     rows = [['run', 'bag', *(name.partition('.')[2] for name in COMPARED)]]
     for folder in folders:
         summary = read_summary(folder)
@@ -187,11 +176,7 @@ def comparison(folders: list[Path]) -> list[list[str]]:
 
 
 def read_summary(folder: Path) -> dict[str, Any]:
-    """The summary of a replay.
-
-    Raises:
-        InputError: it is missing or damaged.
-    """
+    """The summary of a replay."""
     try:
         summary = json.loads((folder / SUMMARY).read_text(encoding='utf-8'))
         figures = {RENAMED.get(name, name): group for name, group in summary['figures'].items()}

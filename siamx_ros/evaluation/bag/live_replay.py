@@ -56,18 +56,11 @@ def replay_live(images: Iterable[BagFrame], table: FrameTable, player: Player, s
     is accepted, then images are shown at the pace at which they were recorded.
 
     Args:
-        images, table: what to show, and when it was recorded.
-        player: shows them and hears the answers.
-        start, box: frame and box of the target.
         lockstep: whether the next image waits for the answer to the one before.
         each_frame: called with every decoded frame and the newest result.
 
     Returns:
         One step per image; where no answer came, the image counts as overwritten.
-
-    Raises:
-        InputError: the first frame is unreadable, or the box is refused, or, in lock-step, an
-            image was not answered.
     """
     show = _LockStep(player) if lockstep else _RealTime(player, table, start)
     steps = []

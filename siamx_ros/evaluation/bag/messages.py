@@ -44,11 +44,7 @@ DEFINITIONS = {
 
 @lru_cache(maxsize=1)
 def typestore() -> Any:
-    """The types of ROS 2 Jazzy, vision_msgs and ours.
-
-    Raises:
-        InputError: the package rosbags is not installed.
-    """
+    """The types of ROS 2 Jazzy, vision_msgs and ours."""
     try:
         from rosbags.typesys import Stores, get_types_from_msg, get_typestore
     except ImportError:

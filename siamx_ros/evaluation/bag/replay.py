@@ -56,9 +56,6 @@ class LatencyModel:
 
     Args:
         milliseconds: taken in turn, from the beginning again when used up; must not be empty.
-
-    Raises:
-        InputError: a latency is negative or not finite.
     """
 
     def __init__(self, milliseconds: list[float]) -> None:
@@ -68,11 +65,7 @@ class LatencyModel:
 
     @classmethod
     def from_file(cls, path: str | Path) -> LatencyModel:
-        """Read one number of milliseconds a line.
-
-        Raises:
-            InputError: not readable, or not numbers.
-        """
+        """Read one number of milliseconds a line."""
         try:
             return cls([float(line) for line in Path(path).read_text().split()])
         except (OSError, ValueError) as error:
@@ -111,20 +104,11 @@ def replay(bag: Bag, topic: str, table: FrameTable, tracker: Tracker, start: int
            box: BoundingBox, latency: LatencyModel | None = None,
            each_frame: Callable[[BagFrame, TrackResult | None], object] = lambda *_: None,
            ) -> list[Step]:
-    """Track through a bag.
+    """Track through a bag; returns one step per frame of the table.
 
     Args:
-        bag, topic, table: the images.
-        tracker: any tracker.
-        start, box: frame and box of the target.
         latency: None gives every frame to the tracker; else frames are overwritten as in the node.
         each_frame: called with every decoded frame, for a progress bar or a video.
-
-    Returns:
-        One step per frame of the table.
-
-    Raises:
-        InputError: the first frame is unreadable or the tracker refuses the box.
     """
     chosen = None if latency is None else schedule(table.arrivals, start, latency)
     steps: list[Step] = []
@@ -203,10 +187,6 @@ def run_of(name: str, steps: list[Step], truth: Truth, start: int) -> Run:
 
 def at_arrival(steps: list[Step], table: FrameTable) -> list[Step]:
     """What a controller knows at the moment each frame arrives: the newest finished result.
-
-    Args:
-        steps: of a replay in simulated real time or through the node.
-        table: the same frames.
 
     Returns:
         One step per frame, with an older frame's result; none before the first one is finished

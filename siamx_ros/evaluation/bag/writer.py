@@ -23,9 +23,6 @@ class BagWriter:
     Args:
         path: folder to make.
         storage: 'mcap' or 'sqlite3'.
-
-    Raises:
-        InputError: the folder exists, cannot be made, or the storage is unknown.
     """
 
     def __init__(self, path: str | Path, storage: str = 'mcap') -> None:
@@ -65,15 +62,10 @@ def write_sequence(path: str | Path, sequence: Sequence, *, storage: str = 'mcap
     """Write a sequence as a recording: its images, and its boxes as detections.
 
     Args:
-        path: folder to make.
         sequence: frames and boxes; a frame with no box gets an empty list of detections.
         compressed: whether JPEG files go in as they are; otherwise raw bgr8.
-        fps: images a second.
         image_topic: '/compressed' is added for compressed images.
         truth_topic: '' writes no ground truth.
-
-    Raises:
-        InputError: the bag cannot be written, or an image cannot be read.
     """
     kind = messages.IMAGE_TYPES[int(compressed)]
     topic = f'{image_topic}/compressed' if compressed else image_topic

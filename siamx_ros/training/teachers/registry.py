@@ -14,12 +14,7 @@ TEACHERS = {'fear': Fear, 'lighttrack': LightTrack}
 
 
 def load_teachers(specs: tuple[str, ...]) -> list[Teacher]:
-    """The teachers of ``NAME:FOLDER`` texts.
-
-    Raises:
-        SettingsError: it is written otherwise.
-        WeightsError: a file is missing or cannot be read.
-    """
+    """The teachers of ``NAME:FOLDER`` texts."""
     teachers = []
     for spec in specs:
         name, _, folder = spec.partition(':')
