@@ -10,16 +10,12 @@ import sys
 import time
 
 from bag_command import RANDOM, evaluate, rows, summary
+import cv2
 import numpy as np
 import pytest
 
-pytest.importorskip('rclpy', reason='rclpy is not installed')
-pytest.importorskip('rosbags', reason='rosbags is not installed')
-
-import cv2  # noqa: E402
-
-from siamx_ros.data.sequence import read_folder  # noqa: E402
-from siamx_ros.evaluation.bag.writer import write_sequence  # noqa: E402
+from siamx_ros.data.sequence import read_folder
+from siamx_ros.evaluation.bag.writer import write_sequence
 
 pytestmark = pytest.mark.ros
 SLEEP = 3

@@ -5,21 +5,18 @@ from __future__ import annotations
 import math
 import signal
 
+from diagnostic_msgs.msg import DiagnosticStatus
 from follower_robot import LOST, Robot
+from geometry_msgs.msg import TransformStamped, Twist
 import pytest
+from security_policy import check_policy
+from std_msgs.msg import Bool
+from std_srvs.srv import Trigger
+from tf2_msgs.msg import TFMessage
 
-pytest.importorskip('rclpy', reason='rclpy is not installed')
-
-from diagnostic_msgs.msg import DiagnosticStatus  # noqa: E402
-from geometry_msgs.msg import TransformStamped, Twist  # noqa: E402
-from security_policy import check_policy  # noqa: E402
-from std_msgs.msg import Bool  # noqa: E402
-from std_srvs.srv import Trigger  # noqa: E402
-from tf2_msgs.msg import TFMessage  # noqa: E402
-
-from siamx_ros.client.node_process import NodeProcess  # noqa: E402
-from siamx_ros.client.probe import BEST_EFFORT, LATCHED  # noqa: E402
-from siamx_ros.control.observation import FollowReason  # noqa: E402
+from siamx_ros.client.node_process import NodeProcess
+from siamx_ros.client.probe import BEST_EFFORT, LATCHED
+from siamx_ros.control.observation import FollowReason
 
 pytestmark = pytest.mark.ros
 

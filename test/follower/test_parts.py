@@ -9,14 +9,12 @@ from types import SimpleNamespace
 
 import pytest
 
-pytest.importorskip('rclpy', reason='rclpy is not installed')
+from siamx_ros.control.mounting import ON_BASE, Mounting
+from siamx_ros.control.observation import Command, FollowReason, FollowState
+from siamx_ros.follower.follower_config import FollowerConfig
+from siamx_ros.follower.permission import Permission
+
 pytestmark = pytest.mark.ros
-
-from siamx_ros.control.mounting import ON_BASE, Mounting  # noqa: E402
-from siamx_ros.control.observation import Command, FollowReason, FollowState  # noqa: E402
-from siamx_ros.follower.follower_config import FollowerConfig  # noqa: E402
-from siamx_ros.follower.permission import Permission  # noqa: E402
-
 CONFIG = FollowerConfig()
 
 

@@ -10,15 +10,11 @@ import runpy
 import subprocess
 import sys
 
+import launch
+from launch.actions import IncludeLaunchDescription, RegisterEventHandler, Shutdown
+from launch.event_handlers import OnProcessExit
+from launch.launch_description_sources import PythonLaunchDescriptionSource
 import pytest
-
-launch = pytest.importorskip('launch', reason='launch is not installed')
-pytest.importorskip('launch_ros', reason='launch_ros is not installed')
-
-from launch.actions import IncludeLaunchDescription, RegisterEventHandler  # noqa: E402
-from launch.actions import Shutdown  # noqa: E402
-from launch.event_handlers import OnProcessExit  # noqa: E402
-from launch.launch_description_sources import PythonLaunchDescriptionSource  # noqa: E402
 
 pytestmark = pytest.mark.ros
 RECORDER = '''#!{python}

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import runpy
 
+from launch import LaunchContext
+from launch.events.process import ProcessExited
+from launch.utilities import perform_substitutions
+from launch_ros.actions import Node
+from launch_ros.utilities import evaluate_parameters
 import pytest
-
-pytest.importorskip('launch', reason='launch is not installed')
-pytest.importorskip('launch_ros', reason='launch_ros is not installed')
-
-from launch import LaunchContext  # noqa: E402
-from launch.events.process import ProcessExited  # noqa: E402
-from launch.utilities import perform_substitutions  # noqa: E402
-from launch_ros.actions import Node  # noqa: E402
-from launch_ros.utilities import evaluate_parameters  # noqa: E402
 
 pytestmark = pytest.mark.ros
 

@@ -10,25 +10,21 @@ import subprocess
 import sys
 import time
 
+from ament_index_python.packages import get_package_share_directory
+from launch import LaunchDescription
+from launch.actions import IncludeLaunchDescription, OpaqueFunction
+from launch.actions import RegisterEventHandler
+from launch.event_handlers import OnProcessExit
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+import launch_pytest
+from launch_pytest.actions import ReadyToTest
 import numpy as np
 import pytest
+from rcl_interfaces.srv import GetParameters
+from rclpy.parameter import parameter_value_to_python
 
-pytest.importorskip('launch_pytest', reason='launch_pytest is not installed')
-pytest.importorskip('rclpy', reason='rclpy is not installed')
-
-from ament_index_python.packages import get_package_share_directory  # noqa: E402
-from launch import LaunchDescription  # noqa: E402
-from launch.actions import IncludeLaunchDescription, OpaqueFunction  # noqa: E402
-from launch.actions import RegisterEventHandler  # noqa: E402
-from launch.event_handlers import OnProcessExit  # noqa: E402
-from launch.launch_description_sources import PythonLaunchDescriptionSource  # noqa: E402
-import launch_pytest  # noqa: E402
-from launch_pytest.actions import ReadyToTest  # noqa: E402
-from rcl_interfaces.srv import GetParameters  # noqa: E402
-from rclpy.parameter import parameter_value_to_python  # noqa: E402
-
-from siamx_ros.client.probe import Probe  # noqa: E402
-from siamx_ros.msg import TrackedTarget  # noqa: E402
+from siamx_ros.client.probe import Probe
+from siamx_ros.msg import TrackedTarget
 
 pytestmark = pytest.mark.ros
 WAIT = 90.0

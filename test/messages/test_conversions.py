@@ -9,13 +9,10 @@ from camera_messages import message, packed, picture
 import cv2
 import numpy as np
 import pytest
+from sensor_msgs.msg import CompressedImage
 
-pytest.importorskip('rclpy', reason='rclpy is not installed')
-
-from sensor_msgs.msg import CompressedImage  # noqa: E402
-
-from siamx_ros.errors import InputError  # noqa: E402
-from siamx_ros.messages import conversions  # noqa: E402
+from siamx_ros.errors import InputError
+from siamx_ros.messages import conversions
 
 pytestmark = pytest.mark.ros
 ENCODINGS = ('bgr8', '8UC3', 'rgb8', 'bgra8', 'rgba8', 'mono8', '8UC1', 'mono16', '16UC1', 'yuyv',

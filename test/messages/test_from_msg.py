@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from sensor_msgs.msg import Image
 
-pytest.importorskip('rclpy', reason='rclpy is not installed')
-
-from sensor_msgs.msg import Image  # noqa: E402
-
-from siamx_ros.geometry import BoundingBox  # noqa: E402
-from siamx_ros.messages.frames import Frame  # noqa: E402
-from siamx_ros.messages.from_msg import result_of  # noqa: E402
-from siamx_ros.messages.measuring import Measurement  # noqa: E402
-from siamx_ros.messages.outcome import IDLE, Outcome  # noqa: E402
-from siamx_ros.node.message_builder import build  # noqa: E402
-from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState  # noqa: E402
+from siamx_ros.geometry import BoundingBox
+from siamx_ros.messages.frames import Frame
+from siamx_ros.messages.from_msg import result_of
+from siamx_ros.messages.measuring import Measurement
+from siamx_ros.messages.outcome import IDLE, Outcome
+from siamx_ros.node.message_builder import build
+from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState
 
 pytestmark = pytest.mark.ros
 SEEN = TrackResult(

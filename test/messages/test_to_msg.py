@@ -8,20 +8,16 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from std_msgs.msg import Header
 
-pytest.importorskip('rclpy', reason='rclpy is not installed')
-pytest.importorskip('rosbags', reason='rosbags is not installed')
-
-from std_msgs.msg import Header  # noqa: E402
-
-from siamx_ros.evaluation.bag import messages  # noqa: E402
-from siamx_ros.geometry import BoundingBox  # noqa: E402
-from siamx_ros.messages.frames import Frame  # noqa: E402
-from siamx_ros.messages.measuring import Measurement  # noqa: E402
-from siamx_ros.messages.outcome import Outcome  # noqa: E402
-from siamx_ros.messages.status_board import Status  # noqa: E402
-from siamx_ros.node.message_builder import build  # noqa: E402
-from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState  # noqa: E402
+from siamx_ros.evaluation.bag import messages
+from siamx_ros.geometry import BoundingBox
+from siamx_ros.messages.frames import Frame
+from siamx_ros.messages.measuring import Measurement
+from siamx_ros.messages.outcome import Outcome
+from siamx_ros.messages.status_board import Status
+from siamx_ros.node.message_builder import build
+from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState
 
 pytestmark = pytest.mark.ros
 RESULT = TrackResult(

@@ -8,19 +8,16 @@ import time
 from types import SimpleNamespace
 import weakref
 
+from lifecycle_msgs.srv import GetState
 import pytest
+import rclpy
+from rclpy.lifecycle import TransitionCallbackReturn
 
-pytest.importorskip('rclpy', reason='rclpy is not installed')
-
-from lifecycle_msgs.srv import GetState  # noqa: E402
-import rclpy  # noqa: E402
-from rclpy.lifecycle import TransitionCallbackReturn  # noqa: E402
-
-from siamx_ros.client.probe import init_request  # noqa: E402
-from siamx_ros.geometry import BoundingBox  # noqa: E402
-from siamx_ros.msg import TrackerStatus as S  # noqa: E402
-from siamx_ros.node.health import resident_mb  # noqa: E402
-from siamx_ros.srv import InitTarget  # noqa: E402
+from siamx_ros.client.probe import init_request
+from siamx_ros.geometry import BoundingBox
+from siamx_ros.msg import TrackerStatus as S
+from siamx_ros.node.health import resident_mb
+from siamx_ros.srv import InitTarget
 
 pytestmark = pytest.mark.ros
 SLEEP_LONG = 5

@@ -6,18 +6,15 @@ from pathlib import Path
 import re
 
 import pytest
+from security_policy import own_names
 
-pytest.importorskip('rclpy', reason='rclpy is not installed')
-
-from security_policy import own_names  # noqa: E402
-
-from siamx_ros.messages.status_board import REASON_TEXTS, STATE_TEXTS  # noqa: E402
-from siamx_ros.msg import TrackerStatus  # noqa: E402
-from siamx_ros.node.health import MISMATCHES, Health, memory  # noqa: E402
-from siamx_ros.node_config import NodeConfig  # noqa: E402
-from siamx_ros.records import Reason, TrackState  # noqa: E402
-from siamx_ros.settings import parameters  # noqa: E402
-from siamx_ros.srv import AddTarget, InitTarget  # noqa: E402
+from siamx_ros.messages.status_board import REASON_TEXTS, STATE_TEXTS
+from siamx_ros.msg import TrackerStatus
+from siamx_ros.node.health import MISMATCHES, Health, memory
+from siamx_ros.node_config import NodeConfig
+from siamx_ros.records import Reason, TrackState
+from siamx_ros.settings import parameters
+from siamx_ros.srv import AddTarget, InitTarget
 
 pytestmark = pytest.mark.ros
 

@@ -7,15 +7,12 @@ import time
 import cv2
 import numpy as np
 import pytest
+from sensor_msgs.msg import CompressedImage, Image
 
-pytest.importorskip('rclpy', reason='rclpy is not installed')
-
-from sensor_msgs.msg import CompressedImage, Image  # noqa: E402
-
-from siamx_ros.client.probe import BEST_EFFORT  # noqa: E402
-from siamx_ros.messages.conversions import image_from_compressed, image_from_msg  # noqa: E402
-from siamx_ros.node import publishers  # noqa: E402
-from siamx_ros.node_config import NodeConfig  # noqa: E402
+from siamx_ros.client.probe import BEST_EFFORT
+from siamx_ros.messages.conversions import image_from_compressed, image_from_msg
+from siamx_ros.node import publishers
+from siamx_ros.node_config import NodeConfig
 
 pytestmark = pytest.mark.ros
 DRAWN = {'debug_image': Image, 'heatmap': Image, 'compressed': CompressedImage}

@@ -7,16 +7,13 @@ import subprocess
 import sys
 import time
 
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
 from node_rig import SCRIPTED_NODE
 import pytest
 
-pytest.importorskip('rclpy', reason='rclpy is not installed')
-
-from lifecycle_msgs.msg import Transition  # noqa: E402
-from lifecycle_msgs.srv import ChangeState  # noqa: E402
-
-from siamx_ros.msg import TrackerStatus as S  # noqa: E402
-from siamx_ros.srv import InitTarget  # noqa: E402
+from siamx_ros.msg import TrackerStatus as S
+from siamx_ros.srv import InitTarget
 
 pytestmark = pytest.mark.ros
 SLEEP, HANG = 3, 4

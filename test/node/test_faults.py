@@ -6,16 +6,13 @@ import time
 
 import numpy as np
 import pytest
+from sensor_msgs.msg import Image
 
-pytest.importorskip('rclpy', reason='rclpy is not installed')
-
-from sensor_msgs.msg import Image  # noqa: E402
-
-from siamx_ros.client.probe import init_request, stamp  # noqa: E402
-from siamx_ros.geometry import BoundingBox  # noqa: E402
-from siamx_ros.msg import TrackerStatus as S  # noqa: E402
-from siamx_ros.node.health import resident_mb  # noqa: E402
-from siamx_ros.srv import InitTarget  # noqa: E402
+from siamx_ros.client.probe import init_request, stamp
+from siamx_ros.geometry import BoundingBox
+from siamx_ros.msg import TrackerStatus as S
+from siamx_ros.node.health import resident_mb
+from siamx_ros.srv import InitTarget
 
 pytestmark = pytest.mark.ros
 FAIL, NO_MEMORY, SLEEP = 1, 2, 3

@@ -8,13 +8,10 @@ from camera_messages import message, packed, picture
 import cv2
 import numpy as np
 import pytest
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import CompressedImage, Image
 
-pytest.importorskip('rclpy', reason='rclpy is not installed')
-
-from rclpy.qos import QoSProfile, ReliabilityPolicy  # noqa: E402
-from sensor_msgs.msg import CompressedImage, Image  # noqa: E402
-
-from siamx_ros.client.probe import BEST_EFFORT, stamp  # noqa: E402
+from siamx_ros.client.probe import BEST_EFFORT, stamp
 
 pytestmark = pytest.mark.ros
 

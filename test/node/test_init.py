@@ -5,14 +5,11 @@ from __future__ import annotations
 import math
 
 import pytest
+from vision_msgs.msg import Detection2D
 
-pytest.importorskip('rclpy', reason='rclpy is not installed')
-
-from vision_msgs.msg import Detection2D  # noqa: E402
-
-from siamx_ros.client.probe import init_request, stamp  # noqa: E402
-from siamx_ros.geometry import BoundingBox  # noqa: E402
-from siamx_ros.srv import InitTarget  # noqa: E402
+from siamx_ros.client.probe import init_request, stamp
+from siamx_ros.geometry import BoundingBox
+from siamx_ros.srv import InitTarget
 
 pytestmark = pytest.mark.ros
 BOX = BoundingBox(60, 40, 40, 32)

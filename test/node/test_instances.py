@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-pytest.importorskip('rclpy', reason='rclpy is not installed')
-
 pytestmark = pytest.mark.ros
 OUTPUTS = {'confidence', 'debug_image', 'debug_image/compressed', 'detections', 'heatmap',
            'status', 'target', 'target_pose'}

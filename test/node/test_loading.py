@@ -6,10 +6,8 @@ import sys
 
 import pytest
 
-pytest.importorskip('rclpy', reason='rclpy is not installed')
-
-from siamx_ros.msg import TrackerStatus as S  # noqa: E402
-from siamx_ros.srv import InitTarget  # noqa: E402
+from siamx_ros.msg import TrackerStatus as S
+from siamx_ros.srv import InitTarget
 
 pytestmark = pytest.mark.ros
 

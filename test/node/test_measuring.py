@@ -5,22 +5,19 @@ from __future__ import annotations
 import math
 import time
 
+from diagnostic_msgs.msg import DiagnosticStatus
+from geometry_msgs.msg import PoseStamped
 from measuring_rig import (
     BOX, FOCAL, calibrate, publish_depth, seen, show_depth, until, with_depth, with_info)
 import numpy as np
 import pytest
+from rclpy.qos import ReliabilityPolicy
+from sensor_msgs.msg import Image
 
-pytest.importorskip('rclpy', reason='rclpy is not installed')
-
-from diagnostic_msgs.msg import DiagnosticStatus  # noqa: E402
-from geometry_msgs.msg import PoseStamped  # noqa: E402
-from rclpy.qos import ReliabilityPolicy  # noqa: E402
-from sensor_msgs.msg import Image  # noqa: E402
-
-from siamx_ros.client.probe import BEST_EFFORT  # noqa: E402
-from siamx_ros.config import TrackerConfig  # noqa: E402
-from siamx_ros.geometry import BoundingBox  # noqa: E402
-from siamx_ros.msg import TrackedTarget as T  # noqa: E402
+from siamx_ros.client.probe import BEST_EFFORT
+from siamx_ros.config import TrackerConfig
+from siamx_ros.geometry import BoundingBox
+from siamx_ros.msg import TrackedTarget as T
 
 pytestmark = pytest.mark.ros
 

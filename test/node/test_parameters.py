@@ -7,18 +7,14 @@ import sys
 import time
 
 import pytest
+from rcl_interfaces.srv import DescribeParameters, GetParameters, ListParameters, SetParameters
+from rclpy.parameter import Parameter, parameter_value_to_python
+from rclpy.qos import ReliabilityPolicy
 
-pytest.importorskip('rclpy', reason='rclpy is not installed')
-
-from rcl_interfaces.srv import (  # noqa: E402
-    DescribeParameters, GetParameters, ListParameters, SetParameters)
-from rclpy.parameter import Parameter, parameter_value_to_python  # noqa: E402
-from rclpy.qos import ReliabilityPolicy  # noqa: E402
-
-from siamx_ros.config import TrackerConfig  # noqa: E402
-from siamx_ros.msg import TrackerStatus as S  # noqa: E402
-from siamx_ros.node_config import NodeConfig  # noqa: E402
-from siamx_ros.settings import parameters  # noqa: E402
+from siamx_ros.config import TrackerConfig
+from siamx_ros.msg import TrackerStatus as S
+from siamx_ros.node_config import NodeConfig
+from siamx_ros.settings import parameters
 
 pytestmark = pytest.mark.ros
 

@@ -6,18 +6,16 @@ import time
 
 import numpy as np
 import pytest
+import rclpy
+from sensor_msgs.msg import Image
 
-rclpy = pytest.importorskip('rclpy', reason='rclpy is not installed')
-
-from sensor_msgs.msg import Image  # noqa: E402
-
-from siamx_ros.geometry import BoundingBox  # noqa: E402
-from siamx_ros.messages.conversions import fill_image  # noqa: E402
-from siamx_ros.messages.frames import Frame  # noqa: E402
-from siamx_ros.messages.status_board import StatusBoard  # noqa: E402
-from siamx_ros.node.pipeline import Pipeline  # noqa: E402
-from siamx_ros.node_config import NodeConfig  # noqa: E402
-from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState  # noqa: E402
+from siamx_ros.geometry import BoundingBox
+from siamx_ros.messages.conversions import fill_image
+from siamx_ros.messages.frames import Frame
+from siamx_ros.messages.status_board import StatusBoard
+from siamx_ros.node.pipeline import Pipeline
+from siamx_ros.node_config import NodeConfig
+from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState
 
 pytestmark = pytest.mark.ros
 BOX = BoundingBox(20, 10, 12, 8)

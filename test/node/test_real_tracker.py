@@ -5,11 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-pytest.importorskip('rclpy', reason='rclpy is not installed')
-
-from siamx_ros import load_tracker  # noqa: E402
-from siamx_ros.config import ModelConfig  # noqa: E402
-from siamx_ros.geometry import BoundingBox  # noqa: E402
+from siamx_ros import load_tracker
+from siamx_ros.config import ModelConfig
+from siamx_ros.geometry import BoundingBox
 
 pytestmark = pytest.mark.ros
 

@@ -7,13 +7,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from security_policy import check_policy
 
-pytest.importorskip('rclpy', reason='rclpy is not installed')
-
-from security_policy import check_policy  # noqa: E402
-
-import siamx_ros  # noqa: E402
-from siamx_ros.messages.frames import Frame, FrameBuffer  # noqa: E402
+import siamx_ros
+from siamx_ros.messages.frames import Frame, FrameBuffer
 
 pytestmark = pytest.mark.ros
 PACKAGE = Path(siamx_ros.__file__).resolve().parent

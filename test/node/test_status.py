@@ -5,17 +5,14 @@ from __future__ import annotations
 import math
 import time
 
+from diagnostic_msgs.msg import DiagnosticStatus
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
 import pytest
 
-pytest.importorskip('rclpy', reason='rclpy is not installed')
-
-from diagnostic_msgs.msg import DiagnosticStatus  # noqa: E402
-from lifecycle_msgs.msg import Transition  # noqa: E402
-from lifecycle_msgs.srv import ChangeState  # noqa: E402
-
-from siamx_ros.client.probe import BEST_EFFORT, LATCHED, stamp  # noqa: E402
-from siamx_ros.config import TrackerConfig  # noqa: E402
-from siamx_ros.msg import TrackedTarget, TrackerStatus as S  # noqa: E402
+from siamx_ros.client.probe import BEST_EFFORT, LATCHED, stamp
+from siamx_ros.config import TrackerConfig
+from siamx_ros.msg import TrackedTarget, TrackerStatus as S
 
 pytestmark = pytest.mark.ros
 SLEEP = 3

@@ -5,12 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-pytest.importorskip('rclpy', reason='rclpy is not installed')
-
-from siamx_ros.client.probe import init_request  # noqa: E402
-from siamx_ros.geometry import BoundingBox  # noqa: E402
-from siamx_ros.records import TrackState  # noqa: E402
-from siamx_ros.srv import AddTarget, InitTarget, RemoveTarget  # noqa: E402
+from siamx_ros.client.probe import init_request
+from siamx_ros.geometry import BoundingBox
+from siamx_ros.records import TrackState
+from siamx_ros.srv import AddTarget, InitTarget, RemoveTarget
 
 pytestmark = pytest.mark.ros
 SIZE = 40, 48

@@ -5,17 +5,14 @@ from __future__ import annotations
 import statistics
 import time
 
+from lifecycle_msgs.srv import GetState
 import pytest
 
-pytest.importorskip('rclpy', reason='rclpy is not installed')
-
-from lifecycle_msgs.srv import GetState  # noqa: E402
-
-from siamx_ros.client.probe import init_request, nanoseconds, stamp  # noqa: E402
-from siamx_ros.geometry import BoundingBox  # noqa: E402
-from siamx_ros.msg import TrackerStatus as S  # noqa: E402
-from siamx_ros.node.health import resident_mb  # noqa: E402
-from siamx_ros.srv import InitTarget  # noqa: E402
+from siamx_ros.client.probe import init_request, nanoseconds, stamp
+from siamx_ros.geometry import BoundingBox
+from siamx_ros.msg import TrackerStatus as S
+from siamx_ros.node.health import resident_mb
+from siamx_ros.srv import InitTarget
 
 pytestmark = [pytest.mark.ros, pytest.mark.serial]
 SLEEP = 3

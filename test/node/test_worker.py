@@ -7,10 +7,8 @@ from threading import Event
 
 import pytest
 
-pytest.importorskip('rclpy', reason='rclpy is not installed')
-
-from siamx_ros.node.waiting import Waiting  # noqa: E402
-from siamx_ros.node.worker import Worker  # noqa: E402
+from siamx_ros.node.waiting import Waiting
+from siamx_ros.node.worker import Worker
 
 pytestmark = pytest.mark.ros
 

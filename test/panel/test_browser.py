@@ -16,14 +16,9 @@ import cv2
 import numpy as np
 from panel_rig import FollowerProcess
 import pytest
-
-pytest.importorskip('rclpy', reason='rclpy is not installed')
-pytest.importorskip('aiohttp', reason='aiohttp is not installed')
-pytest.importorskip('selenium', reason='selenium is not installed')
-
-from selenium.webdriver import Chrome, ChromeOptions, ChromeService  # noqa: E402
-from selenium.webdriver.common.by import By  # noqa: E402
-from selenium.webdriver.common.keys import Keys  # noqa: E402
+from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 
 pytestmark = [pytest.mark.ros, pytest.mark.skipif(
     not (BROWSER and DRIVER), reason='chromium and chromium-driver are not installed')]

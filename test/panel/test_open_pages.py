@@ -6,14 +6,11 @@ import asyncio
 from contextlib import suppress
 import socket
 
+from aiohttp import WSServerHandshakeError
 from panel_site import PATIENCE_S, image_of, jpeg, on_site, state_of
 import pytest
 
-pytest.importorskip('aiohttp', reason='aiohttp is not installed')
-
-from aiohttp import WSServerHandshakeError  # noqa: E402
-
-from siamx_ros.panel import viewer as viewer_module  # noqa: E402
+from siamx_ros.panel import viewer as viewer_module
 
 
 @on_site(image_rate=60.0)

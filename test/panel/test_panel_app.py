@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+from aiohttp import ClientSession, WSServerHandshakeError
 from panel_site import PATIENCE_S, on_site
 import pytest
 
-pytest.importorskip('aiohttp', reason='aiohttp is not installed')
-
-from aiohttp import ClientSession, WSServerHandshakeError  # noqa: E402
-
-from siamx_ros.panel.operator_commands import Reply  # noqa: E402
+from siamx_ros.panel.operator_commands import Reply
 
 TOKEN = 'the token of this test'
 

@@ -10,15 +10,11 @@ import sys
 import time
 from types import SimpleNamespace
 
+from aiohttp import ClientSession, CookieJar, WSMsgType
 import pytest
+from security_policy import check_policy
 
-pytest.importorskip('rclpy', reason='rclpy is not installed')
-pytest.importorskip('aiohttp', reason='aiohttp is not installed')
-
-from aiohttp import ClientSession, CookieJar, WSMsgType  # noqa: E402
-from security_policy import check_policy  # noqa: E402
-
-from siamx_ros.msg import TrackerStatus as S  # noqa: E402
+from siamx_ros.msg import TrackerStatus as S
 
 pytestmark = pytest.mark.ros
 PATIENCE_S = 60

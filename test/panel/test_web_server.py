@@ -7,10 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-pytest.importorskip('aiohttp', reason='aiohttp is not installed')
-
-from siamx_ros.errors import InputError  # noqa: E402
-from siamx_ros.panel import web_server  # noqa: E402
+from siamx_ros.errors import InputError
+from siamx_ros.panel import web_server
 
 
 def test_a_name_that_is_not_found_in_time_is_refused(monkeypatch):

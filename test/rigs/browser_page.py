@@ -9,14 +9,10 @@ from typing import Callable
 
 import cv2
 import numpy as np
-import pytest
-
-pytest.importorskip('selenium', reason='selenium is not installed')
-
-from selenium.webdriver import Chrome  # noqa: E402
-from selenium.webdriver.common.action_chains import ActionChains  # noqa: E402
-from selenium.webdriver.common.by import By  # noqa: E402
-from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
 
 BROWSER, DRIVER = shutil.which('chromium'), shutil.which('chromedriver')
 PATIENCE_S = 60

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-import pytest
-
-pytest.importorskip('rclpy', reason='rclpy is not installed')
-
-from sensor_msgs.msg import Image  # noqa: E402
+from sensor_msgs.msg import Image
 
 
 def message(array: np.ndarray, encoding: str, width: int, height: int, **fields) -> Image:

@@ -8,19 +8,15 @@ import sys
 from threading import Event, Thread
 import time
 
-import pytest
+from geometry_msgs.msg import Twist, TwistStamped
+from rcl_interfaces.srv import SetParameters
+from rclpy.parameter import Parameter
+from std_srvs.srv import SetBool
 
-pytest.importorskip('rclpy', reason='rclpy is not installed')
-
-from geometry_msgs.msg import Twist, TwistStamped  # noqa: E402
-from rcl_interfaces.srv import SetParameters  # noqa: E402
-from rclpy.parameter import Parameter  # noqa: E402
-from std_srvs.srv import SetBool  # noqa: E402
-
-from siamx_ros.client.node_process import NodeProcess  # noqa: E402
-from siamx_ros.client.probe import LATCHED, Probe, stamp  # noqa: E402
-from siamx_ros.control.observation import FollowReason, FollowState  # noqa: E402
-from siamx_ros.msg import FollowerStatus, TrackedTarget  # noqa: E402
+from siamx_ros.client.node_process import NodeProcess
+from siamx_ros.client.probe import LATCHED, Probe, stamp
+from siamx_ros.control.observation import FollowReason, FollowState
+from siamx_ros.msg import FollowerStatus, TrackedTarget
 
 FOLLOWER = (sys.executable, '-m', 'siamx_ros.follower.follower_node')
 TRACKING, LOST = 2, 4

@@ -5,16 +5,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import pytest
+from sensor_msgs.msg import CameraInfo, Image
 
-pytest.importorskip('rclpy', reason='rclpy is not installed')
-
-from sensor_msgs.msg import CameraInfo, Image  # noqa: E402
-
-from siamx_ros.client.probe import stamp  # noqa: E402
-from siamx_ros.geometry import BoundingBox  # noqa: E402
-from siamx_ros.messages.conversions import fill_image  # noqa: E402
-from siamx_ros.msg import TrackedTarget as T  # noqa: E402
+from siamx_ros.client.probe import stamp
+from siamx_ros.geometry import BoundingBox
+from siamx_ros.messages.conversions import fill_image
+from siamx_ros.msg import TrackedTarget as T
 
 BOX = BoundingBox(90, 20, 20, 40)
 """Centre (100, 40) in 160x120 images."""

@@ -6,19 +6,15 @@ import asyncio
 import json
 from types import SimpleNamespace
 
-import pytest
+from aiohttp import WSMsgType
+from aiohttp.test_utils import TestClient, TestServer
 
-pytest.importorskip('aiohttp', reason='aiohttp is not installed')
-
-from aiohttp import WSMsgType  # noqa: E402
-from aiohttp.test_utils import TestClient, TestServer  # noqa: E402
-
-from siamx_ros.panel.access import Access  # noqa: E402
-from siamx_ros.panel.image_feed import ImageFeed  # noqa: E402
-from siamx_ros.panel.operator_commands import Reply  # noqa: E402
-from siamx_ros.panel.panel_app import PanelApp  # noqa: E402
-from siamx_ros.panel.panel_config import PanelConfig  # noqa: E402
-from siamx_ros.panel.state_feed import StateFeed  # noqa: E402
+from siamx_ros.panel.access import Access
+from siamx_ros.panel.image_feed import ImageFeed
+from siamx_ros.panel.operator_commands import Reply
+from siamx_ros.panel.panel_app import PanelApp
+from siamx_ros.panel.panel_config import PanelConfig
+from siamx_ros.panel.state_feed import StateFeed
 
 PATIENCE_S = 30
 

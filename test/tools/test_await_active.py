@@ -9,8 +9,6 @@ import sys
 
 import pytest
 
-pytest.importorskip('rclpy', reason='rclpy is not installed')
-
 pytestmark = pytest.mark.ros
 
 

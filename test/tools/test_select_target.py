@@ -9,20 +9,16 @@ import sys
 from threading import Thread
 import time
 
+from geometry_msgs.msg import Point
 import numpy as np
 import pytest
+import rclpy
+from sensor_msgs.msg import Image
 
 from siamx_ros.geometry import BoundingBox
+from siamx_ros.msg import TrackerStatus as S
+from siamx_ros.tools import select_target
 from siamx_ros.tools.box_drawing import BoxDrawing
-
-pytest.importorskip('rclpy', reason='rclpy is not installed')
-
-from geometry_msgs.msg import Point  # noqa: E402
-import rclpy  # noqa: E402
-from sensor_msgs.msg import Image  # noqa: E402
-
-from siamx_ros.msg import TrackerStatus as S  # noqa: E402
-from siamx_ros.tools import select_target  # noqa: E402
 
 pytestmark = pytest.mark.ros
 

@@ -7,19 +7,16 @@ import sys
 from unittest.mock import Mock
 
 import pytest
+from security_policy import check_policy
+from std_srvs.srv import Trigger
+from vision_msgs.msg import Detection2D, Detection2DArray, ObjectHypothesisWithPose
 
-pytest.importorskip('rclpy', reason='rclpy is not installed')
-pytestmark = pytest.mark.ros
-
-from security_policy import check_policy  # noqa: E402
-from std_srvs.srv import Trigger  # noqa: E402
-from vision_msgs.msg import (  # noqa: E402
-    Detection2D, Detection2DArray, ObjectHypothesisWithPose)
-
-from siamx_ros.client.probe import stamp  # noqa: E402
-from siamx_ros.records import TrackState  # noqa: E402
-from siamx_ros.tools.target_from_detections import (  # noqa: E402
+from siamx_ros.client.probe import stamp
+from siamx_ros.records import TrackState
+from siamx_ros.tools.target_from_detections import (
     DetectionConfig, TargetFromDetections, nearest_to_middle)
+
+pytestmark = pytest.mark.ros
 
 
 def detection(x, y, *, w=40.0, h=32.0, **scores) -> Detection2D:

@@ -10,8 +10,7 @@ import sys
 import time
 
 import pytest
-
-rclpy = pytest.importorskip('rclpy', reason='rclpy is not installed')
+import rclpy
 
 pytestmark = pytest.mark.ros
 NAMESPACE = '/waiting'
