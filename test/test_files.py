@@ -1,7 +1,5 @@
 """Files as they are given: pointers, names, and outputs that are inputs."""
 
-from __future__ import annotations
-
 import os
 
 import cv2

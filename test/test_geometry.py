@@ -1,7 +1,5 @@
 """Boxes as they are given, and the windows that are cut around them."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """A generated bag played to the tracker node over real DDS: in lock-step, and in real time."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 import signal

@@ -1,7 +1,5 @@
 """The probe beside the node: nothing that is waited for stands in the way of messages."""
 
-from __future__ import annotations
-
 import time
 
 import pytest

@@ -1,7 +1,5 @@
 """All commands as a user meets them: help, near names, outputs that are inputs, closed pipes."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

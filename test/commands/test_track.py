@@ -1,7 +1,5 @@
 """The command track: the same table twice, what it refuses, and how it ends."""
 
-from __future__ import annotations
-
 import csv
 import json
 import signal

@@ -1,7 +1,5 @@
 """Whether a camera_info is that of the images, and the rays it gives for a part of the sensor."""
 
-from __future__ import annotations
-
 import math
 from types import SimpleNamespace
 

@@ -1,7 +1,5 @@
 """How the follower drives, and what it says where it does not."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 import math
 

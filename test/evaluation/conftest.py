@@ -1,7 +1,5 @@
 """Small written sequences and trackers whose figures are known."""
 
-from __future__ import annotations
-
 import cv2
 import numpy as np
 import pytest

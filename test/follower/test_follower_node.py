@@ -1,7 +1,5 @@
 """The follower in its own process over DDS; the test plays its tracker."""
 
-from __future__ import annotations
-
 import math
 import signal
 

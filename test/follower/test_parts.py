@@ -1,7 +1,5 @@
 """Permission, observations, transforms and log lines of the follower, without ROS running."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 import math
 import re

@@ -1,7 +1,5 @@
 """Images of every encoding become the same picture; what cannot be read is refused."""
 
-from __future__ import annotations
-
 import sys
 from types import SimpleNamespace
 

@@ -1,7 +1,5 @@
 """What is published, read back."""
 
-from __future__ import annotations
-
 import pytest
 from sensor_msgs.msg import Image
 

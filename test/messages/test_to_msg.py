@@ -1,7 +1,5 @@
 """The messages that rclpy sends are those that a replay writes into a bag."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 import math
 from types import SimpleNamespace

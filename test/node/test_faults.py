@@ -1,7 +1,5 @@
 """Faults injected into the running node: it answers, says the truth, loses no target silently."""
 
-from __future__ import annotations
-
 import time
 
 import numpy as np

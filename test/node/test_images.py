@@ -1,7 +1,5 @@
 """Images of every encoding, transport and quality of service arrive at the node."""
 
-from __future__ import annotations
-
 import time
 
 from camera_messages import message, packed, picture

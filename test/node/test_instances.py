@@ -1,7 +1,5 @@
 """Two nodes side by side: names are relative or private, so they share nothing."""
 
-from __future__ import annotations
-
 import pytest
 
 pytestmark = pytest.mark.ros

@@ -1,7 +1,5 @@
 """What keeps a model from being loaded is said, and the node lives."""
 
-from __future__ import annotations
-
 import sys
 
 import pytest

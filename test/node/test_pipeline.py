@@ -1,7 +1,5 @@
 """The active part of the node, with a worker and publishers that do what the test says and when."""
 
-from __future__ import annotations
-
 import time
 
 import numpy as np

@@ -1,7 +1,5 @@
 """~/status and /diagnostics over DDS: latched, with a heartbeat, and true in every state."""
 
-from __future__ import annotations
-
 import math
 import time
 

@@ -1,7 +1,5 @@
 """Who is let in: token, cookie, name and origin, without any socket."""
 
-from __future__ import annotations
-
 import pytest
 
 from siamx_ros.errors import InputError

@@ -1,7 +1,5 @@
 """Commands of a page: each value is checked, each refusal is a sentence."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

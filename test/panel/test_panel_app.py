@@ -1,7 +1,5 @@
 """The web server with a robot of this test: who gets in, and which commands get through."""
 
-from __future__ import annotations
-
 import asyncio
 
 from aiohttp import ClientSession, WSServerHandshakeError

@@ -1,7 +1,5 @@
 """The panel's web server where it cannot listen."""
 
-from __future__ import annotations
-
 import asyncio
 from types import SimpleNamespace
 

@@ -1,7 +1,5 @@
 """The benchmark of the node: jobs and table, and one short run for real."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -76,24 +76,13 @@ def test_steady_is_what_the_small_window_reaches_twice_over(reach, steady):
     assert is_steady([seen(100, 100), seen(105, 100)], 80.0, reach) == steady
 
 
-@pytest.mark.parametrize('step, config, expected', [
-    (30, FAST, 160), (10, FAST, 110 + 0), (10, LITERAL, 120)])
-def test_gate(step, config, expected):
-    history = [seen(100, 100), seen(100 + step, 100)]
-    assert drifted_centre(history, 80.0, IMAGE, config)[0] == pytest.approx(expected)
-
-
-def test_drift_is_bounded_so_that_the_box_stays_in_the_window():
-    history = [seen(100, 100), seen(300, 100)]
-    assert drifted_centre(history, 80.0, IMAGE, FAST) == pytest.approx((330, 100))
-
-
-def test_centre_stays_in_the_image():
-    history = [seen(600, 470), seen(635, 440)]
-    assert drifted_centre(history, 400.0, IMAGE, FAST)[0] == 640
-
-
-def test_gain():
-    history = [seen(100, 100), seen(130, 100)]
-    half = FAST.replace({'momentum': 0.5})
-    assert drifted_centre(history, 80.0, IMAGE, half)[0] == pytest.approx(145)
+@pytest.mark.parametrize('start, end, side, config, expected', [
+    pytest.param(100, 130, 80.0, FAST, 160, id='fast'),
+    pytest.param(100, 110, 80.0, FAST, 110, id='slow'),
+    pytest.param(100, 110, 80.0, LITERAL, 120, id='whatever its speed'),
+    pytest.param(100, 130, 80.0, FAST.replace({'momentum': 0.5}), 145, id='half the gain'),
+    pytest.param(100, 300, 80.0, FAST, 330, id='the box stays in the window'),
+    pytest.param(600, 635, 400.0, FAST, 640, id='the centre stays in the image')])
+def test_the_window_drifts_with_the_last_step(start, end, side, config, expected):
+    history = [seen(start, 100), seen(end, 100)]
+    assert drifted_centre(history, side, IMAGE, config) == pytest.approx((expected, 100))

@@ -14,35 +14,24 @@ OFF = {'online_weight': 0.0, 'scale_weight': 0.0, 'box_correction': 0.0}
 TRUE = BoundingBox.from_centre(100, 80, 40, 60)
 
 
-def test_a_full_correction_returns_the_true_box():
-    predicted = BoundingBox.from_centre(110, 76, 50, 48)
-    corrected = BoxCorrection.between([predicted] * 3, TRUE, 1.0)(predicted)
-    assert corrected.xywh == pytest.approx(TRUE.xywh)
+def at(x, y, w, h):
+    return BoundingBox.from_centre(x, y, w, h)
 
 
-def test_the_correction_scales_with_the_box():
-    predicted = BoundingBox.from_centre(110, 76, 50, 48)
-    later = BoundingBox.from_centre(310, 276, 100, 96)
-    corrected = BoxCorrection.between([predicted], TRUE, 1.0)(later)
-    assert corrected.xywh == pytest.approx(BoundingBox.from_centre(290, 284, 80, 120).xywh)
-
-
-def test_no_strength_no_correction():
-    predicted = BoundingBox.from_centre(110, 76, 50, 48)
-    assert BoxCorrection.between([predicted], TRUE, 0.0)(predicted).xywh == predicted.xywh
-
-
-def test_one_wild_prediction_does_not_count():
-    good = BoundingBox.from_centre(104, 80, 44, 60)
-    wild = BoundingBox.from_centre(300, 10, 5, 200)
-    assert (BoxCorrection.between([good, wild, good], TRUE, 1.0)
-            == BoxCorrection.between([good], TRUE, 1.0))
-
-
-def test_a_correction_is_limited():
-    tiny = BoundingBox.from_centre(100, 80, 4, 6)
-    corrected = BoxCorrection.between([tiny], TRUE, 1.0)(tiny)
-    assert (corrected.w, corrected.h) == pytest.approx((8, 12))
+@pytest.mark.parametrize('predictions, strength, given, corrected', [
+    pytest.param([at(110, 76, 50, 48)] * 3, 1.0, at(110, 76, 50, 48), TRUE, id='full strength'),
+    pytest.param([at(110, 76, 50, 48)], 1.0, at(310, 276, 100, 96), at(290, 284, 80, 120),
+                 id='it scales with the box'),
+    pytest.param([at(110, 76, 50, 48)], 0.0, at(110, 76, 50, 48), at(110, 76, 50, 48),
+                 id='no strength'),
+    pytest.param([at(100, 80, 44, 60), at(300, 10, 5, 200), at(100, 80, 44, 60)], 1.0,
+                 at(100, 80, 44, 60), TRUE, id='one wild prediction does not count'),
+    pytest.param([at(100, 80, 4, 6)], 1.0, at(100, 80, 4, 6), at(100, 80, 8, 12),
+                 id='it is limited')])
+def test_a_correction_turns_what_was_predicted_into_the_true_box(
+        predictions, strength, given, corrected):
+    found = BoxCorrection.between(predictions, TRUE, strength)(given)
+    assert found.xywh == pytest.approx(corrected.xywh)
 
 
 def test_all_weights_zero_learn_nothing(engine, scene):

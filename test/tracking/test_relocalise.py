@@ -7,9 +7,7 @@ import pytest
 
 from siamx_ros.config import TrackerConfig
 from siamx_ros.geometry import BoundingBox, CropWindow
-from siamx_ros.schemes import ADAPTIVE_SCHEMES
-from siamx_ros.tracking.relocalise import (
-    SIZES, GlobalSearch, HeatMap, HeatMapSearch, make_relocaliser)
+from siamx_ros.tracking.relocalise import SIZES, GlobalSearch, HeatMap, HeatMapSearch
 
 IMAGE = (320, 240)
 CONFIG = TrackerConfig()
@@ -207,12 +205,3 @@ def test_global_search_covers_the_image(image_size, local):
     x0, y0, x1, y1 = window.box.corners
     assert x0 <= 0 and y0 <= 0 and x1 >= image_size[0] and y1 >= image_size[1]
     assert window.patch_side <= 831 and window.patch_side % 16 == 15
-
-
-def test_every_scheme_has_a_row():
-    for name in ADAPTIVE_SCHEMES:
-        scheme = make_relocaliser(IMAGE, CONFIG.replace({'adaptive': name}))
-        scheme.remember(box_at(200, 150))
-        scheme.windows(LOCAL)
-        scheme.missed(LOCAL)
-        scheme.found()

@@ -108,10 +108,6 @@ def test_edges_are_repeated_outside_the_image(picture, corner):
     np.testing.assert_array_equal(scale._area(picture, corner, (40, 60)), slow)
 
 
-def test_what_lies_inside_is_not_copied(picture):
-    assert scale._area(picture, (600, 420), (40, 60)).base is not None
-
-
 def test_a_picture_without_texture_has_no_say():
     flat = np.full((100, 100, 3), 90, np.uint8)
     template = ScaleTemplate(flat, (50.0, 50.0), (30.0, 30.0))

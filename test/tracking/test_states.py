@@ -27,8 +27,32 @@ def run(confidences, config=CONFIG, step_s=0.1, **kwargs):
     return letters, reasons
 
 
-def test_a_short_dip_is_only_uncertain():
-    assert run([0.9, 0.3, 0.3, 0.5, 0.7, 0.7, 0.9])[0] == 'TUUUUTT'
+GONE_LOWER = {'gone_threshold': 0.2}
+LOST = [0.1, 0.1, 0.1, 0.9]
+
+
+@pytest.mark.parametrize('settings, confidences, letters', [
+    pytest.param({}, [0.9, 0.3, 0.3, 0.5, 0.7, 0.7, 0.9], 'TUUUUTT', id='a short dip'),
+    pytest.param({}, [0.3, 0.3, 0.3, 0.9, 0.9, 0.3, 0.9], 'UULRRLR', id='bad while confirming'),
+    pytest.param(GONE_LOWER, [*LOST, 0.3, 0.7, 0.7, 0.3, 0.7, 0.7, 0.7], 'UULRUUUUUUT',
+                 id='doubtful while confirming: n_confirm good frames in a row are still due'),
+    pytest.param(GONE_LOWER, [*LOST, 0.3, 0.1, 0.1, 0.3, 0.1, 0.7], 'UULRUUUULL',
+                 id='doubtful, then gone while confirming'),
+    pytest.param(GONE_LOWER, [*LOST, 0.1], 'UULRL', id='gone while confirming'),
+    pytest.param(GONE_LOWER, [*LOST, 0.3, 0.7, 0.7, 0.7, 0.3, 0.7, 0.7], 'UULRUUUTUUT',
+                 id='once confirmed it recovers as before'),
+    pytest.param(GONE_LOWER, [0.3] * 8 + [0.7, 0.7], 'UUUUUUUUUT', id='doubt alone is no loss'),
+    pytest.param(GONE_LOWER, [0.1, 0.3, 0.1, 0.3, 0.3, 0.1, 0.3], 'UUUUULL',
+                 id='doubt undoes no count of gone frames'),
+    pytest.param({**GONE_LOWER, 'n_lost': 1}, [0.3, 0.1], 'UL', id='one gone frame is enough'),
+    pytest.param({'gone_threshold': 1.0}, [0.3] + [0.45] * 6 + [0.3, 0.3], 'UUUUUUUUL',
+                 id='what is not bad is not gone, whatever gone_threshold says'),
+    pytest.param({'n_lost': 100, 'lost_time': 0.5}, [0.1] * 7, 'UUUUULL', id='time counts, too'),
+    pytest.param({'n_lost': 1, 'n_confirm': 1, **dict.fromkeys((
+        'lost_threshold', 'gone_threshold', 'recover_threshold', 'relocalise_threshold'), 0.85)},
+        [0.85, 0.849, 0.9, 0.9], 'TLRT', id='the paper literally')])
+def test_states_follow_the_confidences(settings, confidences, letters):
+    assert run(confidences, CONFIG.replace(settings))[0] == letters
 
 
 def test_loss_and_confirmed_return():
@@ -37,77 +61,27 @@ def test_loss_and_confirmed_return():
     assert reasons == [Reason.LOW_SCORE, Reason.LOW_SCORE, Reason.CONFIRMED]
 
 
-def test_a_bad_frame_while_confirming_is_lost_again():
-    assert run([0.3, 0.3, 0.3, 0.9, 0.9, 0.3, 0.9])[0] == 'UULRRLR'
-
-
-def test_a_doubtful_frame_while_confirming_is_uncertain():
-    """It is not lost while something is seen, but n_confirm good frames in a row are still due."""
-    config = CONFIG.replace({'gone_threshold': 0.2})
-    lost = [0.1, 0.1, 0.1, 0.9]
-    assert run([*lost, 0.3, 0.7, 0.7, 0.3, 0.7, 0.7, 0.7], config)[0] == 'UULRUUUUUUT'
-    assert run([*lost, 0.3, 0.1, 0.1, 0.3, 0.1, 0.7], config)[0] == 'UULRUUUULL'
-    assert run([*lost, 0.1], config)[0] == 'UULRL'
-
-
-def test_once_confirmed_it_recovers_as_before():
-    config = CONFIG.replace({'gone_threshold': 0.2})
-    frames = [0.1, 0.1, 0.1, 0.9, 0.3, 0.7, 0.7, 0.7, 0.3, 0.7, 0.7]
-    assert run(frames, config)[0] == 'UULRUUUTUUT'
-
-
-def test_the_paper_literally():
-    """k = 1 and one threshold: the first frame below 0.85 is lost."""
-    literal = TrackerConfig().replace({
-        'n_lost': 1, 'n_confirm': 1, 'lost_threshold': 0.85, 'gone_threshold': 0.85,
-        'recover_threshold': 0.85, 'relocalise_threshold': 0.85})
-    assert run([0.85, 0.849, 0.9, 0.9], literal)[0] == 'TLRT'
-
-
-def test_doubt_alone_is_not_a_loss():
-    """Bad frames that are not as bad as gone leave it UNCERTAIN for good; they undo no count."""
-    config = CONFIG.replace({'gone_threshold': 0.2})
-    assert run([0.3] * 8 + [0.7, 0.7], config)[0] == 'UUUUUUUUUT'
-    assert run([0.1, 0.3, 0.1, 0.3, 0.3, 0.1, 0.3], config)[0] == 'UUUUULL'
-    assert run([0.3, 0.1], config.replace({'n_lost': 1}))[0] == 'UL'
-
-
 DOUBT = CONFIG.replace({'gone_threshold': 0.2, 'n_doubt': 2})
 """Bad is below 0.4, gone below 0.2, good again from 0.6 on."""
 
 
 @pytest.mark.parametrize('confidences, letters', [
     ([0.3, 0.3, 0.3, 0.9, 0.9], 'TTUUT'), ([0.3, 0.3, 0.5, 0.3], 'TTTU'),
-    ([0.3, 0.3, 0.7, 0.3, 0.3], 'TTTTT'), ([0.3, 0.1], 'TU'), ([0.1], 'U')])
+    ([0.3, 0.3, 0.7, 0.3, 0.3], 'TTTTT'), ([0.3, 0.1], 'TU'), ([0.1], 'U'),
+    ([0.3, 0.3, 0.3, 0.9, 0.9, 0.3, 0.3, 0.3], 'TTUUTTTU')])
 def test_doubt_while_place_and_size_go_on_does_not_end_tracking_at_once(confidences, letters):
-    """Not even after n_doubt frames if a good one was among them; a gone frame ends it at once."""
+    """Not even after n_doubt frames if a good one was among them; a gone frame ends it at once.
+
+    After each return it is counted anew; with an n_doubt of zero none is allowed.
+    """
     assert run(confidences, DOUBT, smooth=True)[0] == letters
+    assert run([0.3], DOUBT.replace({'n_doubt': 0}), smooth=True)[0] == 'U'
 
 
 @pytest.mark.parametrize('given', [{'smooth': False}, {'smooth': True, 'peak_ratio': 0.9}])
 def test_doubt_ends_tracking_where_the_track_breaks_or_another_looks_alike(given):
     assert run([0.3], DOUBT, **given)[0] == 'U'
     assert run([0.5, 0.9], DOUBT, **given)[0] == 'TT'
-
-
-def test_doubt_is_counted_anew_after_each_return():
-    frames = [0.3, 0.3, 0.3, 0.9, 0.9, 0.3, 0.3, 0.3]
-    assert run(frames, DOUBT, smooth=True)[0] == 'TTUUTTTU'
-
-
-def test_no_doubt_is_allowed_with_zero():
-    assert run([0.3], DOUBT.replace({'n_doubt': 0}), smooth=True)[0] == 'U'
-
-
-def test_gone_is_bad():
-    """A frame that is not bad does not count, whatever gone_threshold says."""
-    config = CONFIG.replace({'gone_threshold': 1.0})
-    assert run([0.3] + [0.45] * 6 + [0.3, 0.3], config)[0] == 'UUUUUUUUL'
-
-
-def test_time_counts_as_well_as_frames():
-    config = CONFIG.replace({'n_lost': 100, 'lost_time': 0.5})
-    assert run([0.1] * 7, config)[0] == 'UUUUULL'
 
 
 def test_search_times_out():
