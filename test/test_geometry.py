@@ -23,9 +23,12 @@ def test_anything_else_is_a_type_error(given):
         BoundingBox.of(given)
 
 
-def test_numbers_that_make_no_box_are_refused():
-    with pytest.raises(InputError, match='positive'):
-        BoundingBox.of((1, 2, 0, 4))
+@pytest.mark.parametrize('box, words', [
+    ((1, 2, 0, 4), 'positive'), ((0, 0, 4, -1), 'positive'), ((np.nan, 0, 4, 4), 'finite'),
+    ((0, np.inf, 4, 4), 'finite'), ((100, 80, 1e-200, 1e-200), 'an area that is neither 0')])
+def test_numbers_that_make_no_box_are_refused(box, words):
+    with pytest.raises(InputError, match=words):
+        BoundingBox.of(box)
 
 
 @pytest.mark.parametrize('window', [

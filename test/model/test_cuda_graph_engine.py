@@ -1,5 +1,6 @@
 """CUDA graphs: what is handed over, kept and packed, on a CPU with a recording that runs again."""
 
+from graph_recording import run_again
 import numpy as np
 import pytest
 import torch
@@ -11,45 +12,9 @@ from siamx_ros.model.inference import Engine
 from siamx_ros.model.runtime import make_engine
 
 
-def run_again(step):
-    """As a CUDA graph: the same memory is read and filled by every launch."""
-    answer = step()
-    return lambda: answer.copy_(step()), answer
-
-
 def patches(*sides):
     rng = np.random.default_rng(6)
     return [rng.integers(0, 256, (side, side, 3), np.uint8) for side in sides]
-
-
-def test_answers_are_those_of_torch_for_each_template_and_size(network):
-    template, search, larger = patches(127, 207, 223)
-    plain = Engine(network, 'cpu', 'fp32')
-    graphs = CudaGraphEngine(network, 'cpu', 'fp32', run_again)
-    targets = [[engine.embed(patch) for patch in (template, 255 - template)]
-               for engine in (plain, graphs)]
-    for which, patch in ((0, search), (1, search), (1, larger), (0, larger), (0, 255 - search)):
-        theirs, ours = (engine.search(patch, target[which])
-                        for engine, target in zip((plain, graphs), targets))
-        np.testing.assert_allclose(ours.scores, theirs.scores, atol=1e-5)
-        np.testing.assert_allclose(ours.distances, theirs.distances, rtol=1e-4)
-        expected = plain.describe(theirs)
-        np.testing.assert_allclose(
-            graphs.describe(ours), expected, atol=1e-4 * np.abs(expected).max())
-        cell = (3, 4)
-        assert graphs.similarity(ours, cell, targets[1][which]) == pytest.approx(
-            plain.similarity(theirs, cell, targets[0][which]), abs=1e-4)
-
-
-def test_answers_stay_when_the_next_window_is_searched(network):
-    template, search = patches(127, 207)
-    engine = CudaGraphEngine(network, 'cpu', 'fp32', run_again)
-    target = engine.embed(template)
-    first = engine.search(search, target)
-    scores, features = first.scores.copy(), engine.describe(first).copy()
-    engine.search(255 - search, target)
-    np.testing.assert_array_equal(first.scores, scores)
-    np.testing.assert_array_equal(engine.describe(first), features)
 
 
 def test_a_batch_answers_as_one_by_one_and_one_graph_serves_all_numbers(network):

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from siamx_ros.config import NetworkConfig
 from siamx_ros.model import importing
-from siamx_ros.model.network import SiamXNet, map_size
+from siamx_ros.model.network import SiamXNet
 
 GOLDEN = json.loads((Path(__file__).parent / 'golden_parity.json').read_text(encoding='utf-8'))
 
@@ -80,12 +79,3 @@ def test_fusion_weights(state, branch):
 
 def test_size():
     assert sum(p.numel() for p in SiamXNet().parameters()) == 26_000_720
-
-
-@pytest.mark.parametrize('size', [255, 271, 287])
-def test_map_size(size):
-    network = SiamXNet(NetworkConfig.light()).eval()
-    with torch.no_grad():
-        kernels = network.embed_template(torch.zeros(1, 3, 127, 127))
-        prediction = network.search(torch.zeros(1, 3, size, size), kernels)
-    assert prediction.centre_logits.shape[-1] == map_size(size)

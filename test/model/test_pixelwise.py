@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from siamx_ros.config import ModelConfig, NetworkConfig
-from siamx_ros.model import openvino_graph, pixelwise
+from siamx_ros.config import NetworkConfig
+from siamx_ros.model import pixelwise
 from siamx_ros.model.network import make_network, map_size
-from siamx_ros.model.runtime import make_engine
 
 
 @pytest.fixture(scope='module')
@@ -64,21 +63,6 @@ def test_a_target_is_most_like_itself(network):
     levels['L4'][0, :, 2:7, 2:7] = torch.from_numpy(features[32:].mean((1, 2)))[:, None, None]
     np.testing.assert_allclose(
         network.template_signature(levels).numpy(), network.signature(features), rtol=1e-5)
-
-
-@pytest.mark.skipif(not openvino_graph.is_installed(), reason='openvino is not installed')
-def test_openvino_answers_as_torch(network):
-    rng = np.random.default_rng(2)
-    template, search = (rng.integers(0, 256, (side, side, 3), np.uint8) for side in (127, 255))
-    answers = []
-    for runtime in ('torch', 'openvino'):
-        engine = make_engine(network, ModelConfig(runtime=runtime, device='cpu', precision='fp32'))
-        held = engine.embed(template)
-        maps = engine.search(search, held)
-        answers.append((maps.scores, maps.distances, engine.describe(maps),
-                        engine.similarity(maps, (12, 12), held)))
-    for ours, theirs in zip(*answers):
-        np.testing.assert_allclose(ours, theirs, rtol=2e-3, atol=2e-3)
 
 
 def test_a_distance_stays_finite(network):
