@@ -36,6 +36,8 @@ class BoundingBox:
     h: float
 
     def __post_init__(self) -> None:
+        if self.w > 0 < self.h and 0 < self.area < math.inf and math.isfinite(self.x + self.y):
+            return
         values = (self.x, self.y, self.w, self.h)
         if not all(math.isfinite(value) for value in values):
             raise InputError(f'a box needs four finite numbers x,y,w,h, got {self}')
@@ -102,7 +104,10 @@ class BoundingBox:
 
     def iou(self, other: BoundingBox) -> float:
         """Intersection over union with another box, 0 to 1."""
-        return float(iou_xywh(np.array(self.xywh), np.array(other.xywh)))
+        width = min(self.x + self.w, other.x + other.w) - max(self.x, other.x)
+        height = min(self.y + self.h, other.y + other.h) - max(self.y, other.y)
+        both = max(width, 0.0) * max(height, 0.0)
+        return both / (self.area + other.area - both)
 
     def visible_share(self, width: float, height: float) -> float:
         """The share (0 to 1) of the box that lies inside an image of width x height."""
@@ -180,6 +185,26 @@ class CropWindow:
     def moved_to(self, centre_x: float, centre_y: float) -> CropWindow:
         """The same window around another centre."""
         return replace(self, centre_x=centre_x, centre_y=centre_y)
+
+    @property
+    def is_on_pixels(self) -> bool:
+        """Whether its corners are those of pixels, which makes it faster to cut."""
+        return all(abs(value - round(value)) < 1e-6 for value in self.box.xywh)
+
+    def on_pixels(self) -> CropWindow:
+        """The nearest window whose corners are those of pixels, or of the blocks that they form.
+
+        It differs by half a pixel of its patch at most, so the image's pixels must not be larger;
+        where they are, it is the window itself.
+        """
+        step = 1 / max(self.scales)
+        if step < 1:
+            return self
+        block = 2 ** int(math.log2(step))
+        x0, y0, x1, y1 = (block * round(value / block) for value in self.box.corners)
+        width, height = x1 - x0, y1 - y0
+        return CropWindow((x0 + x1) / 2, (y0 + y1) / 2, math.sqrt(width * height),
+                          self.patch_side, math.sqrt(width / height))
 
     def reduced(self, factor: float) -> CropWindow:
         """The same window in an image of blocks of factor x factor pixels."""

@@ -12,7 +12,8 @@ import numpy as np
 from siamx_ros.errors import InputError
 from siamx_ros.files import refuse_pointer
 from siamx_ros.geometry import CropWindow
-from siamx_ros.reduced_image import AnyImage, ReducedImage, pixels_of
+from siamx_ros.reduced_image import (
+    AnyImage, ReducedImage, area_around, halved, halvings, pixels_of)
 
 DECODE_ERRORS = cv2.error, MemoryError
 """Raised for a header that gives more pixels than OpenCV takes, or than fit into memory."""
@@ -167,11 +168,16 @@ def crop(image: AnyImage, window: CropWindow, fill: tuple[float, float, float]) 
         ``window.to_image`` without any offset.
     """
     image, window = pixels_of(image, window)
-    (step_x, step_y), (left, top) = (1 / scale for scale in window.scales), window.box.xywh[:2]
+    left, top, width, height = window.box.xywh
+    side, (step_x, step_y) = window.patch_side, (1 / scale for scale in window.scales)
+    if window.is_on_pixels:
+        times = halvings(min(step_x, step_y))
+        pixels = area_around(image, (round(left), round(top)), (round(width), round(height)), fill)
+        return cv2.resize(halved(pixels, times, times), (side, side))
     matrix = np.array([
         [step_x, 0, left + step_x / 2 - 0.5],
         [0, step_y, top + step_y / 2 - 0.5]])
-    return warp(image, matrix, window.patch_side, fill)
+    return warp(image, matrix, side, fill)
 
 
 def warp(image: np.ndarray, matrix: np.ndarray, side: int, fill: tuple[float, float, float],
@@ -180,9 +186,9 @@ def warp(image: np.ndarray, matrix: np.ndarray, side: int, fill: tuple[float, fl
 
     Outside the image lies ``fill``, or the ``backdrop`` (side x side x 3) where one is given.
     """
-    factor = int(min(math.hypot(*column) for column in matrix[:, :2].T.tolist()))
-    if factor >= 2:
-        image, matrix = _shrunk(image, matrix, side, factor)
+    times = halvings(min(math.hypot(*column) for column in matrix[:, :2].T.tolist()))
+    if times:
+        image, matrix = _shrunk(image, matrix, side, times)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     if backdrop is not None:
         return cv2.warpAffine(
@@ -216,11 +222,12 @@ CROPS = {'exact': crop, 'authors': crop_as_authors}
 
 
 def _shrunk(image: np.ndarray, matrix: np.ndarray, side: int,
-            factor: int) -> tuple[np.ndarray, np.ndarray]:
-    """Average blocks of factor x factor pixels under the patch, so that it is not undersampled.
+            times: int) -> tuple[np.ndarray, np.ndarray]:
+    """Halve what lies under the patch, so that it is not undersampled.
 
     Returns the smaller image and the matrix that leads into it.
     """
+    factor = 2 ** times
     corners = matrix @ np.array([[0, side, 0, side], [0, 0, side, side], [1, 1, 1, 1]])
     limit = np.array(image.shape[1::-1])
     low = np.clip(np.floor(corners.min(1)).astype(int) - factor, 0, limit) // factor * factor
@@ -229,9 +236,7 @@ def _shrunk(image: np.ndarray, matrix: np.ndarray, side: int,
     if blocks.min() < 1:
         return image, matrix
     end = low + blocks * factor
-    small = cv2.resize(
-        image[low[1]:end[1], low[0]:end[0]], (int(blocks[0]), int(blocks[1])),
-        interpolation=cv2.INTER_AREA)
+    small = halved(image[low[1]:end[1], low[0]:end[0]], times, times)
     moved = matrix / factor
     moved[:, 2] = (matrix[:, 2] + 0.5 - low) / factor - 0.5
     return small, moved

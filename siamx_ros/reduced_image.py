@@ -1,9 +1,10 @@
-"""Images of which only means of blocks of pixels are decoded, for a large target in them."""
+"""Means of blocks of pixels in place of an image's own, where a target in it is large."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Iterable
+import math
+from typing import Iterable, Sequence
 
 import cv2
 import numpy as np
@@ -76,3 +77,38 @@ def decode_reduced(data: bytes, size: tuple[int, int], factor: int) -> ReducedIm
     if pixels is None or pixels.shape[1::-1] != tuple(-(-side // factor) for side in size):
         return None  # or it lies on its side, as its EXIF data may say
     return ReducedImage(pixels, factor, size)
+
+
+def halvings(step: float) -> int:
+    """How often an image is halved of which every ``step`` pixels become one."""
+    return max(0, int(math.log2(step)))
+
+
+def halved(pixels: np.ndarray, times_wide: int, times_high: int) -> np.ndarray:
+    """The mean of every two pixels, so often in each direction: by far the fastest averaging."""
+    while times_wide or times_high:
+        height, width = pixels.shape[:2]
+        width, height = width >> bool(times_wide), height >> bool(times_high)
+        pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+        times_wide, times_high = max(0, times_wide - 1), max(0, times_high - 1)
+    return pixels
+
+
+def area_around(image: np.ndarray, corner: Sequence[int], size: Sequence[int],
+                fill: tuple[float, float, float] | None = None) -> np.ndarray:
+    """A rectangle that touches the image; a view where all of it is inside.
+
+    Outside the image lies ``fill``, or its edges are repeated.
+    """
+    spans, borders = [], []
+    for low, length, limit in zip(corner, size, image.shape[1::-1]):
+        first = min(max(low, 0), limit - 1)
+        last = max(min(low + length, limit), first + 1)
+        before = min(max(first - low, 0), length - (last - first))
+        spans.append(slice(first, last))
+        borders.append((before, length - (last - first) - before))
+    inside = image[spans[1], spans[0]]
+    if not any(sum(borders, ())):
+        return inside
+    kind = cv2.BORDER_REPLICATE if fill is None else cv2.BORDER_CONSTANT
+    return cv2.copyMakeBorder(inside, *borders[1], *borders[0], kind, value=fill)

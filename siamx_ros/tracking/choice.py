@@ -15,7 +15,7 @@ from siamx_ros.tracking import decode
 from siamx_ros.tracking.confidence import Calibration, doubted
 from siamx_ros.tracking.decode import Candidate
 from siamx_ros.tracking.memory import TargetMemory
-from siamx_ros.tracking.search import SearchResult, WindowAnswer
+from siamx_ros.tracking.search import Look, SearchResult, WindowAnswer
 
 MOST_CANDIDATES = 4
 """Peaks of a window that are shown to the gate, best first."""
@@ -38,17 +38,20 @@ def judge(engine: Engine, image: AnyImage, answer: WindowAnswer, memory: TargetM
     if candidate is None or candidate.merit < 0:
         return all_refused(memory, answer.window)
     cell = candidate.cell
+    if cell not in answer.looks:
+        answer.looks[cell] = Look(
+            engine.similarity(maps, cell, memory.template),
+            0.0 if online is None else online.colour_similarity(image, candidate.box))
+    look = answer.looks[cell]
     candidate = replace(
-        candidate, score=float(maps.scores[cell]),
-        response=0.0 if answer.response is None else float(answer.response[cell]),
-        colour=0.0 if online is None else online.colour_similarity(image, candidate.box))
-    similarity = engine.similarity(maps, cell, memory.template)
-    confidence = calibration(candidate.score, candidate.peak_ratio, similarity,
+        candidate, score=float(maps.scores[cell]), colour=look.colour,
+        response=0.0 if answer.response is None else float(answer.response[cell]))
+    confidence = calibration(candidate.score, candidate.peak_ratio, look.similarity,
                              candidate.response, candidate.colour)
     if online is not None and not tracked:
         confidence = doubted(confidence, online.strangeness(candidate.colour))
-    return SearchResult(candidate, confidence if math.isfinite(confidence) else 0.0, similarity,
-                        answer.features)
+    return SearchResult(candidate, confidence if math.isfinite(confidence) else 0.0,
+                        look.similarity, answer.features)
 
 
 def choose_allowed(scores: np.ndarray, distances: np.ndarray, window: CropWindow,

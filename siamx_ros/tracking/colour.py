@@ -86,8 +86,8 @@ def colour_histogram(image: AnyImage, box: BoundingBox) -> np.ndarray:
     places = _places(lab)
     lower = np.minimum(places.astype(np.intp), LAST_LOWER)
     upper = places - lower
-    shares = np.stack([1 - upper, upper])
-    weights = np.einsum('in,jn,kn->ijkn', shares[:, 0], shares[:, 1], shares[:, 2])
+    light, a, b = np.stack([1 - upper, upper], 1)
+    weights = light[:, None, None] * (a[:, None] * b)
     index = STRIDES @ lower + CORNERS
     return np.bincount(index.ravel(), weights.ravel(), math.prod(BINS)) / lab.shape[1]
 

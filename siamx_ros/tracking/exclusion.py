@@ -10,7 +10,7 @@ from typing import Sequence
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.reduced_image import AnyImage
 from siamx_ros.tracking.course import Course
-from siamx_ros.tracking.decode import SAME_BOX
+from siamx_ros.tracking.decode import SAME_BOX, cells_on
 from siamx_ros.tracking.search import SearchResult, WindowAnswer
 from siamx_ros.tracking.tracker import Tracker
 
@@ -59,8 +59,9 @@ class Claims:
         self._contestants, self._answers, self._stamp = contestants, answers, stamp
         self._image = image
         self._denied: list[list[BoundingBox]] = [[] for _ in contestants]
-        self.found = [each.tracker.judge(image, answer)
-                      for each, answer in zip(contestants, answers)]
+        self._alone = [each.tracker.judge(image, answer)
+                       for each, answer in zip(contestants, answers)]
+        self.found = list(self._alone)
         self._pairs = list(combinations(range(len(contestants)), 2))
         self._settle()
         for pair in self._pairs:
@@ -157,8 +158,11 @@ class Claims:
 
     def _beside(self, index: int, boxes: Sequence[BoundingBox] = ()) -> SearchResult:
         """What a target's window shows beside ``boxes`` and those that it was denied."""
-        return self._contestants[index].tracker.judge(
-            self._image, self._answers[index], [*self._denied[index], *boxes])
+        tracker, answer = self._contestants[index].tracker, self._answers[index]
+        boxes = [*self._denied[index], *boxes]
+        if cells_on(boxes, answer.maps.distances, answer.window) is None:
+            return self._alone[index]
+        return tracker.judge(self._image, answer, boxes)
 
     def _box(self, index: int) -> BoundingBox:
         return self.found[index].candidate.box

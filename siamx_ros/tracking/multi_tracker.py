@@ -153,15 +153,17 @@ class MultiTracker:
         trackers = self.trackers
         windows = [tracker.begin(image, stamp, gates.get(number, anything))
                    for number, tracker in trackers.items()]
-        maps = self.engine.search_many(
+        maps = list(self.engine.search_many(
             (tracker.patch(image, window), tracker.memory.template)
-            for tracker, window in zip(trackers.values(), windows))
+            for tracker, window in zip(trackers.values(), windows)))
         answers = [tracker.weigh(answer, window)
                    for tracker, answer, window in zip(trackers.values(), maps, windows)]
         now = next(iter(trackers.values())).memory.stamp
         claims = Claims(list(self._targets.values()), image, answers, now)
-        return {number: tracker.conclude(image, claims.found[index], claims.taken(index))
-                for index, (number, tracker) in enumerate(trackers.items())}
+        seen = [tracker.refine(image, found, claims.taken(index))
+                for index, (tracker, found) in enumerate(zip(trackers.values(), claims.found))]
+        return {number: tracker.conclude(image, each)
+                for (number, tracker), each in zip(trackers.items(), seen)}
 
     def _warm_up(self) -> None:
         """Search patches of each size for all targets: nothing is compiled in an update."""

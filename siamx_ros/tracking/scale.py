@@ -13,19 +13,19 @@ from __future__ import annotations
 
 from functools import lru_cache
 import math
-from typing import NamedTuple, Sequence
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-from siamx_ros.reduced_image import AnyImage, area_of
+from siamx_ros.reduced_image import AnyImage, area_around, area_of, halved
 
 STEP = 1.05
 """Ratio of neighbouring scales."""
 REACH = 6
 """Scales that may be tried to each side."""
 NEAR = 2
-"""Scales that are tried first: the others only where the best of these is an outermost one."""
+"""Scales that are tried first: the others only beyond one that is outermost and the best."""
 SIDE = 48
 """Side of the patch that is described, pixels."""
 WIDTH = SIDE + 2
@@ -70,29 +70,36 @@ class ScaleTemplate:
              size: tuple[float, float]) -> ScaleMatch:
         """Compare the target's size in ``image`` with ``size``."""
         source = _source(image, centre, size, REACH)
-        for reach in (NEAR, REACH):
-            similarity = _descriptors(source, reach) @ _normalised(self._descriptor)
-            best = int(similarity.argmax())
-            if 0 < best < len(similarity) - 1:
-                break
+        similarity = self._similarity(source, -NEAR, NEAR)
+        first, best = -NEAR, int(similarity.argmax())
+        if best == 0:
+            first = -REACH
+            similarity = np.append(self._similarity(source, first, -NEAR - 1), similarity)
+        elif best == len(similarity) - 1:
+            similarity = np.append(similarity, self._similarity(source, NEAR + 1, REACH))
+        best = int(similarity.argmax())
         return ScaleMatch(
-            STEP ** (best - reach + _summit(similarity, best)), float(similarity[best]))
+            STEP ** (first + best + _summit(similarity, best)), float(similarity[best]))
 
     def learn(self, image: np.ndarray, centre: tuple[float, float],
               size: tuple[float, float]) -> None:
         """Take in the appearance of the target at a confirmed place and size."""
         self._descriptor += RATE * (_descriptor(image, centre, size) - self._descriptor)
 
+    def _similarity(self, source: _Source, first: int, last: int) -> np.ndarray:
+        """To the appearance, at each of these scales."""
+        return _descriptors(source, first, last) @ _normalised(self._descriptor)
+
 
 def _descriptor(image: np.ndarray, centre: tuple[float, float],
                 size: tuple[float, float]) -> np.ndarray:
     """The target at ``size``, as a vector of mean 0 and length 1."""
-    return _descriptors(_source(image, centre, size, 0), 0)[0]
+    return _descriptors(_source(image, centre, size, 0), 0, 0)[0]
 
 
-def _descriptors(source: _Source, reach: int) -> np.ndarray:
-    """The target at ``reach`` scales to each side: rows of mean 0 and length 1."""
-    histograms = gradient_histograms(_cut(source, reach)).reshape(2 * reach + 1, -1)
+def _descriptors(source: _Source, first: int, last: int) -> np.ndarray:
+    """The target at these scales, counted from its own: rows of mean 0 and length 1."""
+    histograms = gradient_histograms(_cut(source, first, last)).reshape(last - first + 1, -1)
     return _normalised(histograms - histograms.mean(1, keepdims=True))
 
 
@@ -188,56 +195,31 @@ def _source(image: AnyImage, centre: tuple[float, float], size: tuple[float, flo
         corner.append(round(place - area[-1] / 2))
         halves.append(halving)
         described.append(side / step)
-    pixels = cv2.cvtColor(_area(image, corner, area), cv2.COLOR_BGR2GRAY)
+    pixels = cv2.cvtColor(area_around(image, corner, area), cv2.COLOR_BGR2GRAY)
     origin = tuple((place - low) / 2 ** halving - 0.5
                    for place, low, halving in zip(centre, corner, halves))
-    return _Source(_halved(pixels, *halves), origin, tuple(described))
+    return _Source(halved(pixels, *halves), origin, tuple(described))
 
 
-def _halved(pixels: np.ndarray, times_wide: int, times_high: int) -> np.ndarray:
-    """The mean of every two pixels, so often in each direction."""
-    while times_wide or times_high:
-        height, width = pixels.shape
-        width, height = width >> bool(times_wide), height >> bool(times_high)
-        pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
-        times_wide, times_high = max(0, times_wide - 1), max(0, times_high - 1)
-    return pixels
-
-
-def _cut(source: _Source, reach: int) -> np.ndarray:
-    """The described area at ``reach`` scales to each side, one patch below the other."""
+def _cut(source: _Source, first: int, last: int) -> np.ndarray:
+    """The described area at these scales, one patch below the other."""
     places = [grid * np.float32(side) + np.float32(start)
-              for grid, side, start in zip(_grids(reach), source.size, source.origin)]
+              for grid, side, start in zip(_grids(first, last), source.size, source.origin)]
     return cv2.remap(
         source.pixels, *places, interpolation=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 @lru_cache(maxsize=8)
-def _grids(reach: int) -> tuple[np.ndarray, np.ndarray]:
-    """x and y of the pixels of patches at ``reach`` scales to each side, one below the other.
+def _grids(first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+    """x and y of the pixels of patches at these scales, one below the other.
 
     N * WIDTH x WIDTH float32 each, from the target's centre, in described sizes at scale 1.
     """
-    factors = STEP ** np.arange(-reach, reach + 1.0)
+    factors = STEP ** np.arange(first, last + 1.0)
     places = (np.arange(WIDTH) + 0.5 - WIDTH / 2) / SIDE
     x = np.outer(np.repeat(factors, WIDTH), places)
     y = np.repeat(np.outer(factors, places).reshape(-1, 1), WIDTH, 1)
     return x.astype(np.float32), y.astype(np.float32)
-
-
-def _area(image: np.ndarray, corner: Sequence[int], size: Sequence[int]) -> np.ndarray:
-    """A rectangle of the image, edges repeated outside it; a view where all of it is inside."""
-    spans, borders = [], []
-    for low, length, limit in zip(corner, size, image.shape[1::-1]):
-        first = min(max(low, 0), limit - 1)
-        last = max(min(low + length, limit), first + 1)
-        before = min(max(first - low, 0), length - (last - first))
-        spans.append(slice(first, last))
-        borders.append((before, length - (last - first) - before))
-    inside = image[spans[1], spans[0]]
-    if not any(sum(borders, ())):
-        return inside
-    return cv2.copyMakeBorder(inside, *borders[1], *borders[0], cv2.BORDER_REPLICATE)
 
 
 def _summit(similarity: np.ndarray, best: int) -> float:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,6 +21,13 @@ from siamx_ros.tracking.online import FIRST_VIEWS, View
 from siamx_ros.tracking.scale import PADDING, SIDE
 
 
+class Look(NamedTuple):
+    """How far a place looks like the target: to the network, and by its colours."""
+
+    similarity: float
+    colour: float
+
+
 @dataclass(frozen=True)
 class WindowAnswer:
     """What network and classifier say about a window, before a candidate is chosen.
@@ -31,6 +39,7 @@ class WindowAnswer:
         features: as :class:`OnlineModel` takes them; None without one.
         response: n x n, of the classifier; None without one.
         influence: weight of the cosine window in the choice.
+        looks: cell -> what was found out about the box that it predicts.
     """
 
     window: CropWindow
@@ -39,13 +48,14 @@ class WindowAnswer:
     features: np.ndarray | None
     response: np.ndarray | None
     influence: float
+    looks: dict[tuple[int, int], Look] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class SearchResult:
     """What one search window showed; ``features`` as :class:`OnlineModel` takes them.
 
-    ``refused`` says that nothing in it can be the target.
+    ``refused`` says that nothing in it can be the target, ``windows`` which ones were searched.
     """
 
     candidate: Candidate
@@ -53,6 +63,7 @@ class SearchResult:
     similarity: float
     features: np.ndarray | None
     refused: bool = False
+    windows: tuple[CropWindow, ...] = ()
 
 
 def grown_size(config: TrackerConfig) -> int:
@@ -77,10 +88,10 @@ def enough_blocks(geometry: PatchGeometry, box: BoundingBox, config: TrackerConf
 def local_window(geometry: PatchGeometry, memory: TargetMemory, state: TrackState) -> CropWindow:
     """The window around the place where the target is expected."""
     window = geometry.search_window(memory.box, _search_size(geometry, memory, state))
-    if state == TrackState.LOST or not memory.config.scheme.compensates:
-        return window
-    return window.moved_to(*motion.drifted_centre(
-        memory.history, window.side, memory.image_size, memory.config))
+    if state != TrackState.LOST and memory.config.scheme.compensates:
+        window = window.moved_to(*motion.drifted_centre(
+            memory.history, window.side, memory.image_size, memory.config))
+    return window.on_pixels() if memory.config.crop == 'exact' else window
 
 
 def search_patch(image: AnyImage, window: CropWindow, memory: TargetMemory) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Sequence
 
 import numpy as np
@@ -111,7 +112,8 @@ class Tracker:
         image = imaging.check_image(image)
         window = self.begin(image, stamp, gate)
         maps = self.engine.search(self.patch(image, window), self._memory.template)
-        return self.conclude(image, self.judge(image, self.weigh(maps, window)))
+        found = self.judge(image, self.weigh(maps, window))
+        return self.conclude(image, self.refine(image, found))
 
     def begin(self, image: AnyImage, stamp: float | None, gate: Gate = anything) -> CropWindow:
         """The first step of an update: which window is to be searched first.
@@ -143,17 +145,21 @@ class Tracker:
         return judge(self.engine, image, answer, self._memory, self.calibration, taken,
                      tracked=self.states.state == TrackState.TRACKING)
 
-    def conclude(self, image: AnyImage, found: SearchResult,
-                 taken: Sequence[BoundingBox] = ()) -> TrackResult:
-        """The last step of an update: what the first window showed becomes the answer.
+    def refine(self, image: AnyImage, found: SearchResult,
+               taken: Sequence[BoundingBox] = ()) -> SearchResult:
+        """What is seen of the target, with its size corrected.
 
         A lost target is searched for in further windows, apart from ``taken`` boxes.
         """
-        memory = self._memory
         found, windows = self._search_on(image, found, taken)
-        candidate, confidence = found.candidate, found.confidence
+        candidate, memory = found.candidate, self._memory
         if memory.online is not None and not found.refused:
             candidate = memory.online.refine(candidate, image, memory.box)
+        return replace(found, candidate=candidate, windows=tuple(windows))
+
+    def conclude(self, image: AnyImage, found: SearchResult) -> TrackResult:
+        """The last step of an update: what is seen becomes the answer, and may teach."""
+        memory, candidate, confidence = self._memory, found.candidate, found.confidence
         reason = self.states.step(
             confidence, memory.stamp, visible_share=candidate.box.visible_share(*memory.image_size),
             peak_ratio=candidate.peak_ratio,
@@ -168,7 +174,7 @@ class Tracker:
             raw_score=candidate.score, peak_ratio=candidate.peak_ratio,
             template_similarity=found.similarity, online_response=candidate.response,
             colour_similarity=candidate.colour, velocity=motion.velocity(memory.history),
-            windows=tuple(windows), frames_since_init=memory.frames,
+            windows=found.windows, frames_since_init=memory.frames,
             frames_lost=self.states.frames_lost)
         if result.state == TrackState.UNINITIALISED:
             self.reset()

@@ -1,5 +1,7 @@
 """Several targets in one image: each as alone, none on another's place, all kept apart."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from siamx_ros.records import Reason, TrackState
 from siamx_ros.synthetic import sequence
 from siamx_ros.tracking import decode
 from siamx_ros.tracking.course import LONGEST, Course
+from siamx_ros.tracking.exclusion import Claims
 from siamx_ros.tracking.from_weights import load_tracker
 from siamx_ros.tracking.multi_tracker import MultiTracker
 from siamx_ros.tracking.tracker import Tracker
@@ -75,6 +78,29 @@ def test_two_that_look_alike_keep_their_places_only_if_they_know_of_each_other(s
                for number, true in zip(numbers, truth))
     assert not all(result.box.iou(true) > 0.5 for result, true in zip(apart, truth)), \
         'the clip is no trial: each keeps its place by itself'
+
+
+def test_what_is_looked_at_once_is_what_looking_again_shows(monkeypatch):
+    """Claims judges a window again only where other targets take cells of it."""
+    clip, *centres = crossing(1)
+    tracker = load_tracker(ModelConfig(device='cpu', threads=1))
+    boxes = [box(each[0], SIZE) for each in centres]
+
+    def answers():
+        group = MultiTracker.around(tracker)
+        for start in boxes:
+            group.add(clip.image(0), start)
+        return [repr(group.update(clip.image(index))) for index in range(1, 50)]
+
+    fast = answers()
+
+    def beside(claims, index, taken=()):
+        answer = replace(claims._answers[index], looks={})
+        return claims._contestants[index].tracker.judge(
+            claims._image, answer, [*claims._denied[index], *taken])
+
+    monkeypatch.setattr(Claims, '_beside', beside)
+    assert answers() == fast
 
 
 def test_another_target_beside_is_no_second_peak():

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from siamx_ros.reduced_image import area_around, halved
 from siamx_ros.tracking import scale
 from siamx_ros.tracking.scale import ScaleTemplate, gradient_histograms
 
@@ -37,7 +38,7 @@ def test_the_described_area_is_centred(size):
     image[top:top + int(size[1]), left:left + int(size[0])] = 200
     centre = left + int(size[0]) / 2, top + int(size[1]) / 2
     source = scale._source(image, centre, (1.7 * size[0], 1.7 * size[1]), 3)
-    patches = scale._cut(source, 3)
+    patches = scale._cut(source, -3, 3)
     for patch in patches.reshape(7, scale.WIDTH, scale.WIDTH):
         weights = patch.astype(float) / patch.sum()
         places = np.arange(scale.WIDTH) + 0.5
@@ -59,7 +60,7 @@ def test_what_is_halved_is_averaged(times):
     pixels = np.random.default_rng(2).integers(0, 256, (48, 64), np.uint8)
     wide, high = 2 ** times[0], 2 ** times[1]
     slow = pixels.reshape(48 // high, high, 64 // wide, wide).mean((1, 3))
-    np.testing.assert_allclose(scale._halved(pixels, *times), slow, atol=1.5)
+    np.testing.assert_allclose(halved(pixels, *times), slow, atol=1.5)
 
 
 def test_a_size_that_is_wrong_is_found_again_and_again(picture):
@@ -105,7 +106,7 @@ def test_targets_at_the_edge_give_a_finite_factor(picture, centre):
 def test_edges_are_repeated_outside_the_image(picture, corner):
     x, y = (low + np.arange(side) for low, side in zip(corner, (40, 60)))
     slow = picture[y.clip(0, 479)[:, None], x.clip(0, 639)]
-    np.testing.assert_array_equal(scale._area(picture, corner, (40, 60)), slow)
+    np.testing.assert_array_equal(area_around(picture, corner, (40, 60)), slow)
 
 
 def test_a_picture_without_texture_has_no_say():
