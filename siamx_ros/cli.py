@@ -8,16 +8,18 @@ A command is one row in :data:`COMMANDS` and one module with ``add_arguments(par
 from __future__ import annotations
 
 import argparse
+from contextlib import contextmanager
 import difflib
 import errno
 from importlib import import_module
 import logging
 import os
 import re
+import signal
 import sys
-from typing import Callable, NoReturn, Sequence
+import threading
+from typing import Any, Callable, Iterator, NoReturn, Sequence
 
-from siamx_ros.commands.signals import ended_by_signals
 from siamx_ros.errors import InputError
 
 PROGRAM = 'python -m siamx_ros'
@@ -47,6 +49,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
 """Command -> (module, one line for ``--help``)."""
 
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+ENDING = (signal.SIGTERM, signal.SIGHUP)
+"""What asks a process to end."""
 
 
 class ArgumentParser(argparse.ArgumentParser):
@@ -84,6 +88,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     return guarded(lambda: _run(arguments))
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Raise KeyboardInterrupt on what asks a process to end, unless it is ignored (``nohup``).
+
+    Outside the main thread nothing is changed: only that one may set what happens on a signal.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(_number: int, _frame: Any) -> None:
+        raise KeyboardInterrupt
+    former = {number: signal.signal(number, interrupt) for number in ENDING
+              if signal.getsignal(number) == signal.SIG_DFL}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
 
 
 def guarded(work: Callable[[], int]) -> int:

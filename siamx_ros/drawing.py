@@ -36,7 +36,6 @@ def draw_result(image: np.ndarray, result: TrackResult, *, label: str = '',
         image: H x W x 3 uint8 BGR, left unchanged.
         result: what to draw. A measured box is a full line, a predicted one is dashed, searched
             windows are thin dashes.
-        label: text for the right end of the caption, e.g. a frame number.
         truth: the true box where it is known, drawn as white corners.
     """
     canvas = np.ascontiguousarray(image).copy()

@@ -159,7 +159,6 @@ def crop(image: AnyImage, window: CropWindow, fill: tuple[float, float, float]) 
     """Resample a window to its patch, exact to sub-pixels.
 
     Args:
-        image: H x W x 3 uint8, or blocks of it.
         window: which part of the image, and the patch side S it becomes.
         fill: colour outside the image.
 

@@ -27,9 +27,6 @@ def setting(default: Any, help: str, *, unit: str = '', low: float | None = None
     Args:
         default: the one place where this default is written; bool, int, float, str or a tuple.
         help: one sentence for ``--help``, ``ros2 param describe`` and the parameter table.
-        unit: unit of the value, e.g. 'px' or 's'.
-        low, high: inclusive range of a number.
-        choices: the allowed values.
         live: whether a running node may change it.
         ablation: whether only comparisons turn it: no parameter of a node.
     """

@@ -21,10 +21,6 @@ LEAST_VISIBLE = 0.1
 class GeneratedClip(ABC):
     """A clip that is also a source: iterable, with name, fps and frame_count.
 
-    Args:
-        boxes: N x 4, the whole target in pixels, of each frame.
-        visible_shares: N, share of the target's area that is seen, 0 to 1.
-
     Attributes:
         boxes_xywh: frame_count x 4, the whole target in pixels; NaN while it cannot be seen.
         visible_shares: frame_count, share of the target's area that is seen, 0 to 1.
@@ -108,7 +104,6 @@ def sequence(*, frames: int = 60, image_size: tuple[int, int] = (320, 240),
     """Make a clip of a textured rectangle that moves over a textured background.
 
     Args:
-        frames: number of frames; ignored if ``centres`` is given.
         speed: greatest speed of the default path, a flat eight, in pixels per frame.
         centres: N x 2 target centres in pixels; let them leave the image to make it leave.
         occluded: first frame and the one after the last in which something covers the target.

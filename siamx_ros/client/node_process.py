@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 from pathlib import Path
 import signal
@@ -12,6 +13,22 @@ from typing import Any, Sequence
 import yaml
 
 TRACKER_NODE = (sys.executable, '-m', 'siamx_ros.node.tracker_node')
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that :func:`model_parameters` reads."""
+    parser.add_argument('--weights', metavar='NAME|PATH', help="the tracker's model.weights")
+    parser.add_argument('--device', metavar='NAME', help="the tracker's model.device")
+    parser.add_argument('--adaptive', metavar='SCHEME', help="the tracker's tracking.adaptive")
+
+
+def model_parameters(args: argparse.Namespace) -> dict[str, Any]:
+    """Nested parameters of a tracker node, those that were given."""
+    chosen = {'model': {'weights': args.weights, 'device': args.device},
+              'tracking': {'adaptive': args.adaptive}}
+    given = {group: {name: value for name, value in values.items() if value is not None}
+             for group, values in chosen.items()}
+    return {group: values for group, values in given.items() if values}
 
 
 class NodeDied(RuntimeError):

@@ -44,9 +44,7 @@ class Probe:
     Callbacks run in a thread of their own; every method may be called from any other thread.
 
     Args:
-        tracker: full name of the tracker node.
         image_topic: where images are published.
-        qos: of the image publisher.
         check: called while waiting; raises if the node is known to have ended.
 
     Attributes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -67,8 +67,12 @@ def player_of(args: argparse.Namespace, settings: dict[str, Any],
     kind = _live_player(args.mode)
     from siamx_ros.client.node_process import NodeDied
     from siamx_ros.client.probe import NoAnswer
-    opened = _running(args, kind) if args.node else _started(settings, kind, place)
     try:
+        if args.node:
+            beside = args.node.rpartition('/')[0]
+            opened = closing(kind(args.node, args.node_image or f'{beside}/image'))
+        else:
+            opened = _started(settings, kind, place)
         with opened as player:
             yield player
     except (NodeDied, NoAnswer) as error:
@@ -87,16 +91,6 @@ def _live_player(mode: str) -> type:
 
 
 @contextmanager
-def _running(args: argparse.Namespace, kind: type) -> Iterator[Any]:
-    beside = args.node.rpartition('/')[0]
-    player = kind(args.node, args.node_image or f'{beside}/image')
-    try:
-        yield player
-    finally:
-        player.close()
-
-
-@contextmanager
 def _started(settings: dict[str, Any], kind: type, place: Path | None) -> Iterator[Any]:
     """A node of our own, in a namespace of its own."""
     from siamx_ros.client.node_process import NodeProcess
@@ -107,10 +101,7 @@ def _started(settings: dict[str, Any], kind: type, place: Path | None) -> Iterat
         if place is not None:
             folder = place / 'node'
             folder.mkdir()
-        with NodeProcess(folder, parameters, {'__ns': namespace}) as process:
-            player = kind(f'{namespace}/{NODE_NAME}', f'{namespace}/image', process.check,
-                          process.last_words)
-            try:
-                yield player
-            finally:
-                player.close()
+        with NodeProcess(folder, parameters, {'__ns': namespace}) as process, closing(
+                kind(f'{namespace}/{NODE_NAME}', f'{namespace}/image', process.check,
+                     process.last_words)) as player:
+            yield player

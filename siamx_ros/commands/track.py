@@ -20,7 +20,6 @@ import numpy as np
 from siamx_ros.commands.options import (
     TRACKER_SETTINGS, add_tracker_settings, parse_box, read_settings)
 from siamx_ros.commands.outputs import check_written
-from siamx_ros.config import ModelConfig, TrackerConfig
 from siamx_ros.drawing import draw_heat_map, draw_result
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
@@ -67,7 +66,8 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f'{source.name} is open, but gives no image')
     if box is None:
         box = _select_box(first)
-    tracker = _load_tracker(settings['model'], settings['tracking'])
+    from siamx_ros.tracking.from_weights import load_tracker  # torch, after all cheap checks
+    tracker = load_tracker(settings['model'], settings['tracking'])
     try:
         with ExitStack() as stack:
             summary = _follow(args, source, first, images, box, tracker, stack)
@@ -77,12 +77,6 @@ def run(args: argparse.Namespace) -> int:
         'source': args.source, **summary, 'weights': settings['model'].weights,
         'adaptive': settings['tracking'].adaptive, 'csv': args.csv, 'video': args.video}))
     return 0
-
-
-def _load_tracker(model: ModelConfig, config: TrackerConfig) -> Any:
-    """Import torch only now, after everything cheap has been checked."""
-    from siamx_ros.tracking.from_weights import load_tracker
-    return load_tracker(model, config)
 
 
 def _follow(args: argparse.Namespace, source: Source, first: np.ndarray,

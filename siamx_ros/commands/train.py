@@ -38,11 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--resume', action='store_true', help="continue the run folder's last.pt")
     parser.add_argument('--initial', metavar='FILE', type=Path,
                         help='start from the weights of this checkpoint')
-    parser.add_argument('--backbone', metavar='FILE',
-                        type=Path,
+    parser.add_argument('--backbone', metavar='FILE', type=Path,
                         help='start from weights of others: search.onnx of FEAR-XS, or the file of '
                         "torchvision's ResNet-50")
-    parser.add_argument('--imagenet', metavar='FILE', help=argparse.SUPPRESS)
     parser.add_argument('--minutes', metavar='N', type=float, default=0.0,
                         help='stop after the first epoch that ends later than this')
     add_config_file(parser)
@@ -60,8 +58,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.resume and (args.out / 'last.pt').exists():
         raise InputError(f'{args.out} already holds a run: add --resume or name another folder')
     train(args.data, args.out, config, device=args.device, resume=args.resume,
-          initial=args.initial, backbone=args.backbone,
-          max_minutes=args.minutes)
+          initial=args.initial, backbone=args.backbone, max_minutes=args.minutes)
     if (args.out / 'best.pt').exists() and int(os.environ.get('RANK', 0)) == 0:
         print(f'{args.out}/best.pt')
     return 0
@@ -69,8 +66,6 @@ def run(args: argparse.Namespace) -> int:
 
 def _refuse_idle(args: argparse.Namespace) -> None:
     """Refuse options that would have no effect."""
-    if args.imagenet:
-        raise InputError('--imagenet is called --backbone now')
     if not args.minutes >= 0:
         raise InputError(f'--minutes must be at least 0, got {args.minutes:g}')
     starts = {'--initial': args.initial, '--backbone': args.backbone}

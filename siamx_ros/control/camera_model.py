@@ -31,7 +31,6 @@ class CameraModel:
     """Intrinsics of a camera for images of width x height pixels.
 
     Attributes:
-        matrix: 3 x 3 camera matrix.
         distortion: coefficients of the model; empty for none.
         fisheye: whether the model is equidistant instead of plumb_bob / rational_polynomial.
     """

@@ -20,7 +20,6 @@ class Photo:
     """A photograph and its boxes.
 
     Attributes:
-        path: the file.
         boxes: N x 4 as x, y, w, h (float32, 0-based pixels).
         size: width and height of the picture in which they were drawn, which the file may turn by
             its EXIF orientation; None if they were drawn in the turned picture.
@@ -36,7 +35,6 @@ class Video:
     """Numbered frames to train on, and a box for each.
 
     Attributes:
-        folder: where the frames are.
         pattern: name of a frame by its number, e.g. ``'%08d.jpg'``.
         first: number of the first frame.
         boxes: N x 4 as x, y, w, h (float32, 0-based pixels); NaN where the target is absent.
@@ -63,8 +61,6 @@ class Annotation:
     """A target in a video, as the files of its data set describe it.
 
     Attributes:
-        name: of the sequence.
-        folder: where the frames are.
         truth: N x 4 as x, y, w, h, or N x 8 as four corners.
         absent: N booleans from the data set's flags; None where it has none.
         origin: number of the first pixel, 0 or 1.

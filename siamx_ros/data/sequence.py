@@ -17,8 +17,6 @@ class Sequence:
     """Frames and boxes of one target.
 
     Attributes:
-        name: name of the folder.
-        frame_paths: one image file a frame, in order.
         boxes_xywh: N x 4 pixels, 0-based continuous edges, rows of NaN where the target is absent.
         truth: the ground truth as the benchmark's file holds it, N x 4 or N x 8; None if the same.
         absent: N booleans from the benchmark's own files; None where it has none.

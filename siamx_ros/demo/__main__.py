@@ -20,7 +20,8 @@ import numpy as np
 from tqdm import tqdm
 
 from siamx_ros.cli import ArgumentParser, guarded
-from siamx_ros.client.node_process import TRACKER_NODE, NodeDied, NodeProcess
+from siamx_ros.client.node_process import (
+    TRACKER_NODE, NodeDied, NodeProcess, add_model_options, model_parameters)
 from siamx_ros.commands.live import ACCEPTING
 from siamx_ros.commands.options import parse_box
 from siamx_ros.demo.clip import DemoClip
@@ -57,9 +58,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument('--out', metavar='FOLDER', default='demo_output',
                         help='where results go (default demo_output)')
     parser.add_argument('--frames', metavar='N', type=int, help='stop after N frames')
-    parser.add_argument('--weights', metavar='NAME|PATH', help="the node's model.weights")
-    parser.add_argument('--device', metavar='NAME', help="the node's model.device")
-    parser.add_argument('--adaptive', metavar='SCHEME', help="the node's tracking.adaptive")
+    add_model_options(parser)
     return parser.parse_strictly(arguments)
 
 
@@ -115,7 +114,8 @@ def _played(args: argparse.Namespace, clip: Source, box: BoundingBox, truth: Tru
     count, interval = len(truth.boxes), round(1e9 / clip.fps)
     stamps = time.time_ns() + np.arange(count) * interval
     film = Film(folder / 'tracked.mp4', interval, truth.boxes)
-    with NodeProcess(folder, _parameters(args), {'image': IMAGE_TOPIC}, node_command) as process:
+    with NodeProcess(folder, {**ACCEPTING, **model_parameters(args)}, {'image': IMAGE_TOPIC},
+                     node_command) as process:
         print(f'starting the tracker node, its log is {folder / "node.log"}')
         with closing(LivePlayer(TRACKER, IMAGE_TOPIC, process.check,
                                 process.last_words)) as player, _bar(count) as bar:
@@ -136,14 +136,6 @@ def _played(args: argparse.Namespace, clip: Source, box: BoundingBox, truth: Tru
 def _frames(clip: Source, stamps: np.ndarray) -> Iterator[BagFrame]:
     for index, image in enumerate(islice(clip, len(stamps))):
         yield BagFrame(index, int(stamps[index]), image, 'demo_camera')
-
-
-def _parameters(args: argparse.Namespace) -> dict[str, Any]:
-    chosen = {'model': {'weights': args.weights, 'device': args.device},
-              'tracking': {'adaptive': args.adaptive}}
-    given = {group: {name: value for name, value in values.items() if value is not None}
-             for group, values in chosen.items()}
-    return {**ACCEPTING, **{group: each for group, each in given.items() if each}}
 
 
 def _bar(count: int) -> tqdm:

@@ -17,6 +17,7 @@ from siamx_ros.synthetic import GeneratedClip
 WIDTH, HEIGHT = 640, 480
 ROOF_RISE = 1.12
 """Scale of the roof's plane relative to the ground's: it is nearer to the camera."""
+SHADOW_OFFSET = 8.0, 11.0
 SHUTTER = 0.4
 """Share of the frame time during which the shutter is open."""
 
@@ -88,9 +89,10 @@ class DemoClip(GeneratedClip):
         in_world = centre @ world[:, :2].T + world[:, 2]
         canvas = _blurred(canvas, (centre - self._ground_pose(before).apply(in_world))[0])
         canvas = canvas.astype(np.float32)
-        for sprite, pose in ((self._scene.shadow, self._shadow_pose),
-                             (self._scene.target, self._target_pose),
-                             (self._scene.roof, self._roof_pose)):
+        scene = self._scene
+        for sprite, pose in (
+                (scene.shadow, lambda at: self._sprite_pose(at, scene.shadow, SHADOW_OFFSET)),
+                (scene.target, self._target_pose), (scene.roof, self._roof_pose)):
             _draw(canvas, sprite, pose(index), pose(before))
         return self._exposed(canvas, index)
 
@@ -124,9 +126,6 @@ class DemoClip(GeneratedClip):
 
     def _target_pose(self, index: int) -> Pose:
         return self._sprite_pose(index, self._scene.target, (0.0, 0.0))
-
-    def _shadow_pose(self, index: int) -> Pose:
-        return self._sprite_pose(index, self._scene.shadow, (8.0, 11.0))
 
     def _sprite_pose(self, index: int, sprite: Sprite, offset: tuple[float, float]) -> Pose:
         _, x, y, angle, size = self._target_path[index]

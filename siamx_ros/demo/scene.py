@@ -39,7 +39,6 @@ class Sprite:
     Attributes:
         image: h x w x 4 float32, BGR premultiplied by alpha, alpha 0 to 1.
         outline: N x 2 continuous pixel coordinates of its contour.
-        area: sum of alpha, square pixels.
     """
 
     image: np.ndarray

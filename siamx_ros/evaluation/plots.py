@@ -57,7 +57,6 @@ def speed_plot(path: Path, runs: dict[str, list[Run]], merits: dict[str, float],
     """One point per tracker: a figure of merit over frames per second (as Fig. 5 of the paper).
 
     Args:
-        runs: name of the tracker -> its runs, for the speed.
         merits: name of the tracker -> its figure; NaN is left out.
     """
     from matplotlib.ticker import LogLocator

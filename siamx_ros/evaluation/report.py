@@ -26,7 +26,11 @@ def write_report(folder: Path, runs: dict[str, list[Run]]) -> list[Path]:
     for name, tracker_runs in runs.items():
         parts += [f'## {name}', as_markdown(sequence_table(tracker_runs))]
     results.write_whole(folder / 'report.md', '\n\n'.join(parts) + '\n')
-    results.write_whole(folder / 'scores.json', json.dumps(_plain(runs), indent=2) + '\n')
+    scores = {name: {'mean': asdict(mean_scores(each)),
+                     'sequences': {run.name: asdict(score(run)) for run in each}}
+              for name, each in runs.items()}
+    results.write_whole(folder / 'scores.json',
+                        json.dumps(results.json_values(scores), indent=2) + '\n')
     return [folder / 'report.md', folder / 'scores.json', *write_plots(folder / 'plots', runs),
             *_official_plot(folder, runs)]
 
@@ -75,11 +79,3 @@ def common_sequences(runs: dict[str, list[Run]]) -> dict[str, list[Run]]:
     """The runs over those sequences that every tracker has: only they can be compared."""
     shared = set.intersection(*({run.name for run in each} for each in runs.values()))
     return {name: [run for run in each if run.name in shared] for name, each in runs.items()}
-
-
-def _plain(runs: dict[str, list[Run]]) -> dict:
-    """Scores as JSON values."""
-    return results.json_values(
-        {name: {'mean': asdict(mean_scores(each)),
-                'sequences': {run.name: asdict(score(run)) for run in each}}
-         for name, each in runs.items()})

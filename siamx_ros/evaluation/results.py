@@ -79,7 +79,8 @@ def read_run(folder: Path, name: str) -> Run:
             rows = list(csv.DictReader(file))
         start = int(rows[0]['frame'])
         frames = [int(row['frame']) for row in rows]
-        columns = {column: _column(rows, column) for column in COLUMNS if column != 'state'}
+        columns = {name: np.array([float(row[name]) for row in rows])
+                   for name in COLUMNS if name != 'state'}
         states = np.array([int(TrackState[row['state']]) for row in rows])
         windows = [_windows(row.get(WINDOWS) or '') for row in rows]
         codes = np.array([int(row[CODE]) for row in rows]) if CODE in rows[0] else None
@@ -127,10 +128,6 @@ def json_values(value: Any) -> Any:
     if isinstance(value, (float, np.floating)):
         return float(value) if math.isfinite(value) else None
     return int(value) if isinstance(value, np.integer) else value
-
-
-def _column(rows: list[dict[str, str]], name: str) -> np.ndarray:
-    return np.array([float(row[name]) for row in rows])
 
 
 def _windows_text(run: Run, index: int) -> str:

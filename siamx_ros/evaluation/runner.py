@@ -54,12 +54,8 @@ class Run:
     """What a tracker said about the N frames of a sequence.
 
     Attributes:
-        name: the sequence.
         truth: N x 4 x, y, w, h in pixels, rows of NaN where the target is absent.
         boxes: N x 4 x, y, w, h in pixels, rows of NaN without a box.
-        confidence: N numbers.
-        states: N values of TrackState.
-        valid: N booleans.
         seconds: N times of the tracker alone, without reading the image; 0 where it did not run.
         start: index of the frame on which the tracker was initialised with the true box.
         windows: for each of the N frames the windows that were searched, (centre x, centre y, side)

@@ -25,7 +25,6 @@ class TrackerSpec:
 
     Attributes:
         name: heading in tables and name of its results folder.
-        kind: one of :data:`KINDS`.
         model, config: settings of kind 'siamx'; the adapted ones use ``config``, too.
     """
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 import sys
-from typing import Any, Sequence
+from typing import Sequence
 
 from tqdm import tqdm
 
 from siamx_ros.cli import ArgumentParser, guarded
-from siamx_ros.client.node_process import NodeDied
+from siamx_ros.client.node_process import NodeDied, add_model_options, model_parameters
 from siamx_ros.errors import InputError
 from siamx_ros.files import writable_folder
 from siamx_ros.simulation.safety import LONGEST_S
@@ -49,9 +49,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument('--faults', action='store_true',
                         help='instead: let one thing after the other fail in real time, and print '
                         'when the robot stood')
-    parser.add_argument('--weights', metavar='NAME|PATH', help="the tracker's model.weights")
-    parser.add_argument('--device', metavar='NAME', help="the tracker's model.device")
-    parser.add_argument('--adaptive', metavar='SCHEME', help="the tracker's tracking.adaptive")
+    add_model_options(parser)
     return parser.parse_strictly(arguments)
 
 
@@ -72,7 +70,7 @@ def _run(args: argparse.Namespace) -> int:
         return _run_faults(writable_folder(args.out, 'summary.json'))
     mode = 'attach' if args.attach else 'real-time' if args.real_time else 'lock-step'
     options = runs.RunOptions(args.seconds, mode, not args.no_video, not args.no_depth,
-                              _parameters(args))
+                              model_parameters(args))
     scores, out = [], writable_folder(args.out, 'summary.json')
     seeds = [*args.world, *range(args.world[0] + 1, args.world[0] + args.worlds)]
     try:
@@ -94,13 +92,6 @@ def _run_faults(out: Path) -> int:
               for name in tqdm(node_faults.FAULTS, desc='faults', file=sys.stderr)]
     print(node_faults.table(scores))
     return 1 if any(s.collisions or s.forward_s > LONGEST_S for s in scores) else 0
-
-
-def _parameters(args: argparse.Namespace) -> dict[str, Any]:
-    model = {name: value for name, value in (('weights', args.weights), ('device', args.device))
-             if value is not None}
-    return {**({'model': model} if model else {}),
-            **({'tracking': {'adaptive': args.adaptive}} if args.adaptive else {})}
 
 
 if __name__ == '__main__':

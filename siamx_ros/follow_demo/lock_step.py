@@ -45,8 +45,6 @@ def tracker_process(folder: Path, parameters: dict[str, Any], depth: bool) -> No
     """The tracker node for episodes in lock-step; a process to be used in a ``with`` block.
 
     Args:
-        folder: gets its log.
-        parameters: nested parameters of the node.
         depth: whether the range comes from depth images.
     """
     return NodeProcess(folder, {'use_sim_time': True, 'image_timeout': 10.0, 'use_depth': depth,
@@ -85,8 +83,6 @@ class LockStepPilot:
 
     Args:
         process: the tracker node, which lives on; see :func:`tracker_process`.
-        camera: the simulated camera.
-        parameters: of the follower.
         target_height: of the target for its range, metres; None for depth images.
         number: of the episode: the ROS time of each begins later than that of the one before.
     """
@@ -96,7 +92,6 @@ class LockStepPilot:
         self._process, self._camera, self._parameters = process, camera, parameters
         self._height, self._number = target_height, number
         self.follower: SteppedFollower | None = None
-        self._taken = 0
 
     def __enter__(self) -> LockStepPilot:
         self.player = LivePlayer(TRACKER, IMAGE_TOPIC, self._process.check,
@@ -142,9 +137,7 @@ class LockStepPilot:
         probe = self.player.probe
         if not probe.wait(lambda: self.topics.count >= self.follower.sent, PATIENCE_S):
             raise NodeDied('a velocity of the follower was lost')
-        fresh = self.topics.count > self._taken
-        self._taken = self.topics.count
-        return self.topics.newest if fresh else None
+        return self.topics.fresh()
 
     @property
     def doing(self) -> str:

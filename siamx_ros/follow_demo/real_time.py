@@ -57,8 +57,6 @@ class RealTimePilot:
     Use it in a ``with`` block.
 
     Args:
-        folder: gets the logs.
-        camera: the simulated camera.
         follower, tracker: nested parameters of the nodes.
         attach: whether the nodes run already, in the namespace of the demonstration.
         number: of the episode: the ROS time of each begins later than that of the one before.
@@ -79,7 +77,6 @@ class RealTimePilot:
             NodeProcess(folder / 'follower', {**common, 'command': 'twist', **follower},
                         {'__ns': NAMESPACE}, FOLLOWER_NODE)]
         self.doing, self.watched = '', True
-        self._taken = 0
 
     def __enter__(self) -> RealTimePilot:
         with ExitStack() as stack:
@@ -128,9 +125,7 @@ class RealTimePilot:
 
     def command(self, now_s: float) -> tuple[float, float] | None:
         """The newest velocity, None if none came since the last call."""
-        fresh = self.topics.count > self._taken
-        self._taken = self.topics.count
-        return self.topics.newest if fresh else None
+        return self.topics.fresh()
 
     def _check(self) -> None:
         for process in self.processes if self.watched else ():

@@ -53,10 +53,13 @@ class RobotTopics:
         self._static = node.create_publisher(TFMessage, '/tf_static', STATIC)
         self._static.publish(TFMessage(transforms=[mounting(camera)]))
         probe.listen(Twist, f'{NAMESPACE}/cmd_vel', 1000)
+        self._taken = 0
 
-    @property
-    def newest(self) -> tuple[float, float]:
-        """The last velocity (m/s, rad/s) that came on cmd_vel."""
+    def fresh(self) -> tuple[float, float] | None:
+        """The last velocity (m/s, rad/s) on cmd_vel; None if none came since it was asked for."""
+        if self.count == self._taken:
+            return None
+        self._taken = self.count
         message = self._probe.heard['cmd_vel'][-1]
         return message.linear.x, message.angular.z
 

@@ -31,7 +31,6 @@ class RunOptions:
     Attributes:
         mode: 'lock-step', 'real-time' or 'attach'.
         depth: whether the range comes from depth; else from the target's known height.
-        tracker: nested parameters of the tracker node.
     """
 
     seconds: float = DURATION_S

@@ -47,7 +47,6 @@ class FollowerNode(Node):
 
     Attributes:
         transforms: what is known by TF.
-        command: the last one.
         timer: calls :meth:`step`; a simulation in steps cancels it and calls it itself.
     """
 

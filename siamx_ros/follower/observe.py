@@ -20,7 +20,6 @@ def observation(message: Any, mounting: Mounting | None) -> Observation:
     """What a message says about a robot's target.
 
     Args:
-        message: TrackedTarget.
         mounting: of the camera on the base; None where it is not known: the bearing is not, then.
     """
     bearing, distance, rate = math.nan, math.nan, math.nan

@@ -15,7 +15,6 @@ class Frame:
     """One image message, not decoded yet.
 
     Attributes:
-        msg: Image or CompressedImage.
         stamp: header stamp, seconds.
         received: monotonic time of arrival, seconds.
         age: node time minus stamp on arrival, seconds.

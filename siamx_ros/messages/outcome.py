@@ -28,11 +28,7 @@ class Outcome:
     """What is to be said about one image.
 
     Attributes:
-        frame: the image message.
         image: H x W x 3 BGR or blocks of it, None where it was not decoded or not readable.
-        result: the tracker's result, with the node's state.
-        target_id: the target it speaks of.
-        class_id: the label that the operator gave.
         inference_s: time the tracker took, seconds.
         message: what went wrong, empty if nothing.
         further: what was seen of the targets besides this one.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 import pkgutil
 import re
-from typing import Any, Callable
+from typing import Any
 
 import torch
 from torch import nn
@@ -82,15 +82,12 @@ def import_torchvision(network: SiamXNet, path: Path) -> None:
 
     The two 1x1 shortcuts become the centre tap of our 3x3 ones.
     """
-    _load_backbone(network, path, 'torchvision ResNet-50', _from_torchvision)
-
-
-def _load_backbone(network: SiamXNet, path: Path, kind: str, convert: Callable) -> None:
     state = _unwrapped(read_file(path), path)
     try:
-        renamed = convert(state)
+        renamed = _from_torchvision(state)
     except (KeyError, IndexError) as error:
-        raise WeightsError(f'{path} does not hold a {kind}: {error} is missing') from None
+        raise WeightsError(
+            f'{path} does not hold a torchvision ResNet-50: {error} is missing') from None
     load_strictly(network.backbone, renamed, str(path))
 
 
@@ -105,22 +102,13 @@ def _from_torchvision(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]
         wide = torch.zeros(*renamed[key].shape[:2], 3, 3, dtype=torch.float64)
         wide[:, :, 1, 1] = renamed[key][:, :, 0, 0]
         renamed[key] = wide
-    return _fold_normalisation(renamed)
-
-
-def _fold_normalisation(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Let the stem take BGR 0..255 where it was trained on normalised RGB."""
-    mean = torch.tensor(_IMAGENET_MEAN, dtype=torch.float64)[:, None, None]
-    std = torch.tensor(_IMAGENET_STD, dtype=torch.float64)[:, None, None]
-    _fold_input(state, 255 * mean, 255 * std)
-    return state
-
-
-def _fold_input(state: dict[str, torch.Tensor], mean, std) -> None:
-    """Fold ``(x - mean) / std`` of an RGB input and the change to BGR into the stem, in place."""
-    weight = state['stem.0.weight'] / std
-    state['stem.1.running_mean'] = state['stem.1.running_mean'] + (weight * mean).sum((1, 2, 3))
-    state['stem.0.weight'] = weight.flip(1)
+    # the stem was trained on normalised RGB, and gets BGR 0..255
+    mean, std = (255 * torch.tensor(values, dtype=torch.float64)[:, None, None]
+                 for values in (_IMAGENET_MEAN, _IMAGENET_STD))
+    weight = renamed['stem.0.weight'] / std
+    renamed['stem.1.running_mean'] = renamed['stem.1.running_mean'] + (weight * mean).sum((1, 2, 3))
+    renamed['stem.0.weight'] = weight.flip(1)
+    return renamed
 
 
 def _tower_name(match: re.Match) -> str:

@@ -13,11 +13,12 @@ from siamx_ros.config import BACKBONES, NetworkConfig
 from siamx_ros.geometry import TEMPLATE_SIZE
 from siamx_ros.model.backbone import ConvBN
 from siamx_ros.model.correlation import CrossLevelCorrelation
-from siamx_ros.model.head import Head
 from siamx_ros.patch_geometry import PatchGeometry
 
 STRIDE = 8
 """Patch pixels per score-map cell."""
+LOGIT_SCALE = 0.1
+"""Fixed factor on the classification output; every confidence depends on it."""
 TEMPLATE_CELLS = 7
 """Central template cells that are kept after the neck."""
 
@@ -99,6 +100,32 @@ class SiameseNet(nn.Module):
     def forward(self, template: torch.Tensor, patch: torch.Tensor) -> Prediction:
         """Both steps at once, for training."""
         return self.search(patch, self.embed_template(template))
+
+
+class Head(nn.Module):
+    """Anchor-free localisation (paper, Sec. III-C): a tower of 3x3 convolutions for each branch."""
+
+    def __init__(self, channels: int, depth: int) -> None:
+        super().__init__()
+        self.cls_tower = _tower(channels, depth)
+        self.reg_tower = _tower(channels, depth)
+        self.cls_predictor = nn.Conv2d(channels, 1, 3, padding=1)
+        self.reg_predictor = nn.Conv2d(channels, 4, 3, padding=1)
+        self.adjust = nn.Parameter(torch.tensor([0.1]))
+        self.bias = nn.Parameter(torch.ones(1, 4, 1, 1))
+
+    def forward(self, cls_map: torch.Tensor,
+                reg_map: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Centre logits B x 1 x h x w and distances l, t, r, b B x 4 x h x w in patch pixels."""
+        logits = LOGIT_SCALE * self.cls_predictor(self.cls_tower(cls_map))
+        raw = self.adjust * self.reg_predictor(self.reg_tower(reg_map)) + self.bias
+        return logits, torch.exp(raw)
+
+
+def _tower(channels: int, depth: int) -> nn.Sequential:
+    return nn.Sequential(
+        *[ConvBN(channels, channels, 3, padding=1, bias=True, activation=nn.ReLU)
+          for _ in range(depth)])
 
 
 class SiamXNet(SiameseNet):

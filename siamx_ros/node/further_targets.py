@@ -29,7 +29,6 @@ class FurtherTargets:
     Args:
         primary: the tracker of the primary target, which may or may not have one.
         decode: Frame -> image; raises InputError.
-        names: of targets.
 
     Attributes:
         seen: what the newest image showed of each, in the order in which they were added; to be

@@ -60,11 +60,8 @@ class Health:
         """An image was answered; all times in seconds.
 
         Args:
-            latency: from stamp to publication.
-            inference: the tracker's own time.
             overhead: from reception to publication, without inference and waiting for it.
             dropped: images overwritten before this one.
-            mismatches: a sentence for each of :data:`MISMATCHES`.
             depth_missed: whether depth gave no range; None where it was not asked for.
         """
         now = time.monotonic()

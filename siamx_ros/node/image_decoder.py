@@ -18,11 +18,9 @@ class ImageDecoder:
     """Decodes images by the settings; used by the worker's thread.
 
     Args:
-        config: transport, encoding and what becomes of 16 bits.
         say: called once with a sentence on 16-bit images.
 
     Attributes:
-        config: may be replaced while running.
         values: which values the 16-bit images use; empty for others.
     """
 

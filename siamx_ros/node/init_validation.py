@@ -40,11 +40,6 @@ def check_numbers(request: Any) -> None:
 def box_on_image(request: Any, image: np.ndarray, config: NodeConfig) -> BoundingBox:
     """The box of a request in pixels of the camera's image.
 
-    Args:
-        request: InitTarget request whose numbers were checked.
-        image: H x W x 3 uint8 BGR, the image on which the box lies.
-        config: smallest size and contrast.
-
     Raises:
         Refusal: too small, less than half inside the image, or nothing to recognise in it.
     """

@@ -49,7 +49,6 @@ class InputWatch:
         """An image came; while the ones before cannot be read, it counts once it was.
 
         Args:
-            now: monotonic time.
             data: its bytes; comparing ends at the first that differs, in a camera's noise at once.
 
         Returns:

@@ -46,7 +46,6 @@ class ModelHolder:
     What fails while something ends is logged: a node must end in spite of it.
 
     Args:
-        log: the node's logger.
         factory: makes the tracker from the settings, in a thread of its own.
 
     Attributes:

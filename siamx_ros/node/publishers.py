@@ -90,7 +90,6 @@ class Publishers:
             outcome: what to draw; what the tracker did not need of the image is decoded here.
             decode: Frame -> image; raises InputError.
             heat_map: rows x columns float32, or None.
-            config: rate and scale.
         """
         raw, compressed, heat = (
             publisher.get_subscription_count() > 0

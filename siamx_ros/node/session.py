@@ -37,9 +37,7 @@ class Session:
         tracker: any object with init, update, reset, lose, configure and reduction.
         decode: Frame, and the side of the blocks of pixels that are enough -> image; raises
             InputError.
-        clock: monotonic seconds.
         stamp_jump: stamps going back by more than this, seconds, mean a new recording.
-        names: of targets.
     """
 
     def __init__(self, tracker: Any, decode: Callable[..., AnyImage],

@@ -106,7 +106,6 @@ def run(make: Callable[[], Any], args: list[str] | None,
 
     Args:
         make: makes the node, which has a method ``close`` that returns whether it could.
-        args: of the command line; None for those of the process.
         begin: called with the node before it serves callbacks.
 
     Returns:

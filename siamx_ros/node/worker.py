@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from concurrent.futures import Future
 import logging
-from threading import Thread
+from threading import Condition, Thread
 import time
 from typing import Any, Callable, NamedTuple
 
 from siamx_ros.messages.frames import Frame
-from siamx_ros.node.mailbox import Mailbox
 
 LOG = logging.getLogger(__name__)
 
@@ -30,6 +30,66 @@ class Request(NamedTuple):
             self.future.set_exception(error)
         else:
             self.future.set_result(result)
+
+
+class Mailbox:
+    """Holds the newest image and the requests not yet served; all methods are thread-safe.
+
+    Args:
+        requests: how many requests may wait.
+    """
+
+    def __init__(self, requests: int = 8) -> None:
+        self._condition = Condition()
+        self._image: Any = None
+        self._requests: deque = deque()
+        self._limit = requests
+        self._closed = False
+        self._overwritten = 0
+
+    def put_image(self, image: Any) -> None:
+        """Leave an image; one that still waits is overwritten and counted."""
+        with self._condition:
+            if self._closed:
+                return
+            self._overwritten += self._image is not None
+            self._image = image
+            self._condition.notify()
+
+    def put_request(self, request: Any) -> bool:
+        """Leave a request; False when too many wait already."""
+        with self._condition:
+            if self._closed or len(self._requests) >= self._limit:
+                return False
+            self._requests.append(request)
+            self._condition.notify()
+            return True
+
+    def take(self) -> tuple[Any, Any, int] | None:
+        """Wait for work: (request, None, 0) or (None, image, images overwritten since the last).
+
+        Requests go first. None once the mailbox is closed.
+        """
+        with self._condition:
+            self._condition.wait_for(
+                lambda: self._closed or self._requests or self._image is not None)
+            if self._closed:
+                return None
+            if self._requests:
+                return self._requests.popleft(), None, 0
+            image, self._image = self._image, None
+            overwritten, self._overwritten = self._overwritten, 0
+            return None, image, overwritten
+
+    def close(self) -> list[Any]:
+        """Wake the worker for good; returns the requests that were not served."""
+        with self._condition:
+            self._closed = True
+            self._image = None
+            left = list(self._requests)
+            self._requests.clear()
+            self._condition.notify_all()
+            return left
 
 
 class Worker:

@@ -27,7 +27,6 @@ class Shown:
 
     Attributes:
         number: grows with every image that is shown.
-        message: Image or CompressedImage.
         target: TrackedTarget with the stamp of the image, or None.
     """
 

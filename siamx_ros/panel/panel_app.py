@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from importlib.resources import files
 import logging
 from typing import Any, Callable, Protocol
 
@@ -15,9 +16,10 @@ from siamx_ros.panel.image_feed import ImageFeed, Picture, to_picture
 from siamx_ros.panel.operator_commands import Command, Reply, parse_command
 from siamx_ros.panel.panel_config import PanelConfig
 from siamx_ros.panel.state_feed import SAMPLE_PERIOD_S, StateFeed, box_values
-from siamx_ros.panel.static_page import LOCKED, PAGE, page_files
 from siamx_ros.panel.viewer import Viewer, image_message
 
+PAGE, LOCKED = 'index.html', 'locked.html'
+TYPES = {'html': 'text/html', 'css': 'text/css', 'js': 'text/javascript', 'svg': 'image/svg+xml'}
 MAX_REQUEST = 4096
 """Bytes of a command or of a message of a page."""
 FREE = ('/panel.css', '/icon.svg')
@@ -44,11 +46,7 @@ class Robot(Protocol):
 
 
 class PanelApp:
-    """Requests in, answers out.
-
-    Attributes:
-        viewers: the pages that are open.
-    """
+    """Requests in, answers out."""
 
     def __init__(self, robot: Robot, access: Access, port: int) -> None:
         self._robot, self._access = robot, access
@@ -204,6 +202,13 @@ class PanelApp:
 
     async def _add_headers(self, _request: web.Request, response: web.StreamResponse) -> None:
         response.headers.update(HEADERS)
+
+
+def page_files() -> dict[str, tuple[bytes, str]]:
+    """Name of each file -> its content and type, read once: no request ever names a file."""
+    folder = files('siamx_ros.panel') / 'static'
+    return {file.name: (file.read_bytes(), TYPES[file.name.rpartition('.')[2]])
+            for file in folder.iterdir() if file.name.rpartition('.')[2] in TYPES}
 
 
 def _refused(status: int, sentence: str) -> web.Response:

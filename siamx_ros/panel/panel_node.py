@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import platform
 import time
 from typing import Any
@@ -24,12 +25,10 @@ from siamx_ros.panel.access import is_loopback, read_token
 from siamx_ros.panel.image_feed import ImageFeed
 from siamx_ros.panel.operator_commands import Command, Reply, ShownImage
 from siamx_ros.panel.panel_config import PanelConfig
-from siamx_ros.panel.service_calls import call_service
 from siamx_ros.panel.state_feed import StateFeed
 from siamx_ros.panel.web_server import WebServer
-from siamx_ros.srv import InitTarget
 
-POLL_PERIOD_S = 0.2
+POLL_PERIOD_S, SERVICE_POLL_S = 0.2, 0.05
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 INIT_PATIENCE_S = 12.0
 """Longer than any init_timeout that makes sense for an operator who waits."""
@@ -40,11 +39,7 @@ END_PATIENCE_S = 4.0
 
 
 class PanelNode(Node):
-    """Hears camera, tracker and follower, and does what the page asks for.
-
-    Attributes:
-        images, state, config: see :class:`siamx_ros.panel.panel_app.Robot`.
-    """
+    """Hears camera, tracker and follower, and does what the page asks for."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__('panel', **kwargs)
@@ -64,11 +59,14 @@ class PanelNode(Node):
 
     async def execute(self, command: Command) -> Reply:
         """Do what the operator asks for; in the thread of the web server."""
-        work = {'hold': self._keep, 'target': self._give, 'follow': self._follow,
-                'stop': self._stop, 'pause': self._pause, 'resume': self._resume,
-                'reset': self._drop}[command.action]
+        enabling = self._tracker.set_enabled
+        work = {'hold': lambda: self._keep(command), 'target': lambda: self._give(command),
+                'follow': lambda: _switch(self._drive, True), 'stop': self._stop,
+                'pause': lambda: _switch(enabling, False),
+                'resume': lambda: _switch(enabling, True),
+                'reset': lambda: _asked(self._tracker.reset, Trigger.Request())}[command.action]
         try:
-            return await work(command)
+            return await work()
         except InputError as error:
             return Reply(False, str(error))
 
@@ -131,55 +129,73 @@ class PanelNode(Node):
         return Reply(True, '')
 
     async def _give(self, command: Command) -> Reply:
-        answer = await call_service(self._tracker.init, _request(command), INIT_PATIENCE_S)
-        return Reply(answer.success, answer.message)
+        width, height = command.image.size
+        request = init_request(command.box, header=_header(command.image), image_width=width,
+                               image_height=height)
+        return await _asked(self._tracker.init, request, INIT_PATIENCE_S)
 
-    async def _drop(self, _command: Command) -> Reply:
-        return _reply(await call_service(self._tracker.reset, Trigger.Request(), ANSWER_PATIENCE_S))
-
-    async def _pause(self, _command: Command) -> Reply:
-        return await self._switch(self._tracker.set_enabled, False, ANSWER_PATIENCE_S)
-
-    async def _resume(self, _command: Command) -> Reply:
-        return await self._switch(self._tracker.set_enabled, True, ANSWER_PATIENCE_S)
-
-    async def _follow(self, _command: Command) -> Reply:
-        return await self._switch(self._drive, True, ANSWER_PATIENCE_S)
-
-    async def _stop(self, _command: Command) -> Reply:
+    async def _stop(self) -> Reply:
         """Stop the follower; if it does not say that it stopped, take its target away, too."""
         try:
-            reply = _reply(await call_service(
-                self._stand, Trigger.Request(), STOP_PATIENCE_S, discovery_s=0.0))
+            reply = await _asked(self._stand, Trigger.Request(), STOP_PATIENCE_S, discovery_s=0.0)
             if reply.ok:
                 return reply
             reason = reply.message
         except InputError as error:
             reason = str(error)
         self.get_logger().error(f'stop: {reason} Pausing the tracker.')
-        paused = await self._switch(self._tracker.set_enabled, False, ANSWER_PATIENCE_S)
+        paused = await _switch(self._tracker.set_enabled, False)
         return Reply(False, f'{reason} The tracker was paused instead.' if paused.ok else
                      f'{reason} Nor could the tracker be paused: {paused.message}')
 
-    async def _switch(self, client: Any, on: bool, patience: float) -> Reply:
-        return _reply(await call_service(client, SetBool.Request(data=on), patience))
+
+async def call_service(client: Any, request: Any, patience_s: float, *,
+                       discovery_s: float = 1.0) -> Any:
+    """Call a service through a client whose node is spun in another thread; returns its answer.
+
+    Args:
+        patience_s: how long the answer may take.
+        discovery_s: how long to wait for a service that is not offered, or not known yet.
+    """
+    loop = asyncio.get_running_loop()
+    given_up_s = loop.time() + discovery_s
+    while not client.service_is_ready() and loop.time() < given_up_s:
+        await asyncio.sleep(SERVICE_POLL_S)
+    if not client.service_is_ready():
+        raise InputError(f'{client.srv_name} is not offered: does its node run?')
+    answered = loop.create_future()
+    future = client.call_async(request)
+    future.add_done_callback(lambda done: loop.call_soon_threadsafe(_settle, answered, done))
+    try:
+        return await asyncio.wait_for(answered, patience_s)
+    except asyncio.TimeoutError:
+        client.remove_pending_request(future)
+        raise InputError(f'{client.srv_name} did not answer within {patience_s:g} s.') from None
 
 
-def _reply(answer: Any) -> Reply:
+def _settle(answered: asyncio.Future, done: Any) -> None:
+    if answered.done():
+        return
+    if done.exception() is not None:
+        answered.set_exception(done.exception())
+    else:
+        answered.set_result(done.result())
+
+
+async def _asked(client: Any, request: Any, patience_s: float = ANSWER_PATIENCE_S,
+                 **more: float) -> Reply:
+    answer = await call_service(client, request, patience_s, **more)
     return Reply(answer.success, answer.message)
+
+
+async def _switch(client: Any, on: bool) -> Reply:
+    return await _asked(client, SetBool.Request(data=on))
 
 
 def _header(image: ShownImage) -> Header:
     header = Header(frame_id=image.frame_id)
     header.stamp.sec, header.stamp.nanosec = image.stamp
     return header
-
-
-def _request(command: Command) -> InitTarget.Request:
-    """The box on the image on which it was drawn."""
-    width, height = command.image.size
-    return init_request(command.box, header=_header(command.image), image_width=width,
-                        image_height=height)
 
 
 def _address(host: str, port: int, token: str) -> str:

@@ -24,13 +24,10 @@ class Viewer:
     Nothing is queued: what was not sent is replaced by what is newer.
 
     Args:
-        socket: an accepted WebSocket.
-        hello: the first message.
         state: makes the message of now.
         image: makes the image message that is newer than a number, and its number; None if there
             is no newer one.
         period: makes the shortest time between two messages, seconds.
-        abort: cuts the connection off.
     """
 
     def __init__(self, socket: web.WebSocketResponse, hello: Callable[[str], dict[str, Any]],

@@ -17,11 +17,7 @@ START_PATIENCE_S = 10.0
 
 
 class WebServer:
-    """Runs a :class:`PanelApp` in a thread of its own.
-
-    Attributes:
-        port: on which it listens.
-    """
+    """Runs a :class:`PanelApp` in a thread of its own."""
 
     def __init__(self, robot: Robot, token: str) -> None:
         self._robot, self._access = robot, Access(token)

@@ -97,12 +97,8 @@ class CameraFrozen(Fault):
         if not self.active(now_s):
             self._last = seen
             return seen
-        stale = now_s > self.begin_s + self.TIMEOUT_S
         frozen = replace(self._last or seen, stamp_s=seen.stamp_s, seq=seen.seq)
-        if stale:
-            return replace(frozen, state=TrackState.INPUT_STALE, valid=False, bearing=math.nan,
-                           range_m=math.nan)
-        return frozen
+        return _stale(frozen) if now_s > self.begin_s + self.TIMEOUT_S else frozen
 
 
 class CameraStopped(Fault):
@@ -113,8 +109,12 @@ class CameraStopped(Fault):
             return seen
         if now_s < self.begin_s + CameraFrozen.TIMEOUT_S:
             return None
-        return replace(seen, state=TrackState.INPUT_STALE, valid=False, bearing=math.nan,
-                       range_m=math.nan)
+        return _stale(seen)
+
+
+def _stale(seen: Observation) -> Observation:
+    return replace(
+        seen, state=TrackState.INPUT_STALE, valid=False, bearing=math.nan, range_m=math.nan)
 
 
 class ClockJump(Fault):

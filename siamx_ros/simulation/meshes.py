@@ -33,7 +33,6 @@ def lathe(profile: Profile, *, turns: int = 14, repeat: tuple[float, float] = (1
 
     Args:
         profile: cross sections; the ends are closed by themselves where they are small.
-        turns: corners of a cross section.
         repeat: of the texture around and upwards.
         roundness: exponent of the superellipse; 2 is an ellipse, more is squarer.
     """

@@ -47,12 +47,7 @@ class Renderer:
     """The world as an image, as a mask of who is seen where, and as depth."""
 
     def __init__(self, world: World, width: int, height: int, focal: float) -> None:
-        """Build the scene.
-
-        Args:
-            width, height: of the images, pixels.
-            focal: of the camera, pixels.
-        """
+        """Build the scene."""
         self._world = world
         self._scene = NodePath('scene')
         self._scene.setBin('unsorted', 0)  # the usual order is that of addresses in memory

@@ -53,9 +53,7 @@ class Base:
     """The robot's body.
 
     Attributes:
-        pose: where it is.
         linear, angular: how it moves, m/s and rad/s.
-        travelled: metres driven.
         guarded_s: for how long the guard held the base back.
     """
 

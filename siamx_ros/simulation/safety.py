@@ -33,13 +33,11 @@ class SafetyScore:
     """What the robot did in one episode.
 
     Attributes:
-        collisions: how often it touched somebody while driving.
         faster: commands that were faster than the one before while the newest message was not
             valid.
         forward_s: longest forward motion after a last valid message, seconds.
         stop_s: time from the beginning of the fault to standing, seconds; NaN where it need not
             stand, as for a clock that jumps a little.
-        nearest: smallest distance between the robot's middle and anybody, metres.
         oldest_s: age of the oldest image on which the robot was commanded to drive, seconds.
         travelled: metres, so that nobody is praised for standing still.
     """

@@ -31,7 +31,6 @@ class Score:
         wrong_s: for how long a valid box showed another person.
         collisions: how often the robot touched a person or a wall.
         stop_delay_s: longest time from the last valid message to standing still.
-        nearest: smallest distance from the robot's middle to the target's.
     """
 
     seed: int

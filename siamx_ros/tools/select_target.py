@@ -38,12 +38,7 @@ LINE = (255, 255, 255)
 
 
 class Selector(Node):
-    """Shows the camera's image with the tracker's answer and turns a drawn box into a target.
-
-    Args:
-        tracker: name of the tracker node, relative to the namespace.
-        transport: 'raw' or 'compressed'.
-    """
+    """Shows the camera's image with the tracker's answer and turns a drawn box into a target."""
 
     def __init__(self, tracker: str, transport: str) -> None:
         super().__init__('select_target')

@@ -24,12 +24,7 @@ VALIDATION_SEED = 2 ** 31
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Pictures to train on and pictures that are held out.
-
-    Attributes:
-        folder, held_out: both parts of the training folder; None without one.
-        sources, held_out_sources: both parts of the other data sets.
-    """
+    """Pictures to train on and pictures that are held out."""
 
     folder: PictureSet | None
     held_out: PictureSet | None

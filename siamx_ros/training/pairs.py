@@ -76,9 +76,7 @@ class PairDataset(Dataset):
     A pair whose files cannot be read is named and replaced by another one of its own numbers.
 
     Args:
-        pictures: the training folder; None for the sources alone.
         start: number of the first pair.
-        sources: further data sets.
         finish: what makes an item of a plan.
     """
 

@@ -29,7 +29,6 @@ class PictureSet:
     """Decoded pictures and their targets.
 
     Attributes:
-        images: H x W x 3 uint8 BGR arrays.
         boxed: (image index, boxes N x 4 as x, y, w, h) of photographs.
         plain: image indices that may give free regions.
         videos: for each video (image indices, boxes N x 4; NaN rows where the target is absent).

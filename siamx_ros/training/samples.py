@@ -129,15 +129,12 @@ class Videos:
 
 def folder_sources(pictures: PictureSet, config: TrainConfig) -> list[Source]:
     """The parts of the training folder that there are, their weights adding up to its weight."""
-    parts = [
-        Photographs(pictures, config.photos if pictures.boxed else 0.0),
-        Regions(pictures, config.regions if pictures.plain else 0.0),
-        Videos(pictures, config.videos if pictures.videos else 0.0, config.frame_range)]
-    total = sum(part.weight for part in parts)
-    factor = config.folder_weight / total if total else 0.0
-    return [Photographs(pictures, parts[0].weight * factor, config.parts),
-            Regions(pictures, parts[1].weight * factor),
-            Videos(pictures, parts[2].weight * factor, config.frame_range)]
+    shares = [config.photos * bool(pictures.boxed), config.regions * bool(pictures.plain),
+              config.videos * bool(pictures.videos)]
+    factor = config.folder_weight / (sum(shares) or 1.0)
+    photos, regions, videos = (share * factor for share in shares)
+    return [Photographs(pictures, photos, config.parts), Regions(pictures, regions),
+            Videos(pictures, videos, config.frame_range)]
 
 
 def photo_sample(read: Callable[..., np.ndarray], boxes: np.ndarray, rng: np.random.Generator,

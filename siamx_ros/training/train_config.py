@@ -21,8 +21,6 @@ class SourceSpec:
     """One data set beside the training folder.
 
     Attributes:
-        kind: one of :data:`KINDS`.
-        path: its root folder.
         weight: share of the pairs relative to the other weights.
         frame_range: largest distance of the two frames of a pair.
     """

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from siamx_ros.panel.panel_config import PanelConfig
-from siamx_ros.panel.static_page import page_files
+from siamx_ros.panel.panel_app import page_files
 from siamx_ros.settings import walk
 
 

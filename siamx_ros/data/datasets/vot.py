@@ -16,8 +16,5 @@ def list_vot(root: Path) -> Entries:
     for folder in sequence_folders(base):
         yield lambda folder=folder: Annotation(
             folder.name, folder, read_numbers(folder / 'groundtruth.txt', 4, 8),
-            images=_images(folder)).for_split(TEST)
-
-
-def _images(folder: Path) -> tuple[Path, ...]:
-    return next(filter(None, map(list_images, (folder / 'color', folder / 'img', folder))), ())
+            images=next(filter(None, map(
+                list_images, (folder / 'color', folder / 'img', folder))), ())).for_split(TEST)

@@ -24,8 +24,6 @@ class FoundCamera:
         model: its intrinsics; None without a calibration that is the images'.
         topic: where these are from; '' for nowhere.
         problem: why there are none although the bag has some; '' otherwise.
-        info: the message that they are from; None for none.
-        rectified: whether the images are.
     """
 
     model: CameraModel | None = None

@@ -17,8 +17,6 @@ from siamx_ros.settings_files import read_yaml
 
 OPTIONAL = ('bearing', 'at_arrival')
 """Groups of figures that not every replay has."""
-RENAMED = {'honesty': 'validity'}
-"""Groups of figures that had another name."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +66,6 @@ def check(criteria: list[Criterion], figures: dict[str, Any]) -> list[dict[str, 
 def _figure(name: str, figures: dict[str, Any]) -> float | None:
     if name.partition('.')[0] in set(OPTIONAL) - set(figures):
         return None
-    former, _, figure = name.partition('.')
-    if former in RENAMED:
-        raise InputError(f'{name} is called {RENAMED[former]}.{figure} now')
     known = {f'{group}.{key}': value for group, values in figures.items()
              for key, value in values.items() if not isinstance(value, (list, dict))}
     if name not in known:

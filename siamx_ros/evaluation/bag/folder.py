@@ -17,9 +17,8 @@ import numpy as np
 
 from siamx_ros import __version__
 from siamx_ros.errors import InputError
-from siamx_ros.evaluation.bag.criteria import RENAMED
-from siamx_ros.evaluation.bag.replay_plots import write_plots
-from siamx_ros.evaluation.bag.replay_results import FRAME_COLUMNS, Replay, events, frame_rows
+from siamx_ros.evaluation.bag.replay_results import (
+    FRAME_COLUMNS, Replay, events, frame_rows, write_plots)
 from siamx_ros.evaluation.bag.results_bag import write_results_bag
 from siamx_ros.evaluation.results import json_values, write_whole
 from siamx_ros.evaluation.tables import cell
@@ -179,7 +178,6 @@ def read_summary(folder: Path) -> dict[str, Any]:
     """The summary of a replay."""
     try:
         summary = json.loads((folder / SUMMARY).read_text(encoding='utf-8'))
-        figures = {RENAMED.get(name, name): group for name, group in summary['figures'].items()}
-        return {**summary, 'bag': dict(summary['bag']), 'figures': figures}
+        return {**summary, 'bag': dict(summary['bag']), 'figures': dict(summary['figures'])}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f'{folder / SUMMARY} is no summary of a replay: {error!r}') from None

@@ -27,11 +27,8 @@ class Wanted:
     """What the user asked for; empty values are found out from the bag.
 
     Attributes:
-        image_topic: of the images.
         truth_topic, truth_bag, truth_id: where detections of the true target are, in which bag if
             not in the same, and with which id if several are in a message.
-        truth_file: a text file instead.
-        init_topic: a recorded request for the first box.
         box, box_frame: the first box itself, and the frame it lies on.
         rectified: whether the images are, so that P of camera_info holds.
     """
@@ -52,10 +49,8 @@ class Prepared:
     """What was found.
 
     Attributes:
-        topic, table: the images.
         truth, truth_source: ground truth and where it is from; '' without any.
         start, box, box_source: the first box, the index of its frame, and where it is from.
-        camera: what is known of it.
     """
 
     topic: str

@@ -31,14 +31,12 @@ class Step:
     """One frame of a replay.
 
     Attributes:
-        index: of the frame in the table.
         stamp: header stamp, nanoseconds.
         result: what the tracker said; None where the frame was not given to it.
         done: when the result was there on the clock of the replay, nanoseconds; 0 without one.
         seconds: wall-clock time the tracker took; not part of reproducible results.
         note: why there is no result, see :data:`DROPPED`; '' with one.
         size: width and height of the image, (0, 0) where it was not decoded.
-        frame_id: of the image.
     """
 
     index: int

@@ -1,12 +1,14 @@
-"""What a replay found out, as plain values: per frame, per event, and as figures."""
+"""What a replay found out: per frame, per event, as figures, and as plots."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Iterator
 
 import numpy as np
 
+from siamx_ros.evaluation import plots
 from siamx_ros.evaluation.bag import quality
 from siamx_ros.evaluation.bag.camera_info import FoundCamera
 from siamx_ros.evaluation.bag.frame_table import FrameTable
@@ -16,6 +18,7 @@ from siamx_ros.evaluation.bag.truth import Truth
 from siamx_ros.evaluation.metrics import overlaps
 from siamx_ros.evaluation.runner import Run
 from siamx_ros.evaluation.scores import score
+from siamx_ros.evaluation.timelines import timeline
 from siamx_ros.records import TrackState
 
 FRAME_COLUMNS = (
@@ -29,11 +32,9 @@ class Replay:
     """One finished replay.
 
     Attributes:
-        name: of the bag.
         table, steps, truth: one entry per frame each.
         start: index of the frame on which the target was given.
         real_time: whether frames could be missed while the tracker was busy.
-        camera: what is known of the one that took the images.
         not_whole: why the annotated video is not whole; None if it is, or without one.
     """
 
@@ -100,6 +101,36 @@ def track_of(replay: Replay) -> quality.Track:
     return quality.Track(
         replay.table.times[kept] / 1e9, truth.boxes[kept], run.boxes[kept], run.confidence[kept],
         run.states[kept], run.valid[kept])
+
+
+def write_plots(folder: Path, replay: Replay) -> list[Path]:
+    """Draw what there is something to draw of; returns the files."""
+    files = [timeline(folder / 'timeline.png', replay.run)]
+    if replay.run.counts.any():
+        files += plots.write_plots(folder, {replay.name: [replay.run]})
+        files.append(_reliability(folder / 'reliability.png', replay))
+    if len(replay.run.update_seconds):
+        files.append(_latency(folder / 'latency.png', replay))
+    return files
+
+
+def _reliability(path: Path, replay: Replay) -> Path:
+    """Share of right boxes over confidence; the diagonal is perfect calibration."""
+    figure, axes = plots.new_figure(4.5, 4)
+    bins = [row for row in quality.calibration(track_of(replay))['bins'] if row['frames']]
+    axes.plot([0, 1], [0, 1], color='grey', linestyle='--', linewidth=1)
+    axes.plot([row['confidence'] for row in bins], [row['right'] for row in bins], marker='o')
+    axes.set(xlabel='confidence', ylabel='share with overlap of 0.5 or more', xlim=(0, 1),
+             ylim=(0, 1.02))
+    axes.grid(alpha=0.3)
+    return plots.save(figure, path)
+
+
+def _latency(path: Path, replay: Replay) -> Path:
+    figure, axes = plots.new_figure(4.5, 3)
+    axes.hist(np.asarray(replay.run.update_seconds) * 1e3, bins=40)
+    axes.set(xlabel='time of the tracker, ms', ylabel='frames')
+    return plots.save(figure, path)
 
 
 def _quality(replay: Replay) -> dict[str, Any]:

@@ -100,7 +100,6 @@ class _Labels:
         """Label the frame within half an interval, unless a label nearer to it was put.
 
         Args:
-            stamp: nanoseconds.
             box: gives x, y, w, h; called only where the label counts.
             recorded: when the label was recorded, nanoseconds.
         """

@@ -21,7 +21,6 @@ class BagWriter:
     """A new bag; use it in a ``with`` statement.
 
     Args:
-        path: folder to make.
         storage: 'mcap' or 'sqlite3'.
     """
 

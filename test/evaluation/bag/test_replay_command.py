@@ -149,9 +149,6 @@ def test_criteria_decide_the_exit_status(tmp_path, bag, oracle, capfd):
     assert evaluate(bag, *RANDOM, '--criteria', path) == 1
     assert 'FAIL  metrics.auc >= 0.99' in capfd.readouterr().out
     assert [each['passed'] for each in summary(tmp_path / 'out')['criteria']] == [True, True]
-    path.write_text('honesty.false_lost: {max: 0.0}\n')
-    assert evaluate(bag, *RANDOM, '--criteria', path) == 2
-    assert 'honesty.false_lost is called validity.false_lost now' in capfd.readouterr().err
     path.write_text('losses.time_to_relocalise_s: {max: 1}\nmetrics.aux: {max: 1}\n')
     assert evaluate(bag, *RANDOM, '--criteria', path, '--out', tmp_path / 'kept') == 2
     assert "no figure 'metrics.aux'" in capfd.readouterr().err

@@ -8,9 +8,9 @@ from bag_command import RANDOM, evaluate, summary
 import cv2
 import pytest
 
-from siamx_ros.commands.signals import ENDING
+from siamx_ros.cli import ENDING
 from siamx_ros.errors import InputError
-from siamx_ros.evaluation.bag import evaluation
+from siamx_ros.evaluation.bag import evaluation, film
 from siamx_ros.evaluation.bag.folder import results_folder
 from siamx_ros.evaluation.trackers import TrackerSpec
 
@@ -87,13 +87,13 @@ def test_results_are_written_though_the_video_had_no_space(
     """OpenCV says nothing of it; a limit on the size of files stands for the full disk."""
     out, video = tmp_path / 'out', tmp_path / f'v{suffix}'
     former = resource.getrlimit(resource.RLIMIT_FSIZE)
-    draw = evaluation.draw_result
+    draw = film.draw_result
 
     def limited(*args, **options):
         resource.setrlimit(resource.RLIMIT_FSIZE, (500, former[1]))
         return draw(*args, **options)
 
-    monkeypatch.setattr(evaluation, 'draw_result', limited)
+    monkeypatch.setattr(film, 'draw_result', limited)
     monkeypatch.setattr(evaluation, '_name_unreadable', lambda *_: resource.setrlimit(
         resource.RLIMIT_FSIZE, former))
     try:
