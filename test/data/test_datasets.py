@@ -7,8 +7,8 @@ from benchmark_folders import WRITERS, got10k, images, otb, trackingnet, uav, vo
 import numpy as np
 import pytest
 
-from siamx_ros.data.annotation import TEST, TRAIN, polygon_bounds
-from siamx_ros.data.catalogue import DATASETS, kinds, read_benchmark
+from siamx_ros.data.annotation import TEST, polygon_bounds
+from siamx_ros.data.catalogue import kinds, read_benchmark
 from siamx_ros.errors import InputError
 
 EXPECTED = {
@@ -144,8 +144,3 @@ def test_360vot_entries_without_an_image_are_refused(tmp_path):
     (tmp_path / '0000' / 'image' / '000001.jpg').unlink()
     with pytest.raises(InputError, match='has 2 entries for 1 images'):
         read_benchmark(tmp_path, '360vot')
-
-
-def test_every_data_set_has_a_split():
-    for kind, listers in DATASETS.items():
-        assert listers and set(listers) <= {TRAIN, TEST}, kind

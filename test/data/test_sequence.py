@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from siamx_ros.data.folders import read_sequences, select
-from siamx_ros.data.sequence import read_boxes, read_folder
+from siamx_ros.data.sequence import read_folder
 from siamx_ros.errors import InputError
 from siamx_ros.frame_sources import FolderSource
 
@@ -44,13 +44,6 @@ def test_absent(tmp_path, line):
     assert np.isnan(sequence.boxes_xywh[1]).all()
 
 
-@pytest.mark.parametrize('separator', [',', '\t', ' ', ', ', ';'])
-def test_separators(tmp_path, separator):
-    path = tmp_path / 'boxes.txt'
-    path.write_text(separator.join(['1', '2.5', '3', '4']) + '\r\n\n\n')
-    np.testing.assert_array_equal(read_boxes(path), [[1, 2.5, 3, 4]])
-
-
 @pytest.mark.parametrize('truth, sentence', [
     ('1,2,3\n1,2,3,4\n1,2,3,4\n', 'line 1, must hold 4 numbers'),
     ('1,2,3,4\n1,2,x,4\n1,2,3,4\n', 'line 2, must hold 4 numbers'),
@@ -87,10 +80,3 @@ def test_folders_of_sequences(tmp_path):
         select(sequences, ['c'])
     with pytest.raises(InputError, match="sequence 'a' is named more than once"):
         select(sequences, ['a', 'a', 'b'])
-
-
-def test_no_sequences(tmp_path):
-    with pytest.raises(InputError, match='holds no sequence'):
-        read_sequences(tmp_path)
-    with pytest.raises(InputError, match='there is no folder'):
-        read_sequences(tmp_path / 'x')

@@ -17,11 +17,6 @@ def test_flags(tmp_path, content):
     assert read_flags(tmp_path / 'flags', 3).tolist() == [0, 1, 0]
 
 
-def test_a_first_flag_behind_a_mark_counts(tmp_path):
-    (tmp_path / 'flags').write_bytes(MARK + b'1,0')
-    assert read_flags(tmp_path / 'flags', 2).tolist() == [1, 0]
-
-
 @pytest.mark.parametrize('text, sentence', [
     ('0,yes,0', "flag 2 of .*flags must be a whole number from 0 to 1, got 'yes'"),
     ('0,2,0', 'got .2'), ('0,-1,0', 'got .-1'), ('0,nan,0', 'got .nan'), ('0,0.5,0', 'got .0.5'),

@@ -63,15 +63,6 @@ def test_unreadable_images_are_no_images(make_rig):
     assert rig.show().state == S.STATE_RELOCALISED, 'found, not yet confirmed'
 
 
-def test_an_unreadable_image_does_not_end_missing_images(make_rig):
-    rig = make_rig()
-    rig.started()
-    assert rig.set_parameters(image_timeout=0.3).successful
-    rig.status(S.STATE_INPUT_STALE)
-    assert send(rig, data=bytes(9)).state == S.STATE_INPUT_STALE
-    assert rig.show().state == S.STATE_RELOCALISED
-
-
 def test_a_picture_that_freezes_is_no_image(make_rig, make_scene):
     """As of a camera driver that hangs: stamps and messages go on."""
     rig = make_rig()
@@ -144,14 +135,6 @@ def test_a_failing_init_is_refused_and_the_old_target_kept(rig, make_scene, comm
     for _ in range(4):
         target = rig.show()
     assert (target.valid, target.target_id) == (True, name)
-
-
-def test_no_memory_on_the_device_while_tracking(rig, make_scene):
-    name = rig.started().target_id
-    rig.show(make_scene(command=NO_MEMORY))
-    assert 'CUDA out of memory' in rig.status(S.STATE_ERROR).message
-    assert rig.show().target_id == name
-    assert rig.trigger('reset').success and rig.init().success
 
 
 def test_a_stuck_inference_is_reported_while_it_is_stuck(make_rig, make_scene):

@@ -77,11 +77,6 @@ def test_message_values_of_a_tracked_target(rig):
     assert not target.truncated
 
 
-def test_ids_are_numbered_when_not_given(rig):
-    first, second = rig.started(), rig.started()
-    assert int(second.target_id) == int(first.target_id) + 1
-
-
 def test_a_name_given_twice_is_two_targets(rig):
     first = rig.started(target_id='dog')
     before = len(rig.probe.heard['status'])

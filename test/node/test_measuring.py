@@ -55,33 +55,6 @@ def test_bearing_is_positive_left_and_elevation_up(rig):
         pytest.approx(0.0, abs=1e-5), 'the box stands still'
 
 
-def test_distortion_is_undone(rig):
-    import cv2
-    distortion = (0.1, 0.05, 0.0, 0.0, 0.01, 0.05, 0.02, 0.01)
-    straight = seen(rig).bearing
-    target = seen(rig, lambda m: abs(m.bearing - straight) > 1e-5, model='rational_polynomial',
-                  distortion=distortion)
-    ray = np.array([[[-math.tan(target.bearing), -math.tan(target.elevation) * math.hypot(
-        1, math.tan(target.bearing)), 1.0]]])
-    matrix = np.array([[FOCAL, 0, 79.5], [0, FOCAL, 59.5], [0, 0, 1]])
-    back = cv2.projectPoints(ray, np.zeros(3), np.zeros(3), matrix, np.array(distortion))[0]
-    np.testing.assert_allclose(back.ravel() + 0.5, (100, 40), atol=0.05)
-
-
-def test_a_calibration_that_is_not_the_images_ends_the_one_before(rig):
-    right = seen(rig).bearing
-    calibrate(rig, distortion=(0.1,) * 100)
-    until(rig, lambda m: math.isnan(m.bearing))
-    calibrate(rig)
-    assert until(rig, lambda m: math.isfinite(m.bearing)).bearing == pytest.approx(right)
-
-
-def test_binned_images_are_seen_through_the_full_sensor_s_calibration(rig):
-    """Edge 100 of the image is edge 200 of the sensor; its middle column is 159.5."""
-    target = seen(rig, width=320, height=240, focal=2 * FOCAL, binning=2)
-    assert target.bearing == pytest.approx(-math.atan((200 - 160) / (2 * FOCAL)), abs=1e-5)
-
-
 def test_rectified_images_are_seen_through_p_without_distortion(make_rig):
     rig = with_info(make_rig({'image_rectified': True}))
     rig.show()
@@ -91,13 +64,6 @@ def test_rectified_images_are_seen_through_p_without_distortion(make_rig):
     assert target.bearing == pytest.approx(-math.atan(20 / 160), abs=1e-5)
     calibrate(rig)
     until(rig, lambda m: math.isnan(m.bearing))
-
-
-def test_field_of_view_without_calibration(make_rig):
-    rig = make_rig({'fallback_hfov': 90})
-    rig.show()
-    assert rig.init(BOX).success
-    assert rig.show().bearing == pytest.approx(-math.atan(20 / 80), abs=1e-5)
 
 
 def test_range_and_pose_from_depth(rig):
@@ -129,18 +95,6 @@ def test_the_depth_of_the_image_s_own_moment_counts(rig):
             publish_depth(rig, np.full((120, 160), distance, np.float32), '32FC1',
                           moment + round(late_s * 1e9))
     assert rig.show(step=0).range == pytest.approx(2.0 * math.sqrt(1.02), rel=1e-4)
-
-
-@pytest.mark.parametrize('distance, frame_id', [
-    (math.nan, 'camera_optical_frame'), (50.0, 'camera_optical_frame'), (2.0, 'other')],
-    ids=['nothing valid', 'too far', 'other frame'])
-def test_depth_that_does_not_fit_gives_no_range(rig, distance, frame_id):
-    seen(rig)
-    target = show_depth(rig, np.full((120, 160), distance, np.float32), '32FC1', frame_id=frame_id)
-    assert math.isnan(target.range) and math.isnan(target.range_stddev)
-    assert target.range_source == T.RANGE_NONE
-    poses = rig.probe.heard['target_pose']
-    assert not poses or poses[-1].header.stamp != target.header.stamp
 
 
 @pytest.mark.serial

@@ -52,19 +52,6 @@ def test_every_field_and_constant_is_explained(repository) -> None:
 
 
 @pytest.mark.ros
-def test_generated_classes_have_the_constants() -> None:
-    from siamx_ros.msg import TrackedTarget, TrackerStatus
-    from siamx_ros.srv import InitTarget
-    for state in TrackState:
-        assert getattr(TrackedTarget, f'STATE_{state.name}') == state
-        assert getattr(TrackerStatus, f'STATE_{state.name}') == state
-    assert InitTarget.Response.TARGET_DROPPED == 714
-    fresh = TrackedTarget()
-    assert not fresh.valid and fresh.state == TrackState.UNINITIALISED
-    assert not InitTarget.Response().success and not InitTarget.Request().keep_current
-
-
-@pytest.mark.ros
 @pytest.mark.parametrize('package, message, start', [
     ('vision_msgs', 'Detection2DArray', 'RIHS01_21427412'),
     ('tf2_msgs', 'TFMessage', 'RIHS01_e369d0f05a23ae52')])

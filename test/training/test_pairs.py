@@ -135,12 +135,6 @@ def test_a_clip_and_videos_that_begin_alike_are_one_scene_each(data, tiny_config
                    for plan in (plans_made[i] for i in range(20)))
 
 
-def test_negatives_carry_no_box(data, tiny_config):
-    config = tiny_config.replace({'augment.negative': 1.0})
-    dataset = PairDataset(read_pictures(data, config), config, length=4, seed=1)
-    assert all(np.isnan(dataset[i][2]).all() for i in range(4))
-
-
 @pytest.mark.parametrize('name', [
     'colour', 'grey', 'blur', 'downscale', 'compression', 'noise', 'occluder', 'distractor',
     'backdrop', 'still_elastic'])

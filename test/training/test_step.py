@@ -135,16 +135,6 @@ def test_averaged_weights_follow_slowly(tiny_config, tmp_path, step, decay):
             torch.testing.assert_close(mean, old + (1 - decay), atol=1e-5, rtol=1e-4)
 
 
-def test_the_backbone_is_frozen_and_freed_where_the_settings_say(data, tiny_config, tmp_path):
-    run = Run(tmp_path, tiny_config.replace({'frozen': 0.5, 'steps': 6}),
-              Process(0, 1, torch.device('cpu')))
-    free = []
-    for run.step in range(6):
-        run.schedule()
-        free.append(all(p.requires_grad for p in run.network.backbone.parameters()))
-    assert free == [False] * 3 + [True] * 3
-
-
 def test_a_backbone_that_openvino_runs_is_not_compiled(tiny_config, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.nn.Module, 'compile', lambda *_, **__: pytest.fail('compiled'))
     run = Run(tmp_path, tiny_config.replace({'compile': True, 'frozen': 1.0}),
