@@ -63,6 +63,7 @@ class Probe:
         self._clients: dict[str, Any] = {}
         self.heard: dict[str, list] = defaultdict(list)
         self.moments: dict[int, float] = {}
+        self.client(InitTarget, 'init')
         self.listen(TrackedTarget, f'{tracker}/target', 100)
         self.listen(Detection2DArray, f'{tracker}/detections', 100)
         self.listen(TrackerStatus, f'{tracker}/status', LATCHED)
@@ -150,13 +151,21 @@ class Probe:
 
     def call_async(self, kind: type, name: str, request: Any, patience: float = 20.0) -> Any:
         """Call a service without waiting for the answer; returns its future."""
-        client = self._clients.get(name)
-        if client is None:
-            client = self._clients[name] = self.node.create_client(
-                kind, f'{self.tracker}/{name}', qos_profile=QoSProfile(depth=1000))
+        client = self.client(kind, name)
         if not client.wait_for_service(patience):
             raise NoAnswer(f'{self.tracker}/{name} is not offered')
         return client.call_async(request)
+
+    def client(self, kind: type, name: str) -> Any:
+        """The client of a service of the tracker node.
+
+        An answer is lost where the service does not know yet who asks. Whoever hears a latched
+        topic to which it subscribed after making its clients is known to all services.
+        """
+        if name not in self._clients:
+            self._clients[name] = self.node.create_client(
+                kind, f'{self.tracker}/{name}', qos_profile=QoSProfile(depth=1000))
+        return self._clients[name]
 
     def _spin(self) -> None:
         try:

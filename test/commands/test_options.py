@@ -116,12 +116,14 @@ def test_help_shows_every_setting_with_its_default(capsys):
     assert '100 % is 1' in ' '.join(parser.format_help().split())
 
 
-@pytest.mark.parametrize('text', ['', '1,2,3', '1,2,3,4,5', '1;2;3;4', 'a,b,c,d', '1,2,nan,4',
-                                  '1,2,3,inf', '1,2,0,4', '1,2,3,-4',
-                                  '100,80,1e-200,1e-200', '0,0,1e200,1e200'])
-def test_bad_boxes_are_refused(text):
-    with pytest.raises(InputError):
-        parse_box(text)
+@pytest.mark.parametrize('words, texts', [
+    ('four numbers', ('', '1,2,3', '1,2,3,4,5', '1;2;3;4', 'a,b,c,d')),
+    ('finite', ('1,2,nan,4', '1,2,3,inf')), ('positive', ('1,2,0,4', '1,2,3,-4')),
+    ('an area', ('100,80,1e-200,1e-200', '0,0,1e200,1e200'))])
+def test_bad_boxes_are_refused(words, texts):
+    for text in texts:
+        with pytest.raises(InputError, match=words):
+            parse_box(text)
 
 
 def test_a_box_may_have_spaces_and_fractions():

@@ -37,6 +37,18 @@ class Oracle:
         self.closed = True
 
 
+class Changed(Oracle):
+    """Answers with what a function makes of the number of an image and the true answer."""
+
+    def __init__(self, truth, change):
+        super().__init__(truth)
+        self.change = change
+
+    def update(self, image, stamp=None):
+        result = super().update(image)
+        return self.change(self.index, result)
+
+
 class Static:
     """Never moves and is always sure."""
 
@@ -72,7 +84,8 @@ MOVING = np.array([[4 + 3.0 * i, 10, 16, 12] for i in range(10)])
 
 @pytest.fixture
 def trackers():
-    return type('Trackers', (), {'Oracle': Oracle, 'Static': Static, 'said': staticmethod(said)})
+    return type('Trackers', (), {'Oracle': Oracle, 'Changed': Changed, 'Static': Static,
+                                 'said': staticmethod(said)})
 
 
 @pytest.fixture
@@ -99,3 +112,9 @@ def sequence(dataset):
 def static(monkeypatch, trackers):
     """Trackers that are built never move."""
     monkeypatch.setattr(TrackerSpec, 'build', lambda self: trackers.Static())
+
+
+@pytest.fixture
+def oracle(monkeypatch, trackers, sequence):
+    """Trackers that are built know the truth."""
+    monkeypatch.setattr(TrackerSpec, 'build', lambda self: trackers.Oracle(sequence.boxes_xywh))

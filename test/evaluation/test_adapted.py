@@ -1,12 +1,16 @@
-"""The adaptive scheme around another tracker."""
+"""OpenCV's trackers behind our two verbs, and the adaptive scheme around another tracker."""
 
 import numpy as np
 import pytest
 
 from siamx_ros.config import ModelConfig, TrackerConfig
+from siamx_ros.data.sequence import read_folder
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation.adapted import AdaptedTracker
-from siamx_ros.evaluation.trackers import TrackerSpec, variants
+from siamx_ros.evaluation.opencv_trackers import OpenCvTracker, available
+from siamx_ros.evaluation.runner import run_sequence
+from siamx_ros.evaluation.scores import score
+from siamx_ros.evaluation.trackers import variants
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.records import BoxSource, TrackResult, TrackState
 
@@ -73,6 +77,13 @@ def test_the_heat_map_finds_what_returns_to_its_usual_place():
     assert not any(result.valid for result in helped[16:23])
 
 
+def test_a_clock_that_was_set_back_loses_the_target():
+    tracker = AdaptedTracker(Near(), TrackerConfig(adaptive='relocalise'))
+    tracker.init(frame((20, 40)), BoundingBox(20, 40, SIZE, SIZE))
+    tracker.lose(1.0)
+    assert tracker.update(frame((20, 40)), 1.0).state != TrackState.TRACKING
+
+
 def test_off_reports_what_the_tracker_finds():
     results, truth = follow([(20 + 3 * i, 30) for i in range(20)], adaptive='off')
     assert all(result.box.iou(box) == 1 and result.valid for result, box in zip(results, truth))
@@ -85,17 +96,46 @@ def test_bad_use():
         AdaptedTracker(Near()).update(frame(None))
 
 
-def test_as_a_kind_of_tracker():
-    [plain, adapted] = variants(['csrt', 'csrt-adapted'], ['relocalise'], ModelConfig(),
-                                TrackerConfig())
-    assert adapted.config.adaptive == 'relocalise'
-    assert 'tracking' in adapted.fingerprint() and 'tracking' not in plain.fingerprint()
-    assert TrackerSpec('a', 'kcf-adapted').kind == 'kcf-adapted'
-
-
-def test_each_scheme_is_put_around_it():
+def test_as_a_kind_of_tracker_with_each_scheme_around_it():
     specs = variants(['kcf', 'kcf-adapted'], ['off', 'paper'], ModelConfig(), TrackerConfig())
     assert [(spec.name, spec.config.adaptive) for spec in specs[1:]] == [
         ('kcf-adapted-off', 'off'), ('kcf-adapted-paper', 'paper')]
+    assert [spec.kind for spec in specs[1:]] == ['kcf-adapted'] * 2
+    assert 'tracking' in specs[1].fingerprint() and 'tracking' not in specs[0].fingerprint()
     with pytest.raises(InputError, match="'global' cannot be put around .* kcf-adapted"):
         variants(['kcf-adapted'], ['global'], ModelConfig(), TrackerConfig())
+
+
+needs_contrib = pytest.mark.skipif(not available(), reason='OpenCV without its contrib trackers')
+
+
+def smooth(write, folder):
+    return write(folder, np.array([[20 + 2.0 * i, 40, 40, 30] for i in range(12)]), (160, 120))
+
+
+@needs_contrib
+def test_csrt_follows_a_slow_target(tmp_path, write):
+    scores = score(run_sequence(OpenCvTracker('csrt'), read_folder(smooth(write, tmp_path / 's'))))
+    assert scores.success > 0.9 and scores.wrong_while_valid == 0
+
+
+@needs_contrib
+def test_kcf_says_lost_and_holds_its_box(tmp_path, write):
+    sequence = read_folder(smooth(write, tmp_path / 's'))
+    tracker = OpenCvTracker('kcf')
+    run_sequence(tracker, sequence)
+    held = tracker.update(np.zeros((120, 160, 3), np.uint8))
+    assert held.state == TrackState.LOST and not held.valid and held.confidence == 0
+    assert held.box is not None
+
+
+@needs_contrib
+def test_update_before_init():
+    with pytest.raises(InputError, match='call init first'):
+        OpenCvTracker('kcf').update(np.zeros((9, 9, 3), np.uint8))
+
+
+def test_not_installed(monkeypatch):
+    monkeypatch.delattr('cv2.TrackerKCF', raising=False)
+    with pytest.raises(InputError, match='has no KCF tracker: install opencv-contrib'):
+        OpenCvTracker('kcf')

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from siamx_ros.errors import InputError
-from siamx_ros.evaluation.calibration import BOUNDARY, INDICATORS, fit
+from siamx_ros.evaluation.calibration import BOUNDARY, fit
 
 
 def answers(count=4000, seed=1):
@@ -54,11 +54,6 @@ def test_every_group_weighs_the_same():
     alone = fit(both, verdicts).response
     grouped = fit(both, verdicts, np.repeat([0, 1], [400, 40000])).response
     assert abs(alone) < 0.2 and grouped > 0.5
-
-
-def test_indicators_are_fields_of_a_result():
-    from siamx_ros.records import TrackResult
-    assert set(INDICATORS) <= set(TrackResult.__dataclass_fields__)
 
 
 @pytest.mark.parametrize('value', [True, False])

@@ -14,20 +14,13 @@ def boxes(seed, count=200):
         [random.uniform(0, 60, (count, 2)), random.uniform(5, 60, (count, 2))], 1)
 
 
-def test_success_is_strict_so_a_perfect_tracker_scores_20_of_21():
-    curve = metrics.success_curve(np.ones(7))
-    assert curve.mean() == pytest.approx(20 / 21)
-    assert curve[-1] == 0
-
-
-def test_no_overlap_scores_nothing_not_even_at_zero():
-    assert metrics.success_curve(np.zeros(3)).sum() == 0
-
-
-def test_success_by_hand():
-    # 0.5 passes 0..0.45 (10 thresholds), 0.52 passes 0..0.5 (11 thresholds)
-    assert metrics.success_curve(np.array([0.5])).sum() == 10
-    assert metrics.success_curve(np.array([0.52])).sum() == 11
+@pytest.mark.parametrize('overlap, thresholds', [
+    pytest.param(1.0, 20, id='strict: a perfect tracker scores 20 of 21'),
+    pytest.param(0.0, 0, id='nothing, not even at zero'),
+    pytest.param(0.5, 10, id='0 to 0.45'), pytest.param(0.52, 11, id='0 to 0.5')])
+def test_success_by_hand(overlap, thresholds):
+    curve = metrics.success_curve(np.full(7, overlap))
+    assert curve.tolist() == [1] * thresholds + [0] * (21 - thresholds)
 
 
 def test_precision_includes_its_threshold():

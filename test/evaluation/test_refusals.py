@@ -94,15 +94,6 @@ def test_without_any_sequence_left_the_first_refusal_is_reported(outside, capfd)
     assert 'error: sequence outside, frame 0: box' in capfd.readouterr().err
 
 
-@pytest.mark.parametrize('jobs', [1, 2])
-def test_an_unreadable_image_leaves_out_its_sequence(dataset, caplog, jobs):
-    (dataset / 'moving' / 'img' / '00000004.png').write_bytes(b'')
-    runs = run_campaign(
-        Campaign((RANDOM,), tuple(read_sequences(dataset)), jobs=jobs, threads=1))
-    assert [run.name for run in runs['siamx']] == ['interrupted']
-    assert 'frame 3: cannot read an image' in caplog.text and '00000004.png' in caplog.text
-
-
 def test_one_tracker_that_refuses_leaves_a_sequence_out_for_all(outside, monkeypatch, trackers):
     build = TrackerSpec.build
     monkeypatch.setattr(TrackerSpec, 'build', lambda self: (

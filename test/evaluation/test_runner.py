@@ -11,8 +11,19 @@ from siamx_ros.data.sequence import read_folder
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation.runner import run_sequence
 from siamx_ros.evaluation.scores import mean_scores, score
-from siamx_ros.geometry import iou_xywh
+from siamx_ros.geometry import BoundingBox
 from siamx_ros.records import TrackState
+
+
+@pytest.fixture
+def moving(dataset):
+    return read_folder(dataset / 'moving')
+
+
+@pytest.fixture
+def changed(moving, trackers):
+    """Runs a tracker that knows where the target moves, and answers with what a function says."""
+    return lambda change: run_sequence(trackers.Changed(moving.boxes_xywh, change), moving)
 
 
 def test_an_oracle_is_perfect_and_absent_frames_do_not_count(dataset, trackers):
@@ -26,9 +37,8 @@ def test_an_oracle_is_perfect_and_absent_frames_do_not_count(dataset, trackers):
     assert run.states[4] == TrackState.LOST and not run.valid[4]
 
 
-def test_a_static_tracker_by_hand(dataset, trackers):
-    sequence = read_folder(dataset / 'moving')
-    scores = score(run_sequence(trackers.Static(), sequence))
+def test_a_static_tracker_by_hand(moving, trackers):
+    scores = score(run_sequence(trackers.Static(), moving))
     overlap = [(16 - 3 * i) / (16 + 3 * i) if 3 * i < 16 else 0 for i in range(1, 10)]
     assert scores.success == pytest.approx(sum(value > 0.5 for value in overlap) / 9)
     assert scores.precision == pytest.approx(6 / 9)  # 3, 6, ... 27 pixels
@@ -38,12 +48,9 @@ def test_a_static_tracker_by_hand(dataset, trackers):
         [[value > step / 20 for step in range(21)] for value in overlap]))
 
 
-def test_the_initial_frame_is_not_scored(dataset, trackers):
+def test_the_initial_frame_is_not_scored(changed, trackers):
     """A tracker that is wrong on every update scores zero although its first box is right."""
-    class Wrong(trackers.Static):
-        def update(self, image, stamp=None):
-            return trackers.said(type(self.box)(50, 40, 3, 3))
-    assert score(run_sequence(Wrong(), read_folder(dataset / 'moving'))).auc == 0
+    assert score(changed(lambda index, _: trackers.said(BoundingBox(50, 40, 3, 3)))).auc == 0
 
 
 def test_starts_on_the_first_visible_frame(tmp_path, write, trackers):
@@ -55,7 +62,7 @@ def test_starts_on_the_first_visible_frame(tmp_path, write, trackers):
     assert score(run).frames == 1 and math.isnan(score(run).valid_while_absent)
 
 
-def test_images_go_in_as_bgr_in_order_with_the_true_box(dataset, trackers):
+def test_images_go_in_as_bgr_in_order_with_the_true_box(moving, trackers):
     seen = []
 
     class Spy(trackers.Static):
@@ -66,43 +73,29 @@ def test_images_go_in_as_bgr_in_order_with_the_true_box(dataset, trackers):
         def update(self, image, stamp=None):
             seen.append(tuple(image[14, 26]))
             return super().update(image)
-    run_sequence(Spy(), read_folder(dataset / 'moving'))
+    run_sequence(Spy(), moving)
     assert seen[0] == ((48, 64, 3), (4, 10, 16, 12))
     assert seen[3] == (200, 30, 90) or seen[3] == (40, 200, 240)
     assert len(seen) == 10
 
 
-def test_a_tracker_that_gives_up_scores_zero_from_then_on(dataset, trackers):
-    class GivesUp(trackers.Oracle):
-        def update(self, image, stamp=None):
-            result = super().update(image)
-            return result if self.index < 5 else trackers.said(
-                None, TrackState.UNINITIALISED, 0.0, False)
-    sequence = read_folder(dataset / 'moving')
-    run = run_sequence(GivesUp(sequence.boxes_xywh), sequence)
+def test_a_tracker_that_gives_up_scores_zero_from_then_on(changed, trackers):
+    run = changed(lambda index, result: result if index < 5 else trackers.said(
+        None, TrackState.UNINITIALISED, 0.0, False))
     assert score(run).success == pytest.approx(4 / 9)
     assert score(run).wrong_while_valid == 0
     assert len(run.update_seconds) == 5
 
 
-def test_false_lost(dataset, trackers):
-    class Coward(trackers.Oracle):
-        def update(self, image, stamp=None):
-            result = super().update(image)
-            return trackers.said(result.box, TrackState.LOST, 0.0, False)
-    sequence = read_folder(dataset / 'moving')
-    assert score(run_sequence(Coward(sequence.boxes_xywh), sequence)).false_lost == 1
+def test_false_lost(changed, trackers):
+    run = changed(lambda _, result: trackers.said(result.box, TrackState.LOST, 0.0, False))
+    assert score(run).false_lost == 1
 
 
-def test_doubt_while_the_box_is_right(dataset, trackers):
+def test_doubt_while_the_box_is_right(changed, trackers):
     """UNCERTAIN is no false loss, but a robot stops on it; each stop counts once."""
-    class Hesitant(trackers.Oracle):
-        def update(self, image, stamp=None):
-            result = super().update(image)
-            return result if self.index not in (2, 3, 6) else trackers.said(
-                result.box, TrackState.UNCERTAIN, 0.5, False)
-    sequence = read_folder(dataset / 'moving')
-    run = run_sequence(Hesitant(sequence.boxes_xywh), sequence)
+    run = changed(lambda index, result: result if index not in (2, 3, 6) else trackers.said(
+        result.box, TrackState.UNCERTAIN, 0.5, False))
     scores = score(run)
     assert scores.false_lost == 0
     assert scores.invalid_while_right == pytest.approx(3 / 9)
@@ -114,10 +107,9 @@ def test_doubt_while_the_box_is_right(dataset, trackers):
     assert math.isnan(score(run).invalid_while_right) and math.isnan(score(run).valid_drops)
 
 
-def test_a_frame_without_an_answer_hides_no_drop(dataset, trackers):
+def test_a_frame_without_an_answer_hides_no_drop(changed):
     """As where images came while the tracker was busy."""
-    sequence = read_folder(dataset / 'moving')
-    run = run_sequence(trackers.Oracle(sequence.boxes_xywh), sequence)
+    run = changed(lambda _, result: result)
     run.states[3], run.valid[3:6], run.boxes[3] = TrackState.UNINITIALISED, False, np.nan
     assert score(run).valid_drops == pytest.approx(100 / 8)
     assert score(run).invalid_while_right == pytest.approx(2 / 8)
@@ -177,10 +169,3 @@ def test_a_single_frame_has_no_figures(tmp_path, write, trackers):
     scores = score(run_sequence(
         trackers.Static(), read_folder(write(tmp_path / 's', np.array([[4.0, 4, 9, 9]])))))
     assert scores.frames == 0 and math.isnan(scores.auc) and math.isnan(scores.speed)
-
-
-def test_overlap_of_run_is_plain_iou(dataset, trackers):
-    sequence = read_folder(dataset / 'moving')
-    run = run_sequence(trackers.Static(), sequence)
-    np.testing.assert_allclose(
-        iou_xywh(run.boxes, run.truth)[:3], [1, 13 / 19, 10 / 22])

@@ -7,7 +7,6 @@ import pytest
 
 from siamx_ros.cli import main
 from siamx_ros.evaluation import plots, results
-from siamx_ros.evaluation.opencv_trackers import available
 from siamx_ros.evaluation.runner import run_sequence
 from siamx_ros.evaluation.timelines import changeful, chosen_frames, draw_frame
 from siamx_ros.evaluation.trackers import TrackerSpec
@@ -92,21 +91,3 @@ def test_eao_over_speed(tmp_path, write, trackers, monkeypatch):
     points.clear()
     assert main(['report', str(out)]) == 0
     assert points['eao_speed_official.png'] == wanted
-
-
-@pytest.mark.skipif(len(available()) < 2, reason='needs opencv-contrib-python-headless')
-def test_ours_the_ablations_and_opencv_in_one_command_and_read_back(tmp_path, dataset, repository,
-                                                                    capfd):
-    files = [str(repository / 'config' / 'ablation' / f'{name}.yaml')
-             for name in ('default', 'off', 'paper', 'global')]
-    command = ['evaluate', str(dataset), '--weights', 'random', '--device', 'cpu', '--threads', '1',
-               '--trackers', 'siamx,csrt,kcf', '--variants', *files, '--out', str(tmp_path)]
-    assert main(command) == 0
-    first = capfd.readouterr().out
-    names = ['default', 'off', 'paper', 'global', 'csrt', 'kcf']
-    assert [line.split()[0] for line in first.splitlines()[-6:]] == names
-    assert {path.name for path in (tmp_path / 'plots').iterdir()} == {
-        'success.png', 'precision.png', 'normalised_precision.png', 'speed.png', 'gains.png',
-        *names}
-    assert main(command) == 0
-    assert capfd.readouterr().out == first

@@ -9,7 +9,6 @@ from geometry_msgs.msg import TransformStamped, Twist
 import pytest
 from security_policy import check_policy
 from std_msgs.msg import Bool
-from std_srvs.srv import Trigger
 from tf2_msgs.msg import TFMessage
 
 from siamx_ros.client.node_process import NodeProcess
@@ -41,7 +40,7 @@ def test_off_at_the_start_then_enabled_then_stopped(tmp_path):
         assert all(velocity == Twist() for velocity in robot.velocities), 'stops alone'
         assert robot.wait(lambda: 'standing: not enabled' in robot.log_path.read_text())
         assert robot.enable().success and robot.drives()
-        assert robot.call(Trigger, 'stop').success
+        assert robot.call('stop').success
         assert robot.stands(FollowReason.FORBIDDEN) and not robot.statuses[-1].enabled
         robot.enable()
         assert robot.drives()

@@ -65,16 +65,6 @@ def parameters(node: Node) -> list:
 
 
 @pytest.mark.parametrize('given, sets', [
-    ({}, []), ({'autostart': 'false'}, [{'autostart': False}]),
-    ({'autostart': 'true'}, [{'autostart': True}])], ids=str)
-def test_the_node_alone_with_what_was_given(functions: dict, given: dict, sets: list) -> None:
-    [node] = start(functions, **given)
-    file, *after = parameters(node)
-    assert node.node_executable == 'tracker_node' and file.name == 'tracker.yaml'
-    assert after == sets
-
-
-@pytest.mark.parametrize('given, sets', [
     ({}, []), ({'use_sim_time': 'false'}, [False]), ({'use_sim_time': 'true'}, [True]),
     ({'bag': 'walk'}, [True]), ({'bag': 'walk', 'use_sim_time': 'false'}, [True])], ids=str)
 def test_the_clock_goes_to_every_node(functions: dict, given: dict, sets: list) -> None:

@@ -64,6 +64,7 @@ def launch_description() -> LaunchDescription:
 def probe():
     """A listener to the node."""
     probe = Probe('/robot/eye', '/camera/image_raw')
+    probe.client(GetParameters, 'get_parameters')  # the node knows who asks by the first call
     yield probe
     probe.close()
 

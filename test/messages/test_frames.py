@@ -51,3 +51,17 @@ def test_held_and_newest_stay_however_large_and_a_jump_of_stamps_drops_all(buffe
     assert [each.stamp for each in buffer.since(0.2)] == [0.2, 0.6]
     buffer.add(frame(0.0))
     assert not buffer.since(0.2) and buffer.newest().stamp == 0.0
+
+
+def test_the_frame_memory_is_bounded_in_time_and_size():
+    buffer = FrameBuffer(seconds=1.0, max_mb=1.0)
+    for number in range(1000):
+        buffer.add(frame(number / 30, 1000))
+    assert len(buffer.since(999 / 30 - 1.0, tolerance=0.1)) <= 31
+    for number in range(1000, 1100):
+        buffer.add(frame(number / 30, 300_000))
+    kept = buffer.since(1097 / 30)
+    assert len(kept) == 3 and sum(f.size_bytes for f in kept) <= 1e6
+    buffer.add(frame(2000 / 30, 5_000_000))
+    assert buffer.newest().size_bytes == 5_000_000, 'the newest is always kept'
+    assert buffer.since(1099 / 30) == []

@@ -1,4 +1,4 @@
-"""The messages that rclpy sends are those that a replay writes into a bag."""
+"""The messages that rclpy sends are those that a replay writes into a bag, and are read back."""
 
 from dataclasses import replace
 import math
@@ -11,8 +11,9 @@ from std_msgs.msg import Header
 from siamx_ros.evaluation.bag import messages
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.messages.frames import Frame
+from siamx_ros.messages.from_msg import result_of
 from siamx_ros.messages.measuring import Measurement
-from siamx_ros.messages.outcome import Outcome
+from siamx_ros.messages.outcome import IDLE, Outcome
 from siamx_ros.messages.status_board import Status
 from siamx_ros.node.message_builder import build
 from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState
@@ -21,6 +22,9 @@ pytestmark = pytest.mark.ros
 RESULT = TrackResult(
     BoundingBox(3.0, 5.0, 20.0, 40.0), 0.75, TrackState.UNCERTAIN, box_source=BoxSource.PREDICTED,
     raw_score=0.5, peak_ratio=0.25, template_similarity=0.625, frames_since_init=7, frames_lost=2)
+FOLLOWED = TrackResult(
+    BoundingBox(1.0, 2.0, 3.0, 4.0), 1.0, TrackState.TRACKING, box_source=BoxSource.MEASURED,
+    valid=True)
 MEASURED = Measurement(True, 0.1, 0.2, 0.3, 4.0, 0.5, 1, (1.0, 2.0, 3.0), (5.0, 6.0))
 
 
@@ -71,3 +75,17 @@ def test_both_kinds_of_status_hold_the_same(last_valid):
 def test_a_latency_of_clocks_that_have_nothing_to_do_with_each_other(latency, expected):
     message = build.target(outcome(Header(), RESULT), MEASURED, latency=latency, dropped=0, seq=1)
     assert plain(message.latency) == expected
+
+
+def published(result):
+    return build.target(outcome(Header(), result), Measurement(), latency=0.0, dropped=0, seq=1)
+
+
+@pytest.mark.parametrize('result', [RESULT, FOLLOWED, IDLE], ids=['doubtful', 'valid', 'no target'])
+def test_an_answer_read_back_says_the_same(result):
+    assert repr(result_of(published(result))) == repr(result)  # NaN equals nothing
+
+
+def test_what_the_message_does_not_hold_is_left_out():
+    full = replace(FOLLOWED, reason=Reason.CONFIRMED, velocity=(3.0, 4.0))
+    assert repr(result_of(published(full))) == repr(FOLLOWED)

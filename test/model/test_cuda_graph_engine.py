@@ -2,6 +2,7 @@
 
 from graph_recording import run_again
 import numpy as np
+from patches import patches
 import pytest
 import torch
 
@@ -10,11 +11,6 @@ from siamx_ros.errors import InputError
 from siamx_ros.model.cuda_graph_engine import CudaGraphEngine, RecordedSearch
 from siamx_ros.model.inference import Engine
 from siamx_ros.model.runtime import make_engine
-
-
-def patches(*sides):
-    rng = np.random.default_rng(6)
-    return [rng.integers(0, 256, (side, side, 3), np.uint8) for side in sides]
 
 
 def test_a_batch_answers_as_one_by_one_and_one_graph_serves_all_numbers(network):

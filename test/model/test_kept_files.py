@@ -1,8 +1,10 @@
 """What is kept for the next process, and that nothing depends on it."""
 
 import os
+from pathlib import Path
 
 import numpy as np
+from patches import patches
 import pytest
 
 from siamx_ros.config import ModelConfig
@@ -52,19 +54,17 @@ def test_those_that_were_not_used_leave(kept, folder):
     assert sorted(path.name for path in folder.iterdir()) == ['a', 'c']
 
 
-def test_nothing_is_kept_where_there_is_no_room(tmp_path, monkeypatch):
-    (tmp_path / 'file').write_text('')
-    monkeypatch.setattr(kept_files, 'FOLDER', tmp_path / 'file')
+def homeless(path):
+    raise RuntimeError('Could not determine home directory.')
+
+
+@pytest.mark.parametrize('owner, name, value', [
+    (kept_files, 'FOLDER', Path(__file__)), (kept_files.Path, 'expanduser', homeless)],
+    ids=['no folder can be made', 'no home'])
+def test_nothing_is_kept_where_there_is_no_room(kept, monkeypatch, owner, name, value):
+    monkeypatch.setattr(owner, name, value)
     KeptFiles('things', 2).write('a', b'x')
     assert KeptFiles('things', 2).read('a') is None
-
-
-def test_nothing_is_kept_without_a_home(kept, monkeypatch):
-    def homeless(path):
-        raise RuntimeError('Could not determine home directory.')
-    monkeypatch.setattr(kept_files.Path, 'expanduser', homeless)
-    kept.write('a', b'x')
-    assert kept.read('a') is None
 
 
 def test_keys_differ_where_a_part_ends_elsewhere():
@@ -87,8 +87,7 @@ def compilations(folder, monkeypatch):
 
 def answer(network, **settings):
     engine = make_engine(network, ModelConfig(device='cpu', runtime='openvino').replace(settings))
-    rng = np.random.default_rng(6)
-    template, search = (rng.integers(0, 256, (side, side, 3), np.uint8) for side in (127, 207))
+    template, search = patches(127, 207)
     maps = engine.search(search, engine.embed(template))
     return [maps.scores, maps.distances, engine.describe(maps)]
 

@@ -1,6 +1,7 @@
 """Correlation, cost, caching and the folded network."""
 
 import numpy as np
+from patches import as_tensor, patches
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -126,17 +127,15 @@ def test_engine_equals_the_plain_network():
         for _ in range(2):  # gives the norms statistics to fold
             network.train()(torch.rand(2, 3, 127, 127) * 255, torch.rand(2, 3, 255, 255) * 255)
     network.eval()
-    rng = np.random.default_rng(6)
-    template, search = (rng.integers(0, 256, (s, s, 3), np.uint8) for s in (127, 255))
+    template, search = patches(127, 255)
     engine = Engine(network, 'cpu')
     maps = engine.search(search, engine.embed(template))
     with torch.no_grad():
-        plain = network(*(torch.from_numpy(p).permute(2, 0, 1)[None].float()
-                          for p in (template, search)))
+        plain = network(as_tensor(template), as_tensor(search))
     np.testing.assert_allclose(maps.scores, plain.centre_logits[0, 0].sigmoid(), atol=1e-5)
     np.testing.assert_allclose(maps.distances, plain.distances[0], rtol=1e-3)
     with torch.no_grad():
-        levels = network.levels(torch.from_numpy(search).permute(2, 0, 1)[None].float())
+        levels = network.levels(as_tensor(search))
     described = engine.describe(maps)
     assert described.shape == (2 * 64, 31, 31)
     for part, name in zip(np.split(described, 2), ('L3', 'L4')):

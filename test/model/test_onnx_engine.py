@@ -3,8 +3,8 @@
 import logging
 
 import numpy as np
+from patches import as_tensor, patches
 import pytest
-import torch
 
 from siamx_ros.config import ModelConfig, TrackerConfig
 from siamx_ros.errors import InputError
@@ -19,15 +19,6 @@ pytest.importorskip('onnx')
 from siamx_ros.model import onnx_session  # noqa: E402
 
 ONNX = ModelConfig(device='cpu', runtime='onnxruntime')
-
-
-def patches() -> tuple[np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(6)
-    return tuple(rng.integers(0, 256, (side, side, 3), np.uint8) for side in (127, 207))
-
-
-def as_tensor(patch: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(patch).permute(2, 0, 1)[None].float()
 
 
 def offer(monkeypatch, *names: str) -> None:
@@ -50,7 +41,7 @@ def test_a_target_is_followed_as_with_torch():
 
 
 def test_int8_is_near_to_fp32_and_not_the_same(network):
-    template, search = patches()
+    template, search = patches(127, 207)
     ranges = input_ranges(network, [(as_tensor(template), as_tensor(search))])
     exact, rounded = (make_engine(network, ONNX.replace({'precision': precision}), ranges)
                       for precision in ('fp32', 'int8'))
@@ -119,7 +110,7 @@ def test_a_gpu_answers_as_the_cpu(network, runtime, precision, close):
     name = {'onnxruntime': 'CUDA', 'tensorrt': 'Tensorrt'}[runtime] + 'ExecutionProvider'
     if name not in onnxruntime.get_available_providers():
         pytest.skip(f'onnxruntime has no {name}')
-    template, search = patches()
+    template, search = patches(127, 207)
     plain = make_engine(network, ModelConfig(device='cpu', runtime='torch'))
     fast = make_engine(network, ModelConfig(device='cuda', runtime=runtime, precision=precision))
     ours, theirs = (engine.search(search, engine.embed(template)) for engine in (fast, plain))

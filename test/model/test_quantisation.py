@@ -3,6 +3,7 @@
 import copy
 
 import numpy as np
+from patches import as_tensor, patches
 import pytest
 import torch
 from torch import nn
@@ -20,19 +21,10 @@ pytestmark = pytest.mark.skipif(
     not openvino_graph.is_installed(), reason='openvino is not installed')
 
 
-def patches(seed: int) -> tuple[np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(seed)
-    return tuple(rng.integers(0, 256, (side, side, 3), np.uint8) for side in (127, 255))
-
-
-def as_tensor(patch: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(patch).permute(2, 0, 1)[None].float()
-
-
 @pytest.fixture(scope='module')
 def ranges(network):
     return quantisation.input_ranges(
-        network, [tuple(map(as_tensor, patches(seed))) for seed in (1, 2)])
+        network, [tuple(map(as_tensor, patches(127, 255, seed=seed))) for seed in (1, 2)])
 
 
 def rounded(network: SiamXNet, ranges: dict) -> SiamXNet:
@@ -55,7 +47,7 @@ def rounded(network: SiamXNet, ranges: dict) -> SiamXNet:
 
 
 def test_ranges_hold_all_but_outliers_of_a_search(network):
-    template, search = map(as_tensor, patches(1))
+    template, search = map(as_tensor, patches(127, 255, seed=1))
     found = quantisation.input_ranges(
         network, [(template, search), (template, torch.zeros_like(search))])
     searched = {name for name, module in network.named_modules() if isinstance(module, nn.Conv2d)
@@ -88,7 +80,7 @@ def test_a_few_outliers_do_not_widen_a_range():
 def test_answers_as_the_reference(network, ranges, monkeypatch):
     """What is not rounded is computed in fp32 here: bf16 would blur the comparison."""
     monkeypatch.setattr(openvino_graph, 'fastest_float', lambda: 'fp32')
-    template, search = patches(3)
+    template, search = patches(127, 255, seed=3)
     engine = make_engine(network, INT8, ranges)
     maps = engine.search(search, engine.embed(template))
     patch, exact = as_tensor(search).double(), copy.deepcopy(network).double()
@@ -101,7 +93,7 @@ def test_answers_as_the_reference(network, ranges, monkeypatch):
 
 def test_every_measured_convolution_is_rounded(network, ranges):
     engine = make_engine(network, INT8, ranges)
-    template, search = patches(3)
+    template, search = patches(127, 255, seed=3)
     engine.search(search, engine.embed(template))
     graph = engine._compiled[(1, 255, 255, 3)].get_compiled_model().get_runtime_model()
     kinds = [op.get_rt_info()['runtimePrecision'].astype(str) for op in graph.get_ops()

@@ -6,6 +6,7 @@ import sys
 
 from graph_recording import run_again
 import numpy as np
+from patches import patches
 import pytest
 import torch
 
@@ -24,11 +25,6 @@ COMPILED = (pytest.param('openvino', marks=needs_openvino),
 each_compiled = pytest.mark.parametrize('name', COMPILED)
 
 
-def patches(side: int = 255) -> tuple[np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(6)
-    return tuple(rng.integers(0, 256, (each, each, 3), np.uint8) for each in (127, side))
-
-
 def made(network, name: str):
     """An engine by its name; 'graphs' stands for CUDA graphs, whose recording runs again here."""
     if name == 'graphs':
@@ -42,7 +38,7 @@ def made(network, name: str):
     pytest.param('openvino', 'bf16', 0.05, 255, marks=needs_openvino),
     pytest.param('onnxruntime', 'fp32', 1e-4, 255, marks=needs_onnx)])
 def test_each_answers_as_torch(network, name, precision, close, side):
-    template, search = patches(side)
+    template, search = patches(127, side)
     plain = make_engine(network, ModelConfig(device='cpu', runtime='torch'))
     fast = make_engine(network, ModelConfig(device='cpu', runtime=name, precision=precision))
     ours, theirs = (engine.search(search, engine.embed(template)) for engine in (fast, plain))
@@ -55,7 +51,7 @@ def test_each_answers_as_torch(network, name, precision, close, side):
 
 @each_compiled
 def test_answers_stay_when_the_next_window_is_searched(network, name):
-    template, search = patches()
+    template, search = patches(127, 255)
     engine = made(network, name)
     encoded = engine.embed(template)
     first = engine.search(search, encoded)
@@ -68,7 +64,7 @@ def test_answers_stay_when_the_next_window_is_searched(network, name):
 @each_compiled
 def test_each_search_is_for_its_own_template(network, name):
     """Kernels stay in the compiled search, one set for each size of patch."""
-    template, search = patches()
+    template, search = patches(127, 255)
     larger = np.pad(search, ((0, 16), (0, 16), (0, 0)), mode='wrap')
     plain, fast = made(network, 'torch'), made(network, name)
     targets = [[engine.embed(patch) for patch in (template, 255 - template)]
@@ -85,7 +81,7 @@ def test_each_search_is_for_its_own_template(network, name):
 @needs_openvino
 def test_sizes_of_long_ago_are_forgotten_and_compiled_again(network, monkeypatch):
     monkeypatch.setattr(compiled_engine, 'KEPT_SIZES', 2)
-    template, _ = patches()
+    [template] = patches(127)
     engine = make_engine(network, ModelConfig(device='cpu', runtime='openvino'))
     target = engine.embed(template)
     for side in (255, 271, 255, 287, 255, 271):
@@ -165,11 +161,10 @@ def test_a_signal_after_an_engine_is_gone():
 @pytest.mark.parametrize('name', ['torch', *COMPILED[:2]])
 def test_several_searches_answer_as_one_by_one(network, name):
     """In their order, for their own templates, whatever size their patches are of."""
-    rng = np.random.default_rng(8)
-    engine = make_engine(network, ModelConfig(device='cpu', runtime=name, precision='fp32'))
-    templates = [engine.embed(rng.integers(0, 256, (127, 127, 3), np.uint8)) for _ in range(3)]
-    searches = [(rng.integers(0, 256, (side, side, 3), np.uint8), templates[which])
-                for side, which in ((207, 0), (255, 1), (207, 2), (207, 1))]
+    engine = made(network, name)
+    templates = [engine.embed(patch) for patch in patches(127, 127, 127)]
+    searches = [(patch, templates[which])
+                for patch, which in zip(patches(207, 255, 207, 207, seed=8), (0, 1, 2, 1))]
     for again in range(2):
         answers = list(engine.search_many(iter(searches)))
         for maps, (patch, template) in zip(answers, searches, strict=True):
@@ -183,12 +178,11 @@ def test_several_searches_answer_as_one_by_one(network, name):
 
 
 def test_a_batch_answers_as_its_patches_one_by_one(network):
-    rng = np.random.default_rng(9)
-    engine = make_engine(network, ModelConfig(device='cpu', runtime='torch'))
-    templates = [engine.embed(rng.integers(0, 256, (127, 127, 3), np.uint8)) for _ in range(3)]
-    patches = list(rng.integers(0, 256, (3, 207, 207, 3), np.uint8))
+    engine = made(network, 'torch')
+    templates = [engine.embed(patch) for patch in patches(127, 127, 127)]
+    shown = patches(207, 207, 207, seed=8)
     for maps, patch, template in zip(
-            engine.search_batch(patches, templates), patches, templates, strict=True):
+            engine.search_batch(shown, templates), shown, templates, strict=True):
         alone = engine.search(patch, template)
         np.testing.assert_allclose(maps.scores, alone.scores, atol=1e-5)
         np.testing.assert_allclose(maps.distances, alone.distances, rtol=1e-4)

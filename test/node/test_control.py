@@ -73,7 +73,7 @@ def test_a_new_target_ends_a_pause(rig):
 def test_the_whole_lifecycle(make_rig):
     rig = make_rig({'autostart': False}, ready=False)
     heard = rig.probe.heard['status']
-    assert rig.probe.wait(lambda: heard)
+    assert rig.up().probe.wait(lambda: heard)
     assert heard[0].message == 'not active'
     assert lifecycle(rig) == 'unconfigured'
     assert rig.transition('configure') and lifecycle(rig) == 'inactive'
@@ -187,7 +187,7 @@ def test_deactivation_ends_a_problem(make_rig):
 def test_settings_that_are_not_live_may_change_between_two_configurations(make_rig):
     rig = make_rig({'autostart': False, 'model': {'weights': 'missing'}}, scripted=False,
                    ready=False)
-    assert rig.probe.wait(lambda: rig.probe.heard['status'], 60)
+    rig.up()
     assert not rig.transition('configure')
     status = rig.status(S.STATE_ERROR)
     assert "'missing'" in status.message and 'cannot be loaded' in status.message
@@ -222,7 +222,7 @@ def test_cleaning_up_frees_the_network():
 @pytest.mark.serial
 def test_life_after_life_takes_no_more_memory(make_rig):
     rig = make_rig({'autostart': False, 'model': {'device': 'cpu'}}, scripted=False, ready=False)
-    assert rig.probe.wait(lambda: rig.probe.heard['status'], 60)
+    rig.up()
     sizes = []
     for _ in range(18):
         for step in ('configure', 'activate'):

@@ -1,4 +1,4 @@
-"""How the node's process ends and starts again: SIGINT, SIGTERM, kill -9."""
+"""How the node's process starts, what keeps a model from being loaded, and how it ends."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import subprocess
 import sys
 import time
 
-from lifecycle_msgs.msg import Transition
-from lifecycle_msgs.srv import ChangeState
 from node_rig import SCRIPTED_NODE
 import pytest
 
@@ -55,7 +53,7 @@ def test_an_inference_that_never_ends_is_left_behind(make_rig, make_scene):
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_while_starting(make_rig, number, scripted):
     rig = make_rig(ready=False, scripted=scripted)
-    assert rig.probe.wait(lambda: rig.probe.heard['status'], 60)
+    rig.up()
     assert rig.stop(number, 20) == 0
     assert 'Traceback' not in rig.log, rig.log
 
@@ -80,15 +78,6 @@ def test_kill_and_restart(make_rig):
     assert again.show().target_id == ''
     again.started()
     assert again.show().valid
-
-
-def test_a_signal_while_a_model_is_loaded_for_a_manager(make_rig):
-    rig = make_rig({'autostart': False, 'model': {'weights': 'stuck'}}, ready=False)
-    assert rig.probe.wait(lambda: rig.probe.heard['status'])
-    rig.probe.call_async(ChangeState, 'change_state', ChangeState.Request(
-        transition=Transition(id=Transition.TRANSITION_CONFIGURE)))
-    time.sleep(1.0)
-    assert rig.stop(signal.SIGTERM, patience=30.0) == 0
 
 
 def test_help_starts_nothing():
@@ -118,3 +107,28 @@ def test_a_start_that_takes_too_long_is_cut_off():
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
     assert 1 < time.monotonic() - begin < 20
+
+
+def test_a_missing_torch_is_reported(make_rig):
+    code = ('import sys; sys.modules["torch"] = None; '
+            'from siamx_ros.node.tracker_node import main; sys.exit(main())')
+    rig = make_rig(command=(sys.executable, '-c', code), ready=False)
+    status = rig.status(S.STATE_ERROR, 60.0)
+    assert 'cannot be loaded: ModuleNotFoundError' in status.message and 'torch' in status.message
+    assert rig.init().error_code == InitTarget.Response.NOT_ACTIVE
+    assert rig.stop() == 0
+
+
+@pytest.mark.parametrize('content, words', [
+    (None, 'missing.pt'), (b'', 'broken.pt'), (b'PK\x03\x04 no checkpoint', 'broken.pt')],
+    ids=['missing', 'empty', 'corrupt'])
+def test_weights_that_cannot_be_loaded(make_rig, tmp_path, content, words):
+    path = tmp_path / words
+    if content is not None:
+        path.write_bytes(content)
+    rig = make_rig({'model': {'weights': str(path)}}, scripted=False, ready=False)
+    rig.up()
+    status = rig.status(S.STATE_ERROR)
+    assert words in status.message and 'Traceback' not in rig.log
+    assert rig.init().error_code == InitTarget.Response.NOT_ACTIVE
+    assert rig.stop() == 0

@@ -182,7 +182,7 @@ def test_the_publisher_dies_and_comes_back(make_rig):
     rig.probe.node.destroy_publisher(rig.probe.camera)
     stale = rig.status(S.STATE_INPUT_STALE)
     assert stale.target_id == name
-    assert rig.probe.wait(lambda: 'nobody publishes' in rig.log)
+    rig.diagnosis(lambda status, values: 'nobody publishes' in status.message)
     assert rig.set_parameters(image_timeout=10.0).successful
     rig.probe.camera = rig.probe.node.create_publisher(Image, f'{rig.namespace}/image', 1)
     assert rig.probe.wait(rig.probe.camera.get_subscription_count)

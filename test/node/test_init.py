@@ -220,7 +220,7 @@ def test_before_any_image_and_with_old_images(make_rig):
 
 def test_not_active(make_rig):
     rig = make_rig({'autostart': False}, ready=False)
-    assert rig.probe.wait(lambda: rig.probe.heard['status'])
+    rig.up()
     answer = rig.init()
     assert answer.error_code == Code.NOT_ACTIVE
     assert not rig.trigger('reset').success

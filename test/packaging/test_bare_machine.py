@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from operator import attrgetter
 import os
 from pathlib import Path
 import shutil
@@ -65,24 +66,17 @@ def test_a_wrong_python_is_refused(bare, monkeypatch, capsys, version) -> None:
     assert '3.11 to 3.14' in error and error.count('\n') == 1
 
 
-def test_a_wrong_processor_is_refused(bare, monkeypatch) -> None:
-    monkeypatch.setattr(bare.platform, 'machine', lambda: 'riscv64')
-    with pytest.raises(bare.SetupError, match='riscv64'):
-        bare.check_machine()
-
-
-@pytest.mark.parametrize('module', ['venv', 'ensurepip'])
-def test_missing_venv_is_named(bare, monkeypatch, module) -> None:
-    real = importlib.util.find_spec
-    monkeypatch.setattr(
-        bare.importlib.util, 'find_spec', lambda name: None if name == module else real(name))
-    with pytest.raises(bare.SetupError, match='python3-venv'):
-        bare.check_machine()
-
-
-def test_missing_headers_are_named(bare, monkeypatch, tmp_path) -> None:
-    monkeypatch.setattr(bare.sysconfig, 'get_paths', lambda: {'include': str(tmp_path)})
-    with pytest.raises(bare.SetupError, match='python3-dev'):
+@pytest.mark.parametrize('place, stand_in, words', [
+    ('platform.machine', lambda real: lambda: 'riscv64', 'riscv64'),
+    *(('importlib.util.find_spec', lambda real, gone=gone: (
+        lambda name: None if name == gone else real(name)), 'python3-venv')
+      for gone in ('venv', 'ensurepip')),
+    ('sysconfig.get_paths', lambda real: lambda: {'include': '/nowhere'}, 'python3-dev')])
+def test_what_the_machine_lacks_is_named(bare, monkeypatch, place, stand_in, words) -> None:
+    owner, _, name = place.rpartition('.')
+    owner = attrgetter(owner)(bare)
+    monkeypatch.setattr(owner, name, stand_in(getattr(owner, name)))
+    with pytest.raises(bare.SetupError, match=words):
         bare.check_machine()
 
 

@@ -11,7 +11,7 @@ import time
 from geometry_msgs.msg import Twist, TwistStamped
 from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
-from std_srvs.srv import SetBool
+from std_srvs.srv import SetBool, Trigger
 
 from siamx_ros.client.node_process import NodeProcess
 from siamx_ros.client.probe import LATCHED, Probe, stamp
@@ -44,6 +44,9 @@ class Robot(NodeProcess):
         node = self.probe.node
         self._target = node.create_publisher(
             TrackedTarget, f'{self.namespace}/siamx_tracker/target', 1)
+        self._clients = {
+            name: node.create_client(kind, f'{self.namespace}/follower/{name}') for name, kind in (
+                ('enable', SetBool), ('stop', Trigger), ('set_parameters', SetParameters))}
         self.statuses = self.heard(FollowerStatus, 'follower/status', LATCHED)
         self.velocities = self.heard(self._kind, 'cmd_vel', 100)
         self._seq = count(1)
@@ -99,20 +102,20 @@ class Robot(NodeProcess):
                          and self.statuses[-1].state == FollowState.STANDING
                          and words in self.statuses[-1].message)
 
-    def call(self, kind, name: str, **fields):
-        """Call a service of the follower."""
-        client = self.probe.node.create_client(kind, f'{self.namespace}/follower/{name}')
-        assert client.wait_for_service(60.0)
-        future = client.call_async(kind.Request(**fields))
+    def call(self, name: str, **fields):
+        """Call a service of the follower, which knows who asks once its status is heard."""
+        client = self._clients[name]
+        assert self.wait(lambda: self.statuses) and client.wait_for_service(60.0)
+        future = client.call_async(client.srv_type.Request(**fields))
         assert self.wait(future.done), name
         return future.result()
 
     def enable(self, on: bool = True):
-        return self.call(SetBool, 'enable', data=on)
+        return self.call('enable', data=on)
 
     def set(self, **values) -> None:
         """Set parameters."""
-        result = self.call(SetParameters, 'set_parameters', parameters=[
+        result = self.call('set_parameters', parameters=[
             Parameter(name, value=value).to_parameter_msg() for name, value in values.items()])
         assert all(one.successful for one in result.results), result
 

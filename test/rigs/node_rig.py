@@ -28,11 +28,17 @@ class Rig(NodeProcess):
         self.namespace = name or f'/rig{next(_numbers)}'
         super().__init__(folder, {**PATIENT, **parameters}, {'__ns': self.namespace}, command)
         self.clock_ns = time.time_ns()
-        self.probe = None
+        self.probe, self._found = None, []
 
     def __enter__(self) -> Rig:
-        from siamx_ros.client.probe import Probe
-        self.probe = Probe(f'{self.namespace}/siamx_tracker', f'{self.namespace}/image')
+        from siamx_ros.client.probe import LATCHED, Probe
+        from siamx_ros.msg import TrackerStatus
+        tracker = f'{self.namespace}/siamx_tracker'
+        self.probe = Probe(tracker, f'{self.namespace}/image')
+        for name, kind in services().items():
+            self.probe.client(kind, name)
+        self.probe.node.create_subscription(
+            TrackerStatus, f'{tracker}/status', self._found.append, LATCHED)
         super().__enter__()
         return self
 
@@ -44,9 +50,14 @@ class Rig(NodeProcess):
     def log(self) -> str:
         return self.log_path.read_text(encoding='utf-8', errors='replace')
 
+    def up(self) -> Rig:
+        """Wait until the node is there and all of its services know the probe."""
+        assert self.probe.wait(lambda: self._found, 90.0), self.log
+        return self
+
     def ready(self) -> Rig:
-        """Wait until the node takes images."""
-        assert self.probe.ready(90.0), self.log
+        """Wait until the node takes images, too."""
+        assert self.up().probe.ready(90.0), self.log
         return self
 
     def send_signal(self, number: int) -> None:
@@ -138,6 +149,19 @@ class Rig(NodeProcess):
             return found
         assert self.probe.wait(matching, patience), self.probe.heard['diagnostics'][-3:]
         return found[-1]
+
+
+def services() -> dict[str, type]:
+    """Services of the node that are called here, and their types."""
+    from lifecycle_msgs.srv import ChangeState, GetState
+    from rcl_interfaces.srv import GetParameters, SetParametersAtomically
+    from std_srvs.srv import SetBool, Trigger
+
+    from siamx_ros.srv import AddTarget, RemoveTarget
+    return {'reset': Trigger, 'start': Trigger, 'stop': Trigger, 'set_enabled': SetBool,
+            'change_state': ChangeState, 'get_state': GetState, 'get_parameters': GetParameters,
+            'set_parameters_atomically': SetParametersAtomically, 'add_target': AddTarget,
+            'remove_target': RemoveTarget}
 
 
 def scene(height: int = 120, width: int = 160, *, command: int = 0, confidence: float = 1.0,

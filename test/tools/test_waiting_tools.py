@@ -1,4 +1,4 @@
-"""The tools that wait for the node, in their own process: a signal ends them quietly."""
+"""The tools that wait for the node, in their own process: how long, and that a signal ends them."""
 
 from __future__ import annotations
 
@@ -50,3 +50,26 @@ def test_a_signal_ends_it_quietly(
         assert all('waiting for two corners' in line for line in said.splitlines())
     finally:
         tool.kill()
+
+
+def await_active(repository: Path, namespace: str, timeout: float) -> int:
+    """Exit status of the executable in a namespace."""
+    command = [sys.executable, str(repository / 'scripts/await_active'), '--timeout', str(timeout),
+               '--ros-args', '-r', f'__ns:={namespace}']
+    return subprocess.run(
+        command, env={**os.environ, 'PYTHONSAFEPATH': '1'}, capture_output=True,
+        timeout=90).returncode
+
+
+def test_waits_for_the_lifecycle(make_rig, repository):
+    rig = make_rig({'autostart': False}, ready=False)
+    rig.up()
+    assert await_active(repository, rig.namespace, 2.0) == 1, 'unconfigured'
+    assert rig.transition('configure')
+    assert await_active(repository, rig.namespace, 2.0) == 1, 'inactive'
+    assert rig.transition('activate')
+    assert await_active(repository, rig.namespace, 60.0) == 0
+
+
+def test_gives_up_where_nobody_is(repository):
+    assert await_active(repository, '/nowhere', 1.0) == 1

@@ -1,5 +1,6 @@
-"""Candidates that cannot be the target are left out, and the best of the others is taken."""
+"""Candidates that cannot be the target, the best of the others, and what doubt makes of it."""
 
+import math
 from types import SimpleNamespace
 
 import numpy as np
@@ -56,3 +57,17 @@ def test_colours_share_in_the_confidence_and_strange_ones_raise_doubt_unless_it_
     certain = Calibration(colour=3.0)(0.9, 0.0, 0.5, 0.0, 0.4)
     assert found.candidate.colour == 0.4
     assert found.confidence == pytest.approx(certain if tracked else doubted(certain, 2.0))
+
+
+@pytest.mark.parametrize('confidence', [0.02, 0.5, 0.97])
+@pytest.mark.parametrize('doubt', [0.0, 0.5, 3.0])
+def test_doubt_lowers_the_logit(confidence, doubt):
+    def logit(share):
+        return math.log(share / (1 - share))
+
+    assert logit(doubted(confidence, doubt)) == pytest.approx(logit(confidence) - doubt)
+
+
+def test_the_ends_stay():
+    assert doubted(0.0, 3.0) == 0 and doubted(1.0, 3.0) == 1
+    assert math.isnan(doubted(math.nan, 1.0))

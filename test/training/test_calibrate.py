@@ -98,6 +98,11 @@ def photographs(data, tmp_path):
     return root
 
 
+def calibrate(root, out, *options):
+    """Run the command in this process; returns its status."""
+    return main(['calibrate', str(root), '--weights', 'default', '--out', str(out), *options])
+
+
 @pytest.mark.slow
 def test_the_command_writes_both_tables(photographs, tmp_path):
     out = tmp_path / 'fitted.pt'
@@ -125,9 +130,8 @@ def test_it_runs_over_whole_patches(photographs, tmp_path, monkeypatch):
 
     monkeypatch.setattr('siamx_ros.commands.calibrate.Tracker', refuse)
     monkeypatch.setattr('siamx_ros.commands.calibrate._ranges', lambda *_: None)
-    assert main(['calibrate', str(photographs), '--weights', 'default', '--out',
-                 str(tmp_path / 'fitted.pt'), '--synthetic', '2', '--held_out', 'kept',
-                 '--device', 'cpu']) == 2
+    assert calibrate(photographs, tmp_path / 'fitted.pt', '--synthetic', '2', '--held_out', 'kept',
+                     '--device', 'cpu') == 2
     assert [config.steady_size for config in used] == [TrackerConfig().search_size]
 
 
@@ -135,16 +139,14 @@ def test_without_anything_to_track_it_is_refused_at_once(data, tmp_path, capsys,
     monkeypatch.setattr('siamx_ros.commands.calibrate._ranges', lambda *_: pytest.fail('went on'))
     root = tmp_path / 'stills'
     shutil.copytree(data, root, ignore=shutil.ignore_patterns('video'))
-    assert main(['calibrate', str(root), '--weights', 'default', '--out', str(tmp_path / 'no.pt'),
-                 '--synthetic', '3']) == 2
+    assert calibrate(root, tmp_path / 'no.pt', '--synthetic', '3') == 2
     error = capsys.readouterr().err
     assert 'two held-out photographs' in error
     assert 'got 1 with boxes and 3 synthetic videos' in error
 
 
 def test_the_network_is_that_of_the_checkpoint(data, tmp_path, capsys):
-    assert main(['calibrate', str(data), '--weights', 'default', '--out', str(tmp_path / 'no.pt'),
-                 '--network.channels', '32']) == 2
+    assert calibrate(data, tmp_path / 'no.pt', '--network.channels', '32') == 2
     assert "unknown option '--network.channels'" in capsys.readouterr().err
 
 
@@ -152,6 +154,5 @@ def test_without_a_wrong_answer_it_is_refused(data, tmp_path, capsys, monkeypatc
     monkeypatch.setattr('siamx_ros.commands.calibrate._ranges', lambda *_: None)
     monkeypatch.setattr('siamx_ros.commands.calibrate.answers', lambda *args: (
         np.full((4, 4), 0.5), np.ones(4, bool)))
-    assert main(['calibrate', str(data), '--weights', 'default', '--out', str(tmp_path / 'no.pt'),
-                 '--synthetic', '1', '--held_out', 'kept']) == 2
+    assert calibrate(data, tmp_path / 'no.pt', '--synthetic', '1', '--held_out', 'kept') == 2
     assert 'right and wrong' in capsys.readouterr().err and not (tmp_path / 'no.pt').exists()

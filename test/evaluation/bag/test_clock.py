@@ -3,37 +3,19 @@
 import math
 
 from bag_command import RANDOM, evaluate, rows, summary
-import cv2
 import numpy as np
 import pytest
 
 from siamx_ros.errors import InputError
-from siamx_ros.evaluation.adapted import AdaptedTracker
 from siamx_ros.evaluation.bag import messages
 from siamx_ros.evaluation.bag.frame_table import NOMINAL_INTERVAL_NS, nearest_frame, ordered
 from siamx_ros.evaluation.bag.reader import Bag
 from siamx_ros.evaluation.bag.truth import truth_from_file
 from siamx_ros.evaluation.bag.writer import BagWriter
 from siamx_ros.evaluation.trackers import TrackerSpec
-from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState
 
 START, STEP = 1_700_000_000 * 10**9, 33_333_333
 SECOND = 10**9
-
-
-class Found:
-    """A tracker of no state that finds the box where it was given, for an OpenCV without CSRT."""
-
-    def init(self, image, box, stamp=None):
-        self.box = box
-        return TrackResult(box, 1.0, TrackState.TRACKING, Reason.INIT, BoxSource.MEASURED, True)
-
-    def update(self, image, stamp=None):
-        return TrackResult(self.box, 1.0, TrackState.TRACKING, box_source=BoxSource.MEASURED,
-                           valid=True)
-
-    def close(self):
-        pass
 
 
 def restamped(source, path, stamp, time=lambda index: START + index * STEP, truth=True,
@@ -64,7 +46,9 @@ def test_images_are_taken_as_recorded_where_the_clock_was_set_back(
         tmp_path, bag, oracle, caplog, storage, mode, recorder_too):
     path = restamped(bag, tmp_path / 'b', set_back, *[set_back] * recorder_too, storage=storage)
     assert evaluate(path, *RANDOM, '--out', tmp_path / 'out', *mode) == 0
-    assert [int(row[1]) for row in rows(tmp_path / 'out')] == [set_back(i) for i in range(10)]
+    written = rows(tmp_path / 'out')
+    assert [int(row[1]) for row in written] == [set_back(i) for i in range(10)]
+    assert [row[8] for row in written].index('STAMP_JUMP') == 3, 'of a tracker that knows no clock'
     figures = summary(tmp_path / 'out')['figures']
     assert figures['frames']['stamp_jumps'] == 1
     assert figures['frames']['labelled'] == figures['frames']['processed'] == 10
@@ -90,20 +74,6 @@ def test_the_target_counts_as_lost_where_the_clock_was_set_back(tmp_path, bag, m
     assert lost == [set_back(3) / 1e9]
     reasons = [row[8] for row in rows(tmp_path / 'out')]
     assert reasons[3] == 'STAMP_JUMP' and 'STAMP_JUMP' not in reasons[4:]
-
-
-@pytest.mark.parametrize('kind', ['csrt', 'csrt-adapted'])
-def test_any_tracker_takes_stamps(tmp_path, bag, monkeypatch, kind):
-    """OpenCV's own has no use for them; what is around it has, and hears of a clock set back."""
-    if not hasattr(cv2, 'TrackerCSRT'):
-        monkeypatch.setattr(TrackerSpec, 'build', lambda spec: {
-            'csrt': Found, 'csrt-adapted': lambda: AdaptedTracker(Found())}[spec.kind]())
-    path = restamped(bag, tmp_path / 'b', set_back)
-    assert evaluate(path, '--tracker', kind, '--out', tmp_path / 'out') == 0
-    reasons = [row[8] for row in rows(tmp_path / 'out')]
-    assert reasons[3] == 'STAMP_JUMP'
-    states = [row[7] for row in rows(tmp_path / 'out')]
-    assert (states[3] != 'TRACKING') == (kind == 'csrt-adapted')
 
 
 def test_the_tracker_is_closed_after_a_replay(tmp_path, bag, monkeypatch, trackers, sequence):
@@ -197,13 +167,6 @@ def test_labels_that_fit_no_image_are_explained(tmp_path, bag, static, capfd, ki
     assert evaluate(bag, *RANDOM, '--truth-file', labels, *box) == 2
     said = capfd.readouterr().err
     assert f'none of the 10 labels in {labels} fits an image' in said and sentence in said
-
-
-def test_labels_of_a_topic_that_fit_no_image(tmp_path, bag, static, capfd, caplog):
-    other = restamped(bag, tmp_path / 'other', lambda index: (100 + index) * SECOND)
-    assert evaluate(bag, *RANDOM, '--truth-bag', other) == 2
-    assert 'none of the 10 labels in /ground_truth fits an image' in capfd.readouterr().err
-    assert evaluate(bag, *RANDOM, '--truth-bag', other, '--box', '4,10,16,12') == 2
 
 
 def test_labels_that_nobody_asked_for_may_fit_no_image(tmp_path, bag, static, capfd, caplog):

@@ -19,12 +19,9 @@ GIVEN_UP = 3
 @pytest.fixture
 def gives_up(monkeypatch, trackers, sequence):
     """A tracker that is right, and drops the target on frame GIVEN_UP with its box."""
-    class GivesUp(trackers.Oracle):
-        def update(self, image, stamp=None):
-            result = super().update(image)
-            return result if self.index < GIVEN_UP else replace(
-                result, state=TrackState.UNINITIALISED, valid=False)
-    monkeypatch.setattr(TrackerSpec, 'build', lambda self: GivesUp(sequence.boxes_xywh))
+    monkeypatch.setattr(TrackerSpec, 'build', lambda self: trackers.Changed(
+        sequence.boxes_xywh, lambda index, result: result if index < GIVEN_UP else replace(
+            result, state=TrackState.UNINITIALISED, valid=False)))
 
 
 @pytest.fixture

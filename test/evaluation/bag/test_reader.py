@@ -56,13 +56,6 @@ def test_header_stamps_decide_the_order(tmp_path):
     assert list(table.stamps) == [stamp * SECOND // 10 for stamp in (1, 2, 3, 4, 5)]
 
 
-def test_without_stamps_the_recording_times_count(tmp_path):
-    path = write(tmp_path / 'b', [(index * SECOND, image(0, index)) for index in (1, 2, 3)])
-    with Bag(path) as bag:
-        table = frame_table(bag, '/image')
-        assert table.unstamped and values(bag, table) == [1, 2, 3]
-
-
 def test_unreadable_images_are_named_and_passed_over(tmp_path):
     path = write(tmp_path / 'b', [
         (1, image(1, 1)), (2, image(2, 2, encoding='yuv999')), (3, image(3, 3, cut=5)),

@@ -78,12 +78,6 @@ def test_bad_input_is_one_sentence(bag, capfd, arguments, sentence):
     assert sentence in error and 'Traceback' not in error
 
 
-def test_an_id_without_a_truth(tmp_path, sequence, capfd):
-    write_sequence(tmp_path / 'bare', sequence, truth_topic='')
-    assert evaluate(tmp_path / 'bare', *RANDOM, '--truth-id', 'car', '--box', '4,10,16,12') == 2
-    assert 'no topic /ground_truth for the ground truth' in capfd.readouterr().err
-
-
 @pytest.mark.parametrize('arguments', [
     ['--truth-id', 'nobody'], ['--weights', 'nope'], ['--image-topic', '/depth'],
     ['--tracker', 'csrt'], ['--mode', 'live'], ['--video', 'x.mpg'], ['--video', 'none/x.mp4'],
@@ -100,10 +94,13 @@ def test_overwrite_deletes_nothing_for_a_run_that_cannot_start(
     assert before and sorted(out.rglob('*')) == before
 
 
-def test_without_truth_or_box(tmp_path, sequence, capfd):
+@pytest.mark.parametrize('given, sentence', [
+    ((), 'give --truth-topic, --truth-file, --init-topic or --box'),
+    (('--truth-id', 'car', '--box', '4,10,16,12'), 'no topic /ground_truth for the ground truth')])
+def test_a_bag_without_truth(tmp_path, sequence, capfd, given, sentence):
     write_sequence(tmp_path / 'bare', sequence, truth_topic='')
-    assert evaluate(tmp_path / 'bare', *RANDOM) == 2
-    assert 'give --truth-topic, --truth-file, --init-topic or --box' in capfd.readouterr().err
+    assert evaluate(tmp_path / 'bare', *RANDOM, *given) == 2
+    assert sentence in capfd.readouterr().err
 
 
 @pytest.mark.parametrize('mode', ['live', 'lockstep'])

@@ -11,7 +11,6 @@ from siamx_ros.data.annotation import TEST
 from siamx_ros.data.catalogue import kinds
 from siamx_ros.data.sequence import read_folder
 from siamx_ros.evaluation.kits.table import KITS
-from siamx_ros.evaluation.trackers import TrackerSpec
 
 ARGUMENTS = ('--weights', 'random', '--device', 'cpu', '--trackers', 'siamx')
 CONSTANTS = {
@@ -58,16 +57,19 @@ def lay_out(root, sequence, kind):
     return root
 
 
+def evaluate(root, kind, out, *more):
+    """Run the command; returns its status."""
+    return main(['evaluate', str(root), '--benchmark', kind, *ARGUMENTS, '--out', str(out), *more])
+
+
 def figures(out):
     return json.loads((out / 'official' / 'figures.json').read_text())['siamx']
 
 
 @pytest.mark.parametrize('kind', CONSTANTS)
-def test_an_oracle_gets_the_kits_constants(tmp_path, sequence, trackers, monkeypatch, kind, capfd):
-    monkeypatch.setattr(TrackerSpec, 'build', lambda self: trackers.Oracle(sequence.boxes_xywh))
+def test_an_oracle_gets_the_kits_constants(tmp_path, sequence, oracle, kind, capfd):
     root = lay_out(tmp_path / 'root', sequence, kind)
-    command = ['evaluate', str(root), '--benchmark', kind, *ARGUMENTS, '--out', str(tmp_path / 'o')]
-    assert main(command) == 0
+    assert evaluate(root, kind, tmp_path / 'o') == 0
     first = capfd.readouterr().out
     assert 'official figures' in first
     assert figures(tmp_path / 'o') == pytest.approx(CONSTANTS[kind])
@@ -77,16 +79,13 @@ def test_an_oracle_gets_the_kits_constants(tmp_path, sequence, trackers, monkeyp
     assert len(rows) == 10
     np.testing.assert_allclose(
         np.array(rows[1:], float), sequence.boxes_xywh[1:] + [offset, offset, 0, 0])
-    assert main(command) == 0
+    assert evaluate(root, kind, tmp_path / 'o') == 0
     assert capfd.readouterr().out == first
 
 
-def test_vot_runs_with_restarts_and_writes_codes(tmp_path, sequence, trackers, monkeypatch):
-    monkeypatch.setattr(TrackerSpec, 'build', lambda self: trackers.Static())
+def test_vot_runs_with_restarts_and_writes_codes(tmp_path, sequence, static):
     root = lay_out(tmp_path / 'root', sequence, 'vot')
-    command = [
-        'evaluate', str(root), '--benchmark', 'vot', *ARGUMENTS, '--out', str(tmp_path / 'o')]
-    assert main(command) == 0
+    assert evaluate(root, 'vot', tmp_path / 'o') == 0
     text = (tmp_path / 'o' / 'official' / 'siamx' / 'baseline' / 'moving' / 'moving_001.txt')
     lines = text.read_text().splitlines()
     assert [line for line in lines if ',' not in line] == ['1', '2', '0', '0', '0']
@@ -95,52 +94,42 @@ def test_vot_runs_with_restarts_and_writes_codes(tmp_path, sequence, trackers, m
     assert main(['evaluate', str(root), *ARGUMENTS, '--out', str(tmp_path / 'o')]) == 2
 
 
-def test_results_without_restarts_noted_are_refused(tmp_path, sequence, trackers, monkeypatch,
-                                                    capfd):
+def test_results_without_restarts_noted_are_refused(tmp_path, sequence, static, capfd):
     """As an earlier version left them: what is no column there would have to be guessed."""
-    monkeypatch.setattr(TrackerSpec, 'build', lambda self: trackers.Static())
     root = lay_out(tmp_path / 'root', sequence, 'vot')
-    command = [
-        'evaluate', str(root), '--benchmark', 'vot', *ARGUMENTS, '--out', str(tmp_path / 'o')]
-    assert main(command) == 0
+    assert evaluate(root, 'vot', tmp_path / 'o') == 0
     path = tmp_path / 'o' / 'siamx' / 'moving.csv'
     path.write_text(''.join(
         line.rpartition(',')[0] + '\n' for line in path.read_text().splitlines()))
-    assert main(command) == 2
+    assert evaluate(root, 'vot', tmp_path / 'o') == 2
     assert 'did not note the new starts; give another --out, or --overwrite' in (
         capfd.readouterr().err)
-    assert main([*command, '--overwrite']) == 0
+    assert evaluate(root, 'vot', tmp_path / 'o', '--overwrite') == 0
 
 
-def test_a_long_term_result_has_confidences(tmp_path, sequence, trackers, monkeypatch):
-    monkeypatch.setattr(TrackerSpec, 'build', lambda self: trackers.Static())
+def test_a_long_term_result_has_confidences(tmp_path, sequence, static):
     root = lay_out(tmp_path / 'root', sequence, 'votlt')
-    assert main(['evaluate', str(root), '--benchmark', 'votlt', *ARGUMENTS,
-                 '--out', str(tmp_path / 'o')]) == 0
+    assert evaluate(root, 'votlt', tmp_path / 'o') == 0
     folder = tmp_path / 'o' / 'official' / 'siamx' / 'longterm' / 'moving'
     assert (folder / 'moving_001.txt').read_text().splitlines()[0] == '1'
     assert (folder / 'moving_001_confidence.value').read_text().splitlines()[1] == '1.000000'
 
 
-def test_a_withheld_truth_gives_files_and_no_figures(tmp_path, sequence, trackers, monkeypatch):
-    monkeypatch.setattr(TrackerSpec, 'build', lambda self: trackers.Static())
+def test_a_withheld_truth_gives_files_and_no_figures(tmp_path, sequence, static):
     root = lay_out(tmp_path / 'root', sequence, 'trackingnet')
     path = root / 'anno' / 'moving.txt'
     path.write_text(path.read_text().splitlines()[0] + '\n')
-    assert main(['evaluate', str(root), '--benchmark', 'trackingnet', *ARGUMENTS,
-                 '--out', str(tmp_path / 'o')]) == 0
+    assert evaluate(root, 'trackingnet', tmp_path / 'o') == 0
     assert figures(tmp_path / 'o')['AUC'] is None
     assert len((tmp_path / 'o' / 'official' / 'siamx' / 'moving.txt').read_text().split()) == 10
 
 
-def test_figures_over_a_part_say_so(tmp_path, sequence, trackers, monkeypatch, caplog):
-    monkeypatch.setattr(TrackerSpec, 'build', lambda self: trackers.Oracle(sequence.boxes_xywh))
+def test_figures_over_a_part_say_so(tmp_path, sequence, oracle, caplog):
     root = lay_out(tmp_path / 'root', sequence, 'trackingnet')
     shutil.copytree(root / 'frames' / 'moving', root / 'frames' / 'cut')
     (root / 'anno' / 'cut.txt').write_text(
         (root / 'anno' / 'moving.txt').read_text().splitlines()[0] + '\n')
-    assert main(['evaluate', str(root), '--benchmark', 'trackingnet', *ARGUMENTS,
-                 '--out', str(tmp_path / 'o')]) == 0
+    assert evaluate(root, 'trackingnet', tmp_path / 'o') == 0
     assert figures(tmp_path / 'o')['AUC'] == 1
     assert 'not in the official figures: 1 sequences with fewer boxes than images: cut' in (
         caplog.text)

@@ -32,18 +32,6 @@ def slow_error(a, b, scale=(1, 1)):
                       (a[1] + a[3] / 2 - b[1] - b[3] / 2) / scale[1])
 
 
-def test_a_perfect_tracker_gets_each_kits_constant(pair):
-    truth = pair[1]
-    lasot = one_pass.lasot_total([one_pass.lasot(truth, truth, None)])
-    assert lasot == {'AUC': pytest.approx(20 / 21), 'P@20': 1, 'NP@0.2': 1}
-    assert one_pass.trackingnet(truth, truth) == {'AUC': 1, 'P': 1, 'NP': 1}
-    assert one_pass.got10k_total([one_pass.got10k_overlaps(truth, truth, None, SIZE)]) == {
-        'AO': 1, 'SR0.5': 1, 'SR0.75': 1}
-    assert one_pass.otb(truth, truth) == {'AUC': pytest.approx(20 / 21), 'P@20': 1}
-    assert panorama(truth, truth, SIZE) == {
-        'S_dual': pytest.approx(20 / 21), 'P_dual': 1, 'NP_dual': 1, 'P_angle': 1}
-
-
 def test_otb_counts_frames_without_a_truth(pair):
     """Misses in success and hits in precision, as errors of -1 are in the kit."""
     truth = pair[1].copy()

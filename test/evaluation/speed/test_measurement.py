@@ -212,18 +212,3 @@ def test_updates_in_other_states_are_reported(caplog):
     assert [record.getMessage() for record in caplog.records] == [
         '1 of 4 updates did not end in TRACKING; the stages are those of the others',
         '2 of 3 updates with a lost target did not end in LOST and are left out']
-
-
-def test_boxes_reach_an_adapter_as_four_numbers(write):
-    text = '''
-class Other:
-    def init(self, image, box):
-        self.box = box
-    def update(self, image):
-        return self.box, 1.0, False
-
-make = Other
-'''
-    tracker = write(text).build()
-    tracker.init(np.zeros((4, 4, 3), np.uint8), BoundingBox(1, 2, 3, 4))
-    assert tracker.update(None) == ((1, 2, 3, 4), 1.0, False)
