@@ -1,35 +1,44 @@
 """The clip of the demonstration: a drone films a coffee cup that crosses a courtyard.
 
 The cup dashes away from a blue double of itself, drives under a roof, leaves the picture and comes
-back elsewhere. Every frame is rendered when it is asked for; boxes are exact by construction.
+back elsewhere. The world is put together from photographs that come with the scikit-image wheel
+(its data/README and the docstrings of ``skimage.data`` name the sources):
+
+=============  ====================================  ==========================================
+photograph     used as                               licence
+=============  ====================================  ==========================================
+brick          paving                                CC0, CC0Textures (Bricks25)
+grass          lawn                                  CC0, DeviantArt (Grass-01, linolafett)
+gravel         path and the flat roof                CC0, CC0Textures (Gravel04)
+coffee         the target, and its blue double       CC0, Rachel Michetti
+chelsea        picnic blanket                        CC0, Stefan van der Walt
+astronaut      rug                                   public domain, NASA
+rocket         rug                                   public domain, SpaceX
+=============  ====================================  ==========================================
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 
-from siamx_ros.demo.scene import ROOF_CENTRE, Scene, Sprite, build_scene
+from siamx_ros.errors import InputError
 from siamx_ros.synthetic import GeneratedClip
 
 WIDTH, HEIGHT = 640, 480
-ROOF_RISE = 1.12
-"""Scale of the roof's plane relative to the ground's: it is nearer to the camera."""
-SHADOW_OFFSET = 8.0, 11.0
-SHUTTER = 0.4
-"""Share of the frame time during which the shutter is open."""
+WORLD_SIZE = (2000, 1400)
+ROOF = slice(625, 915), slice(1335, 1665)
+"""Rows and columns of the world under the roof."""
+SHUTTER = (-0.2, 0.0, 0.2)
+"""Moments of an exposure, in frame times."""
 
 TARGET_KEYS = np.array([
-    # s,    x,    y, degrees, size
-    (0.0, 390, 420, 0, 1.00), (1.2, 560, 330, 8, 1.00), (2.4, 800, 380, -6, 1.04),
-    (3.4, 850, 560, -14, 1.04), (4.2, 690, 690, 4, 1.00), (4.7, 760, 760, 10, 1.00),
-    (5.5, 1180, 600, 16, 1.00), (6.1, 1240, 720, 4, 0.98), (6.8, 1310, 770, -4, 0.98),
-    (9.3, 1720, 800, 4, 0.98), (10.3, 1690, 980, 14, 1.02), (11.4, 1420, 1090, -8, 1.06),
-    (12.2, 1330, 1110, -12, 1.06), (12.9, 760, 1200, -16, 1.04), (13.6, 560, 1020, 0, 1.00),
-    (14.8, 900, 480, 10, 1.00), (15.6, 1040, 690, 4, 1.00), (16.6, 1080, 870, -6, 1.00),
-    (17.6, 1250, 960, -14, 0.98), (18.6, 1170, 850, 6, 0.96), (20.0, 1030, 830, 14, 0.96)])
+    # s,    x,    y in the world
+    (0.0, 390, 420), (1.2, 560, 330), (2.4, 800, 380), (3.4, 850, 560), (4.2, 690, 690),
+    (4.7, 760, 760), (5.5, 1180, 600), (6.1, 1240, 720), (6.8, 1310, 770), (9.3, 1720, 800),
+    (10.3, 1690, 980), (11.4, 1420, 1090), (12.2, 1330, 1110), (12.9, 760, 1200),
+    (13.6, 560, 1020), (14.8, 900, 480), (15.6, 1040, 690), (16.6, 1080, 870), (17.6, 1250, 960),
+    (18.6, 1170, 850), (20.0, 1030, 830)])
 CAMERA_KEYS = np.array([
     # s,    x,    y, degrees, zoom
     (0.0, 470, 450, 0, 1.18), (1.5, 580, 400, 2, 1.12), (3.0, 780, 470, 4, 1.02),
@@ -39,180 +48,157 @@ CAMERA_KEYS = np.array([
     (17.0, 1100, 900, 2, 1.02), (18.6, 1120, 880, 4, 1.10), (20.0, 1040, 870, 2, 1.16)])
 
 
-@dataclass(frozen=True)
-class Pose:
-    """Place of a plane or cut-out: 2 x 3 matrix from its continuous pixels to the image's."""
-
-    matrix: np.ndarray
-
-    @property
-    def scale(self) -> float:
-        """Image pixels per own pixel."""
-        return float(np.hypot(*self.matrix[:, 0]))
-
-    def apply(self, points: np.ndarray) -> np.ndarray:
-        """Map N x 2 points into the image."""
-        return points @ self.matrix[:, :2].T + self.matrix[:, 2]
-
-
 class DemoClip(GeneratedClip):
-    """640 x 480 pixels, 30 frames/s, 20 s."""
+    """640 x 480 pixels, 30 frames/s, 20 s; every frame is rendered when it is asked for.
+
+    Attributes:
+        ground: the world without target and roof, uint8 BGR.
+        target: the cut-out cup, float32 BGR and its opacity from 0 to 1.
+    """
 
     name = 'courtyard'
 
     def __init__(self, seconds: float = 20.0, seed: int = 7) -> None:
-        """Build the scene and the boxes.
-
-        Args:
-            seconds: length, at most 20.
-            seed: of the sensor noise.
-        """
-        count = max(1, round(min(seconds, float(TARGET_KEYS[-1, 0])) * self.fps))
-        self._scene: Scene = build_scene()
-        self._target_path = _smooth_path(TARGET_KEYS, self.fps, sigma=5.0)
-        self._camera_path = _smooth_path(CAMERA_KEYS, self.fps, sigma=12.0)
-        self._camera_path[:, 1:3] += _sway(len(self._camera_path))
-        rng = np.random.default_rng(seed)
-        self._noise = rng.normal(0, 2.6, (HEIGHT + 64, WIDTH + 64, 3)).astype(np.float32)
-        self._shifts = rng.integers(0, 64, (count, 2))
+        """``seconds`` are at most 20; ``seed`` is that of the sensor noise."""
+        photos = _photographs()
+        self.target = _cup(photos['coffee'])
+        self.ground = _ground(photos, self.target)
+        self._roof = _roof(photos['gravel'])
+        self._seed = seed
+        count = max(1, round(min(seconds, TARGET_KEYS[-1, 0]) * self.fps))
         boxes, shares = zip(*map(self._truth, range(count)))
         super().__init__(np.array(boxes), np.array(shares))
 
     def _rendered(self, index: int) -> np.ndarray:
-        before = max(index - 1, 0)
-        ground = self._ground_pose(index)
-        canvas = cv2.warpAffine(
-            self._scene.ground, _for_indices(ground.matrix), (WIDTH, HEIGHT),
-            flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
-        centre = np.array([[WIDTH / 2, HEIGHT / 2]])
-        world = cv2.invertAffineTransform(ground.matrix)
-        in_world = centre @ world[:, :2].T + world[:, 2]
-        canvas = _blurred(canvas, (centre - self._ground_pose(before).apply(in_world))[0])
-        canvas = canvas.astype(np.float32)
-        scene = self._scene
-        for sprite, pose in (
-                (scene.shadow, lambda at: self._sprite_pose(at, scene.shadow, SHADOW_OFFSET)),
-                (scene.target, self._target_pose), (scene.roof, self._roof_pose)):
-            _draw(canvas, sprite, pose(index), pose(before))
-        return self._exposed(canvas, index)
+        rng, time = np.random.default_rng((self._seed, index)), index / self.fps
+        exposure = np.mean([self._seen(index + moment) for moment in SHUTTER], axis=0)
+        exposure *= 1 + 0.06 * np.sin(time * 1.1) + 0.16 * np.exp(-((time - 9.1) / 0.35) ** 2)
+        exposure += rng.normal(0.5, 2.6, exposure.shape)
+        return np.clip(exposure, 0, 255).astype(np.uint8)
 
-    def _exposed(self, canvas: np.ndarray, index: int) -> np.ndarray:
-        """Exposure that wanders and is slow to adapt after the roof, then sensor noise."""
-        time = index / self.fps
-        gain = 1.0 + 0.06 * np.sin(time * 1.1) + 0.16 * np.exp(-((time - 9.1) / 0.35) ** 2)
-        top, left = self._shifts[index]
-        canvas *= np.float32(gain)
-        canvas += self._noise[top:top + HEIGHT, left:left + WIDTH]
-        return np.clip(canvas + 0.5, 0, 255).astype(np.uint8)
+    def _seen(self, frame: float) -> np.ndarray:
+        """What the camera sees at one moment."""
+        world, (left, top) = self.ground.copy(), self._corner(frame)
+        _stamp(world, _shadow(self.target), (left - 16, top - 13))
+        _stamp(world, self.target, (left, top))
+        world[ROOF] = self._roof
+        return cv2.warpAffine(world, self._camera(frame), (WIDTH, HEIGHT))
 
-    def _truth(self, index: int) -> tuple[tuple[float, float, float, float], float]:
+    def _truth(self, index: int) -> tuple[np.ndarray, float]:
         """The box (x, y, w, h) of the whole cup and the share of it that is seen."""
-        pose, sprite = self._target_pose(index), self._scene.target
-        outline = pose.apply(sprite.outline)
-        low, high = outline.min(0), outline.max(0)
-        left, top = np.floor(low).astype(int) - 1
-        size = tuple(int(n) for n in np.ceil(high - low) + 3)
-        alpha = _warped(sprite.image[..., 3], pose, left, top, size)
-        roof = _warped(self._scene.roof.image[..., 3], self._roof_pose(index), left, top, size)
-        xs, ys = left + np.arange(size[0]), top + np.arange(size[1])
-        inside = ((ys >= 0) & (ys < HEIGHT))[:, None] & ((xs >= 0) & (xs < WIDTH))
-        seen = float((alpha * (1 - roof) * inside).sum() / alpha.sum())
-        return (*map(float, low), *map(float, high - low)), seen
+        camera, (left, top) = self._camera(index), self._corner(index)
+        alpha = self.target[..., 3]
+        rows, columns = np.nonzero(alpha >= 0.5)
+        points = np.column_stack([columns + left, rows + top]) @ camera[:, :2].T + camera[:, 2]
+        ys, xs = np.mgrid[top:top + alpha.shape[0], left:left + alpha.shape[1]]
+        x, y = np.tensordot(camera, np.stack([xs, ys, np.ones_like(xs)]), 1)
+        low, high = points.min(0), points.max(0) + 1
+        free = ((ys < ROOF[0].start) | (ys >= ROOF[0].stop)
+                | (xs < ROOF[1].start) | (xs >= ROOF[1].stop))
+        seen = alpha * free * (x > -0.5) * (x < WIDTH - 0.5) * (y > -0.5) * (y < HEIGHT - 0.5)
+        return np.concatenate([low, high - low]), seen.sum() / alpha.sum()
 
-    def _ground_pose(self, index: int, rise: float = 1.0) -> Pose:
-        """World to image; ``rise`` above 1 is a plane nearer to the camera."""
-        _, x, y, angle, zoom = self._camera_path[index]
-        return Pose(_similarity((x, y), (WIDTH / 2, HEIGHT / 2), angle, zoom * rise))
+    def _corner(self, frame: float) -> tuple[int, int]:
+        """The world pixel at the upper left of the cup."""
+        x, y = _smooth(TARGET_KEYS, frame / self.fps, 0.17)
+        height, width = self.target.shape[:2]
+        return round(x - width / 2), round(y - height / 2)
 
-    def _target_pose(self, index: int) -> Pose:
-        return self._sprite_pose(index, self._scene.target, (0.0, 0.0))
-
-    def _sprite_pose(self, index: int, sprite: Sprite, offset: tuple[float, float]) -> Pose:
-        _, x, y, angle, size = self._target_path[index]
-        height, width = sprite.image.shape[:2]
-        place = _similarity(
-            (width / 2, height / 2), (x + offset[0], y + offset[1]), angle, size)
-        return Pose(_chained(self._ground_pose(index).matrix, place))
-
-    def _roof_pose(self, index: int) -> Pose:
-        height, width = self._scene.roof.image.shape[:2]
-        place = _similarity((width / 2, height / 2), ROOF_CENTRE, 0.0, 1.0)
-        return Pose(_chained(self._ground_pose(index, ROOF_RISE).matrix, place))
+    def _camera(self, frame: float) -> np.ndarray:
+        """2 x 3 matrix from the world to the image; a hovering drone sways."""
+        x, y, angle, zoom = _smooth(CAMERA_KEYS, frame / self.fps, 0.4)
+        x += 2.4 * np.sin(frame / 7.3) + 1.2 * np.sin(frame / 2.9)
+        y += 2.0 * np.sin(frame / 8.9 + 1) + 1.1 * np.sin(frame / 3.7)
+        matrix = cv2.getRotationMatrix2D((x, y), -angle, zoom)
+        matrix[:, 2] += WIDTH / 2 - x, HEIGHT / 2 - y
+        return matrix
 
 
-def _smooth_path(keys: np.ndarray, fps: float, sigma: float) -> np.ndarray:
-    """Straight lines between the keys, one row per frame, then smoothed over ``sigma`` frames."""
-    times = np.arange(round(keys[-1, 0] * fps) + 1) / fps
-    path = np.stack([times, *(np.interp(times, keys[:, 0], column) for column in keys[:, 1:].T)], 1)
-    reach = int(4 * sigma)
-    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
-    for column in range(1, path.shape[1]):
-        padded = np.pad(path[:, column], reach, mode='edge')
-        path[:, column] = np.convolve(padded, kernel / kernel.sum(), mode='valid')
-    return path
+def _smooth(keys: np.ndarray, second: float, sigma: float) -> list[float]:
+    """The columns after the first at a time: lines between the keys, averaged around it."""
+    offsets = np.linspace(-3, 3, 25)
+    weights = np.exp(-offsets ** 2 / 2)
+    return [np.average(np.interp(second + sigma * offsets, keys[:, 0], column), weights=weights)
+            for column in keys[:, 1:].T]
 
 
-def _sway(count: int) -> np.ndarray:
-    """A hovering drone's sway in world pixels, count x 2."""
-    frame = np.arange(count)
-    return np.stack([2.4 * np.sin(frame / 7.3) + 1.2 * np.sin(frame / 2.9),
-                     2.0 * np.sin(frame / 8.9 + 1) + 1.1 * np.sin(frame / 3.7)], axis=1)
+def _photographs() -> dict[str, np.ndarray]:
+    """The bundled photographs as BGR."""
+    try:
+        from skimage import data
+    except ImportError:
+        raise InputError('the demonstration clip needs scikit-image, whose photographs it shows; '
+                         'install it or give your own --video and --box') from None
+    names = ('brick', 'grass', 'gravel', 'coffee', 'chelsea', 'astronaut', 'rocket')
+    photos = {name: getattr(data, name)() for name in names}
+    return {name: np.ascontiguousarray(np.atleast_3d(photo)[..., ::-1])
+            for name, photo in photos.items()}
 
 
-def _similarity(source: tuple, target: tuple, degrees: float, scale: float) -> np.ndarray:
-    """2 x 3 matrix that turns and scales around ``source`` and moves it to ``target``."""
-    angle = np.deg2rad(degrees)
-    turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    return np.column_stack([turn, np.array(target) - turn @ np.array(source)])
+def _ground(photos: dict[str, np.ndarray], cup: np.ndarray) -> np.ndarray:
+    """Paving, a gravel path and a lawn, rugs and the blue double."""
+    paving = _tinted(photos['brick'].swapaxes(0, 1), (38, 44, 62), (150, 176, 214))
+    path = _tinted(photos['gravel'], (52, 60, 68), (196, 214, 226))
+    lawn = _tinted(photos['grass'], (14, 40, 22), (120, 214, 176))
+    ys, xs = np.mgrid[:WORLD_SIZE[1], :WORLD_SIZE[0]]
+    edge = 1010 + 70 * np.sin(ys / 210) + 30 * np.sin(ys / 83 + 1)
+    ground = np.where((xs < edge)[..., None], paving, path)
+    ground = np.where((xs < edge + 190 + 25 * np.sin(ys / 47))[..., None], ground, lawn)
+    ground[np.abs(xs - edge) < 7] = 176, 186, 192
+    for name, corner, width in (('astronaut', (485, 435), 250), ('chelsea', (1490, 1020), 300),
+                                ('rocket', (980, 200), 280)):
+        photo = photos[name]
+        size = (width, round(width * photo.shape[0] / photo.shape[1]))
+        rug = cv2.copyMakeBorder(cv2.resize(photo, size, interpolation=cv2.INTER_AREA),
+                                 10, 10, 10, 10, cv2.BORDER_CONSTANT, value=(206, 218, 224))
+        rug = np.dstack([rug, np.ones(rug.shape[:2])]).astype(np.float32)
+        _stamp(ground, _shadow(rug), (corner[0] - 18, corner[1] - 18))
+        _stamp(ground, rug, corner)
+    corner = 560 - cup.shape[1] // 2, 770 - cup.shape[0] // 2
+    _stamp(ground, _shadow(cup), (corner[0] - 16, corner[1] - 13))
+    _stamp(ground, cup[..., [2, 1, 0, 3]], corner)
+    return ground
 
 
-def _chained(outer: np.ndarray, inner: np.ndarray) -> np.ndarray:
-    """The 2 x 3 matrix that applies ``inner``, then ``outer``."""
-    turn = outer[:, :2] @ inner[:, :2]
-    return np.column_stack([turn, outer[:, :2] @ inner[:, 2] + outer[:, 2]])
+def _tinted(photo: np.ndarray, dark: tuple, light: tuple) -> np.ndarray:
+    """Fill the world with a grey photograph: black becomes ``dark``, white ``light`` (BGR)."""
+    size = [(0, extent) for extent in np.subtract(WORLD_SIZE[::-1], photo.shape[:2])]
+    share = np.pad(photo[..., :1], [*size, (0, 0)], 'symmetric') / 255
+    return ((1 - share) * dark + share * light).astype(np.uint8)
 
 
-def _for_indices(matrix: np.ndarray) -> np.ndarray:
-    """From continuous coordinates to pixel indices, whose centres lie half a pixel further."""
-    moved = matrix.copy()
-    moved[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5
-    return moved
+def _cup(coffee: np.ndarray) -> np.ndarray:
+    """Cut cup, saucer and spoon out of the photograph: two ellipses and a handle."""
+    mask = np.zeros(coffee.shape[:2], np.uint8)
+    for ellipse in (((278, 222), (400, 332), 0), ((290.5, 113), (234, 188), 0)):
+        cv2.ellipse(mask, ellipse, 255, -1)
+    cv2.fillPoly(mask, [np.array([
+        (396, 112), (399, 72), (405, 67), (417, 68), (424, 76), (412, 126)])], 255)
+    alpha = mask[8:398, 70:488, None] / np.float32(255)
+    cut = np.dstack([coffee[8:398, 70:488] * alpha, alpha])
+    small = cv2.resize(cut, (108, 101), interpolation=cv2.INTER_AREA)
+    small[..., :3] /= np.maximum(small[..., 3:], 1e-3)
+    return small
 
 
-def _warped(image: np.ndarray, pose: Pose, left: int, top: int,
-            size: tuple[int, int]) -> np.ndarray:
-    """A cut-out as it appears in the window of the image at left, top."""
-    matrix = _for_indices(pose.matrix)
-    matrix[:, 2] -= (left, top)
-    return cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR)
+def _shadow(sprite: np.ndarray) -> np.ndarray:
+    """A soft black copy of a cut-out, 24 pixels larger on each side."""
+    alpha = cv2.copyMakeBorder(sprite[..., 3], 24, 24, 24, 24, cv2.BORDER_CONSTANT)
+    return np.dstack([np.zeros((*alpha.shape, 3)), cv2.GaussianBlur(alpha, (0, 0), 6) * 0.55])
 
 
-def _draw(canvas: np.ndarray, sprite: Sprite, pose: Pose, before: Pose) -> None:
-    """Blend a cut-out, with its motion blur, into the float canvas."""
-    height, width = sprite.image.shape[:2]
-    corners = np.array([(0, 0), (width, 0), (0, height), (width, height)], np.float64)
-    points, old_points = pose.apply(corners), before.apply(corners)
-    motion = (points - old_points).mean(0)
-    margin = int(np.ceil(np.abs(motion).max() * SHUTTER)) + 2
-    low = np.maximum(np.floor(points.min(0)).astype(int) - margin, 0)
-    high = np.minimum(np.ceil(points.max(0)).astype(int) + margin, (WIDTH, HEIGHT))
-    if (high <= low).any():
-        return
-    layer = _warped(sprite.image, pose, low[0], low[1], tuple(int(n) for n in high - low))
-    layer = _blurred(layer, motion)
-    view = canvas[low[1]:high[1], low[0]:high[0]]
-    view *= 1 - layer[..., 3:]
-    view += layer[..., :3]
+def _stamp(ground: np.ndarray, image: np.ndarray, corner: tuple[int, int]) -> None:
+    """Blend a cut-out into the ground."""
+    view = ground[corner[1]:, corner[0]:][:image.shape[0], :image.shape[1]]
+    view[:] = view * (1 - image[..., 3:]) + image[..., :3] * image[..., 3:]
 
 
-def _blurred(image: np.ndarray, motion: np.ndarray) -> np.ndarray:
-    """Smear along the motion (pixels per frame) while the shutter is open, around the middle."""
-    length = float(np.hypot(*motion)) * SHUTTER
-    if length < 1.0:
-        return image
-    reach = int(np.ceil(length / 2)) + 1
-    kernel = np.zeros((2 * reach + 1, 2 * reach + 1), np.float32)
-    step = motion / np.hypot(*motion) * length / 2
-    ends = [tuple(int(round(float(n) * 16)) for n in reach + sign * step) for sign in (-1, 1)]
-    cv2.line(kernel, ends[0], ends[1], 1.0, 1, cv2.LINE_8, 4)
-    return cv2.filter2D(image, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE)
+def _roof(gravel: np.ndarray) -> np.ndarray:
+    """A flat gravel roof with a metal edge and two skylights."""
+    roof = _tinted(gravel, (46, 42, 40), (150, 146, 140))[ROOF]
+    height, width = roof.shape[:2]
+    cv2.rectangle(roof, (0, 0), (width - 1, height - 1), (118, 124, 128), 22)
+    for left in (70, 190):
+        cv2.rectangle(roof, (left, 90), (left + 70, 200), (170, 160, 140), -1)
+        cv2.rectangle(roof, (left, 90), (left + 70, 200), (88, 88, 86), 5)
+    return roof

@@ -30,8 +30,8 @@ PICTURE_S = 66.0
 def ground():
     """The courtyard of the demonstration, seen from above."""
     pytest.importorskip('skimage', reason='scikit-image is not installed')
-    from siamx_ros.demo.scene import build_scene
-    return build_scene().ground
+    from siamx_ros.demo.clip import DemoClip
+    return DemoClip(seconds=0.1).ground
 
 
 @pytest.fixture(scope='module')
