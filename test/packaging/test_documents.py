@@ -1,4 +1,4 @@
-"""What the documents name is there: files, headings, commands, programs, launch files, tests."""
+"""What the documents name is there, and what is printed into them is fresh."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ import pytest
 
 from siamx_ros import __version__
 from siamx_ros.cli import COMMANDS, ArgumentParser
+from siamx_ros.commands import params
+from siamx_ros.node_config import NodeConfig
+from siamx_ros.settings_files import read_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / 'README.md', ROOT / 'CONTRIBUTING.md', *sorted(ROOT.glob('docs/*.md'))]
@@ -123,3 +126,16 @@ def test_the_change_log_is_that_of_the_package() -> None:
     assert titles[len(titles) - len(versions):] == versions
     assert re.fullmatch(r'\d+\.\d+\.\d+ \(\d{4}-\d\d-\d\d\)', versions[0])
     assert versions[0].split()[0] == package.findtext('version') == __version__
+
+
+@pytest.mark.parametrize('path, text', [
+    ('docs/parameters.md', params.tables()), ('config/tracker.yaml', params.parameter_file()),
+    ('config/follow_me.yaml', params.follow_me_file())])
+def test_fresh(repository, path, text):
+    written = (repository / path).read_text(encoding='utf-8')
+    assert written == text, f'{path} is stale: print it anew with python -m siamx_ros params'
+
+
+def test_file_is_the_defaults(repository):
+    values = read_yaml(repository / 'config/tracker.yaml')
+    assert NodeConfig.from_dict(values) == NodeConfig()
