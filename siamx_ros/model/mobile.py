@@ -117,7 +117,9 @@ class MobileBackbone(nn.Module):
 
     def forward(self, patch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Features of patches B x 3 x S x S (BGR, 0..255): (S + 1) / 8 and (S + 1) / 16 cells."""
-        x = self.stem(functional.pad(patch - self.mean, (2, 0, 2, 0)))
+        # channels last, as patches come: OpenVINO then turns them neither there nor back
+        centred = (patch.permute(0, 2, 3, 1) - self.mean.flatten()).permute(0, 3, 1, 2)
+        x = self.stem(functional.pad(centred, (2, 0, 2, 0)))
         for stage in self.stages[:CONV3_STAGES]:
             x = stage(x)
         conv3 = x

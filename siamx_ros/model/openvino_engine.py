@@ -73,7 +73,8 @@ class OpenVinoEngine(CompiledEngine):
     @torch.inference_mode()
     def search(self, patch: np.ndarray, template: Template) -> Maps:
         request = self._search_for(patch[None], template)
-        request.infer({0: patch[None]}, share_inputs=True, share_outputs=True)
+        openvino_graph.show(request, patch)
+        request.infer(share_outputs=True)
         return _maps(request)
 
     def search_many(self, searches: Iterable[tuple[np.ndarray, Template]]) -> Iterator[Maps]:
@@ -84,9 +85,10 @@ class OpenVinoEngine(CompiledEngine):
         begun = []
         for patch, template in searches:
             request = self._requests.one_for(patch[None], template, self._side_by_side, self._give)
-            request.start_async({0: patch[None]}, share_inputs=True)
-            begun.append((request, patch))
-        return (self._awaited(request) for request, _ in begun)
+            openvino_graph.show(request, patch)
+            request.start_async()
+            begun.append(request)
+        return map(self._awaited, begun)
 
     @staticmethod
     @torch.inference_mode()

@@ -131,6 +131,12 @@ def give(request: Any, inputs: dict[int, np.ndarray]) -> None:
         request.set_input_tensor(index, openvino.Tensor(np.ascontiguousarray(array)))
 
 
+def show(request: Any, patch: np.ndarray) -> None:
+    """Copy a patch into a request's first input: with memory of ours in its place, each inference
+    would take a tenth of a millisecond longer."""
+    request.get_input_tensor(0).data[0] = patch
+
+
 def another(request: Any) -> Any:
     """A further inference request for the same compiled model."""
     return request.get_compiled_model().create_infer_request()

@@ -28,7 +28,7 @@ RATE = 0.08
 """Weight of a new patch in the classifier: on the first image, later."""
 MIN_RESPONSE = 0.25
 """The classifier learns from frames that it answers with at least this."""
-TURNS = 6
+TURNS = 12
 """Images in which everything is learnt once: a part of it in one image, nothing in most."""
 COLOUR_TURN, SCALE_TURN, TEACH_TURN, SOLVE_TURN = 2, 3, 0, 1
 """In which of them colours and scale template learn, the classifier takes in an image and is
