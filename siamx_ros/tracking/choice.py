@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 import math
-from typing import Sequence
 
 import numpy as np
 
-from siamx_ros.geometry import BoundingBox, CropWindow
+from siamx_ros.geometry import CropWindow
 from siamx_ros.model.inference import Engine
 from siamx_ros.reduced_image import AnyImage
 from siamx_ros.tracking import decode
@@ -22,17 +21,16 @@ MOST_CANDIDATES = 4
 
 
 def judge(engine: Engine, image: AnyImage, answer: WindowAnswer, memory: TargetMemory,
-          calibration: Calibration, taken: Sequence[BoundingBox] = (), *,
+          calibration: Calibration, excluded: np.ndarray | None = None, *,
           tracked: bool = True) -> SearchResult:
     """The best candidate of a window that can be the target.
 
     Args:
         image: H x W x 3 uint8 BGR, or blocks of it.
-        taken: boxes of other targets, image pixels; what lies on one of them is not chosen.
+        excluded: as of :func:`decode.choose`.
         tracked: whether the target was seen before this image; if not, strange colours raise doubt.
     """
     maps, online = answer.maps, memory.online
-    excluded = decode.cells_on(taken, maps.distances, answer.window)
     candidate = choose_allowed(
         answer.scores, maps.distances, answer.window, memory, answer.influence, excluded)
     if candidate is None or candidate.merit < 0:

@@ -9,7 +9,7 @@ from typing import Sequence
 import numpy as np
 
 from siamx_ros.config import TrackerConfig
-from siamx_ros.geometry import BoundingBox, CropWindow, iou_xywh
+from siamx_ros.geometry import BoundingBox, CropWindow
 from siamx_ros.model.network import STRIDE, map_size
 
 PEAK_RADIUS = 4
@@ -139,13 +139,19 @@ def cells_on(boxes: Sequence[BoundingBox], distances: np.ndarray,
     Returns:
         n x n, true for those cells.
     """
-    near = [window.to_patch(box).xywh for box in boxes if box.iou(window.box) > 0]
+    near = [window.to_patch(box) for box in boxes if box.iou(window.box) > 0]
     if not near:
         return None
     grid = cell_centres(distances.shape[-1], window.patch_side)
     left, top, right, bottom = distances
-    predicted = np.stack([grid - left, grid[:, None] - top, left + right, top + bottom], -1)
-    same = iou_xywh(predicted[..., None, :], np.array(near)).max(-1) >= SAME_BOX
+    x0, y0, x1, y1 = grid - left, grid[:, None] - top, grid + right, grid[:, None] + bottom
+    area = (left + right) * (top + bottom)
+    same = np.zeros(area.shape, bool)
+    for box in near:
+        width = np.minimum(x1, box.x + box.w) - np.maximum(x0, box.x)
+        height = np.minimum(y1, box.y + box.h) - np.maximum(y0, box.y)
+        both = np.maximum(width, 0) * np.maximum(height, 0)
+        same |= both >= np.maximum(SAME_BOX * (area + box.area - both), SMALLEST)
     return same if same.any() else None
 
 

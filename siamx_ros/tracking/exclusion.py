@@ -160,9 +160,9 @@ class Claims:
         """What a target's window shows beside ``boxes`` and those that it was denied."""
         tracker, answer = self._contestants[index].tracker, self._answers[index]
         boxes = [*self._denied[index], *boxes]
-        if cells_on(boxes, answer.maps.distances, answer.window) is None:
-            return self._alone[index]
-        return tracker.judge(self._image, answer, boxes)
+        excluded = cells_on(boxes, answer.maps.distances, answer.window)
+        return (self._alone[index] if excluded is None
+                else tracker.judge(self._image, answer, excluded))
 
     def _box(self, index: int) -> BoundingBox:
         return self.found[index].candidate.box

@@ -14,7 +14,7 @@ from siamx_ros.geometry import MIN_VISIBLE, BoundingBox, CropWindow
 from siamx_ros.model.inference import Engine, Maps
 from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState
 from siamx_ros.reduced_image import AnyImage
-from siamx_ros.tracking import motion
+from siamx_ros.tracking import decode, motion
 from siamx_ros.tracking.choice import judge
 from siamx_ros.tracking.confidence import Calibration
 from siamx_ros.tracking.memory import Gate, TargetMemory, anything
@@ -112,8 +112,7 @@ class Tracker:
         image = imaging.check_image(image)
         window = self.begin(image, stamp, gate)
         maps = self.engine.search(self.patch(image, window), self._memory.template)
-        found = self.judge(image, self.weigh(maps, window))
-        return self.conclude(image, self.refine(image, found))
+        return self.conclude(image, self.refine(image, self.judge(image, self.weigh(maps, window))))
 
     def begin(self, image: AnyImage, stamp: float | None, gate: Gate = anything) -> CropWindow:
         """The first step of an update: which window is to be searched first.
@@ -140,9 +139,9 @@ class Tracker:
         return weigh(self.engine, maps, window, self._memory, lost=self._is_lost)
 
     def judge(self, image: AnyImage, answer: WindowAnswer,
-              taken: Sequence[BoundingBox] = ()) -> SearchResult:
-        """What a window of an image shows apart from boxes that other targets have taken."""
-        return judge(self.engine, image, answer, self._memory, self.calibration, taken,
+              excluded: np.ndarray | None = None) -> SearchResult:
+        """What a window of an image shows apart from cells that other targets have taken."""
+        return judge(self.engine, image, answer, self._memory, self.calibration, excluded,
                      tracked=self.states.state == TrackState.TRACKING)
 
     def refine(self, image: AnyImage, found: SearchResult,
@@ -235,7 +234,8 @@ class Tracker:
             return local, searched
         for window in memory.relocaliser.windows(local.candidate.window):
             maps = self.engine.search(self.patch(image, window), memory.template)
-            found = self.judge(image, self.weigh(maps, window), taken)
+            excluded = decode.cells_on(taken, maps.distances, window)
+            found = self.judge(image, self.weigh(maps, window), excluded)
             searched.append(window)
             if self._shows_target(found):
                 return found, searched

@@ -96,8 +96,9 @@ def test_what_is_looked_at_once_is_what_looking_again_shows(monkeypatch):
 
     def beside(claims, index, taken=()):
         answer = replace(claims._answers[index], looks={})
-        return claims._contestants[index].tracker.judge(
-            claims._image, answer, [*claims._denied[index], *taken])
+        excluded = decode.cells_on(
+            [*claims._denied[index], *taken], answer.maps.distances, answer.window)
+        return claims._contestants[index].tracker.judge(claims._image, answer, excluded)
 
     monkeypatch.setattr(Claims, '_beside', beside)
     assert answers() == fast
