@@ -5,8 +5,7 @@ Several:     torchrun --nproc_per_node=6 -m siamx_ros train DATA --out runs/full
 
 The run folder gets config.yaml, log.csv, curves.png, last.pt (to resume), best.pt and
 final.pt (checkpoints for --weights: the best one on held-out pairs, and the last). COCO, GOT-10k,
-LaSOT and TrackingNet are mixed in with --sources; with them, DATA may be left out. --benchmark
-measures the speed of every part and writes nothing.
+LaSOT and TrackingNet are mixed in with --sources; with them, DATA may be left out.
 """
 
 from __future__ import annotations
@@ -18,8 +17,6 @@ from pathlib import Path
 from siamx_ros.commands.options import add_config_file, add_settings, read_settings
 from siamx_ros.commands.outputs import check_written
 from siamx_ros.errors import InputError
-from siamx_ros.training.loading import read_data
-from siamx_ros.training.distributed import join
 from siamx_ros.training.train_config import TrainConfig
 from siamx_ros.training.train import train
 
@@ -29,11 +26,8 @@ WRITTEN = ('best.pt', 'final.pt', 'last.pt', 'log.csv', 'config.yaml', 'curves.p
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.usage = '%(prog)s [DATA] (--out FOLDER | --benchmark) [options]'
     parser.add_argument('data', metavar='DATA', type=Path, nargs='?', help='training folder')
-    parser.add_argument('--out', metavar='FOLDER', type=Path, help='run folder')
-    parser.add_argument('--benchmark', action='store_true',
-                        help='print pairs/s of the loader alone and of training, train nothing')
+    parser.add_argument('--out', metavar='FOLDER', type=Path, required=True, help='run folder')
     parser.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N (default auto)')
     parser.add_argument('--resume', action='store_true', help="continue the run folder's last.pt")
     parser.add_argument('--initial', metavar='FILE', type=Path,
@@ -50,9 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train; returns the exit status."""
     config = read_settings(args, {'': TrainConfig()})['']
-    _refuse_idle(args)
-    if args.benchmark:
-        return _benchmark(args, config)
+    if not args.minutes >= 0:
+        raise InputError(f'--minutes must be at least 0, got {args.minutes:g}')
+    for name, value in {'--initial': args.initial, '--backbone': args.backbone}.items():
+        if args.resume and value:
+            raise InputError(f"--resume goes on from the run's last.pt: leave {name} out")
     check_written(args, {'DATA': args.data, '--initial': args.initial},
                   {f'--out {name}': args.out / name for name in WRITTEN}, {'--out': args.out})
     if not args.resume and (args.out / 'last.pt').exists():
@@ -61,34 +57,4 @@ def run(args: argparse.Namespace) -> int:
           initial=args.initial, backbone=args.backbone, max_minutes=args.minutes)
     if (args.out / 'best.pt').exists() and int(os.environ.get('RANK', 0)) == 0:
         print(f'{args.out}/best.pt')
-    return 0
-
-
-def _refuse_idle(args: argparse.Namespace) -> None:
-    """Refuse options that would have no effect."""
-    if not args.minutes >= 0:
-        raise InputError(f'--minutes must be at least 0, got {args.minutes:g}')
-    starts = {'--initial': args.initial, '--backbone': args.backbone}
-    if args.benchmark:
-        starts |= {'--out': args.out, '--resume': args.resume, '--minutes': args.minutes}
-    elif args.out is None:
-        raise InputError('name the run folder with --out FOLDER, or add --benchmark')
-    idle = [name for name, value in starts.items() if value]
-    if idle and args.benchmark:
-        raise InputError(f'--benchmark measures and trains nothing: leave {idle[0]} out')
-    if idle and args.resume:
-        raise InputError(f"--resume goes on from the run's last.pt: leave {idle[0]} out")
-
-
-def _benchmark(args: argparse.Namespace, config: TrainConfig) -> int:
-    """Print one table of pairs/s."""
-    from siamx_ros.training.throughput import benchmark
-    process = join(args.device)
-    rows = benchmark(read_data(args.data, config), config, process)
-    process.leave()
-    if not process.is_main_process:
-        return 0
-    print(f'{config.network.backbone}, batch {config.batch * process.count}, {process.device}')
-    for name, speed in rows:
-        print(f'{name:<44}{speed:>10.1f} pairs/s')
     return 0

@@ -15,8 +15,8 @@ import numpy as np
 from siamx_ros.control.follower import Follower
 from siamx_ros.control.limits import FollowLimits
 from siamx_ros.control.observation import Now, Observation
-from siamx_ros.evaluation.metrics import overlaps
 from siamx_ros.evaluation.runner import Run
+from siamx_ros.geometry import iou_xywh
 from siamx_ros.records import TrackState
 
 DISTANCE, DEVIATION = 4.0, 0.05
@@ -66,7 +66,7 @@ def drive(run: Run, width: int, height: int, rate: float, hfov: float = 60.0,
         hfov: horizontal field of view of the camera, degrees.
     """
     focal = width / 2 / math.tan(math.radians(hfov) / 2)
-    right = overlaps(run.boxes, run.truth) > RIGHT
+    right = iou_xywh(run.boxes, run.truth) > RIGHT
     start, count = run.start, len(run.boxes)
     images = [_Image(index / rate - RUN_UP_S, start) for index in range(round(RUN_UP_S * rate))]
     images += [_Image((frame - start) / rate, frame) for frame in range(start, count)]

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from siamx_ros.geometry import iou_xywh
-
 OVERLAP_THRESHOLDS = np.linspace(0, 1, 21)
 PIXEL_THRESHOLDS = np.arange(51.0)
 NORMALISED_THRESHOLDS = np.linspace(0, 0.5, 51)
@@ -16,11 +14,6 @@ WRONG_OVERLAP = 0.1
 """Below this overlap a box is wrong: a controller would follow something else."""
 RIGHT_OVERLAP = 0.5
 """A box is right above this overlap; for ``false_lost``, at it too."""
-
-
-def overlaps(boxes: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Intersection over union of N x 4 boxes with N x 4 truth; 0 where either is no box."""
-    return iou_xywh(boxes, truth)
 
 
 def centre_errors(boxes: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -48,21 +41,6 @@ def precision_curve(errors: np.ndarray, thresholds: np.ndarray = PIXEL_THRESHOLD
 def share(flags: np.ndarray) -> float:
     """Share of true entries, NaN of none."""
     return float(np.mean(flags)) if len(flags) else float('nan')
-
-
-def wrong_while_valid(valid: np.ndarray, overlap: np.ndarray) -> float:
-    """Share of frames on which a box is reported as valid that is not on the target."""
-    return share(valid & (overlap < WRONG_OVERLAP))
-
-
-def false_lost(lost: np.ndarray, overlap: np.ndarray) -> float:
-    """Share of frames on which the tracker says LOST although its box is right."""
-    return share(lost & (overlap >= RIGHT_OVERLAP))
-
-
-def invalid_while_right(valid: np.ndarray, right: np.ndarray) -> float:
-    """Share of the frames with a right box on which it is not reported as valid, in any state."""
-    return share(~valid[right])
 
 
 def valid_drops(valid: np.ndarray, right: np.ndarray) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 from siamx_ros.evaluation import metrics
 from siamx_ros.evaluation.runner import Run
 from siamx_ros.files import printable
+from siamx_ros.geometry import iou_xywh
 
 
 def write_plots(folder: Path, runs: dict[str, list[Run]]) -> list[Path]:
@@ -36,7 +37,7 @@ def write_plots(folder: Path, runs: dict[str, list[Run]]) -> list[Path]:
 
 def success_of(run: Run) -> np.ndarray:
     """Success curve of one run."""
-    return metrics.success_curve(metrics.overlaps(run.boxes[run.counts], run.truth[run.counts]))
+    return metrics.success_curve(iou_xywh(run.boxes[run.counts], run.truth[run.counts]))
 
 
 def precision_of(run: Run) -> np.ndarray:

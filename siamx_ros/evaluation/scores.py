@@ -8,6 +8,7 @@ import numpy as np
 
 from siamx_ros.evaluation import metrics
 from siamx_ros.evaluation.runner import Run
+from siamx_ros.geometry import iou_xywh
 from siamx_ros.records import TrackState
 
 
@@ -35,10 +36,10 @@ def score(run: Run) -> Scores:
     """Score one pass."""
     counts = run.counts
     boxes, truth = run.boxes[counts], run.truth[counts]
-    overlap = metrics.overlaps(boxes, truth)
+    overlap = iou_xywh(boxes, truth)
     pixels = metrics.centre_errors(boxes, truth)
     answered = run.states != TrackState.UNINITIALISED
-    right = counts & (metrics.overlaps(run.boxes, run.truth) > metrics.RIGHT_OVERLAP)
+    right = counts & (iou_xywh(run.boxes, run.truth) > metrics.RIGHT_OVERLAP)
     normalised = metrics.normalised_errors(boxes, truth)
     return Scores(
         auc=float(metrics.success_curve(overlap).mean()),
@@ -46,9 +47,10 @@ def score(run: Run) -> Scores:
         precision=metrics.share(pixels <= 20),
         normalised_precision=metrics.share(normalised <= 0.2),
         speed=run.frames_per_second,
-        wrong_while_valid=metrics.wrong_while_valid(run.valid[counts], overlap),
-        false_lost=metrics.false_lost(run.states[counts] == TrackState.LOST, overlap),
-        invalid_while_right=metrics.invalid_while_right(run.valid, right),
+        wrong_while_valid=metrics.share(run.valid[counts] & (overlap < metrics.WRONG_OVERLAP)),
+        false_lost=metrics.share((run.states[counts] == TrackState.LOST)
+                                 & (overlap >= metrics.RIGHT_OVERLAP)),
+        invalid_while_right=metrics.share(~run.valid[right]),
         valid_drops=metrics.valid_drops(run.valid[answered], right[answered]),
         valid_while_absent=metrics.valid_while_absent(run.valid, run.absent),
         frames=int(counts.sum()))

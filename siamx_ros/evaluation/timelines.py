@@ -8,11 +8,10 @@ from typing import Sequence
 import numpy as np
 
 from siamx_ros.drawing import draw_result
-from siamx_ros.evaluation import metrics
 from siamx_ros.evaluation.plots import new_figure, save
 from siamx_ros.evaluation.runner import Run
 from siamx_ros.files import printable
-from siamx_ros.geometry import BoundingBox, CropWindow
+from siamx_ros.geometry import BoundingBox, CropWindow, iou_xywh
 from siamx_ros.imaging import read_image
 from siamx_ros.records import BoxSource, TrackResult, TrackState
 
@@ -54,7 +53,7 @@ def chosen_frames(run: Run) -> list[int]:
     """Frames worth showing: the first on which the target was lost, the first on which it was
     found after that, and others spread evenly; :data:`SHOWN` in all where there are as many."""
     last = len(run.boxes) - 1
-    overlap = metrics.overlaps(run.boxes, run.truth)
+    overlap = iou_xywh(run.boxes, run.truth)
     right = np.isfinite(run.truth).all(1) & (overlap >= SEEN)
     lost = [index for index in range(run.start + 1, last + 1)
             if not right[index] and run.states[index] == TrackState.LOST]
@@ -87,7 +86,7 @@ def draw_frame(run: Run, index: int, image: np.ndarray) -> np.ndarray:
 def _draw(axes, run: Run) -> None:
     frames = np.arange(len(run.boxes))
     visible = np.isfinite(run.truth).all(1)
-    overlap = np.where(visible, metrics.overlaps(run.boxes, run.truth), np.nan)
+    overlap = np.where(visible, iou_xywh(run.boxes, run.truth), np.nan)
     for state, shade in STATE_SHADES.items():
         axes.bar(0, 0, color=shade, label=state.name)  # for the legend alone
     edges = [0, *(np.flatnonzero(np.diff(run.states)) + 1), len(frames)]

@@ -105,7 +105,6 @@ class CrossLevelCorrelation(nn.Module):
     """All level pairs and their fusion.
 
     Args:
-        channels: channels of neck features and correlation maps.
         pairs: names such as 'L4xL3' (template level x search level).
     """
 

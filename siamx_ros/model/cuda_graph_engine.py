@@ -83,12 +83,7 @@ class CudaGraphEngine(CompiledEngine):
 
     Args:
         network: in eval mode; it is copied, not changed.
-        device: 'cuda' or 'cuda:N'.
         precision: 'auto' (fp16), 'fp16', 'bf16' or 'fp32'.
-        record: makes what runs a step again; see :func:`record`.
-
-    Raises:
-        InputError: the device is not there.
     """
 
     runtime = 'cuda_graphs'

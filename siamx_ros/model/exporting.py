@@ -81,7 +81,6 @@ def export(checkpoint: Checkpoint, folder: Path, template: np.ndarray,
     """Write ``template.onnx``, ``search_N.onnx`` and ``model.json``, after a comparison with torch.
 
     Args:
-        folder: is made; files of these names are replaced.
         template: of a target to compare with, 127 x 127 x 3 uint8 BGR.
         searches: side N -> search patch, N x N x 3 uint8 BGR; a file is written for each.
         ranges: to round the search to eight bits by; None for float32.

@@ -46,11 +46,7 @@ def patch_size(cells: int) -> int:
 
 
 def check_template(template: torch.Tensor) -> None:
-    """Refuse patches that are no templates.
-
-    Raises:
-        ValueError: they are not 127 x 127 pixels.
-    """
+    """Refuse patches that are no templates."""
     if template.shape[-2:] != (TEMPLATE_SIZE, TEMPLATE_SIZE):
         raise ValueError(
             f'a template patch is {TEMPLATE_SIZE}x{TEMPLATE_SIZE} pixels, got '

@@ -22,12 +22,8 @@ class OnnxEngine(CompiledEngine):
 
     Args:
         network: in eval mode; it is copied, not changed.
-        provider: what runs the search.
         precision: 'auto', or one of the provider's.
         ranges: of what the convolutions take in, for int8; see :mod:`siamx_ros.model.rounding`.
-
-    Raises:
-        InputError: the precision is none of the provider's, or int8 has no ranges.
     """
 
     runtime = 'onnxruntime'

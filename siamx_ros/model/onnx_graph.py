@@ -59,11 +59,7 @@ class SearchStep(nn.Module):
 
 
 def check_installed(purpose: str) -> None:
-    """Refuse to go on without the packages that make and run ONNX graphs.
-
-    Raises:
-        InputError: one is missing.
-    """
+    """Refuse to go on without the packages that make and run ONNX graphs."""
     missing = missing_packages()
     if missing:
         raise InputError(f'{purpose} needs the package {" and ".join(missing)}')
@@ -89,7 +85,6 @@ def search_graph(network: SiameseNet, side: int) -> Any:
 
     Args:
         network: batch norm folded, float32, on the CPU; where it rounds, the graph does.
-        side: of the patches, pixels.
     """
     with torch.no_grad():
         *kernels, _ = TemplateStep(network)(_empty(TEMPLATE_SIZE))

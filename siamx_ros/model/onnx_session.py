@@ -28,7 +28,6 @@ class Provider:
         label: of results and logs.
         precisions: number formats; the first is what 'auto' means.
         device: where inputs are kept, 'cpu' or 'cuda'.
-        index: number of the GPU.
     """
 
     name: str
@@ -62,13 +61,7 @@ class Session:
     """A graph that is ready to run, with inputs that stay from one run to the next.
 
     Args:
-        graph: an ONNX model.
-        provider: what runs it.
         precision: number format that TensorRT computes in; of the others the graph says it.
-        threads: of the CPU.
-
-    Raises:
-        InputError: the provider is not in this ONNX Runtime, or does not start.
     """
 
     def __init__(self, graph: bytes, provider: Provider, precision: str = 'fp32',
@@ -113,10 +106,6 @@ def pick_provider(device: str, tensorrt: bool) -> Provider:
     Args:
         device: 'auto' (CUDA where it starts, else the CPU; with TensorRT the first GPU), 'cpu',
             'cuda' or 'cuda:N'.
-        tensorrt: whether TensorRT is asked for.
-
-    Raises:
-        InputError: it is not in this ONNX Runtime, does not start, or is not for this device.
     """
     if tensorrt:
         wanted = parse_device('cuda' if device == 'auto' else device)

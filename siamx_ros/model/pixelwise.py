@@ -43,7 +43,6 @@ class PixelwiseCorrelation(nn.Module):
 
     Args:
         channels_in: of the trunk's last features.
-        channels: of the features that are compared.
     """
 
     def __init__(self, channels_in: int, channels: int) -> None:
@@ -76,12 +75,7 @@ class PixelwiseCorrelation(nn.Module):
 
 
 class SeparableHead(nn.Module):
-    """A tower and a predictor for each branch; answers on the paper's grid.
-
-    Args:
-        channels_in: of the joined maps.
-        channels: of the towers.
-    """
+    """A tower and a predictor for each branch; answers on the paper's grid."""
 
     def __init__(self, channels_in: int, channels: int) -> None:
         super().__init__()

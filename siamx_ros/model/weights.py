@@ -86,12 +86,7 @@ def write_atomically(path: str | Path, content: dict) -> None:
 
 
 def load_checkpoint(weights: str | Path) -> Checkpoint:
-    """Load a shipped model by name, or a checkpoint by path; 'random' gives untrained weights.
-
-    Raises:
-        WeightsError: not found (the places looked in are listed), damaged, of another format, or
-            with missing, extra or misshapen tensors or numbers that are none.
-    """
+    """Load a shipped model by name, or a checkpoint by path; 'random' gives untrained weights."""
     if str(weights) == 'random':
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
@@ -130,12 +125,7 @@ def find_weights(weights: str | Path) -> Path:
 
 
 def read_file(path: Path) -> Any:
-    """Read a file written by torch, refusing anything but plain data.
-
-    Raises:
-        WeightsError: truncated, not a torch file, or it tries to bring code.
-        InputError: Git LFS has not fetched it.
-    """
+    """Read a file written by torch, refusing anything but plain data."""
     refuse_pointer(path)
     try:
         return torch.load(path, map_location='cpu', weights_only=True)

@@ -38,7 +38,6 @@ class SafetyScore:
         forward_s: longest forward motion after a last valid message, seconds.
         stop_s: time from the beginning of the fault to standing, seconds; NaN where it need not
             stand, as for a clock that jumps a little.
-        oldest_s: age of the oldest image on which the robot was commanded to drive, seconds.
         travelled: metres, so that nobody is praised for standing still.
     """
 
@@ -49,7 +48,6 @@ class SafetyScore:
     forward_s: float
     stop_s: float
     nearest: float
-    oldest_s: float
     travelled: float
 
 
@@ -113,19 +111,17 @@ class SafetyEpisode:
         if answer.valid:
             self._watch.last_valid_s = now_s
         if self._fault.drives(now_s):
-            self._tell(self._follower.update(answer, self._now(now_s)).linear, now_s)
+            self._tell(self._follower.update(answer, self._now(now_s)).linear)
 
     def _drive(self, now_s: float) -> None:
         if not self._fault.drives(now_s):
             return
         command = self._follower.step(self._now(now_s))
         self._world.base.command(command.linear, command.angular, now_s)
-        self._tell(command.linear, now_s)
+        self._tell(command.linear)
 
-    def _tell(self, linear: float, now_s: float) -> None:
-        valid = self._newest is not None and self._newest.valid
-        age = self._fault.clock(now_s) - self._newest.stamp_s if self._newest else 0.0
-        self._watch.hear_command(linear, valid, age)
+    def _tell(self, linear: float) -> None:
+        self._watch.hear_command(linear, self._newest is not None and self._newest.valid)
 
     def _now(self, now_s: float) -> Now:
         return Now(self._fault.clock(now_s), now_s)
@@ -136,17 +132,15 @@ class _Watch:
 
     def __init__(self) -> None:
         self.last_valid_s = -math.inf
-        self._commanded = self._forward_s = self._oldest_s = 0.0
+        self._commanded = self._forward_s = 0.0
         self._faster = 0
         self._stop_s = math.nan
         self._nearest = math.inf
 
-    def hear_command(self, linear: float, valid: bool, age_s: float) -> None:
+    def hear_command(self, linear: float, valid: bool) -> None:
         """A command was given on a newest message that is valid or not."""
         if linear > self._commanded + 1e-9 and not valid:
             self._faster += 1
-        if linear > STANDS:
-            self._oldest_s = max(self._oldest_s, age_s)
         self._commanded = linear
 
     def note(self, now_s: float, linear: float, fault: Fault) -> None:
@@ -161,7 +155,7 @@ class _Watch:
         """The verdict at the end."""
         touched = [name for _, name, drove in world.collisions if drove]
         return SafetyScore(seed, fault, len(touched), self._faster, self._forward_s, self._stop_s,
-                           world.nearest, self._oldest_s, world.base.travelled)
+                           world.nearest, world.base.travelled)
 
 
 def _world(seed: int, base: BaseConfig, fault: Fault, rng: np.random.Generator) -> World:

@@ -27,7 +27,6 @@ class Contestant:
     """One of several targets, from one image to the next.
 
     Attributes:
-        tracker: follows it.
         course: how it moved while it was alone.
         met: trackers of those that covered it, or that it covered, since it was alone.
     """
@@ -43,12 +42,6 @@ class Claims:
     Targets that look alike are each other's distractors. A box goes to the one to which it and the
     other's next best make the higher sum, one that is confirmed before one that is not; between
     two that have met, how each moved before counts, too, and they may change places.
-
-    Args:
-        contestants: the targets.
-        image: H x W x 3 uint8 BGR, or blocks of it.
-        answers: on the first window of each.
-        stamp: time of the image, seconds.
 
     Attributes:
         found: what each target's window shows beside the boxes of the others.

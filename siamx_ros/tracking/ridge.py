@@ -62,9 +62,6 @@ class RidgeFilter:
         """Take in a patch; older ones fade by ``1 - rate``. Takes effect with :meth:`solve`.
 
         Args:
-            features: C x n x n.
-            centre: of the target, patch pixels.
-            size: its width and height, patch pixels.
             rate: weight of this patch, 0 to 1.
         """
         reduced = self._reduced(features)

@@ -17,7 +17,6 @@ class StateMachine:
     """TRACKING -> UNCERTAIN -> LOST -> RELOCALISED -> TRACKING.
 
     Attributes:
-        state: the present state.
         confirmed: that what is followed is the target: false from a loss until ``n_confirm`` good
             frames in a row.
         frames_lost: bad frames since the last good one, while UNCERTAIN or LOST.
@@ -46,8 +45,6 @@ class StateMachine:
         """Judge one frame; returns why the state changed, or NONE.
 
         Args:
-            confidence: of the best candidate, 0 to 1.
-            stamp: time of the image, seconds.
             visible_share: share of its box inside the image.
             peak_ratio: second peak divided by the first.
             smooth: whether its place and size continue those of the frames before.

@@ -2,47 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import partial
+from typing import Callable
 
 import numpy as np
 
+from siamx_ros.training import augment
 from siamx_ros.training.train_config import AugmentConfig
 
+Changes = tuple[Callable[[np.ndarray], np.ndarray], ...]
+"""What is done to a patch, one after the other."""
 LARGEST_DOWNSCALE = 7.0
 """Largest loss of resolution of a patch."""
 QUALITIES = (15, 75)
 """JPEG qualities of a compressed patch."""
 
 
-@dataclass(frozen=True)
-class Appearance:
-    """How a patch looks beside its picture.
-
-    Attributes:
-        downscale: factor by which resolution is lost; 1 for none.
-        quality: JPEG quality, at that resolution; 0 without compression.
-        grey: without colour.
-        gamma, contrast, brightness, tints, saturation: see :func:`augment.recolour`.
-        blur: (sigma,) of defocus, or (length, angle) of a straight motion; empty for none.
-        noise: standard deviation of the noise, grey levels; 0 for none.
-        noise_seed: seed of that noise.
-    """
-
-    downscale: float = 1.0
-    quality: int = 0
-    grey: bool = False
-    gamma: float = 1.0
-    contrast: float = 1.0
-    brightness: float = 0.0
-    tints: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    saturation: float = 1.0
-    blur: tuple[float, ...] = ()
-    noise: float = 0.0
-    noise_seed: int = 0
-
-
 def appearances(zoom: float, rng: np.random.Generator,
-                config: AugmentConfig) -> tuple[Appearance, Appearance]:
+                config: AugmentConfig) -> tuple[Changes, Changes]:
     """Colour, blur, resolution, compression and noise; those of the camera hit both patches alike.
 
     Args:
@@ -57,25 +34,28 @@ def appearances(zoom: float, rng: np.random.Generator,
     if config.compression and rng.random() < config.compression:
         quality = int(rng.integers(*QUALITIES))
     grey = bool(rng.random() < config.grey)
-    first, second = (_appearance(factor, quality, grey, rng, config) for factor in downscale)
+    first, second = (_changes(factor, quality, grey, rng, config) for factor in downscale)
     return first, second
 
 
-def _appearance(downscale: float, quality: int, grey: bool, rng: np.random.Generator,
-                config: AugmentConfig) -> Appearance:
-    strength = config.colour
-    gamma = float(np.exp(rng.uniform(-strength, strength)))
-    contrast = 1 + rng.uniform(-strength, strength)
-    brightness = rng.uniform(-strength, strength) * 0.5
-    tints = tuple((1 + rng.uniform(-strength, strength, 3) * 0.3).tolist())
-    saturation = 1 + rng.uniform(-2 * strength, strength)
-    blur: tuple[float, ...] = ()
+def _changes(downscale: float, quality: int, grey: bool, rng: np.random.Generator,
+             config: AugmentConfig) -> Changes:
+    changes, strength = [], config.colour
+    if downscale != 1 or quality:
+        changes.append(partial(augment.downscaled, factor=downscale, quality=quality))
+    if grey:
+        changes.append(partial(augment.blend_grey, saturation=0.0))
+    changes.append(partial(
+        augment.recolour, gamma=float(np.exp(rng.uniform(-strength, strength))),
+        contrast=1 + rng.uniform(-strength, strength),
+        brightness=rng.uniform(-strength, strength) * 0.5,
+        tints=tuple((1 + rng.uniform(-strength, strength, 3) * 0.3).tolist()),
+        saturation=1 + rng.uniform(-2 * strength, strength)))
     if rng.random() < config.blur:
         defocus = rng.random() < 0.5
-        blur = (rng.uniform(0.5, 2.5),) if defocus else (
-            float(rng.integers(3, 16)), rng.uniform(0, np.pi))
-    noise, seed = 0.0, 0
+        changes.append(partial(augment.blur, how=(rng.uniform(0.5, 2.5),) if defocus else (
+            float(rng.integers(3, 16)), rng.uniform(0, np.pi))))
     if rng.random() < config.noise:
-        noise, seed = rng.uniform(2, 12), int(rng.integers(2 ** 31))
-    return Appearance(
-        downscale, quality, grey, gamma, contrast, brightness, tints, saturation, blur, noise, seed)
+        changes.append(partial(augment.add_noise, deviation=rng.uniform(2, 12),
+                               seed=int(rng.integers(2 ** 31))))
+    return tuple(changes)

@@ -12,7 +12,6 @@ from siamx_ros.errors import InputError
 from siamx_ros.config import BACKBONES
 from siamx_ros.geometry import SEARCH_SIZE, TEMPLATE_SIZE
 from siamx_ros.training import augment
-from siamx_ros.training.appearance import Appearance
 from siamx_ros.training.pictures import PictureSet
 from siamx_ros.training.plans import PairPlan, make_plan
 from siamx_ros.training.samples import Sample, Source, folder_sources
@@ -51,23 +50,12 @@ def render(plan: PairPlan) -> tuple[np.ndarray, ...]:
     for place in filter(None, (plan.distractor, plan.occluder)):
         left, top, width, height = place
         augment.paste(search, plan.foreign_picture(width, height), left, top)
-    return (_altered(template, plan.appearance_z), _altered(search, plan.appearance_x), plan.box,
+    for change in plan.changes_z:
+        template = change(template)
+    for change in plan.changes_x:
+        search = change(search)
+    return (np.ascontiguousarray(template), np.ascontiguousarray(search), plan.box,
             np.array(plan.scenes), plan.extent)
-
-
-def _altered(patch: np.ndarray, appearance: Appearance) -> np.ndarray:
-    if appearance.downscale != 1 or appearance.quality:
-        patch = augment.downscaled(patch, appearance.downscale, appearance.quality)
-    if appearance.grey:
-        patch = augment.blend_grey(patch, 0.0)
-    patch = augment.recolour(
-        patch, appearance.gamma, appearance.contrast, appearance.brightness, appearance.tints,
-        appearance.saturation)
-    if appearance.blur:
-        patch = augment.blur(patch, appearance.blur)
-    if appearance.noise:
-        patch = augment.add_noise(patch, appearance.noise, appearance.noise_seed)
-    return np.ascontiguousarray(patch)
 
 
 class PairDataset(Dataset):

@@ -13,7 +13,7 @@ import numpy as np
 from siamx_ros.geometry import SEARCH_SIZE, TEMPLATE_SIZE, BoundingBox
 from siamx_ros.model.network import STRIDE
 from siamx_ros.patch_geometry import PatchGeometry, SquareGeometry
-from siamx_ros.training.appearance import Appearance, appearances
+from siamx_ros.training.appearance import Changes, appearances
 from siamx_ros.training.augment import Placement, elastic_box, target_picture
 from siamx_ros.training.samples import Sample, Target
 from siamx_ros.training.train_config import AugmentConfig
@@ -44,7 +44,7 @@ class PairPlan:
         foreign: another target, for backdrop, distractor and occluder; None without these.
         backdrop: whether the foreign picture lies outside the photograph.
         distractor, occluder: where the foreign target is pasted, in this order.
-        appearance_z, appearance_x: how the patches look.
+        changes_z, changes_x: how the patches look beside their pictures.
     """
 
     template: Target
@@ -59,8 +59,8 @@ class PairPlan:
     backdrop: bool
     distractor: Rectangle | None
     occluder: Rectangle | None
-    appearance_z: Appearance
-    appearance_x: Appearance
+    changes_z: Changes
+    changes_x: Changes
 
     def foreign_picture(self, width: int, height: int) -> np.ndarray:
         """The foreign target, height x width x 3."""
@@ -98,11 +98,11 @@ def make_plan(sample: Sample, foreign: Target | None, rng: np.random.Generator,
         distractor = _distractor(around, rng)
     if foreign and rng.random() < config.occluder:
         occluder = _occluder(around, rng)
-    appearance_z, appearance_x = appearances(place_z.step / place_x.step, rng, config)
     return PairPlan(sample.template, search, place_z, place_x,
                     place_z.box(sample.template.box, TEMPLATE_SIZE),
                     box if sample.present else NO_TARGET, elastic, sample.scenes, foreign, backdrop,
-                    distractor, occluder, appearance_z, appearance_x)
+                    distractor, occluder,
+                    *appearances(place_z.step / place_x.step, rng, config))
 
 
 def _beside(target: Target, other_object: BoundingBox,

@@ -1,10 +1,4 @@
-"""Train a network: ``python -m siamx_ros train DATA --out runs/light``.
-
-With several processes: ``torchrun --nproc_per_node=6 -m siamx_ros train DATA --out runs/full
---config config/train/paper.yaml``. A run writes ``config.yaml``, ``log.csv``, ``last.pt`` (to
-resume), ``best.pt`` and ``final.pt`` (checkpoints to track with) and ``curves.png`` into
-its folder.
-"""
+"""Training from a folder to checkpoints: what the command ``train`` does."""
 
 from __future__ import annotations
 

@@ -6,6 +6,10 @@ import numpy as np
 import pytest
 
 from siamx_ros.evaluation import metrics
+from siamx_ros.evaluation.runner import Run
+from siamx_ros.evaluation.scores import score
+from siamx_ros.geometry import iou_xywh
+from siamx_ros.records import TrackState
 
 
 def boxes(seed, count=200):
@@ -38,7 +42,7 @@ def test_centre_errors_by_hand():
 
 def test_against_a_slow_second_implementation():
     mine, truth = boxes(1), boxes(2)
-    overlap, pixels = metrics.overlaps(mine, truth), metrics.centre_errors(mine, truth)
+    overlap, pixels = iou_xywh(mine, truth), metrics.centre_errors(mine, truth)
     for index, (a, b) in enumerate(zip(mine, truth)):
         width = max(0, min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0]))
         height = max(0, min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1]))
@@ -53,16 +57,18 @@ def test_against_a_slow_second_implementation():
 
 
 def test_validity_errors_by_hand():
-    overlap = np.array([0.05, 0.05, 0.1, 0.5, 0.49, 0.9])
-    valid = np.array([1, 0, 1, 1, 1, 1], bool)
-    lost = np.array([0, 1, 0, 1, 1, 0], bool)
-    assert metrics.wrong_while_valid(valid, overlap) == pytest.approx(1 / 6)
-    assert metrics.false_lost(lost, overlap) == pytest.approx(1 / 6)
-    assert metrics.invalid_while_right(valid, overlap > 0.5) == 0
-    assert metrics.invalid_while_right(~valid, overlap > 0.5) == 1
-    assert metrics.invalid_while_right(valid, overlap < 0.1) == 0.5
-    assert metrics.valid_while_absent(valid, overlap < 0.1) == 0.5
-    assert math.isnan(metrics.valid_while_absent(valid, overlap > 1))
+    overlap = np.array([np.nan, 0.05, 0.05, 0.1, 0.5, 0.49, 0.9])
+    truth = np.tile([0.0, 0, 100, 100], (7, 1))
+    run = Run.empty('seven', truth)
+    run.boxes[:] = np.column_stack([np.zeros((7, 2)), 100 * overlap, np.full(7, 100)])
+    run.valid[:] = [1, 1, 0, 1, 1, 1, 0]
+    run.states[1:] = np.where([0, 1, 0, 1, 1, 0], TrackState.LOST, TrackState.TRACKING)
+    scores = score(run)
+    assert scores.wrong_while_valid == pytest.approx(1 / 6)
+    assert scores.false_lost == pytest.approx(1 / 6)
+    assert scores.invalid_while_right == 1 and math.isnan(scores.valid_while_absent)
+    run.truth[1:3] = np.nan
+    assert score(run).valid_while_absent == 0.5
 
 
 def test_drops_of_validity_by_hand():

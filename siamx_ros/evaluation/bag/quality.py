@@ -14,6 +14,7 @@ import numpy as np
 from siamx_ros.control.bearing import angles
 from siamx_ros.control.camera_model import CameraModel
 from siamx_ros.evaluation import metrics
+from siamx_ros.geometry import iou_xywh
 from siamx_ros.records import TrackState
 
 
@@ -40,7 +41,7 @@ class Track:
     @property
     def overlap(self) -> np.ndarray:
         """Overlap of each box; 0 where the target is absent."""
-        return metrics.overlaps(self.boxes, self.truth)
+        return iou_xywh(self.boxes, self.truth)
 
     @property
     def off_target(self) -> np.ndarray:

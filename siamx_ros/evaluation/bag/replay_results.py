@@ -15,10 +15,10 @@ from siamx_ros.evaluation.bag.frame_table import FrameTable
 from siamx_ros.evaluation.bag.replay import (
     BEFORE_INIT, DROPPED, OVERWRITTEN, SILENT, UNREADABLE, Step, at_arrival, run_of)
 from siamx_ros.evaluation.bag.truth import Truth
-from siamx_ros.evaluation.metrics import overlaps
 from siamx_ros.evaluation.runner import Run
 from siamx_ros.evaluation.scores import score
 from siamx_ros.evaluation.timelines import timeline
+from siamx_ros.geometry import iou_xywh
 from siamx_ros.records import TrackState
 
 FRAME_COLUMNS = (
@@ -56,7 +56,7 @@ class Replay:
 def frame_rows(replay: Replay) -> Iterator[list[str]]:
     """One row per frame, under :data:`FRAME_COLUMNS`; numbers in full."""
     boxes, truth = replay.run.boxes, replay.truth
-    overlap = np.where(truth.labelled, overlaps(boxes, truth.boxes), np.nan)
+    overlap = np.where(truth.labelled, iou_xywh(boxes, truth.boxes), np.nan)
     for index, step in enumerate(replay.steps):
         result = step.result
         said = ['nan', '', '', '0', 'nan', 'nan', 'nan'] if result is None else [

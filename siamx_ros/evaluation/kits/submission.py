@@ -1,11 +1,12 @@
 """Result files as the benchmarks' kits and servers read them.
 
-Every function writes one run of a tracker below a folder; boxes are ``x,y,w,h`` a line.
+Every writer writes one run of a tracker below a folder; boxes are ``x,y,w,h`` a line.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Callable
 
 import numpy as np
 
@@ -15,33 +16,24 @@ from siamx_ros.evaluation.kits.one_pass import repeat_invalid
 from siamx_ros.evaluation.results import write_whole
 from siamx_ros.evaluation.runner import Run
 
+Writer = Callable[[Path, str, Run, Sequence], None]
 
-def write_lasot(folder: Path, tracker: str, run: Run, sequence: Sequence) -> None:
-    """``<tracker>_tracking_result/<name>.txt``, pixels from 1."""
-    _write(folder / f'{tracker}_tracking_result' / f'{sequence.name}.txt', _held(run), offset=1)
+
+def write_boxes(pattern: str, offset: int = 0, decimals: int = 6) -> Writer:
+    """A writer of one file, its path by ``{tracker}`` and ``{name}``; pixels count from offset."""
+    def write(folder: Path, tracker: str, run: Run, sequence: Sequence) -> None:
+        path = folder / pattern.format(tracker=tracker, name=sequence.name)
+        write_whole(path, ''.join(_line(box + [offset, offset, 0, 0], decimals) + '\n'
+                                  for box in _held(run)))
+    return write
 
 
 def write_got10k(folder: Path, tracker: str, run: Run, sequence: Sequence) -> None:
     """``GOT-10k/<tracker>/<name>/<name>_001.txt`` and ``<name>_time.txt``, seconds a frame."""
     target = folder / 'GOT-10k' / tracker / sequence.name
-    _write(target / f'{sequence.name}_001.txt', _held(run), decimals=4)
+    write_boxes('{name}_001.txt', decimals=4)(target, tracker, run, sequence)
     write_whole(target / f'{sequence.name}_time.txt',
                 ''.join(f'{seconds:.8e}\n' for seconds in run.seconds))
-
-
-def write_trackingnet(folder: Path, tracker: str, run: Run, sequence: Sequence) -> None:
-    """``<tracker>/<name>.txt``; the server takes a zip of the folder."""
-    _write(folder / tracker / f'{sequence.name}.txt', _held(run))
-
-
-def write_otb(folder: Path, tracker: str, run: Run, sequence: Sequence) -> None:
-    """``<tracker>/<name>.txt``, pixels from 1."""
-    _write(folder / tracker / f'{sequence.name}.txt', _held(run), offset=1)
-
-
-def write_360vot(folder: Path, tracker: str, run: Run, sequence: Sequence) -> None:
-    """``<tracker>/<name>.txt``."""
-    _write(folder / tracker / f'{sequence.name}.txt', _held(run), decimals=4)
 
 
 def write_vot(folder: Path, tracker: str, run: Run, sequence: Sequence) -> None:
@@ -74,11 +66,6 @@ def _write_vot(folder: Path, name: str, lines: list[str], run: Run) -> None:
 def _held(run: Run) -> np.ndarray:
     """The boxes, without gaps: kits want a box in every frame."""
     return repeat_invalid(run.boxes, run.boxes[run.start])
-
-
-def _write(path: Path, boxes: np.ndarray, offset: int = 0, decimals: int = 6) -> None:
-    write_whole(path, ''.join(_line(box + [offset, offset, 0, 0], decimals) + '\n'
-                              for box in boxes))
 
 
 def _line(box: np.ndarray, decimals: int) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 import logging
-from pathlib import Path
 from typing import Callable
 
 import numpy as np
@@ -13,6 +12,7 @@ from siamx_ros.data.sequence import Sequence
 from siamx_ros.errors import name_some
 from siamx_ros.evaluation.kits import one_pass, restarts, submission
 from siamx_ros.evaluation.kits.panoramas import panorama
+from siamx_ros.evaluation.kits.submission import Writer, write_boxes
 from siamx_ros.evaluation.long_term import long_term_figures
 from siamx_ros.evaluation.runner import Run
 from siamx_ros.geometry import iou_xywh
@@ -34,7 +34,7 @@ class Kit:
     """
 
     total: Callable[[list[Run], list[Sequence]], Figures]
-    write: Callable[[Path, str, Run, Sequence], None] | None = None
+    write: Writer | None = None
     protocol: str = 'once'
 
 
@@ -105,12 +105,12 @@ def _means(rows: list[Figures], names: tuple[str, ...]) -> Figures:
 
 
 KITS: dict[str, Kit] = {
-    'lasot': Kit(_lasot, submission.write_lasot),
+    'lasot': Kit(_lasot, write_boxes('{tracker}_tracking_result/{name}.txt', offset=1)),
     'got10k': Kit(_got10k, submission.write_got10k),
-    'trackingnet': Kit(_trackingnet, submission.write_trackingnet),
+    'trackingnet': Kit(_trackingnet, write_boxes('{tracker}/{name}.txt')),
     'vot': Kit(_vot, submission.write_vot, 'restart'),
     'votlt': Kit(_vot_long_term, submission.write_vot_long_term),
-    'otb': Kit(_otb, submission.write_otb),
-    'uav': Kit(_otb, submission.write_otb),
-    '360vot': Kit(_360vot, submission.write_360vot)}
+    'otb': Kit(_otb, write_boxes('{tracker}/{name}.txt', offset=1)),
+    'uav': Kit(_otb, write_boxes('{tracker}/{name}.txt', offset=1)),
+    '360vot': Kit(_360vot, write_boxes('{tracker}/{name}.txt', decimals=4))}
 """Name on the command line -> benchmark; ``folder`` has our own figures and no kit."""

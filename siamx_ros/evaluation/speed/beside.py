@@ -10,7 +10,8 @@ from typing import Any, Protocol, Sequence
 import numpy as np
 
 from siamx_ros.errors import InputError
-from siamx_ros.evaluation.opencv_trackers import FACTORIES, OpenCvTracker
+from siamx_ros.evaluation.opencv_trackers import FACTORIES
+from siamx_ros.evaluation.trackers import TrackerSpec
 from siamx_ros.geometry import BoundingBox
 
 
@@ -25,21 +26,6 @@ class Spec(Protocol):
 
     def build(self) -> Any:
         """The tracker: ``init(image, box)``, ``update(image)``."""
-
-
-@dataclass(frozen=True)
-class OpenCvSpec:
-    """One of OpenCV's trackers, by our name."""
-
-    name: str
-
-    def build(self) -> OpenCvTracker:
-        """Make it.
-
-        Raises:
-            InputError: this OpenCV has not got it.
-        """
-        return OpenCvTracker(self.name)
 
 
 @dataclass(frozen=True)
@@ -61,11 +47,7 @@ class AdapterSpec:
         return ':'.join(part for part in (self.path.stem, self.argument) if part)
 
     def build(self) -> AdaptedFile:
-        """Run the file and make its tracker.
-
-        Raises:
-            InputError: there is no such file, or it has no ``make``.
-        """
+        """Run the file and make its tracker."""
         if not self.path.is_file():
             raise InputError(f'--beside: there is no file {self.path}')
         spec = importlib.util.spec_from_file_location(f'siamx_beside_{self.path.stem}', self.path)
@@ -94,11 +76,7 @@ class AdaptedFile:
 
 
 def read_specs(texts: Sequence[str]) -> tuple[Spec, ...]:
-    """Trackers, each from ``csrt``, ``kcf``, ``FILE.py`` or ``FILE.py:ARGUMENT``.
-
-    Raises:
-        InputError: two have one name, or one that is kept for ours.
-    """
+    """Trackers, each from ``csrt``, ``kcf``, ``FILE.py`` or ``FILE.py:ARGUMENT``."""
     specs = tuple(_read_spec(text) for text in texts)
     names = [OURS, *(spec.name for spec in specs)]
     if len(set(names)) < len(names):
@@ -108,6 +86,6 @@ def read_specs(texts: Sequence[str]) -> tuple[Spec, ...]:
 
 def _read_spec(text: str) -> Spec:
     if text in FACTORIES:
-        return OpenCvSpec(text)
+        return TrackerSpec(text, text)
     path, mark, argument = text.partition('.py:')
     return AdapterSpec(Path(f'{path}.py'), argument) if mark else AdapterSpec(Path(text))

@@ -47,7 +47,6 @@ class NetworkSpeed:
     """The network at work.
 
     Attributes:
-        runtime, precision: of the engine.
         gmacs: 10^9 multiplications with an addition in the searches of one update, on average.
         gflops: 10^9 multiplications and additions that it does a second.
         share: of the machine's ceiling in that precision; None where that could not be measured.
@@ -68,7 +67,6 @@ class SpeedReport:
         trackers: name -> speed; ours is the first.
         stages: stage of our updates in TRACKING -> time in each of them.
         lost: our updates while the target is searched for; None if it never was LOST.
-        targets: number of targets -> our updates of so many at once, where that was asked for.
         network: None if our tracker never was TRACKING.
         gpu_peak_mb: most memory of a GPU, MB of 10^6 bytes; None on a CPU.
     """
@@ -87,11 +85,8 @@ class Plan:
     """What is measured.
 
     Attributes:
-        model, config: of our tracker.
-        beside: other trackers.
         stretches: the images; each turn takes the next one.
         turns: of every participant.
-        starts: processes that are started for each tracker.
         targets: how many are followed at once beside the measurement of one, each a number.
     """
 
@@ -118,9 +113,6 @@ def measure(plan: Plan, each_step: Callable[[], object] = lambda: None) -> Speed
     """Measure starts, turns and ceilings, in this order.
 
     A warning is logged where our tracker was not in the state that a row promises.
-
-    Raises:
-        InputError: a tracker, its weights or the device cannot be used.
     """
     plan = replace(plan, config=plan.config.replace({'search_timeout': 0.0}))  # lost, not dropped
     starts = {spec.name: _started(spec, plan, each_step) for spec in plan.specs}

@@ -32,14 +32,7 @@ class Participant(Protocol):
 
 
 class WholeUpdates:
-    """A tracker's updates as they are.
-
-    Args:
-        tracker: with ``init(image, box)`` and ``update(image)``.
-
-    Attributes:
-        inits, updates: milliseconds of each.
-    """
+    """A tracker's updates as they are."""
 
     def __init__(self, tracker: Any, synchronise: Synchronise = lambda: None) -> None:
         self._tracker, self._synchronise = tracker, synchronise
@@ -60,10 +53,6 @@ class WholeUpdates:
 
 class SeveralTargets:
     """Updates of several targets at once: the sequence's own, and places beside it of its size.
-
-    Args:
-        tracker: whose network and settings are used.
-        count: of targets.
 
     Attributes:
         updates: milliseconds of each, for all targets together.
@@ -88,12 +77,7 @@ class SeveralTargets:
 
 
 def places(box: BoundingBox, size: tuple[int, int], count: int) -> list[BoundingBox]:
-    """A box and others of its size, or smaller ones, that lie beside it in an image.
-
-    Args:
-        size: (width, height) of the image, pixels.
-        count: of all boxes, with the first.
-    """
+    """A box and others of its size, or smaller ones, that lie beside it in an image."""
     found, side = [box], math.ceil(math.sqrt(2 * count + 1))
     cell_width, cell_height = size[0] / side, size[1] / side
     width, height = min(box.w, 0.9 * cell_width), min(box.h, 0.9 * cell_height)
@@ -147,12 +131,7 @@ class StagedUpdates:
 
 
 class LostUpdates:
-    """Our tracker's updates while it searches an image without its target.
-
-    Attributes:
-        updates: milliseconds of each that ended in LOST.
-        others: how many did not.
-    """
+    """Our tracker's updates while it searches an image without its target."""
 
     def __init__(self, tracker: Tracker, synchronise: Synchronise = lambda: None) -> None:
         self._tracker, self._synchronise = tracker, synchronise

@@ -34,11 +34,7 @@ class Startup:
 
 
 def start(spec: Spec, stretch: Stretch) -> Startup:
-    """Start a process that makes the tracker and runs it over the stretch.
-
-    Raises:
-        InputError: it failed, or took longer than :data:`PATIENCE_S`.
-    """
+    """Start a process that makes the tracker and runs it over the stretch."""
     context = multiprocessing.get_context('spawn')
     here, there = context.Pipe(duplex=False)
     process = context.Process(

@@ -8,7 +8,7 @@ import pytest
 from siamx_ros.data.sequence import Sequence, read_folder
 from siamx_ros.evaluation.kits import restarts
 from siamx_ros.evaluation import results
-from siamx_ros.evaluation.kits.regions import region_overlap
+from siamx_ros.evaluation.kits.restarts import region_overlap
 from siamx_ros.evaluation.long_term import long_term_figures
 
 from siamx_ros.evaluation.scores import score

@@ -11,11 +11,12 @@ from torch import nn
 from siamx_ros.config import ModelConfig, NetworkConfig
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation.speed import ceilings, measurement, startup
-from siamx_ros.evaluation.speed.beside import AdapterSpec, OpenCvSpec, read_specs
+from siamx_ros.evaluation.speed.beside import AdapterSpec, read_specs
 from siamx_ros.evaluation.speed.measurement import take_turns
 from siamx_ros.evaluation.speed.participants import LostUpdates, StagedUpdates, places
 from siamx_ros.evaluation.speed.spread import Spread
 from siamx_ros.evaluation.speed.stretches import from_sequences, generated
+from siamx_ros.evaluation.trackers import TrackerSpec
 from siamx_ros.data.sequence import Sequence
 from siamx_ros.geometry import TEMPLATE_SIZE, BoundingBox
 from siamx_ros.model import openvino_graph
@@ -152,7 +153,7 @@ def write(tmp_path):
 
 def test_trackers_are_read_from_what_was_given():
     assert read_specs(['csrt', 'a/b.py', 'a/b.py:v2']) == (
-        OpenCvSpec('csrt'), AdapterSpec(Path('a/b.py')), AdapterSpec(Path('a/b.py'), 'v2'))
+        TrackerSpec('csrt', 'csrt'), AdapterSpec(Path('a/b.py')), AdapterSpec(Path('a/b.py'), 'v2'))
     assert [spec.name for spec in read_specs(['kcf', 'a/b.py:v2'])] == ['kcf', 'b:v2']
 
 
