@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from command_line import ROOT, command, refused
+from command_line import ROOT, command, python, refused
 import pytest
 
 from siamx_ros.cli import COMMANDS, main
@@ -34,7 +34,7 @@ def test_overview_lists_all_commands():
 def test_overview_imports_no_command():
     code = ('import sys; from siamx_ros.cli import main; main(["--help"]); '
             'sys.exit(any(n in sys.modules for n in ("torch", "cv2", "rclpy")))')
-    process = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True)
+    process = python('-c', code, cwd=ROOT)
     assert process.returncode == 0, process.stderr
 
 

@@ -99,7 +99,8 @@ def test_config_file_is_read_and_options_win(here, folder, box, tmp_path):
 def test_unknown_names_in_a_config_file_are_refused(here, folder, box, tmp_path):
     config = tmp_path / 'settings.yaml'
     for text, part in (('tracking: {penalti_k: 0.1}', 'penalti_k'), ('trackin: {a: 1}', 'trackin'),
-                       ('tracking: 3', 'tracking'), ('- 1', 'mapping'), ('a: [', 'cannot read')):
+                       ('tracking: 3', 'is a group of settings, got 3'), ('- 1', 'mapping'),
+                       ('a: [', 'cannot read')):
         config.write_text(text)
         refused(here('track', folder / 'img', '--box', box, '--config', config), part)
 

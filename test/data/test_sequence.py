@@ -82,6 +82,9 @@ def test_folders_of_sequences(tmp_path):
     assert [sequence.name for sequence in sequences] == ['a', 'b']
     assert [sequence.name for sequence in read_sequences(tmp_path / 'b')] == ['b']
     assert [sequence.name for sequence in select(sequences, ['b'])] == ['b']
+    for name, sentence in (('notes', 'holds no sequence'), ('x', 'there is no folder')):
+        with pytest.raises(InputError, match=sentence):
+            read_sequences(tmp_path / name)
     with pytest.raises(InputError, match="no sequence 'c'; known: a, b"):
         select(sequences, ['c'])
     with pytest.raises(InputError, match="sequence 'a' is named more than once"):

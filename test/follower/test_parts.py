@@ -5,6 +5,7 @@ import math
 import re
 from types import SimpleNamespace
 
+from command_line import python
 import pytest
 
 from siamx_ros.control.mounting import ON_BASE, Mounting
@@ -163,11 +164,9 @@ def test_diagnostics_warn_of_what_needs_attention():
 
 
 def test_the_process_needs_neither_torch_nor_the_tracker():
-    import subprocess
-    import sys
     code = ('import sys, siamx_ros.follower.follower_node\n'
             "print([n for n in ('torch', 'cv2', 'siamx_ros.tracking') if n in sys.modules])")
-    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, timeout=60)
+    done = python('-c', code)
     assert done.stdout == '[]\n', done.stderr
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 import subprocess
-import sys
 import threading
 
+from command_line import script
 import pytest
 
 pytestmark = pytest.mark.ros
@@ -56,17 +54,14 @@ class FakeTracker:
         self.thread.join(10)
 
 
-def init_box(repository: Path, *arguments: str) -> subprocess.CompletedProcess:
+def init_box(*arguments: str) -> subprocess.CompletedProcess:
     """Run the executable in the namespace /robot."""
-    command = [sys.executable, str(repository / 'scripts/init_box'), *arguments,
-               '--ros-args', '-r', '__ns:=/robot']
-    return subprocess.run(command, env={**os.environ, 'PYTHONSAFEPATH': '1'}, text=True,
-                          capture_output=True, timeout=60)
+    return script('init_box', *arguments, '--ros-args', '-r', '__ns:=/robot')
 
 
-def test_waits_for_the_first_image(repository: Path) -> None:
+def test_waits_for_the_first_image() -> None:
     with FakeTracker([701, 702, 703]) as tracker:
-        done = init_box(repository, '320.5,240,80,160', '--node', 'fake_eye')
+        done = init_box('320.5,240,80,160', '--node', 'fake_eye')
     assert done.returncode == 0, done.stderr
     assert 'Target 7 accepted' in done.stderr + done.stdout
     assert len(tracker.requests) == 4
@@ -76,30 +71,30 @@ def test_waits_for_the_first_image(repository: Path) -> None:
     assert tracker.requests[-1].header.stamp.sec == 0
 
 
-def test_a_refusal_is_final(repository: Path) -> None:
+def test_a_refusal_is_final() -> None:
     with FakeTracker([708, 0]) as tracker:
-        done = init_box(repository, '1,2,3,4', '--node', 'fake_eye')
+        done = init_box('1,2,3,4', '--node', 'fake_eye')
     assert done.returncode == 1
     assert 'refused (708): as scripted' in done.stderr + done.stdout
     assert len(tracker.requests) == 1
 
 
 @pytest.mark.parametrize('codes', [None, [702] * 1000], ids=['nobody', 'never an image'])
-def test_gives_up_in_time(repository: Path, codes: list[int] | None) -> None:
+def test_gives_up_in_time(codes: list[int] | None) -> None:
     arguments = ('1,2,3,4', '--node', 'fake_eye', '--timeout', '1' if codes is None else '10')
     if codes is None:
-        done = init_box(repository, *arguments)
+        done = init_box(*arguments)
         assert 'did not answer' in done.stderr + done.stdout
     else:
         with FakeTracker(codes, images=False) as tracker:
-            done = init_box(repository, *arguments)
+            done = init_box(*arguments)
         assert 'refused (702)' in done.stderr + done.stdout
         assert len(tracker.requests) <= 3, 'it waits for an image, and does not pester the node'
     assert done.returncode == 1
 
 
 @pytest.mark.parametrize('box', ['', '1,2,3', '1,2,3,x', '1,2,0,4', 'nan,2,3,4', '1,2,3,4,5'])
-def test_a_box_that_cannot_be_read(repository: Path, box: str) -> None:
-    done = init_box(repository, box)
+def test_a_box_that_cannot_be_read(box: str) -> None:
+    done = init_box(box)
     assert done.returncode == 2
     assert done.stderr.startswith('error: a box is') and 'Traceback' not in done.stderr

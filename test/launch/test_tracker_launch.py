@@ -11,6 +11,7 @@ import sys
 import time
 
 from ament_index_python.packages import get_package_share_directory
+from command_line import finished
 from launch import LaunchDescription
 from launch.actions import IncludeLaunchDescription, OpaqueFunction
 from launch.actions import RegisterEventHandler
@@ -151,8 +152,7 @@ def test_a_bag_is_played_and_the_box_meets_its_first_images(probe: Probe):
 
 @pytest.mark.skipif(not shutil.which('ros2'), reason='ros2 is not installed')
 def test_show_args_reads_well() -> None:
-    done = subprocess.run(['ros2', 'launch', 'siamx_ros', 'tracker.launch.py', '--show-args'],
-                          text=True, capture_output=True, timeout=60)
+    done = finished('ros2', 'launch', 'siamx_ros', 'tracker.launch.py', '--show-args')
     assert done.returncode == 0, done.stderr
     for name in ('image_topic', 'params_file', 'init_box', 'log_level'):
         assert f"'{name}':" in done.stdout

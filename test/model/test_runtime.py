@@ -1,9 +1,8 @@
 """Which runtime is chosen, and that each answers as torch does."""
 
 from importlib.util import find_spec
-import subprocess
-import sys
 
+from command_line import python
 from graph_recording import run_again
 import numpy as np
 from patches import patches
@@ -153,7 +152,7 @@ signal.raise_signal(signal.SIGUSR1)
 
 @needs_openvino
 def test_a_signal_after_an_engine_is_gone():
-    child = subprocess.run([sys.executable, '-c', SIGNALLED], capture_output=True, text=True)
+    child = python('-c', SIGNALLED)
     assert child.returncode == 0, (child.returncode, child.stderr)
     assert child.stdout == 'handled\n'
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 
+from command_line import python, refused
 import pytest
 from rcl_interfaces.srv import DescribeParameters, GetParameters, ListParameters, SetParameters
 from rclpy.parameter import Parameter, parameter_value_to_python
@@ -119,12 +118,7 @@ def test_values_are_taken_as_yaml_reads_them(make_rig):
     ('image_transport:=smoke', 'image_transport must be one of raw, compressed'),
     ('tracking.recover_threshold:=0.2', 'must not be below')])
 def test_bad_values_at_the_start_end_the_node_with_one_sentence(argument, words):
-    done = subprocess.run(
-        [sys.executable, '-m', 'siamx_ros.node.tracker_node', '--ros-args', '-p', argument],
-        capture_output=True, text=True, timeout=60)
-    assert done.returncode == 2
-    assert done.stderr.startswith('error: ') and words in done.stderr
-    assert 'Traceback' not in done.stderr
+    refused(python('-m', 'siamx_ros.node.tracker_node', '--ros-args', '-p', argument), words)
 
 
 def test_max_rate_goes_by_stamps(rig, make_scene):

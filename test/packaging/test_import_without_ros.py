@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-import os
 from pathlib import Path
 import subprocess
-import sys
 
+from command_line import python
 import pytest
 
 EDGES = tuple(f'siamx_ros.{room}.' for room in (
@@ -30,9 +29,7 @@ sys.meta_path.insert(0, NoRos())
 
 def run_python(code: str, site: Path, cwd: Path) -> subprocess.CompletedProcess:
     """Run code with a site folder before everything else that was on the path."""
-    env = {**os.environ, 'PYTHONPATH': str(site), 'PYTHONSAFEPATH': '1'}
-    return subprocess.run([sys.executable, '-c', code], env=env, cwd=cwd, text=True,
-                          capture_output=True, timeout=120)
+    return python('-c', code, cwd=cwd, PYTHONPATH=str(site), PYTHONSAFEPATH='1')
 
 
 @pytest.fixture(scope='module')
@@ -41,10 +38,9 @@ def site(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     copy, target = tmp_path_factory.mktemp('source'), tmp_path_factory.mktemp('site')
     for name in ('setup.py', 'setup.cfg', 'README.md', 'siamx_ros'):
         subprocess.run(['cp', '-r', str(repository / name), str(copy)], check=True)
-    done = subprocess.run(
-        [sys.executable, '-m', 'pip', 'install', '--quiet', '--no-deps', '--no-build-isolation',
-         '--no-index', '--disable-pip-version-check', '--target', str(target), str(copy)],
-        text=True, capture_output=True, timeout=300)
+    done = python('-m', 'pip', 'install', '--quiet', '--no-deps', '--no-build-isolation',
+                  '--no-index', '--disable-pip-version-check', '--target', target, copy,
+                  timeout=300)
     assert done.returncode == 0, done.stderr
     return target
 

@@ -9,8 +9,8 @@ import os
 from pathlib import Path
 import shutil
 import subprocess
-import sys
 
+from command_line import python
 import pytest
 
 PYTEST = """#!/bin/sh
@@ -66,10 +66,8 @@ def test_an_interruption_or_a_wrong_option_ends_it(repository, tmp_path, status)
 def test_the_parts_are_the_whole(repository: Path) -> None:
     """Every test belongs to one part; without the option all are collected, as colcon does."""
     def collected(*part: str) -> list[str]:
-        done = subprocess.run(
-            [sys.executable, '-m', 'pytest', '--collect-only', '-q', *part,
-             'test/tools/test_benchmark.py'], cwd=repository, capture_output=True, text=True,
-            timeout=120)
+        done = python('-m', 'pytest', '--collect-only', '-q', *part, 'test/tools/test_benchmark.py',
+                      cwd=repository)
         return [line for line in done.stdout.splitlines() if '::' in line]
 
     parallel, serial = collected('--part=parallel'), collected('--part=serial')

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 import re
-import subprocess
-import sys
 
+from command_line import python
 import cv2
 import numpy as np
 import pytest
@@ -30,8 +29,7 @@ def test_the_program_tracks_a_video(readme: str, tmp_path: Path) -> None:
     for _ in range(4):
         video.write(image)
     video.release()
-    done = subprocess.run([sys.executable, 'program.py', 'clip.avi', '60,40,30,40'], cwd=tmp_path,
-                          text=True, capture_output=True, timeout=120)
+    done = python('program.py', 'clip.avi', '60,40,30,40', cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) == 3
     assert all(

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-import subprocess
-import sys
 
+from command_line import python
 import pytest
 
 pytest.importorskip('flake8', reason='flake8 is not installed')
@@ -14,8 +13,7 @@ pytest.importorskip('flake8', reason='flake8 is not installed')
 def test_flake8_has_nothing_to_say(repository: Path) -> None:
     code = [name for name in ('siamx_ros', 'launch', 'scripts', 'test', 'tools', 'setup.py')
             if (repository / name).exists()]
-    done = subprocess.run([sys.executable, '-m', 'flake8', *code], cwd=repository, text=True,
-                          capture_output=True)
+    done = python('-m', 'flake8', *code, cwd=repository)
     assert (done.stdout, done.stderr, done.returncode) == ('', '', 0)
 
 

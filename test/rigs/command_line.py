@@ -1,4 +1,4 @@
-"""The command line in a process of its own, and how it refuses."""
+"""Programs in a process of their own, run to the end, and how they refuse."""
 
 from __future__ import annotations
 
@@ -10,10 +10,24 @@ import sys
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def finished(*words: object, cwd: Path | None = None, timeout: float = 120.0,
+             **environment: str) -> subprocess.CompletedProcess:
+    """A program that was run to its end; what it said is text."""
+    return subprocess.run([*map(str, words)], cwd=cwd, text=True, capture_output=True,
+                          timeout=timeout, env={**os.environ, **environment})
+
+
+def python(*words: object, **how) -> subprocess.CompletedProcess:
+    return finished(sys.executable, *words, **how)
+
+
+def script(name: str, *words: object, **how) -> subprocess.CompletedProcess:
+    """A program of scripts/, as `ros2 run` starts it."""
+    return python(ROOT / 'scripts' / name, *words, PYTHONSAFEPATH='1', **how)
+
+
 def command(*arguments: object, **environment: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, '-m', 'siamx_ros', *map(str, arguments)], cwd=ROOT, text=True,
-        capture_output=True, timeout=120, env={**os.environ, **environment})
+    return python('-m', 'siamx_ros', *arguments, cwd=ROOT, **environment)
 
 
 def refused(process: subprocess.CompletedProcess, *parts: str) -> None:

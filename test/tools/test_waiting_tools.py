@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 
+from command_line import script
 import pytest
 import rclpy
 
@@ -52,24 +53,21 @@ def test_a_signal_ends_it_quietly(
         tool.kill()
 
 
-def await_active(repository: Path, namespace: str, timeout: float) -> int:
+def await_active(namespace: str, timeout: float) -> int:
     """Exit status of the executable in a namespace."""
-    command = [sys.executable, str(repository / 'scripts/await_active'), '--timeout', str(timeout),
-               '--ros-args', '-r', f'__ns:={namespace}']
-    return subprocess.run(
-        command, env={**os.environ, 'PYTHONSAFEPATH': '1'}, capture_output=True,
-        timeout=90).returncode
+    return script('await_active', '--timeout', timeout, '--ros-args', '-r',
+                  f'__ns:={namespace}').returncode
 
 
-def test_waits_for_the_lifecycle(make_rig, repository):
+def test_waits_for_the_lifecycle(make_rig):
     rig = make_rig({'autostart': False}, ready=False)
     rig.up()
-    assert await_active(repository, rig.namespace, 2.0) == 1, 'unconfigured'
+    assert await_active(rig.namespace, 2.0) == 1, 'unconfigured'
     assert rig.transition('configure')
-    assert await_active(repository, rig.namespace, 2.0) == 1, 'inactive'
+    assert await_active(rig.namespace, 2.0) == 1, 'inactive'
     assert rig.transition('activate')
-    assert await_active(repository, rig.namespace, 60.0) == 0
+    assert await_active(rig.namespace, 60.0) == 0
 
 
-def test_gives_up_where_nobody_is(repository):
-    assert await_active(repository, '/nowhere', 1.0) == 1
+def test_gives_up_where_nobody_is():
+    assert await_active('/nowhere', 1.0) == 1

@@ -2,9 +2,8 @@
 
 import json
 import shutil
-import subprocess
-import sys
 
+from command_line import python
 import numpy as np
 import pytest
 import torch
@@ -106,10 +105,9 @@ def calibrate(root, out, *options):
 @pytest.mark.slow
 def test_the_command_writes_both_tables(photographs, tmp_path):
     out = tmp_path / 'fitted.pt'
-    done = subprocess.run(
-        [sys.executable, '-m', 'siamx_ros', 'calibrate', str(photographs), '--weights', 'default',
-         '--out', str(out), '--synthetic', '2', '--held_out', 'kept', '--device', 'cpu', '--half'],
-        capture_output=True, text=True, timeout=300)
+    done = python('-m', 'siamx_ros', 'calibrate', photographs, '--weights', 'default', '--out', out,
+                  '--synthetic', '2', '--held_out', 'kept', '--device', 'cpu', '--half',
+                  timeout=300)
     assert done.returncode == 0, done.stderr[-2000:]
     assert 'agreement' in done.stdout and str(out) in done.stdout
     content = torch.load(out, weights_only=True)

@@ -1,9 +1,8 @@
 """What of a data set cannot be read is named, and another pair is drawn; or training is refused."""
 
 import logging
-import subprocess
-import sys
 
+from command_line import python
 import pytest
 import torch
 from training_sets import configure, make_coco, make_got10k, make_trackingnet
@@ -80,8 +79,7 @@ print(sum(1 for _ in loader), 'batches')
 
 def test_workers_do_not_wait_for_threads_that_were_not_forked(tmp_path):
     make_got10k(tmp_path)
-    run = subprocess.run([sys.executable, '-c', AFTER_THREADS, tmp_path], capture_output=True,
-                         text=True, timeout=120)
+    run = python('-c', AFTER_THREADS, tmp_path)
     assert run.stdout == '4 batches\n', run.stderr
 
 

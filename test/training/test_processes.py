@@ -1,9 +1,6 @@
 """Several processes train one network on pairs of their own."""
 
-import os
-import subprocess
-import sys
-
+from command_line import python
 import pytest
 import torch
 
@@ -72,11 +69,9 @@ def test_two_processes(data, tmp_path):
                 '--network.blocks=1,1,1', '--network.channels=8',
                 '--network.tower_depth=1', '--batch=2', '--steps=2', '--steps_per_epoch=2',
                 '--negatives=1', '--precision=fp32', '--workers=0', '--held_out=kept']
-    done = subprocess.run(
-        [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2',
-         str(tmp_path / 'noted.py'), 'train', str(data), '--out', str(out), '--device=cpu',
-         *settings],
-        capture_output=True, text=True, timeout=300, env={**os.environ, 'OMP_NUM_THREADS': '1'})
+    done = python('-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2',
+                  tmp_path / 'noted.py', 'train', data, '--out', out, '--device=cpu', *settings,
+                  timeout=300, OMP_NUM_THREADS='1')
     assert done.returncode == 0, done.stderr[-2000:]
     assert len((out / 'log.csv').read_text().splitlines()) == 2
     assert load_checkpoint(out / 'best.pt').card['batch'] == 4

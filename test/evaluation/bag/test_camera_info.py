@@ -1,6 +1,5 @@
 """Which calibration belongs to the images of a bag, and the directions that it gives."""
 
-
 from bag_command import RANDOM, evaluate, rows, summary
 import cv2
 import numpy as np

@@ -1,10 +1,10 @@
 """The command evaluate-bag: recorded requests, and what cannot be used."""
 
 from pathlib import Path
-import subprocess
 import sys
 
 from bag_command import RANDOM, evaluate, summary
+from command_line import refused, script
 import pytest
 
 from siamx_ros.evaluation.bag import messages
@@ -113,11 +113,8 @@ def test_live_modes_without_ros_are_one_sentence(bag, capfd, monkeypatch, mode):
     assert f'--mode {mode} needs ROS 2 with rclpy' in error and 'Traceback' not in error
 
 
-def test_the_script_is_the_command(repository):
-    done = subprocess.run(
-        [sys.executable, str(Path(repository) / 'scripts' / 'evaluate_bag'), 'no_such_bag'],
-        text=True, capture_output=True, timeout=60)
-    assert done.returncode == 2 and 'there is no bag no_such_bag' in done.stderr
+def test_the_script_is_the_command():
+    refused(script('evaluate_bag', 'no_such_bag'), 'there is no bag no_such_bag')
 
 
 def test_earlier_results_stay_until_the_new_ones_are_whole(tmp_path, bag, monkeypatch, caplog):
