@@ -14,7 +14,7 @@ from siamx_ros.errors import InputError
 from siamx_ros.evaluation.runner import Tracker
 from siamx_ros.geometry import BoundingBox, CropWindow, context_side
 from siamx_ros.imaging import crop, mean_colour
-from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState
+from siamx_ros.records import BoxSource, TrackResult, TrackState
 from siamx_ros.tracking import motion
 from siamx_ros.tracking.motion import Observation
 from siamx_ros.tracking.relocalise import make_relocaliser
@@ -113,15 +113,10 @@ class AdaptedTracker:
             self._relocaliser.found()
             appearance = _appearance(image, box, self._fill)
             self._appearances[1] = (1 - LEARNING) * self._appearances[1] + LEARNING * appearance
-        return _said(box, confidence, state, reason, self.states.frames_lost, self._frames)
-
-
-def _said(box: BoundingBox, confidence: float, state: TrackState, reason: Reason,
-          frames_lost: int, frames: int) -> TrackResult:
-    tracking = state == TrackState.TRACKING
-    return TrackResult(
-        box, confidence, state, reason, BoxSource.MEASURED if tracking else BoxSource.PREDICTED,
-        valid=tracking, frames_since_init=frames, frames_lost=frames_lost)
+        tracking = state == TrackState.TRACKING
+        return TrackResult(
+            box, confidence, state, reason, BoxSource.MEASURED if tracking else BoxSource.PREDICTED,
+            valid=tracking, frames_since_init=self._frames, frames_lost=self.states.frames_lost)
 
 
 def _shifted(image: np.ndarray, offset: np.ndarray, fill: tuple[float, float, float]) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import contextmanager
 import ctypes
 import os
 import re
@@ -11,7 +12,7 @@ import sys
 from threading import Thread
 import time
 import traceback
-from typing import Any, Awaitable, Callable
+from typing import Any, Awaitable, Callable, Iterator
 
 from lifecycle_msgs.srv import ChangeState
 import rclpy
@@ -161,13 +162,22 @@ def _share_one_heap() -> None:
         tune(M_ARENA_MAX, 1)
 
 
-def start_interruptible(args: list[str] | None) -> None:
-    """Start rclpy for a tool that waits: SIGINT and SIGTERM raise KeyboardInterrupt.
+@contextmanager
+def interruptible(args: list[str] | None) -> Iterator[None]:
+    """Have rclpy for a tool that waits: SIGINT and SIGTERM end the block, and nothing after it.
 
     rclpy's own handlers would end the context under what waits, which then raises an error.
     """
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt:
+        pass
+    finally:
+        for number in NUMBERS:
+            signal.signal(number, signal.SIG_IGN)
+        rclpy.try_shutdown()
 
 
 def refuse_illegal_transitions(

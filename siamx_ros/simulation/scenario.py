@@ -8,11 +8,10 @@ import numpy as np
 
 from siamx_ros.simulation.clothes import look_alike, random_clothes
 from siamx_ros.simulation.floorplan import Floorplan, Point, build_floorplan
-from siamx_ros.simulation.lighting import build_lighting
 from siamx_ros.simulation.people import Leg, Person, Stand, Walk
 from siamx_ros.simulation.robot import Base, BaseConfig, Pose
 from siamx_ros.simulation.routes import FRONT_OF_DOOR, MARGIN, Routes
-from siamx_ros.simulation.world import World
+from siamx_ros.simulation.world import Lighting, World
 
 START_GAP = 2.3
 """Distance from robot to target at the start, metres."""
@@ -37,13 +36,22 @@ def build_world(seed: int, base: BaseConfig = BaseConfig()) -> World:
     for number, person in enumerate(people[1:], 1):
         make = look_alike if number <= ALIKE else lambda _, *rest: random_clothes(*rest)
         clothes[person.name] = make(clothes['target'], rng, seed * 100 + number)
-    world = World(seed, plan, routes, robot, people, clothes, build_lighting(rng, DURATION_S))
+    world = World(seed, plan, routes, robot, people, clothes, _lighting(rng))
     director = Director(world, np.random.default_rng((seed, 4)))
     target.legs = director.itinerary()
     target.waits = lambda: world.gap > FAR_BEHIND
     target.comes_back = director.come_back
     world.wishes = director.next_legs
     return world
+
+
+def _lighting(rng: np.random.Generator) -> Lighting:
+    """The light of an episode; the lamps go off once."""
+    waves = tuple((float(rng.uniform(0.03, 0.1)), float(rng.uniform(6, 25)),
+                   float(rng.uniform(0, math.tau))) for _ in range(3))
+    begin = float(rng.uniform(0.2, 0.8) * DURATION_S)
+    dim = (begin, begin + float(rng.uniform(4, 9)), float(rng.uniform(0.6, 0.8)))
+    return Lighting(waves, dim, float(rng.uniform(0.96, 1.06)))
 
 
 def _others(plan: Floorplan, rng: np.random.Generator) -> list[Person]:

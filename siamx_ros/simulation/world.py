@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 import math
 from typing import Callable, Iterable
 
+import numpy as np
+
 from siamx_ros.simulation.clothes import Clothes
 from siamx_ros.simulation.floorplan import Floorplan, Point, point_distance
-from siamx_ros.simulation.lighting import Lighting
 from siamx_ros.simulation.people import RADIUS, ROOM, Person, Stand
 from siamx_ros.simulation.robot import Base
 from siamx_ros.simulation.routes import Routes
@@ -20,6 +21,29 @@ ROOM_FOR_ROBOT = 1.0
 SCAN_RANGE = 1.5
 GAP = 0.1
 """People come no nearer to others and to the robot than this, metres."""
+
+
+@dataclass(frozen=True)
+class Lighting:
+    """Slow changes of daylight, and lamps that go off for a while.
+
+    Attributes:
+        waves: (amplitude, period in s, phase) of each part of the slow change.
+        dim: (begin, end, factor) while lamps are off.
+        warmth: of the light, above 1 is redder.
+    """
+
+    waves: tuple[tuple[float, float, float], ...]
+    dim: tuple[float, float, float]
+    warmth: float
+
+    def gains(self, now_s: float) -> np.ndarray:
+        """Factors on blue, green, red at a time."""
+        level = 1.0 + sum(a * math.sin(math.tau * now_s / p + q) for a, p, q in self.waves)
+        begin, end, factor = self.dim
+        off = min(1.0, max(0.0, (now_s - begin) / 0.2)) - min(1.0, max(0.0, (now_s - end) / 0.2))
+        level *= 1.0 - off * (1.0 - factor)
+        return level * np.array([1 / self.warmth, 1.0, self.warmth])
 
 
 @dataclass

@@ -17,7 +17,7 @@ import rclpy
 from rclpy.node import Node
 from rclpy.utilities import remove_ros_args
 
-from siamx_ros.node.spin import start_interruptible
+from siamx_ros.node.spin import interruptible
 
 PERIOD_S = 0.1
 """Time between two questions."""
@@ -47,14 +47,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument('--timeout', type=float, default=float('inf'),
                         help='seconds (default: wait for ever)')
     args = parser.parse_args(remove_ros_args(argv)[1:])
-    start_interruptible(argv)
-    try:
+    with interruptible(argv):
         node = Node('await_active')
         if wait_until_active(node, args.node, args.timeout):
             return 0
         node.get_logger().error(f'{args.node} was not active within {args.timeout:g} s.')
-        return 1
-    except KeyboardInterrupt:
-        return 1
-    finally:
-        rclpy.try_shutdown()
+    return 1

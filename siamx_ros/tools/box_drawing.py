@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from siamx_ros.geometry import BoundingBox
 
 MIN_SIDE = 4.0
 """Smaller boxes are slips of the hand, pixels."""
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A finished box and the frame that was shown while it was drawn."""
-
-    box: BoundingBox
-    frame: Any
 
 
 class BoxDrawing:
@@ -56,16 +47,12 @@ class BoxDrawing:
         if self.active:
             self._other = self._inside(x, y)
 
-    def release(self, x: float, y: float) -> Drawn | None:
+    def release(self, x: float, y: float) -> BoundingBox | None:
         """Second corner; None if the box is too small or was never begun."""
         self.move(x, y)
-        box, frame = self.box, self.frame
-        self.cancel()
-        return None if box is None else Drawn(box, frame)
-
-    def cancel(self) -> None:
-        """Forget the box."""
+        box = self.box
         self._corner = self._other = self.frame = None
+        return box
 
     def _inside(self, x: float, y: float) -> tuple[float, float]:
         return min(max(0.0, x), float(self._size[0])), min(max(0.0, y), float(self._size[1]))

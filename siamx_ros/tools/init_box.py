@@ -8,7 +8,6 @@ nobody answered in time or this was interrupted, 2 for a box that cannot be read
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import time
 
@@ -20,7 +19,7 @@ from siamx_ros.client.probe import TRY_AGAIN, init_request
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.msg import TrackedTarget
-from siamx_ros.node.spin import start_interruptible
+from siamx_ros.node.spin import interruptible
 from siamx_ros.srv import InitTarget
 
 RETRY_S = 5.0
@@ -88,17 +87,11 @@ def main(argv: list[str] | None = None) -> int:
     except InputError as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
-    start_interruptible(argv)
-    try:
+    with interruptible(argv):
         node = Node('init_box')
         answer = give_target(node, request, tracker=args.node, timeout=args.timeout)
         return report(node, args.node, answer)
-    except KeyboardInterrupt:
-        return 1
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)  # what was answered stays the exit status
-        rclpy.try_shutdown()
+    return 1
 
 
 def report(node: Node, tracker: str, answer: InitTarget.Response | None) -> int:

@@ -24,14 +24,15 @@ from siamx_ros import drawing
 from siamx_ros.client.probe import init_request
 from siamx_ros.client.tracker_services import TrackerServices
 from siamx_ros.errors import InputError
+from siamx_ros.geometry import BoundingBox
 from siamx_ros.messages.conversions import image_from_compressed, image_from_msg
 from siamx_ros.messages.from_msg import result_of
 from siamx_ros.msg import TrackedTarget
 from siamx_ros.node.camera_input import CameraInput
-from siamx_ros.node.spin import start_interruptible
+from siamx_ros.node.spin import interruptible
 from siamx_ros.node_config import NodeConfig
 from siamx_ros.srv import InitTarget
-from siamx_ros.tools.box_drawing import BoxDrawing, Drawn
+from siamx_ros.tools.box_drawing import BoxDrawing
 
 HELP = 'draw a box around the target    r drop   p pause   q quit'
 LINE = (255, 255, 255)
@@ -86,17 +87,17 @@ class Selector(Node):
 
     def release(self, x: float, y: float) -> None:
         """Second corner; gives the target if the box has an extent."""
-        drawn = self.drawing.release(x, y)
-        if drawn is not None:
-            self.give(drawn)
+        message, box = self.drawing.frame, self.drawing.release(x, y)
+        if box is not None:
+            self.give(box, message)
 
-    def give(self, drawn: Drawn) -> None:
+    def give(self, box: BoundingBox, message: Any) -> None:
         """Call ~/init for a box on the image on which it was drawn."""
         client = self.services_used.init
         if not client.service_is_ready():
             self._say(f'{client.srv_name} is not offered: is the tracker running?')
             return
-        request = init_request(drawn.box, header=drawn.frame.header)
+        request = init_request(box, header=message.header)
         client.call_async(request).add_done_callback(
             lambda future: self._answered(future.result()))
 
@@ -214,14 +215,9 @@ def main(argv: list[str] | None = None,
 def _run(args: Any, argv: list[str], make_window: Callable[[Selector], Any]) -> int:
     remaps = ['--ros-args', '-r', f'image:={args.image}',
               '-r', f'image/compressed:={args.image}/compressed', '--']
-    start_interruptible([*argv, *remaps])
-    try:
+    with interruptible([*argv, *remaps]):
         selector = Selector(args.node, args.transport)
         view = Clicks(selector, args.clicks) if args.clicks else make_window(selector)
         while view.step():
             rclpy.spin_once(selector, timeout_sec=0.0)
-    except KeyboardInterrupt:
-        pass
-    finally:
-        rclpy.try_shutdown()
     return 0

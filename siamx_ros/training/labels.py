@@ -30,13 +30,8 @@ def centre_labels(boxes: torch.Tensor, cells: int, search_size: int, radius: flo
     grid = cell_centres(cells, search_size, boxes.device)
     dx = (grid - (boxes[:, None, 0] + boxes[:, None, 2]) / 2).abs() / STRIDE
     dy = (grid - (boxes[:, None, 1] + boxes[:, None, 3]) / 2).abs() / STRIDE
-    if metric == 'l1':
-        distance = dx[:, None, :] + dy[:, :, None]
-    elif metric == 'l2':
-        distance = torch.hypot(dx[:, None, :], dy[:, :, None])
-    else:
-        raise ValueError(f"metric must be 'l1' or 'l2', got {metric!r}")
-    return (distance <= radius).float()
+    dx, dy = dx[:, None, :], dy[:, :, None]
+    return ((dx + dy if metric == 'l1' else torch.hypot(dx, dy)) <= radius).float()
 
 
 def side_distances(boxes: torch.Tensor, cells: int,

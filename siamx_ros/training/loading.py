@@ -11,7 +11,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from siamx_ros.errors import InputError
-from siamx_ros.training.pairs import PairDataset, render
+from siamx_ros.training.pairs import PairDataset
 from siamx_ros.training.pictures import PictureSet, read_pictures
 from siamx_ros.training.distributed import Process
 from siamx_ros.training.train_config import TrainConfig
@@ -55,7 +55,7 @@ def training_loader(data: TrainingData, config: TrainConfig, process: Process,
     start, total = (n * config.batch * process.count for n in (step, config.steps))
     dataset = PairDataset(
         data.folder, config, start=start, length=total - start, seed=config.seed,
-        sources=data.sources, finish=render)
+        sources=data.sources)
     return DataLoader(
         dataset, batch_size=config.batch, num_workers=config.workers,
         sampler=range(process.rank, len(dataset), process.count),

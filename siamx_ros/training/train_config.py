@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 import math
 from pathlib import Path
+import re
 from typing import ClassVar
 
 from siamx_ros.config import NetworkConfig
@@ -14,6 +15,9 @@ from siamx_ros.settings import Settings, SettingsError, setting
 
 KINDS = kinds(TRAIN)
 """Data sets that can be mixed in, in their official layouts."""
+NUMBER = r'[-+]?[\d.]+(?:[eE][-+]?\d+)?'
+WRITTEN = re.compile(f'([^:]+):(.+?):({NUMBER})(?::({NUMBER}))?')
+"""A source in the settings; there may be colons in its path."""
 
 
 @dataclass(frozen=True)
@@ -33,30 +37,18 @@ class SourceSpec:
     @classmethod
     def parse(cls, text: str, frame_range: int) -> SourceSpec:
         """Read ``KIND:PATH:WEIGHT[:FRAME_RANGE]``."""
-        kind, _, rest = str(text).partition(':')
-        path, *numbers = rest.rsplit(':', 2)
         try:
-            if len(numbers) == 2 and not _is_number(numbers[0]):
-                path, numbers = f'{path}:{numbers[0]}', numbers[1:]
-            weight = float(numbers[0])
-            reach = int(numbers[1]) if len(numbers) == 2 else frame_range
-        except (IndexError, ValueError):
+            kind, path, weight, reach = WRITTEN.fullmatch(str(text)).groups()
+            weight, reach = float(weight), int(reach or frame_range)
+        except (AttributeError, ValueError):
             raise SettingsError(
                 f'a source is written KIND:PATH:WEIGHT[:FRAME_RANGE], got {text!r}') from None
-        if kind not in KINDS or not path:
-            raise SettingsError(f'a source starts with {", ".join(KINDS)} and a path, got {text!r}')
+        if kind not in KINDS:
+            raise SettingsError(f'a source starts with {", ".join(KINDS)}, got {text!r}')
         if not (math.isfinite(weight) and weight >= 0) or reach < 1:
             raise SettingsError(
                 f'a source needs a weight of at least 0 and a range of at least 1, got {text!r}')
         return cls(kind, Path(path), weight, reach)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 @dataclass(frozen=True)

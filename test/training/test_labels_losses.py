@@ -33,11 +33,6 @@ def test_no_target_gives_zeros():
     assert not labels.side_distances(NONE, 25, 255)[1].any()
 
 
-def test_unknown_metric():
-    with pytest.raises(ValueError, match='l1'):
-        labels.centre_labels(BOX, 25, 255, metric='city')
-
-
 @pytest.mark.parametrize('cells, size', [(25, 255), (29, 287)])
 def test_distances_and_decode_are_inverse(cells, size):
     """The tracker's Eq. (6) turns the training targets back into the box, at every cell inside."""
