@@ -75,20 +75,15 @@ class Settings:
             head, _, rest = name.partition('.')
             if head in self.renamed:
                 raise SettingsError(f'{head} is called {self.renamed[head]} now')
-            if head not in fields:
+            is_group = isinstance(getattr(self, head, None), Settings)
+            if head not in fields or (rest and not is_group):
                 raise SettingsError(unknown(name, [n for n, _, _ in walk(self)]))
-            current = getattr(self, head)
-            if isinstance(current, Settings):
-                if rest:
-                    nested.setdefault(head, {})[rest] = value
-                elif isinstance(value, dict):
-                    nested.setdefault(head, {}).update(value)
-                else:
-                    raise SettingsError(f'{name} is a group of settings, got {value!r}')
-            elif rest:
-                raise SettingsError(unknown(name, [n for n, _, _ in walk(self)]))
-            else:
+            if not is_group:
                 changed[head] = value
+            elif rest or isinstance(value, dict):
+                nested.setdefault(head, {}).update({rest: value} if rest else value)
+            else:
+                raise SettingsError(f'{name} is a group of settings, got {value!r}')
         for head, group in nested.items():
             try:
                 changed[head] = getattr(self, head).replace(group)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass
 import time
-from typing import Callable, Iterator, Protocol, Sequence, runtime_checkable
+from typing import Callable, Iterator, Protocol, Sequence
 
 import numpy as np
 
@@ -39,14 +39,6 @@ class Tracker(Protocol):
 
     def close(self) -> None:
         """Free what it holds; it is not used again."""
-
-
-@runtime_checkable
-class Interruptible(Protocol):
-    """A tracker that can be informed of a gap in the images."""
-
-    def lose(self, stamp: float | None = None) -> None:
-        """The target counts as lost since a stamp: it must be found and confirmed."""
 
 
 @dataclass(frozen=True)

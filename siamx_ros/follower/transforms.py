@@ -8,7 +8,7 @@ a robot needs; it does not interpolate between the transforms of a camera that m
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from rclpy.node import Node
@@ -21,14 +21,7 @@ LONGEST_CHAIN = 100
 """More frames in a row than this are a loop."""
 
 
-class Transforms(Protocol):
-    """Poses of frames in other frames."""
-
-    def pose(self, frame: str, base: str, stamp: Any) -> Mounting | None:
-        """Pose of ``frame`` in ``base`` at a time, or the newest; None where it is not known."""
-
-
-def transforms(node: Node) -> Transforms:
+def transforms(node: Node) -> TfBuffer | NewestTransforms:
     """Listen to the transforms with what is installed."""
     return TfBuffer(node) if find_spec('tf2_ros') else NewestTransforms(node)
 
@@ -43,7 +36,7 @@ class TfBuffer:
         self._listener = tf2_ros.TransformListener(self._buffer, node)
 
     def pose(self, frame: str, base: str, stamp: Any) -> Mounting | None:
-        """See :class:`Transforms`."""
+        """Pose of ``frame`` in ``base`` at a time, or the newest; None where it is not known."""
         from rclpy.time import Time
         for time in (Time.from_msg(stamp), Time()):
             try:
@@ -72,7 +65,7 @@ class NewestTransforms:
                     transform.header.frame_id.lstrip('/'), mounting(transform.transform))
 
     def pose(self, frame: str, base: str, stamp: Any = None) -> Mounting | None:
-        """See :class:`Transforms`; always the newest."""
+        """The newest pose of ``frame`` in ``base``; None where it is not known."""
         up, down = self._chain(frame), self._chain(base)
         shared = next((name for name in up if name in down), None)
         if shared is None:

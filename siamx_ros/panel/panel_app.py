@@ -6,16 +6,15 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 import logging
-from typing import Any, Callable, Protocol
+from typing import Any, Callable
 
 from aiohttp import web
 
 from siamx_ros.errors import InputError
 from siamx_ros.panel.access import Access
-from siamx_ros.panel.image_feed import ImageFeed, Picture, to_picture
+from siamx_ros.panel.image_feed import Picture, to_picture
 from siamx_ros.panel.operator_commands import Command, Reply, parse_command
-from siamx_ros.panel.panel_config import PanelConfig
-from siamx_ros.panel.state_feed import SAMPLE_PERIOD_S, StateFeed, box_values
+from siamx_ros.panel.state_feed import SAMPLE_PERIOD_S, box_values
 from siamx_ros.panel.viewer import Viewer, image_message
 
 PAGE, LOCKED = 'index.html', 'locked.html'
@@ -34,21 +33,15 @@ HEADERS = {
 _log = logging.getLogger(__name__)
 
 
-class Robot(Protocol):
-    """What the panel needs of the robot."""
-
-    images: ImageFeed
-    state: StateFeed
-    config: PanelConfig
-
-    async def execute(self, command: Command) -> Reply:
-        """Do what the operator asks for."""
-
-
 class PanelApp:
-    """Requests in, answers out."""
+    """Requests in, answers out.
 
-    def __init__(self, robot: Robot, access: Access, port: int) -> None:
+    Args:
+        robot: has ``images``, ``state``, ``config`` and ``execute`` of
+            :class:`siamx_ros.panel.panel_node.PanelNode`.
+    """
+
+    def __init__(self, robot: Any, access: Access, port: int) -> None:
         self._robot, self._access = robot, access
         self._cookie = f'siamx_panel_{port}'
         self._encoder = ThreadPoolExecutor(1, 'jpeg')

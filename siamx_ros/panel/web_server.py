@@ -11,7 +11,7 @@ from aiohttp import web
 
 from siamx_ros.errors import InputError
 from siamx_ros.panel.access import Access
-from siamx_ros.panel.panel_app import PanelApp, Robot
+from siamx_ros.panel.panel_app import PanelApp
 
 START_PATIENCE_S = 10.0
 
@@ -19,7 +19,7 @@ START_PATIENCE_S = 10.0
 class WebServer:
     """Runs a :class:`PanelApp` in a thread of its own."""
 
-    def __init__(self, robot: Robot, token: str) -> None:
+    def __init__(self, robot: Any, token: str) -> None:
         self._robot, self._access = robot, Access(token)
         self._loop = asyncio.new_event_loop()
         self._app: PanelApp | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 import time
-from typing import Any, Callable, Container, Iterable, Protocol
+from typing import Any, Callable, Iterable
 
 import numpy as np
 
@@ -21,33 +21,7 @@ LAST_PATIENCE = 5.0
 EachFrame = Callable[[BagFrame, 'TrackResult | None'], object]
 
 
-class Player(Protocol):
-    """Camera and operator of the tracker; :class:`siamx_ros.client.player.LivePlayer` is one."""
-
-    def begin(self, image: np.ndarray, box: BoundingBox, stamp_ns: int,
-              frame_id: str) -> TrackResult:
-        """Show the first image and give the target on it."""
-
-    def send(self, image: np.ndarray, stamp_ns: int, frame_id: str) -> None:
-        """Show an image."""
-
-    def answer(self, stamp_ns: int, patience: float = ...) -> TrackResult | None:
-        """Wait for what is said about the image of a stamp; None if nothing is."""
-
-    def newest(self, stamps: Container[int]) -> TrackResult | None:
-        """The last answer to an image of one of the stamps; None without any."""
-
-    def answers(self) -> dict[int, tuple[TrackResult, float]]:
-        """All answers so far: stamp -> result and monotonic time, seconds."""
-
-    def reasons(self, changes: dict[int, TrackState]) -> dict[int, Reason]:
-        """Stamp of an image on which the state changed -> why."""
-
-    def settings(self) -> dict[str, Any]:
-        """Parameters of the tracker that runs."""
-
-
-def replay_live(images: Iterable[BagFrame], table: FrameTable, player: Player, start: int,
+def replay_live(images: Iterable[BagFrame], table: FrameTable, player: Any, start: int,
                 box: BoundingBox, lockstep: bool, each_frame: EachFrame = lambda *_: None,
                 ) -> list[Step]:
     """Play images to a running tracker.
@@ -56,6 +30,7 @@ def replay_live(images: Iterable[BagFrame], table: FrameTable, player: Player, s
     is accepted, then images are shown at the pace at which they were recorded.
 
     Args:
+        player: camera and operator of the tracker, a :class:`siamx_ros.client.player.LivePlayer`.
         lockstep: whether the next image waits for the answer to the one before.
         each_frame: called with every decoded frame and the newest result.
 
@@ -86,7 +61,7 @@ def replay_live(images: Iterable[BagFrame], table: FrameTable, player: Player, s
 class _LockStep:
     """Each image waits for the answer to the one before; time is that of the stamps."""
 
-    def __init__(self, player: Player) -> None:
+    def __init__(self, player: Any) -> None:
         self._player = player
         self._dropped = False
         self.newest: TrackResult | None = None
@@ -120,7 +95,7 @@ class _LockStep:
 class _RealTime:
     """Images go out at the pace of the recording; answers come when they come."""
 
-    def __init__(self, player: Player, table: FrameTable, start: int) -> None:
+    def __init__(self, player: Any, table: FrameTable, start: int) -> None:
         self._player = player
         self._arrivals = np.maximum.accumulate(table.arrivals)
         self._origin = int(self._arrivals[start])
@@ -173,7 +148,7 @@ def _until_dropped(steps: list[Step]) -> list[Step]:
     return kept
 
 
-def _with_reasons(player: Player, steps: list[Step]) -> list[Step]:
+def _with_reasons(player: Any, steps: list[Step]) -> list[Step]:
     """The steps with the reasons of changes of state, which come on another way."""
     changes, state = {}, None
     for step in steps:

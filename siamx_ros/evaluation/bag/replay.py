@@ -14,7 +14,7 @@ from siamx_ros.errors import InputError
 from siamx_ros.evaluation.bag.frame_table import CLOCK_SET_NS, BagFrame, FrameTable, frames
 from siamx_ros.evaluation.bag.reader import Bag
 from siamx_ros.evaluation.bag.truth import Truth
-from siamx_ros.evaluation.runner import Interruptible, Run, Tracker
+from siamx_ros.evaluation.runner import Run, Tracker
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.records import Reason, TrackResult, TrackState
 
@@ -161,7 +161,7 @@ class _Target:
             return self.tracker.init(frame.image, self.box, stamp)
         if size != self.size:
             return TrackResult(None, 0.0, TrackState.UNINITIALISED, Reason.IMAGE_SIZE_CHANGED)
-        if set_back and isinstance(self.tracker, Interruptible):
+        if set_back and hasattr(self.tracker, 'lose'):
             self.tracker.lose(stamp)
         result = self.tracker.update(frame.image, stamp)
         if set_back and result.reason == Reason.NONE:

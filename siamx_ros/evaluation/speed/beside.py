@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 import importlib.util
 from pathlib import Path
-from typing import Any, Protocol, Sequence
+from typing import Any, Sequence
 
 import numpy as np
 
@@ -17,15 +17,6 @@ from siamx_ros.geometry import BoundingBox
 
 OURS = 'siamx'
 """The name of our tracker."""
-
-
-class Spec(Protocol):
-    """Says which tracker; travels to other processes."""
-
-    name: str
-
-    def build(self) -> Any:
-        """The tracker: ``init(image, box)``, ``update(image)``."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +64,10 @@ class AdaptedFile:
     def update(self, image: np.ndarray) -> Any:
         """What the tracker answers."""
         return self._tracker.update(image)
+
+
+Spec = TrackerSpec | AdapterSpec
+"""Says which tracker; travels to other processes."""
 
 
 def read_specs(texts: Sequence[str]) -> tuple[Spec, ...]:
