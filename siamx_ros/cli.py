@@ -78,13 +78,10 @@ class ArgumentParser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command.
+    """Run one command; returns the exit status.
 
     Args:
         argv: the arguments without the program's name; those of the process if None.
-
-    Returns:
-        The exit status.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     return guarded(lambda: _run(arguments))

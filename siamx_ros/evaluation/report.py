@@ -53,11 +53,7 @@ def _official_plot(folder: Path, runs: dict[str, list[Run]]) -> list[Path]:
 
 def draw_timelines(folder: Path, runs: dict[str, list[Run]], sequences: list[Sequence],
                    count: int) -> list[Path]:
-    """Draw the ``count`` sequences in which the first tracker's state changes most often.
-
-    Returns:
-        ``<folder>/<tracker>/<sequence>.png`` of every tracker.
-    """
+    """Draw ``<tracker>/<sequence>.png`` of the sequences with most changes of the first's state."""
     chosen = changeful(next(iter(runs.values())), count)
     return [illustrated_timeline(folder / name / f'{each[index].name}.png', each[index],
                                  sequences[index].frame_paths)

@@ -46,13 +46,12 @@ class InputWatch:
         return True
 
     def arrived(self, now: float, data: Any) -> bool:
-        """An image came; while the ones before cannot be read, it counts once it was.
+        """An image came; returns whether it is no new one.
+
+        While the ones before cannot be read, it counts once it was.
 
         Args:
             data: its bytes; comparing ends at the first that differs, in a camera's noise at once.
-
-        Returns:
-            Whether it is no new one.
         """
         before, self._data = self._data, data
         with self._lock:

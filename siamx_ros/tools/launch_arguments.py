@@ -20,13 +20,10 @@ OF_LAUNCH = ('launch-prefix', 'launch-prefix-filter')
 
 def values(context: LaunchContext, file: str, arguments: Iterable[DeclareLaunchArgument],
            passed_on: Iterable[str] = ()) -> dict[str, str]:
-    """The arguments with which `ros2 launch` or an including file started a launch file.
+    """Name -> value of the arguments with which a launch file was started or included.
 
     Args:
         passed_on: names of others that it takes for a file which it includes.
-
-    Returns:
-        Name -> value of each that it declares.
 
     Raises:
         RuntimeError: it has no argument of a name; the text lists the nearest names.

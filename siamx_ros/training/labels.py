@@ -36,10 +36,7 @@ def centre_labels(boxes: torch.Tensor, cells: int, search_size: int, radius: flo
 
 def side_distances(boxes: torch.Tensor, cells: int,
                    search_size: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Distances l, t, r, b of every cell to the box (Eq. 6), and which cells lie inside it.
-
-    Returns:
-        distances B x 4 x cells x cells in pixels, inside B x cells x cells (bool).
+    """Distances l, t, r, b (B x 4 x cells x cells) of cells to a box (Eq. 6), and which lie in it.
     """
     grid = cell_centres(cells, search_size, boxes.device)
     left = (grid - boxes[:, None, 0])[:, None, :].expand(-1, cells, -1)

@@ -54,11 +54,7 @@ def read_criteria(path: str | Path) -> list[Criterion]:
 
 
 def check(criteria: list[Criterion], figures: dict[str, Any]) -> list[dict[str, Any]]:
-    """Compare figures with criteria.
-
-    Returns:
-        One entry per criterion: ``criterion``, ``value`` and ``passed``.
-    """
+    """Compare figures: of each criterion, ``criterion``, ``value`` and ``passed``."""
     return [{'criterion': str(each), 'value': _figure(each.name, figures),
              'passed': each.holds(_figure(each.name, figures))} for each in criteria]
 

@@ -13,7 +13,7 @@ from siamx_ros.evaluation.bag.frame_table import BagFrame, FrameTable
 from siamx_ros.evaluation.bag.replay import (
     BEFORE_INIT, DROPPED, OVERWRITTEN, UNREADABLE, Step)
 from siamx_ros.geometry import BoundingBox
-from siamx_ros.records import Reason, TrackResult, TrackState
+from siamx_ros.records import TrackResult, TrackState
 
 LAST_PATIENCE = 5.0
 """Seconds to wait for the answer to the last image of a replay in real time."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 import math
 import time
-from typing import Any, Callable, Protocol
+from typing import Any, Callable
 
 import numpy as np
 
@@ -22,13 +22,6 @@ LOST_UPDATES = 10
 """Updates of a turn in which the target is searched for, with those that do not count."""
 Synchronise = Callable[[], object]
 """Waits until the device has done all that it was given."""
-
-
-class Participant(Protocol):
-    """Takes its turn on a stretch and keeps what it measured."""
-
-    def turn(self, stretch: Stretch) -> None:
-        """Start on the first image and update on the others."""
 
 
 class WholeUpdates:
@@ -153,3 +146,7 @@ class LostUpdates:
                 self.updates.append(taken)
             else:
                 self.others += 1
+
+
+Participant = WholeUpdates | SeveralTargets | StagedUpdates | LostUpdates
+"""Takes its turn on a stretch, from its first image on, and keeps what it measured."""
