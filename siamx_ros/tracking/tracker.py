@@ -145,7 +145,7 @@ class Tracker:
                      tracked=self.states.state == TrackState.TRACKING)
 
     def refine(self, image: AnyImage, found: SearchResult,
-               taken: Sequence[BoundingBox] = ()) -> SearchResult:
+               taken: Sequence[BoundingBox] = (), by_scale: bool = True) -> SearchResult:
         """What is seen of the target, with its size corrected.
 
         A lost target is searched for in further windows, apart from ``taken`` boxes.
@@ -153,7 +153,7 @@ class Tracker:
         found, windows = self._search_on(image, found, taken)
         candidate, memory = found.candidate, self._memory
         if memory.online is not None and not found.refused:
-            candidate = memory.online.refine(candidate, image, memory.box)
+            candidate = memory.online.refine(candidate, image, memory.box, by_scale)
         return replace(found, candidate=candidate, windows=tuple(windows))
 
     def conclude(self, image: AnyImage, found: SearchResult) -> TrackResult:
