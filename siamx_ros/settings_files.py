@@ -17,11 +17,6 @@ TRACKER_NODE = 'siamx_tracker'
 """Name of the tracker's node where it was not given another."""
 
 
-def read_yaml(path: str | Path) -> dict[str, Any]:
-    """The values of a YAML file of settings, see :func:`read_settings_file`."""
-    return read_settings_file(path)[0]
-
-
 def read_settings_file(path: str | Path) -> tuple[dict[str, Any], bool]:
     """Read settings from YAML, with or without the ``node: ros__parameters:`` wrapping of ROS.
 

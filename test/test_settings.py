@@ -5,7 +5,7 @@ import yaml
 
 from siamx_ros.config import TrackerConfig
 from siamx_ros.settings import SettingsError
-from siamx_ros.settings_files import read_settings_file, read_yaml
+from siamx_ros.settings_files import read_settings_file
 
 
 def read(path, text):
@@ -57,7 +57,7 @@ def test_a_wrapping_that_ros_would_refuse_is_refused(tmp_path, text, sentence):
 
 def test_a_plain_file_is_left_as_it_is(tmp_path):
     assert read(tmp_path / 'a.yaml', 'a: {b: 1} # ros__parameters') == ({'a': {'b': 1}}, False)
-    assert read_yaml(tmp_path / 'a.yaml') == {'a': {'b': 1}}
+    assert read_settings_file(tmp_path / 'a.yaml')[0] == {'a': {'b': 1}}
 
 
 def test_values_as_yaml_reads_them():

@@ -79,8 +79,7 @@ class DemoClip(GeneratedClip):
     def _seen(self, frame: float) -> np.ndarray:
         """What the camera sees at one moment."""
         world, (left, top) = self.ground.copy(), self._corner(frame)
-        _stamp(world, _shadow(self.target), (left - 16, top - 13))
-        _stamp(world, self.target, (left, top))
+        _lay(world, self.target, (left, top))
         world[ROOF] = self._roof
         return cv2.warpAffine(world, self._camera(frame), (WIDTH, HEIGHT))
 
@@ -152,11 +151,8 @@ def _ground(photos: dict[str, np.ndarray], cup: np.ndarray) -> np.ndarray:
         rug = cv2.copyMakeBorder(cv2.resize(photo, size, interpolation=cv2.INTER_AREA),
                                  10, 10, 10, 10, cv2.BORDER_CONSTANT, value=(206, 218, 224))
         rug = np.dstack([rug, np.ones(rug.shape[:2])]).astype(np.float32)
-        _stamp(ground, _shadow(rug), (corner[0] - 18, corner[1] - 18))
-        _stamp(ground, rug, corner)
-    corner = 560 - cup.shape[1] // 2, 770 - cup.shape[0] // 2
-    _stamp(ground, _shadow(cup), (corner[0] - 16, corner[1] - 13))
-    _stamp(ground, cup[..., [2, 1, 0, 3]], corner)
+        _lay(ground, rug, corner)
+    _lay(ground, cup[..., [2, 1, 0, 3]], (560 - cup.shape[1] // 2, 770 - cup.shape[0] // 2))
     return ground
 
 
@@ -181,10 +177,12 @@ def _cup(coffee: np.ndarray) -> np.ndarray:
     return small
 
 
-def _shadow(sprite: np.ndarray) -> np.ndarray:
-    """A soft black copy of a cut-out, 24 pixels larger on each side."""
+def _lay(ground: np.ndarray, sprite: np.ndarray, corner: tuple[int, int]) -> None:
+    """Lay a cut-out on the ground, over a soft shadow that is 24 pixels larger on each side."""
     alpha = cv2.copyMakeBorder(sprite[..., 3], 24, 24, 24, 24, cv2.BORDER_CONSTANT)
-    return np.dstack([np.zeros((*alpha.shape, 3)), cv2.GaussianBlur(alpha, (0, 0), 6) * 0.55])
+    shadow = np.dstack([np.zeros((*alpha.shape, 3)), cv2.GaussianBlur(alpha, (0, 0), 6) * 0.55])
+    _stamp(ground, shadow, (corner[0] - 16, corner[1] - 13))
+    _stamp(ground, sprite, corner)
 
 
 def _stamp(ground: np.ndarray, image: np.ndarray, corner: tuple[int, int]) -> None:

@@ -94,7 +94,9 @@ class SafetyEpisode:
         world, fault = self._world, self._fault
         target = world.people[fault.target(now_s)]
         if target is not world.target and self._another is not None:
-            _stand_before(target, world.base.pose, *self._another)
+            (distance, bearing), robot = self._another, world.base.pose
+            target.x = robot.x + distance * math.cos(robot.heading + bearing)
+            target.y = robot.y + distance * math.sin(robot.heading + bearing)
             self._another = None
         hidden = isinstance(fault, TargetHidden) and fault.active(now_s)
         seen = self._tracker.observe(fault.stamp(now_s), world.base.pose, target.point, hidden)
@@ -174,12 +176,6 @@ def _world(seed: int, base: BaseConfig, fault: Fault, rng: np.random.Generator) 
                   [target, other], {}, None)
     world.courtesy = False
     return world
-
-
-def _stand_before(person: Person, robot: Pose, distance: float, bearing: float) -> None:
-    """Put somebody at a distance from the robot, in metres, and a bearing, in radians."""
-    person.x = robot.x + distance * math.cos(robot.heading + bearing)
-    person.y = robot.y + distance * math.sin(robot.heading + bearing)
 
 
 def _walk(target: Person, rng: np.random.Generator) -> list[Leg]:

@@ -7,7 +7,7 @@ from siamx_ros.cli import main
 from siamx_ros.config import LEVEL_PAIRS, NetworkConfig, TrackerConfig
 from siamx_ros.evaluation.trackers import TrackerSpec
 from siamx_ros.schemes import ADAPTIVE_SCHEMES
-from siamx_ros.settings_files import read_yaml
+from siamx_ros.settings_files import read_settings_file
 from siamx_ros.training.train_config import TrainConfig
 
 TABLE_III = [{'L4xL4'}, {'L4xL3'}, {'L3xL4'}, {'L3xL3'}, {'L4xL3', 'L3xL4'}, {'L4xL4', 'L4xL3'},
@@ -23,12 +23,12 @@ def test_every_adaptive_scheme_has_a_file_of_the_papers_tracker(repository):
     folder = repository / 'config' / 'ablation'
     for scheme in ADAPTIVE_SCHEMES:
         expected = {'adaptive': scheme, **WITHOUT_EXTENSIONS}
-        assert read_yaml(folder / f'{scheme}.yaml') == {'tracking': expected}
+        assert read_settings_file(folder / f'{scheme}.yaml')[0] == {'tracking': expected}
     assert {path.stem for path in folder.glob('*.yaml')} == {*ADAPTIVE_SCHEMES, 'default'}
 
 
 def test_the_default_is_what_is_shipped(repository):
-    given = read_yaml(repository / 'config' / 'ablation' / 'default.yaml')['tracking']
+    given = read_settings_file(repository / 'config' / 'ablation' / 'default.yaml')[0]['tracking']
     assert TrackerConfig().replace(given) == TrackerConfig()
     assert all(getattr(TrackerConfig(), name) != value
                for name, value in WITHOUT_EXTENSIONS.items())
@@ -36,7 +36,7 @@ def test_the_default_is_what_is_shipped(repository):
 
 def test_every_row_of_table_iii_has_a_file(repository):
     base = TrainConfig(network=NetworkConfig.light())
-    found = [base.replace(read_yaml(path)).network.level_pairs
+    found = [base.replace(read_settings_file(path)[0]).network.level_pairs
              for path in (repository / 'config' / 'ablation' / 'correlation').glob('*.yaml')]
     assert sorted(map(sorted, found)) == sorted(map(sorted, TABLE_III))
     assert LEVEL_PAIRS[:3] in found  # in the order of the network

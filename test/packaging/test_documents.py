@@ -13,7 +13,7 @@ from siamx_ros import __version__
 from siamx_ros.cli import COMMANDS, ArgumentParser
 from siamx_ros.commands import params
 from siamx_ros.node_config import NodeConfig
-from siamx_ros.settings_files import read_yaml
+from siamx_ros.settings_files import read_settings_file
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / 'README.md', ROOT / 'CONTRIBUTING.md', *sorted(ROOT.glob('docs/*.md'))]
@@ -137,5 +137,5 @@ def test_fresh(repository, path, text):
 
 
 def test_file_is_the_defaults(repository):
-    values = read_yaml(repository / 'config/tracker.yaml')
+    values = read_settings_file(repository / 'config/tracker.yaml')[0]
     assert NodeConfig.from_dict(values) == NodeConfig()

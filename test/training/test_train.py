@@ -10,7 +10,7 @@ from tqdm import tqdm
 from siamx_ros.config import NetworkConfig
 from siamx_ros.errors import InputError
 from siamx_ros.model.weights import load_checkpoint
-from siamx_ros.settings_files import read_yaml
+from siamx_ros.settings_files import read_settings_file
 from siamx_ros.training.distributed import Process
 from siamx_ros.training.train_config import TrainConfig
 from siamx_ros.training.run import COLUMNS, Run
@@ -48,13 +48,15 @@ def test_a_run_leaves_its_files(finished, tiny_config):
 
 def test_the_recipes_train_what_they_say(repository):
     recipes = (repository / 'config' / 'train').glob('*.yaml')
-    networks = {path.stem: TrainConfig().replace(read_yaml(path)).network for path in recipes}
+    networks = {path.stem: TrainConfig().replace(read_settings_file(path)[0]).network
+                for path in recipes}
     assert networks == {'default': NetworkConfig.mobile(), 'light': NetworkConfig.light(),
                         'paper': NetworkConfig()}
 
 
 def test_the_papers_recipe_jitters_place_and_size_alone(repository):
-    config = TrainConfig().replace(read_yaml(repository / 'config' / 'train' / 'paper.yaml'))
+    values, _ = read_settings_file(repository / 'config' / 'train' / 'paper.yaml')
+    config = TrainConfig().replace(values)
     on = {name for name, value in vars(config.augment).items() if value}
     assert on == {'template_shift', 'template_scale', 'search_shift', 'search_scale'}
     assert config.parts == config.negatives == config.negative_focus == 0

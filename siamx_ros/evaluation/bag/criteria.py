@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from siamx_ros.errors import InputError
-from siamx_ros.settings_files import read_yaml
+from siamx_ros.settings_files import read_settings_file
 
 
 OPTIONAL = ('bearing', 'at_arrival')
@@ -40,7 +40,7 @@ class Criterion:
 def read_criteria(path: str | Path) -> list[Criterion]:
     """Read criteria: ``group.figure: {min: number, max: number}``, one of the two may be absent."""
     criteria = []
-    for name, bounds in read_yaml(path).items():
+    for name, bounds in read_settings_file(path)[0].items():
         if not isinstance(bounds, dict) or not bounds or set(bounds) - {'min', 'max'}:
             raise InputError(f'{path}: {name} needs min, max or both, got {bounds!r}')
         for bound in bounds.values():
