@@ -201,6 +201,12 @@ def test_bad_input_is_one_sentence(dataset, capfd, arguments, sentence):
     assert 'holds no results' in capfd.readouterr().err
 
 
+def test_a_missing_opencv_tracker_says_what_to_install(dataset, capfd, monkeypatch):
+    monkeypatch.delattr('cv2.TrackerCSRT', raising=False)
+    assert evaluate(dataset, '--trackers', 'csrt') == 2
+    assert 'opencv-contrib-python-headless' in capfd.readouterr().err
+
+
 def test_tables(dataset, static_specs):
     rows = sequence_table(run_campaign(
         Campaign(static_specs, tuple(read_sequences(dataset))))['siamx'])

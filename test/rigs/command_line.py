@@ -32,7 +32,7 @@ def command(*arguments: object, **environment: str) -> subprocess.CompletedProce
 
 def refused(process: subprocess.CompletedProcess, *parts: str) -> None:
     """One sentence on stderr, status 2, nothing on stdout."""
-    assert process.returncode == 2, process.stderr
+    assert process.returncode == 2, (process.returncode, process.stderr)
     lines = [line for line in process.stderr.splitlines() if line.startswith('error: ')]
     assert len(lines) == 1, process.stderr
     assert 'Traceback' not in process.stderr
