@@ -212,6 +212,9 @@ class TrackerConfig(Settings):
     box_correction: float = setting(
         0.7, "how much of the network's error on the first image is taken out of later boxes",
         low=0.0, high=1.0)
+    backward_every: int = setting(
+        10, 'images after which the first image is searched with what is followed, as it is in '
+        'all doubtful ones; 0: never', unit='frames', low=0, high=1000)
     min_size: float = setting(
         3.0, 'smallest tracked width and height', unit='px', low=1.0, high=100.0, live=True)
     search_size: int = setting(

@@ -81,6 +81,8 @@ class TrackResult:
         online_response: of the target's own classifier, about 0 to 1; 0 without one.
         colour_similarity: of the target's colours and those in the box, 0 to 1; 0 where not
             computed.
+        backward_score: of the target in its first image, searched with what is followed, 0 to 1:
+            the newest one, or what is assumed of the target itself; NaN without an answer.
         velocity: (vx, vy) of the centre in pixels per frame, NaN where unknown.
         windows: the windows searched on this image.
         frames_since_init, frames_lost: counters; ``frames_lost`` is 0 unless LOST or UNCERTAIN.
@@ -97,6 +99,7 @@ class TrackResult:
     template_similarity: float = math.nan
     online_response: float = 0.0
     colour_similarity: float = 0.0
+    backward_score: float = math.nan
     velocity: tuple[float, float] = (math.nan, math.nan)
     windows: tuple[CropWindow, ...] = ()
     frames_since_init: int = 0

@@ -1,12 +1,12 @@
 """Fit a model's confidence, measure its layers for int8, and store both in the checkpoint.
 
 The tracker runs over simulated camera motion across held-out photographs, in which the target
-leaves with a cut and comes back, and over the videos of the training folder, each from its first
-box on and, at its end, cut to others, whose targets stand in its place: only real video shows how
-a target changes, and how much another one looks like it. In all of them the light changes.
-Synthetic and real video weigh the same. Confidence 0.85 will stand for even odds of a right and a
-wrong box. What each convolution takes in is measured on training pairs; on a CPU that is fast at
-int8, the fit is of that.
+leaves with a cut and comes back, the same among look-alikes, and over the videos of the training
+folder, each from its first box on and, at its end, cut to others, whose targets stand in its place:
+only real video shows how a target changes, and how much another one looks like it. Copies of them
+have fewer and smaller images. In all of them the light changes. Each kind weighs the same.
+Confidence 0.85 will stand for even odds of a right and a wrong box. What each convolution takes in
+is measured on training pairs; on a CPU that is fast at int8, the fit is of that.
 """
 
 from __future__ import annotations
@@ -32,8 +32,9 @@ from siamx_ros.model.runtime import make_engine
 from siamx_ros.model.weights import load_checkpoint, save_checkpoint
 from siamx_ros.tracking.confidence import Calibration
 from siamx_ros.tracking.tracker import Tracker
+from siamx_ros.training.look_alikes import with_look_alikes
 from siamx_ros.training.synthetic_video import (
-    SyntheticVideo, changing_light, lit, make_synthetic_videos)
+    SyntheticVideo, boxed_targets, changing_light, lit, make_synthetic_videos)
 from siamx_ros.training.pairs import PairDataset
 from siamx_ros.training.pictures import PictureSet, read_pictures
 from siamx_ros.training.train_config import TrainConfig
@@ -44,14 +45,18 @@ RIGHT = 0.3
 """Overlap from which a box counts as right."""
 CUTS, CUT = 4, 15
 """Cuts to other videos at the end of each, and images after each cut."""
+POOR = (2, 3)
+"""Of the images of a video so many become one, and of the pixels of their width and height."""
 USED = ('photos', 'parts', 'regions', 'videos', 'frame_range', 'held_out', 'bad_files', 'augment')
 """Settings of training that have an effect: what is read, and the pairs that are made of it."""
 RANGE_PAIRS = 256
 """Training pairs that the layers are measured on."""
 ROUNDS = 4
 """Passes: what is learnt, and what is taken for the target that is gone, depends on the fit."""
-TABLES = {'online': {}, 'network': {'online_weight': 0.0}}
+TABLES = {'online': {'backward_every': 1}, 'network': {'online_weight': 0.0, 'backward_every': 0}}
 """Name of a table in the checkpoint -> settings it is fitted with."""
+START = Calibration(backward=1.0, bias=-2.0)
+"""With which the first pass runs; a model that makes no use of the first image is not asked."""
 COMMON = {'steady_size': TrackerConfig().search_size}
 """Settings of all fits: in a small patch, the second peak is often not seen."""
 
@@ -88,15 +93,15 @@ def run(args: argparse.Namespace) -> int:
     engine = make_engine(checkpoint.network, ModelConfig(device=args.device), ranges)
     tables, figures = {}, {}
     for name, settings in TABLES.items():
-        calibration = Calibration()
+        calibration = START
         for _ in range(ROUNDS):
             tracker = Tracker(engine, TrackerConfig().replace({**COMMON, **settings}), calibration)
             seen = [answers(tracker, videos, f'{name}, {kind}') for kind, videos in kinds.items()]
-            indicators, right = (np.concatenate(parts) for parts in zip(*seen))
-            groups = np.repeat(np.arange(len(seen)), [len(part) for _, part in seen])
-            calibration = fit(indicators, right, groups)
+            indicators, right, absent = (np.concatenate(parts) for parts in zip(*seen))
+            groups = np.repeat(np.arange(len(seen)), [len(part) for *_, part in seen])
+            calibration = fit(indicators, right, absent, groups)
         tables[name] = vars(calibration)
-        figures[name] = {kind: quality(calibration, *part) for kind, part in zip(kinds, seen)}
+        figures[name] = {kind: quality(calibration, *part[:2]) for kind, part in zip(kinds, seen)}
         print(f'{name}: {calibration}; {figures[name]}')
     save_checkpoint(args.out, checkpoint.network, calibration=tables, ranges=ranges, half=args.half,
                     card={**checkpoint.card, 'calibration': figures})
@@ -105,18 +110,19 @@ def run(args: argparse.Namespace) -> int:
 
 
 def answers(tracker: Tracker, videos: list[tuple[SyntheticVideo, np.ndarray]],
-            label: str) -> tuple[np.ndarray, np.ndarray]:
-    """Indicators (N x 5) and rightness (N) of every answer over videos, each in its light."""
-    rows, right = [], []
+            label: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of every answer over videos, each in its light: indicators N x 6, rightness N, absence N."""
+    rows, right, absent = [], [], []
     for video, gains in tqdm(videos, desc=label, unit='video'):
         images = map(lit, video.images, gains)
         tracker.init(next(images), BoundingBox.from_xywh(video.boxes[0]))
         for image, box in zip(images, video.boxes[1:]):
             result = tracker.update(image)
             rows.append([getattr(result, name) for name in INDICATORS])
-            shown = bool(np.isfinite(box).all())
-            right.append(shown and result.box.iou(BoundingBox.from_xywh(box)) >= RIGHT)
-    return np.array(rows), np.array(right)
+            absent.append(not np.isfinite(box).all())
+            right.append(not absent[-1]
+                         and result.box.iou(BoundingBox.from_xywh(box)) >= RIGHT)
+    return np.array(rows), np.array(right), np.array(absent)
 
 
 def quality(calibration: Calibration, indicators: np.ndarray, right: np.ndarray) -> dict:
@@ -144,10 +150,30 @@ def _material(pictures: PictureSet, held_out: PictureSet,
     another light would need as much memory again.
     """
     rng = np.random.default_rng(SEED)
+    videos = [*_videos(held_out), *_videos(pictures)]
     kinds = {'synthetic': make_synthetic_videos(held_out, count, rng),
-             'videos': _cut_away([*_videos(held_out), *_videos(pictures)])}
+             'look-alikes': _among_others(held_out, count, rng),
+             'videos': _cut_away(videos),
+             'poor videos': [video for step in POOR for video in _cut_away(
+                 [(scene, _poor(video, step)) for scene, video in videos])]}
     return {kind: [(video, changing_light(len(video.images), rng)) for video in videos]
             for kind, videos in kinds.items() if videos}
+
+
+def _among_others(held_out: PictureSet, count: int,
+                  rng: np.random.Generator) -> list[SyntheticVideo]:
+    """Synthetic videos whose targets are among others from held-out photographs."""
+    others = [image[int(y):int(y + h) + 1, int(x):int(x + w) + 1]
+              for image, boxes in boxed_targets(held_out) for x, y, w, h in boxes]
+    return [with_look_alikes(video, others, rng)
+            for video in make_synthetic_videos(held_out, count, rng)]
+
+
+def _poor(video: SyntheticVideo, step: int) -> SyntheticVideo:
+    """Every so many images of a video, made as much smaller."""
+    images = [cv2.resize(image, None, fx=1 / step, fy=1 / step, interpolation=cv2.INTER_AREA)
+              for image in video.images[::step]]
+    return SyntheticVideo(images, video.boxes[::step] / step)
 
 
 def _videos(pictures: PictureSet) -> list[tuple[int, SyntheticVideo]]:

@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from siamx_ros.errors import InputError
-from siamx_ros.tracking.confidence import Calibration
+from siamx_ros.tracking.confidence import Calibration, logit
 
 BOUNDARY = 0.85
 """The confidence that stands for even odds: the paper's th separates right from wrong."""
 INDICATORS = ('raw_score', 'peak_ratio', 'template_similarity', 'online_response',
-              'colour_similarity')
+              'colour_similarity', 'backward_score')
 """Fields of a TrackResult that a calibration weighs, in the order of its call."""
-SIGNS = np.array([1, -1, 1, 1, 1])
+SIGNS = np.array([1, -1, 1, 1, 1, 1])
+SCORES = [INDICATORS.index(name) for name in ('raw_score', 'backward_score')]
+"""Indicators that are weighed by their logit."""
 """Whether more of an indicator may speak for (1) or against (-1) an answer. They depend on each
 other: left free, one of them would take the wrong sign to make up for another's excess."""
 RIDGE = 1e-4
+FEWEST = 6
+"""Wrong answers of one kind in a group that are too few to weigh as much as the others."""
 
 
-def fit(indicators: np.ndarray, right: np.ndarray,
+def fit(indicators: np.ndarray, right: np.ndarray, absent: np.ndarray | None = None,
         groups: np.ndarray | None = None) -> Calibration:
     """Logistic regression, right and wrong answers weighing the same in every group.
+
+    So do those wrong ones that are given while the target is shown, and while it is absent: the
+    latter are many, and easily told.
 
     An indicator that would count the wrong way (:data:`SIGNS`) is left out.
 
     Args:
-        indicators: N x 5, columns as :data:`INDICATORS`.
+        indicators: N x 6, columns as :data:`INDICATORS`.
         right: N booleans.
+        absent: N booleans, whether the target is not shown; None for always shown.
         groups: N numbers of the kind of video an answer is from; None for one kind.
 
     Returns:
@@ -40,22 +46,24 @@ def fit(indicators: np.ndarray, right: np.ndarray,
     right = np.asarray(right, bool)
     if right.all() or not right.any():
         raise InputError('a calibration needs right and wrong answers, got one kind only')
-    raw = np.clip(indicators[:, 0], 1e-9, 1 - 1e-9)
-    features = np.column_stack([np.log(raw / (1 - raw)), indicators[:, 1:], np.ones(len(right))])
-    weight = _balanced(right, np.zeros(len(right)) if groups is None else groups)
-    score, peak, similarity, response, colour, bias = _signed(features, right.astype(float), weight)
-    return Calibration(
-        score=score, peak=peak, similarity=similarity, response=response, colour=colour,
-        bias=bias + math.log(BOUNDARY / (1 - BOUNDARY)))
+    features = np.column_stack([indicators, np.ones(len(right))])
+    features[:, SCORES] = np.vectorize(logit)(features[:, SCORES])
+    weight = _balanced(right, np.zeros_like(right) if absent is None else absent,
+                       np.zeros(len(right)) if groups is None else groups)
+    *weights, bias = _signed(features, right.astype(float), weight)
+    return Calibration(*weights, bias=bias + logit(BOUNDARY))
 
 
-def _balanced(right: np.ndarray, groups: np.ndarray) -> np.ndarray:
+def _balanced(right: np.ndarray, absent: np.ndarray, groups: np.ndarray) -> np.ndarray:
     """Weights of mean 1 that add up to the same for the right and the wrong ones of each group."""
     weight = np.zeros(len(right))
     for group in np.unique(groups):
-        for kind in (right, ~right):
-            chosen = kind & (groups == group)
+        inside = groups == group
+        wrong = [kind & inside for kind in (~right & absent, ~right & ~absent)
+                 if (kind & inside).sum() >= FEWEST] or [~right & inside]
+        for chosen in wrong:
             weight[chosen] = 1 / max(1, chosen.sum())
+        weight[right & inside] = len(wrong) / max(1, (right & inside).sum())
     return weight / weight.mean()
 
 

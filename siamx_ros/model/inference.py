@@ -161,6 +161,26 @@ class Engine:
                 answers[index] = maps
         return iter(answers)
 
+    @torch.inference_mode()
+    def encode_search(self, patch: np.ndarray) -> dict[str, torch.Tensor]:
+        """What of a search patch, S x S x 3 uint8 BGR, is compared with templates."""
+        return self.network.correlation.encode_search(self.network.levels(self._input(patch)))
+
+    @torch.inference_mode()
+    def scores_of(self, patch: np.ndarray, encoded: dict[str, torch.Tensor]) -> np.ndarray:
+        """Where an encoded search patch shows what a template patch does.
+
+        Args:
+            patch: 127 x 127 x 3 uint8 BGR.
+            encoded: of :meth:`encode_search`.
+
+        Returns:
+            n x n float32, sigmoid of the centre logits.
+        """
+        kernels = self.network.embed_template(self._input(patch))
+        logits, _ = self.network.head(*self.network.correlation.correlate(encoded, kernels))
+        return logits[0, 0].float().sigmoid().cpu().numpy()
+
     def describe(self, maps: Maps) -> np.ndarray:
         """Both levels of a searched patch as one array, C x n x n float32, not to be changed."""
         return maps.features[0].float().cpu().numpy()

@@ -57,6 +57,7 @@ class OpenVinoEngine(CompiledEngine):
         self.precision = _resolved(precision, ranges)
         self._ranges, self._source = ranges, Source.of(self.network)
         self._requests = _Requests()
+        self._backward: dict[tuple, tuple[dict[str, torch.Tensor], Any]] = {}
 
     @classmethod
     def from_settings(cls, network: SiameseNet, model: ModelConfig,
@@ -90,6 +91,17 @@ class OpenVinoEngine(CompiledEngine):
             begun.append(request)
         return map(self._awaited, begun)
 
+    @torch.inference_mode()
+    def scores_of(self, patch: np.ndarray, encoded: dict[str, torch.Tensor]) -> np.ndarray:
+        shapes = tuple(map(tuple, (features.shape for features in encoded.values())))
+        held, request = self._backward.get(shapes, (None, None))
+        if held is not encoded:
+            request = request or self._compiled_scores(patch[None], encoded)
+            self._give(request, encoded)
+            self._backward[shapes] = encoded, request
+        request.infer({0: patch[None]}, share_inputs=True, share_outputs=True)
+        return request.get_output_tensor(0).data[0, 0].copy()
+
     @staticmethod
     @torch.inference_mode()
     def _awaited(request: Any) -> Maps:
@@ -99,12 +111,20 @@ class OpenVinoEngine(CompiledEngine):
     def _compile(self, patch: np.ndarray, kernels: dict[str, torch.Tensor],
                  streams: int = 1) -> Any:
         """An inference request; its answer is valid until its next one."""
+        return self._kept_or_compiled('search', patch, kernels, self._graph, streams)
+
+    def _compiled_scores(self, patch: np.ndarray, encoded: dict[str, torch.Tensor]) -> Any:
+        """The same for :meth:`scores_of`."""
+        return self._kept_or_compiled('scores', patch, encoded, self._scores_graph)
+
+    def _kept_or_compiled(self, name: str, patch: np.ndarray, others: dict[str, torch.Tensor],
+                          make: Callable[[_Inputs], Any], streams: int = 1) -> Any:
         inputs = tuple((array.shape, array.dtype.str) for array in (
-            patch, *(kernel.numpy() for kernel in kernels.values())))
+            patch, *(other.numpy() for other in others.values())))
         exact = self.precision if self.precision != 'int8' else openvino_graph.fastest_float()
         return openvino_graph.kept_or_compiled(
-            (self._source.digest, repr(inputs), self.precision, repr(self._ranges)),
-            lambda: self._graph(inputs), exact, self._threads, streams)
+            (name, self._source.digest, repr(inputs), self.precision, repr(self._ranges)),
+            lambda: self._rounded(make(inputs)), exact, self._threads, streams)
 
     def _side_by_side(self, patch: np.ndarray, kernels: dict[str, torch.Tensor]) -> Any:
         """An inference request of which further ones run beside it, on one thread each."""
@@ -113,8 +133,13 @@ class OpenVinoEngine(CompiledEngine):
     def _graph(self, inputs: _Inputs) -> Any:
         """The search for these inputs as an OpenVINO model."""
         example = ((1, SEARCH_SIDE, SEARCH_SIDE, 3), inputs[0][1]), *inputs[1:]
-        graph = openvino_graph.reshaped(
-            _converted(_Graph(example, self._source)), [shape for shape, _ in inputs])
+        return openvino_graph.reshaped(
+            _converted(_Graph(_Search, example, self._source)), [shape for shape, _ in inputs])
+
+    def _scores_graph(self, inputs: _Inputs) -> Any:
+        return _converted(_Graph(_Scores, inputs, self._source))
+
+    def _rounded(self, graph: Any) -> Any:
         return round_graph(graph, self._ranges) if self.precision == 'int8' else graph
 
     def _give(self, search: Any, kernels: dict[str, torch.Tensor]) -> None:
@@ -163,8 +188,7 @@ def _maps(request: Any) -> Maps:
 class _Search(nn.Module):
     """uint8 1 x S x S x 3 and kernels -> sigmoid scores, distances, L3 and L4.
 
-    Pixels come and features go channels last, as OpenVINO computes: the way of the pixels by bf16,
-    which has them all, spares it another two layouts.
+    Pixels come and features go channels last, as OpenVINO computes.
     """
 
     def __init__(self, network: SiameseNet) -> None:
@@ -173,18 +197,41 @@ class _Search(nn.Module):
 
     def forward(self, patch: torch.Tensor,
                 *kernels: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        pixels = patch.permute(0, 3, 1, 2).bfloat16().float()
-        levels = self.network.levels(pixels)
+        levels = self.network.levels(_pixels(patch))
         logits, distances = self.network.head(
             *self.network.correlation(levels, dict(zip(self.network.kernel_names, kernels))))
         features = [level.permute(0, 2, 3, 1) for level in self.network.grid_features(levels)]
         return logits.sigmoid(), distances, *features
 
 
+class _Scores(nn.Module):
+    """uint8 1 x 127 x 127 x 3 and an encoded search patch -> sigmoid scores."""
+
+    def __init__(self, network: SiameseNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, patch: torch.Tensor, *encoded: torch.Tensor) -> torch.Tensor:
+        levels = self.network.template_part(self.network.levels(_pixels(patch)))
+        kernels = self.network.encode_template(levels)
+        logits, _ = self.network.head(*self.network.correlation.correlate(
+            dict(zip(self.network.kernel_names, encoded)), kernels))
+        return logits.sigmoid()
+
+
+def _pixels(patch: torch.Tensor) -> torch.Tensor:
+    """Channels first; the way by bf16, which has all values of pixels, spares two more layouts."""
+    return patch.permute(0, 3, 1, 2).bfloat16().float()
+
+
 @dataclasses.dataclass(frozen=True)
 class _Graph:
-    """A network's search for inputs of these shapes and types; equal where it computes the same."""
+    """A module of a network for inputs of these shapes and types.
 
+    Equal where it computes the same.
+    """
+
+    module: type[nn.Module]
     inputs: _Inputs
     source: Source
 
@@ -194,7 +241,7 @@ def _converted(graph: _Graph) -> Any:
     """An OpenVINO model, kept: torch never frees all that tracing takes, so it is done once."""
     examples = tuple(torch.from_numpy(np.zeros(shape, kind)) for shape, kind in graph.inputs)
     return openvino_graph.convert(
-        _Search(graph.source.network()), examples, [shape for shape, _ in graph.inputs])
+        graph.module(graph.source.network()), examples, [shape for shape, _ in graph.inputs])
 
 
 def _resolved(precision: str, ranges: Ranges | None) -> str:

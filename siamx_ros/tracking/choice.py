@@ -8,13 +8,13 @@ import math
 import numpy as np
 
 from siamx_ros.geometry import CropWindow
-from siamx_ros.model.inference import Engine
+from siamx_ros.model.inference import Engine, Maps
 from siamx_ros.reduced_image import AnyImage
 from siamx_ros.tracking import decode
-from siamx_ros.tracking.confidence import Calibration, doubted
+from siamx_ros.tracking.confidence import USUAL_BACKWARD, Calibration, doubted
 from siamx_ros.tracking.decode import Candidate
 from siamx_ros.tracking.memory import TargetMemory
-from siamx_ros.tracking.search import Look, SearchResult, WindowAnswer
+from siamx_ros.tracking.search import Appearance, SearchResult, WindowAnswer
 
 MOST_CANDIDATES = 4
 """Peaks of a window that are shown to the gate, best first."""
@@ -36,20 +36,50 @@ def judge(engine: Engine, image: AnyImage, answer: WindowAnswer, memory: TargetM
     if candidate is None or candidate.merit < 0:
         return all_refused(memory, answer.window)
     cell = candidate.cell
-    if cell not in answer.looks:
-        answer.looks[cell] = Look(
-            engine.similarity(maps, cell, memory.template),
-            0.0 if online is None else online.colour_similarity(image, candidate.box))
-    look = answer.looks[cell]
     candidate = replace(
-        candidate, score=float(maps.scores[cell]), colour=look.colour,
+        candidate, score=float(maps.scores[cell]),
         response=0.0 if answer.response is None else float(answer.response[cell]))
-    confidence = calibration(candidate.score, candidate.peak_ratio, look.similarity,
-                             candidate.response, candidate.colour)
+    if cell not in answer.appearances:
+        answer.appearances[cell] = _appearance(
+            engine, image, candidate, maps, memory, calibration, tracked)
+    similarity, colour, backward = answer.appearances[cell]
+    candidate = replace(candidate, colour=colour, backward=backward)
+    confidence = _confidence(calibration, candidate, similarity)
     if online is not None and not tracked:
         confidence = doubted(confidence, online.strangeness(candidate.colour))
-    return SearchResult(candidate, confidence if math.isfinite(confidence) else 0.0,
-                        look.similarity, answer.features)
+    return SearchResult(candidate, confidence if math.isfinite(confidence) else 0.0, similarity,
+                        answer.features)
+
+
+def _appearance(engine: Engine, image: AnyImage, candidate: Candidate, maps: Maps,
+                memory: TargetMemory, calibration: Calibration, tracked: bool) -> Appearance:
+    similarity = engine.similarity(maps, candidate.cell, memory.template)
+    if memory.online is not None:
+        candidate = replace(
+            candidate, colour=memory.online.colour_similarity(image, candidate.box))
+    return Appearance(similarity, candidate.colour, _backward_score(
+        image, candidate, similarity, memory, calibration, tracked))
+
+
+def _backward_score(image: AnyImage, candidate: Candidate, similarity: float,
+                    memory: TargetMemory, calibration: Calibration, tracked: bool) -> float:
+    """Of the target in its first image: searched where that is due or decides, else as known."""
+    check, config = memory.backward, memory.config
+    if check is None:
+        return USUAL_BACKWARD
+    known = check.score if tracked else USUAL_BACKWARD
+    now, at_best = (_confidence(calibration, replace(candidate, backward=score), similarity)
+                    for score in (known, max(known, USUAL_BACKWARD)))
+    due = (not tracked or memory.frames % config.backward_every == 0
+           or now < config.recover_threshold)
+    if config.backward_every == 1 or (due and at_best >= config.gone_threshold):
+        return check.search(image, candidate.box)
+    return known
+
+
+def _confidence(calibration: Calibration, candidate: Candidate, similarity: float) -> float:
+    return calibration(candidate.score, candidate.peak_ratio, similarity, candidate.response,
+                       candidate.colour, candidate.backward)
 
 
 def choose_allowed(scores: np.ndarray, distances: np.ndarray, window: CropWindow,

@@ -7,13 +7,19 @@ import math
 
 from siamx_ros.errors import InputError
 
+SMALLEST = 1e-9
+"""Scores closer to 0 or 1 count as this far from it."""
+
+USUAL_BACKWARD = 0.97
+"""Backward score that is assumed where none was computed: about what the target itself gets."""
+
 
 @dataclass(frozen=True)
 class Calibration:
-    """A logistic model over five indicators; the defaults return the raw score.
+    """A logistic model over six indicators; the defaults return the raw score.
 
     confidence = sigmoid(score * logit(raw score) + peak * peak_ratio + similarity * s
-                         + response * r + colour * c + bias)
+                         + response * r + colour * c + backward * logit(backward score) + bias)
     """
 
     score: float = 1.0
@@ -21,6 +27,7 @@ class Calibration:
     similarity: float = 0.0
     response: float = 0.0
     colour: float = 0.0
+    backward: float = 0.0
     bias: float = 0.0
 
     @classmethod
@@ -49,16 +56,22 @@ class Calibration:
         return cls(**{name: float(value) for name, value in values.items()})
 
     def __call__(self, raw_score: float, peak_ratio: float, similarity: float,
-                 response: float = 0.0, colour: float = 0.0) -> float:
+                 response: float = 0.0, colour: float = 0.0,
+                 backward: float = USUAL_BACKWARD) -> float:
         """Confidence, 0 to 1."""
-        raw = min(max(raw_score, 1e-9), 1 - 1e-9)
-        total = self.score * math.log(raw / (1 - raw)) + self.bias
+        total = self.score * logit(raw_score) + self.backward * logit(backward) + self.bias
         if self.peak:
             total += self.peak * peak_ratio
         if self.similarity:
             total += self.similarity * similarity
         total += self.response * response + self.colour * colour
         return 1 / (1 + math.exp(-min(max(total, -60.0), 60.0)))
+
+
+def logit(score: float) -> float:
+    """Logarithm of the odds of a score, 0 to 1; finite for all of them."""
+    odds = min(max(score, SMALLEST), 1 - SMALLEST)
+    return math.log(odds / (1 - odds))
 
 
 def doubted(confidence: float, doubt: float) -> float:

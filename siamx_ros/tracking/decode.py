@@ -11,6 +11,7 @@ import numpy as np
 from siamx_ros.config import TrackerConfig
 from siamx_ros.geometry import BoundingBox, CropWindow
 from siamx_ros.model.network import STRIDE, map_size
+from siamx_ros.tracking.confidence import USUAL_BACKWARD
 
 PEAK_RADIUS = 4
 """Cells around the chosen one that count as the same peak."""
@@ -38,6 +39,7 @@ class Candidate:
         response: of the target's own classifier at the cell, 0 without one.
         merit: penalised score by which the cell was chosen, below 0 where all are excluded.
         colour: similarity of the colours in ``box`` and the target's, 0 where not computed.
+        backward: see :class:`~siamx_ros.tracking.backward.BackwardCheck`; assumed where not known.
     """
 
     box: BoundingBox
@@ -49,6 +51,7 @@ class Candidate:
     response: float = 0.0
     merit: float = 0.0
     colour: float = 0.0
+    backward: float = USUAL_BACKWARD
 
 
 def cell_centres(cells: int, patch_side: int) -> np.ndarray:

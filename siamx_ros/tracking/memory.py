@@ -9,6 +9,7 @@ from siamx_ros.config import TrackerConfig
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.model.inference import Template
 from siamx_ros.records import TrackState
+from siamx_ros.tracking.backward import BackwardCheck
 from siamx_ros.tracking.decode import Candidate, smoothed_size
 from siamx_ros.tracking.motion import Observation
 from siamx_ros.tracking.online import OnlineModel
@@ -52,6 +53,7 @@ class TargetMemory:
         usual_size: mean width and height over the last reliable frames, pixels.
         history: the two newest frames, for Eq. (9).
         online: what is learnt of the target beyond its template; None for nothing.
+        backward: the first image, to be searched with what is followed; None for no such check.
         relocaliser: what to search while lost; it learns only from reliable frames.
         prepared: sides of patches that the engine has searched for this target.
     """
@@ -64,6 +66,7 @@ class TargetMemory:
         self.gate: Gate = anything
         self.delay, self._interval = 1.0, 0.0
         self.online: OnlineModel | None = None
+        self.backward: BackwardCheck | None = None
         self.anchor = box
         self.usual_size = box.w, box.h
         self.history = [Observation(box, reliable=True)]
@@ -101,6 +104,8 @@ class TargetMemory:
             self.fall_back()
             return box
         self.box = box
+        if self.backward is not None:
+            self.backward.score = candidate.backward
         self.history = [*self.history[-1:], Observation(box, reliable, jumped)]
         if reliable:
             self.usual_size = tuple(

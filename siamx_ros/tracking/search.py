@@ -15,17 +15,20 @@ from siamx_ros.patch_geometry import PatchGeometry
 from siamx_ros.records import TrackState
 from siamx_ros.reduced_image import AnyImage, largest_factor
 from siamx_ros.tracking import decode, motion
+from siamx_ros.tracking.backward import BackwardCheck
+from siamx_ros.tracking.confidence import Calibration
 from siamx_ros.tracking.decode import Candidate
 from siamx_ros.tracking.memory import TargetMemory
 from siamx_ros.tracking.online import FIRST_VIEWS, View
 from siamx_ros.tracking.scale import PADDING, SIDE
 
 
-class Look(NamedTuple):
-    """How far a place looks like the target: to the network, and by its colours."""
+class Appearance(NamedTuple):
+    """How far a box looks like the target: to the network, by its colours, and backwards."""
 
     similarity: float
     colour: float
+    backward: float
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class WindowAnswer:
         features: as :class:`OnlineModel` takes them; None without one.
         response: n x n, of the classifier; None without one.
         influence: weight of the cosine window in the choice.
-        looks: cell -> what was found out about the box that it predicts.
+        appearances: cell -> what was found out about the box that it predicts.
     """
 
     window: CropWindow
@@ -48,7 +51,7 @@ class WindowAnswer:
     features: np.ndarray | None
     response: np.ndarray | None
     influence: float
-    looks: dict[tuple[int, int], Look] = field(default_factory=dict)
+    appearances: dict[tuple[int, int], Appearance] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,16 @@ def first_views(engine: Engine, image: np.ndarray, memory: TargetMemory) -> list
         views.append(View(window, engine.describe(maps),
                           decode.box_at(maps.distances, cell, window)))
     return views
+
+
+def first_image(engine: Engine, image: np.ndarray, memory: TargetMemory,
+                calibration: Calibration) -> BackwardCheck | None:
+    """The image with the given box, to be searched later; None where no use is made of it."""
+    if not (memory.config.backward_every and calibration.backward):
+        return None
+    window = engine.geometry.search_window(memory.box, memory.config.steady_size)
+    return BackwardCheck(engine, search_patch(image, window, memory), window, memory.box,
+                         memory.config.crop, memory.fill)
 
 
 def _search_size(geometry: PatchGeometry, memory: TargetMemory, state: TrackState) -> int:

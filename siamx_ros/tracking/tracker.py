@@ -21,8 +21,8 @@ from siamx_ros.tracking.memory import Gate, TargetMemory, anything
 from siamx_ros.tracking.online import OnlineModel
 from siamx_ros.tracking.process import as_one_image
 from siamx_ros.tracking.search import (
-    SearchResult, WindowAnswer, enough_blocks, first_views, grown_size, local_window, search_patch,
-    weigh)
+    SearchResult, WindowAnswer, enough_blocks, first_image, first_views, grown_size, local_window,
+    search_patch, weigh)
 from siamx_ros.tracking.states import LEARNS, StateMachine, source_of
 
 
@@ -88,13 +88,13 @@ class Tracker:
         memory = TargetMemory(
             template, box, fill, (width, height), self.config, stamp if stamp is not None else 0.0)
         memory.online = self._learn_first(image, box, memory)
+        memory.backward = first_image(self.engine, image, memory, self.calibration)
         self._warm_up(memory)
         self._memory = memory
         self.states = StateMachine(self.config)
         self.states.start(self._memory.stamp)
         return TrackResult(
-            box, 1.0, TrackState.TRACKING, Reason.INIT, BoxSource.MEASURED, valid=True,
-            raw_score=1.0)
+            box, 1.0, self.states.state, Reason.INIT, BoxSource.MEASURED, valid=True, raw_score=1.0)
 
     @as_one_image
     def update(self, image: AnyImage, stamp: float | None = None,
@@ -172,9 +172,9 @@ class Tracker:
             box_source=source_of(self.states.state), valid=self.states.state == TrackState.TRACKING,
             raw_score=candidate.score, peak_ratio=candidate.peak_ratio,
             template_similarity=found.similarity, online_response=candidate.response,
-            colour_similarity=candidate.colour, velocity=motion.velocity(memory.history),
-            windows=found.windows, frames_since_init=memory.frames,
-            frames_lost=self.states.frames_lost)
+            colour_similarity=candidate.colour, backward_score=candidate.backward,
+            velocity=motion.velocity(memory.history), windows=found.windows,
+            frames_since_init=memory.frames, frames_lost=self.states.frames_lost)
         if result.state == TrackState.UNINITIALISED:
             self.reset()
         return result

@@ -45,7 +45,7 @@ def make_synthetic_videos(pictures: PictureSet, count: int,
     Returns:
         ``count`` videos; none if fewer than two photographs have a target of a size to fly over.
     """
-    targets = _targets(pictures)
+    targets = boxed_targets(pictures)
     if len(targets) < 2:
         return []
     return [_video(targets, rng) for _ in range(count)]
@@ -84,7 +84,7 @@ def _video(targets: list[tuple[np.ndarray, np.ndarray]],
     return SyntheticVideo(images, np.array(boxes))
 
 
-def _targets(pictures: PictureSet) -> list[tuple[np.ndarray, np.ndarray]]:
+def boxed_targets(pictures: PictureSet) -> list[tuple[np.ndarray, np.ndarray]]:
     """Photographs and those of their boxes that are neither too small nor too large."""
     found = []
     for index, boxes in pictures.boxed:
@@ -100,12 +100,12 @@ def _fly(image: np.ndarray, box: np.ndarray, count: int, rng: np.random.Generato
     """``count`` views of a photograph and the box in each."""
     height, width = image.shape[:2]
     zoom = rng.uniform(1.0, 1.8) * min(VIEW[0] / width, VIEW[1] / height)
-    common = _walk(rng, count, 0.35)
-    zooms = zoom * np.exp(np.stack([common + _walk(rng, count, 0.15), common]))
-    angles = np.deg2rad(_walk(rng, count, 9.0))
+    common = walk(rng, count, 0.35)
+    zooms = zoom * np.exp(np.stack([common + walk(rng, count, 0.15), common]))
+    angles = np.deg2rad(walk(rng, count, 9.0))
     reach = rng.uniform(0.05, 0.28)
-    drift = np.stack([_walk(rng, count, reach * width), _walk(rng, count, reach * height)], 1)
-    gains, blurred = np.exp(_walk(rng, count, 0.2)), rng.random() < 0.3
+    drift = np.stack([walk(rng, count, reach * width), walk(rng, count, reach * height)], 1)
+    gains, blurred = np.exp(walk(rng, count, 0.2)), rng.random() < 0.3
     for step in range(count):
         linear = np.diag(zooms[:, step]) @ _turn(angles[step])
         centre = box[:2] + box[2:] / 2
@@ -121,8 +121,8 @@ def _fly(image: np.ndarray, box: np.ndarray, count: int, rng: np.random.Generato
         yield np.clip(view, 0, 255).astype(np.uint8), np.concatenate([place, size])
 
 
-def _walk(rng: np.random.Generator, count: int, deviation: float, pace: int = 10) -> np.ndarray:
-    """A smooth random curve with a new random goal every ``pace`` frames."""
+def walk(rng: np.random.Generator, count: int, deviation: float, pace: int = 10) -> np.ndarray:
+    """A smooth random curve around 0 with a new random goal every ``pace`` frames."""
     goals = np.convolve(rng.normal(0, deviation, count // pace + 4), [0.25, 0.5, 0.25], 'valid')
     return np.interp(np.arange(count) / pace, np.arange(len(goals)), goals)
 

@@ -48,6 +48,16 @@ def test_each_answers_as_torch(network, name, precision, close, side):
         fast.describe(ours), plain.describe(theirs), atol=20 * close * spread)
 
 
+@pytest.mark.parametrize('name', ('torch', *COMPILED))
+def test_an_encoded_patch_is_searched_as_the_patch_itself(network, name):
+    template, search = patches(207)
+    engine, others = made(network, name), (search, 255 - search)
+    encoded = [engine.encode_search(patch) for patch in others]
+    for which, target in ((0, template), (1, template), (1, 255 - template), (0, template)):
+        wanted = engine.search(others[which], engine.embed(target)).scores
+        np.testing.assert_allclose(engine.scores_of(target, encoded[which]), wanted, atol=1e-4)
+
+
 @each_compiled
 def test_answers_stay_when_the_next_window_is_searched(network, name):
     template, search = patches(127, 255)

@@ -9,7 +9,7 @@ import pytest
 from siamx_ros.config import TrackerConfig
 from siamx_ros.geometry import BoundingBox, CropWindow
 from siamx_ros.tracking.choice import MOST_CANDIDATES, choose_allowed, judge
-from siamx_ros.tracking.confidence import Calibration, doubted
+from siamx_ros.tracking.confidence import USUAL_BACKWARD, Calibration, doubted
 from siamx_ros.tracking.memory import anything
 from siamx_ros.tracking.search import WindowAnswer
 
@@ -50,7 +50,7 @@ def test_colours_share_in_the_confidence_and_strange_ones_raise_doubt_unless_it_
     online = SimpleNamespace(colour_similarity=lambda image, box: 0.4 if image == 'image' else 0.0,
                              strangeness=lambda similarity: 5 * similarity)
     memory = SimpleNamespace(box=BoundingBox(0, 0, 40, 40), config=TrackerConfig(), gate=anything,
-                             online=online, template=None)
+                             online=online, backward=None, template=None)
     found = judge(SimpleNamespace(similarity=lambda *_: 0.5), 'image',
                   WindowAnswer(WINDOW, maps, scores, None, None, 0.38), memory,
                   Calibration(colour=3.0), tracked=tracked)
@@ -71,3 +71,30 @@ def test_doubt_lowers_the_logit(confidence, doubt):
 def test_the_ends_stay():
     assert doubted(0.0, 3.0) == 0 and doubted(1.0, 3.0) == 1
     assert math.isnan(doubted(math.nan, 1.0))
+
+
+@pytest.mark.parametrize('tracked, frames, score, known, used, searched', [
+    (True, 10, 0.9, 0.9, 0.6, True),    # it is due
+    (True, 9, 0.9, 0.9, 0.9, False),    # it is not, and what is known says that all is well
+    (True, 9, 0.9, 0.2, 0.6, True),     # it raises doubt, or the network does
+    (True, 9, 0.3, 0.9, 0.6, True),
+    (True, 10, 0.001, 0.9, 0.9, False),  # nothing could make it the target
+    (False, 9, 0.9, 0.9, 0.6, True),    # it was not followed before: what is known is of another
+    (False, 9, 0.001, 0.2, USUAL_BACKWARD, False)])
+def test_the_first_image_is_searched_where_that_is_due_or_decides(
+        tracked, frames, score, known, used, searched):
+    scores = np.full((25, 25), 1e-4)
+    scores[12, 12] = score
+    maps = SimpleNamespace(scores=scores, distances=np.full((4, 25, 25), 20.0))
+    asked = []
+    backward = SimpleNamespace(score=known, search=lambda image, box: asked.append(box) or 0.6)
+    memory = SimpleNamespace(
+        box=BoundingBox(0, 0, 40, 40), config=TrackerConfig().replace({'backward_every': 10}),
+        gate=anything, online=None, backward=backward, template=None, frames=frames)
+    calibration = Calibration(backward=1.0)
+    found = judge(SimpleNamespace(similarity=lambda *_: 0.5), 'image',
+                  WindowAnswer(WINDOW, maps, scores, None, None, 0.38), memory, calibration,
+                  tracked=tracked)
+    assert bool(asked) == searched and asked in ([], [found.candidate.box])
+    assert found.candidate.backward == used
+    assert found.confidence == pytest.approx(calibration(score, 0.0, 0.5, backward=used))

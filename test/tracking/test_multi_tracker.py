@@ -113,7 +113,7 @@ def test_what_is_looked_at_once_is_what_looking_again_shows(monkeypatch):
     fast = answers()
 
     def beside(claims, index, taken=()):
-        answer = replace(claims._answers[index], looks={})
+        answer = replace(claims._answers[index], appearances={})
         excluded = decode.cells_on(
             [*claims._denied[index], *taken], answer.maps.distances, answer.window)
         return claims._contestants[index].tracker.judge(claims._image, answer, excluded)

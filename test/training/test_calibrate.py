@@ -75,8 +75,11 @@ def test_the_tracker_sees_each_video_in_its_light():
             return TrackResult(BoundingBox(1, 1, 1, 1), 0.5, TrackState.TRACKING)
 
     gains = np.array([[1.0] * 3, [0.5] * 3, [2.0] * 3])
-    rows, right = answers(Watching(), [(video(3, (8, 8), 100), gains)], 'light')
-    assert seen == [100, 50, 200] and rows.shape == (2, 5) and right.all()
+    shown = video(3, (8, 8), 100)
+    shown.boxes[2] = np.nan
+    rows, right, absent = answers(Watching(), [(shown, gains)], 'light')
+    assert seen == [100, 50, 200] and rows.shape == (2, 6)
+    assert (right == [True, False]).all() and (absent == [False, True]).all()
 
 
 @pytest.fixture
@@ -112,7 +115,8 @@ def test_the_command_writes_both_tables(photographs, tmp_path):
     assert 'agreement' in done.stdout and str(out) in done.stdout
     content = torch.load(out, weights_only=True)
     assert set(content['calibration']) == {'online', 'network'}
-    assert set(content['card']['calibration']['online']) == {'synthetic', 'videos'}
+    assert set(content['card']['calibration']['online']) == {
+        'synthetic', 'look-alikes', 'videos', 'poor videos'}
     assert content['calibration']['network']['response'] == 0
     assert all(low <= 0 < high for low, high in content['ranges'].values())
     assert sum('tower' in name for name in content['ranges']) == 12
@@ -151,6 +155,6 @@ def test_the_network_is_that_of_the_checkpoint(data, tmp_path, capsys):
 def test_without_a_wrong_answer_it_is_refused(data, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr('siamx_ros.commands.calibrate._ranges', lambda *_: None)
     monkeypatch.setattr('siamx_ros.commands.calibrate.answers', lambda *args: (
-        np.full((4, 4), 0.5), np.ones(4, bool)))
+        np.full((4, 6), 0.5), np.ones(4, bool), np.zeros(4, bool)))
     assert calibrate(data, tmp_path / 'no.pt', '--synthetic', '1', '--held_out', 'kept') == 2
     assert 'right and wrong' in capsys.readouterr().err and not (tmp_path / 'no.pt').exists()
