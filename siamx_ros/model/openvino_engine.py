@@ -96,10 +96,12 @@ class OpenVinoEngine(CompiledEngine):
         shapes = tuple(map(tuple, (features.shape for features in encoded.values())))
         held, request = self._backward.get(shapes, (None, None))
         if held is not encoded:
-            request = request or self._compiled_scores(patch[None], encoded)
+            request = request or self._kept_or_compiled(
+                'scores', patch[None], encoded, self._scores_graph)
             self._give(request, encoded)
             self._backward[shapes] = encoded, request
-        request.infer({0: patch[None]}, share_inputs=True, share_outputs=True)
+        openvino_graph.show(request, patch)
+        request.infer(share_outputs=True)
         return request.get_output_tensor(0).data[0, 0].copy()
 
     @staticmethod
@@ -112,10 +114,6 @@ class OpenVinoEngine(CompiledEngine):
                  streams: int = 1) -> Any:
         """An inference request; its answer is valid until its next one."""
         return self._kept_or_compiled('search', patch, kernels, self._graph, streams)
-
-    def _compiled_scores(self, patch: np.ndarray, encoded: dict[str, torch.Tensor]) -> Any:
-        """The same for :meth:`scores_of`."""
-        return self._kept_or_compiled('scores', patch, encoded, self._scores_graph)
 
     def _kept_or_compiled(self, name: str, patch: np.ndarray, others: dict[str, torch.Tensor],
                           make: Callable[[_Inputs], Any], streams: int = 1) -> Any:

@@ -50,7 +50,7 @@ def test_each_answers_as_torch(network, name, precision, close, side):
 
 @pytest.mark.parametrize('name', ('torch', *COMPILED))
 def test_an_encoded_patch_is_searched_as_the_patch_itself(network, name):
-    template, search = patches(207)
+    template, search = patches(127, 207)
     engine, others = made(network, name), (search, 255 - search)
     encoded = [engine.encode_search(patch) for patch in others]
     for which, target in ((0, template), (1, template), (1, 255 - template), (0, template)):
