@@ -18,6 +18,8 @@ OWNED = {
     'scale template': (
         'siamx_ros.tracking.scale:ScaleTemplate.find',
         'siamx_ros.tracking.scale:ScaleTemplate.learn'),
+    'colours': ('siamx_ros.tracking.colour:colour_histogram',),
+    'backward check': ('siamx_ros.tracking.backward:BackwardCheck.search',),
     'decode': ('siamx_ros.tracking.decode:choose',),
     'states': ('siamx_ros.tracking.states:StateMachine.step',
                'siamx_ros.tracking.memory:TargetMemory.take'),
@@ -25,7 +27,8 @@ OWNED = {
 """Stage -> the functions and methods whose time is its own. What none of them takes is the rest."""
 ENGINE = {'search': ('search',), 'online classifier': ('describe',), 'decode': ('similarity',)}
 """Stage -> the methods of an engine whose time is its own."""
-STAGES = ('crop', 'search', 'online classifier', 'scale template', 'decode', 'states', 'rest')
+STAGES = ('crop', 'search', 'online classifier', 'scale template', 'colours', 'backward check',
+          'decode', 'states', 'rest')
 
 
 class StageClock:

@@ -59,7 +59,9 @@ def test_ours_and_another_one_are_measured(capfd, tmp_path, adapter, folder):
         (start,) = speed['starts']
         assert 0 < start['loaded'] <= start['ready'] and start['peak_mb'] > 10
     stages = values['stages']
-    assert list(stages) == list(STAGES) and all(each['mean'] > 0 for each in stages.values())
+    assert list(stages) == list(STAGES)
+    spared = {'backward check'}  # by most images
+    assert all(stages[name]['mean'] > 0 for name in set(STAGES) - spared)
     assert values['lost']['count'] == 15
     assert 0 < values['network']['share'] and values['network']['gmacs'] > 0.1
     text = capfd.readouterr().out

@@ -12,6 +12,7 @@ from siamx_ros.evaluation.speed.participants import LostUpdates, StagedUpdates, 
 from siamx_ros.evaluation.speed.stages import ENGINE, OWNED, STAGES, StageClock, watched
 from siamx_ros.evaluation.speed.stretches import generated
 from siamx_ros.records import TrackState
+from siamx_ros.tracking.confidence import Calibration
 from siamx_ros.tracking.from_weights import load_tracker
 
 
@@ -91,7 +92,7 @@ def test_each_update_in_tracking_is_split_into_all_stages(tracker, stretch):
 
 
 def test_updates_in_another_state_are_counted_apart(tracker, stretch, monkeypatch):
-    monkeypatch.setattr(tracker, 'calibration', lambda *indicators: 0.6)
+    monkeypatch.setattr(Calibration, '__call__', lambda *_, **__: 0.6)
     staged = StagedUpdates(tracker)
     staged.turn(stretch)
     assert not staged.stages and not staged.sides
@@ -106,7 +107,7 @@ def test_a_lost_target_is_searched_for(tracker, stretch):
 
 
 def test_a_target_that_is_found_is_not_counted_as_lost(tracker, stretch, monkeypatch):
-    monkeypatch.setattr(tracker, 'calibration', lambda *indicators: 0.95)
+    monkeypatch.setattr(Calibration, '__call__', lambda *_, **__: 0.95)
     lost = LostUpdates(tracker)
     lost.turn(stretch)
     assert not lost.updates and lost.others == participants.LOST_UPDATES - participants.WARM_UP
