@@ -61,11 +61,19 @@ class ArgumentParser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, **kwargs)
 
     def error(self, message: str) -> NoReturn:
-        """Raise the message as an InputError."""
+        """Raise the message as an InputError.
+
+        Raises:
+            InputError: always.
+        """
         raise InputError(f'{message} (see {self.prog} --help)')
 
     def parse_strictly(self, arguments: Sequence[str]) -> argparse.Namespace:
-        """Parse everything; what is left over is refused with the nearest known options."""
+        """Parse everything; what is left over is refused with the nearest known options.
+
+        Raises:
+            InputError: an option is unknown, incomplete or malformed.
+        """
         args, unknown = self.parse_known_args(_join_negative_values(arguments))
         if unknown:
             options = [name for name in self._option_string_actions if name.startswith('--')]
@@ -82,6 +90,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Args:
         argv: the arguments without the program's name; those of the process if None.
+
+    Returns:
+        The exit status.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     return guarded(lambda: _run(arguments))

@@ -36,7 +36,11 @@ def draw_result(image: np.ndarray, result: TrackResult, *, label: str = '',
         image: H x W x 3 uint8 BGR, left unchanged.
         result: what to draw. A measured box is a full line, a predicted one is dashed, searched
             windows are thin dashes.
+        label: text for the right end of the caption, e.g. a frame number.
         truth: the true box where it is known, drawn as white corners.
+
+    Returns:
+        A new image of the same shape.
     """
     canvas = np.ascontiguousarray(image).copy()
     colour = STATE_COLOURS[result.state]
@@ -79,9 +83,13 @@ def draw_heat_map(image: np.ndarray, heat_map: np.ndarray | None,
     """Lay a heat map over an image, H x W x 3 uint8 BGR; returns a new one.
 
     Args:
+        image: H x W x 3 uint8 BGR, left unchanged.
         heat_map: non-negative rows x columns covering the whole image; None or all zero draws
             nothing.
         opacity: of the hottest cell, 0 to 1.
+
+    Returns:
+        A new image of the same shape.
     """
     canvas = np.ascontiguousarray(image).copy()
     if heat_map is None or not np.any(heat_map > 0):

@@ -13,7 +13,11 @@ LFS_POINTER = b'version https://git-lfs.github.com/spec/'
 
 
 def refuse_pointer(path: str | Path) -> None:
-    """Refuse a file that Git LFS has not fetched; one that cannot be read is left to its reader."""
+    """Refuse a file that Git LFS has not fetched; one that cannot be read is left to its reader.
+
+    Raises:
+        InputError: it is a pointer.
+    """
     try:
         with open(path, 'rb') as file:
             start = file.read(len(LFS_POINTER))
@@ -25,7 +29,11 @@ def refuse_pointer(path: str | Path) -> None:
 
 
 def refuse_name(path: str | Path) -> None:
-    """Refuse a file whose name is not UTF-8, for a library that takes no other."""
+    """Refuse a file whose name is not UTF-8, for a library that takes no other.
+
+    Raises:
+        InputError: it is not.
+    """
     try:
         str(path).encode('utf-8')
     except UnicodeEncodeError:
@@ -39,7 +47,11 @@ def printable(name: str) -> str:
 
 
 def writable_folder(name: str, file: str) -> Path:
-    """Make a folder, and a file of that name in it to see that it can be written into."""
+    """Make a folder, and a file of that name in it to see that it can be written into.
+
+    Raises:
+        InputError: it cannot.
+    """
     folder = Path(name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -60,6 +72,10 @@ def check_outputs(inputs: Mapping[str, str | Path | None], files: Mapping[str, s
         inputs: what they are called -> files and folders that are read; None is passed over.
         files: options -> files that are written, and folders that are replaced.
         folders: options -> folders that are written into.
+
+    Raises:
+        InputError: an output is an input, holds one, is a file of an input folder or another
+            output, or an output folder lies in an input folder.
     """
     given = [(name, Path(path)) for name, path in inputs.items() if path]
     written: list[tuple[str, Path]] = []

@@ -44,6 +44,9 @@ def open_source(spec: str) -> Source:
     Args:
         spec: path of a video file or of a folder of images (natural order of names), or the number
             of a camera.
+
+    Raises:
+        InputError: there is no such file, folder or camera, or it holds no readable image.
     """
     path = Path(spec)
     if spec.isdecimal() and not path.exists():
@@ -59,7 +62,11 @@ class FolderSource:
     """The images of a folder in natural order of their names: 2.jpg comes before 10.jpg."""
 
     def __init__(self, folder: Path, fps: float = UNKNOWN_FPS) -> None:
-        """List the images."""
+        """List the images.
+
+        Raises:
+            InputError: the folder holds no image, or the first cannot be read.
+        """
         try:
             self.paths = list_images(folder)
         except OSError as error:
@@ -85,7 +92,11 @@ class VideoSource:
     """
 
     def __init__(self, path: Path) -> None:
-        """Open the file and decode its first frame."""
+        """Open the file and decode its first frame.
+
+        Raises:
+            InputError: it is not a video that this OpenCV can decode.
+        """
         self.path = path
         self.name = path.stem
         capture = self._open()
@@ -147,7 +158,11 @@ class CameraSource:
     frame_count = None
 
     def __init__(self, number: int) -> None:
-        """Open the camera."""
+        """Open the camera.
+
+        Raises:
+            InputError: there is no such camera.
+        """
         self.name = f'camera{number}'
         self._capture = cv2.VideoCapture(number)
         if not self._capture.isOpened():

@@ -117,7 +117,11 @@ class BoundingBox:
         return inside_w * inside_h / self.area
 
     def clipped(self, width: float, height: float) -> BoundingBox:
-        """The part inside an image of width x height."""
+        """The part inside an image of width x height.
+
+        Raises:
+            InputError: the box lies entirely outside.
+        """
         x0, y0, x1, y1 = self.corners
         x0, y0, x1, y1 = max(x0, 0.0), max(y0, 0.0), min(x1, width), min(y1, height)
         if x1 <= x0 or y1 <= y0:

@@ -137,7 +137,11 @@ def value_range(pixels: np.ndarray) -> tuple[float, float]:
 
 
 def check_image(image: AnyImage) -> AnyImage:
-    """Return the image if it is H x W x 3 uint8 with pixels, or consists of blocks that are."""
+    """Return the image if it is H x W x 3 uint8 with pixels, or consists of blocks that are.
+
+    Raises:
+        InputError: it is anything else.
+    """
     if isinstance(image, ReducedImage):
         check_image(image.pixels)
         return image
@@ -159,6 +163,7 @@ def crop(image: AnyImage, window: CropWindow, fill: tuple[float, float, float]) 
     """Resample a window to its patch, exact to sub-pixels.
 
     Args:
+        image: H x W x 3 uint8, or blocks of it.
         window: which part of the image, and the patch side S it becomes.
         fill: colour outside the image.
 

@@ -28,7 +28,11 @@ class CsvRecorder:
     """Writes one line per frame with :data:`CSV_COLUMNS`; the same results give the same bytes."""
 
     def __init__(self, path: str | Path) -> None:
-        """Create the file and write the heading."""
+        """Create the file and write the heading.
+
+        Raises:
+            InputError: the file cannot be written.
+        """
         try:
             self._file = open(path, 'w', encoding='utf-8', newline='\n')
         except OSError as error:
@@ -47,7 +51,11 @@ class CsvRecorder:
 
 
 def codec_of(path: Path) -> str:
-    """The codec of a video file."""
+    """The codec of a video file.
+
+    Raises:
+        InputError: the suffix is not in :data:`CODECS`.
+    """
     try:
         return CODECS[path.suffix.lower()]
     except KeyError:
@@ -59,7 +67,12 @@ class VideoRecorder:
     """Writes images of one size into a video file that ordinary players open."""
 
     def __init__(self, path: str | Path, fps: float, width: int, height: int) -> None:
-        """Create the file; odd sizes are cut by one pixel, because MPEG-4 needs even ones."""
+        """Create the file; odd sizes are cut by one pixel, because MPEG-4 needs even ones.
+
+        Raises:
+            InputError: the suffix is not in :data:`CODECS`, the name is not UTF-8, or the file
+                cannot be written.
+        """
         self.path = Path(path)
         codec = codec_of(self.path)
         refuse_name(self.path)

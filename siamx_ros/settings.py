@@ -63,11 +63,19 @@ class Settings:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Settings:
-        """Build from nested or dotted names; names that are absent keep their default."""
+        """Build from nested or dotted names; names that are absent keep their default.
+
+        Raises:
+            SettingsError: an unknown name (near names are listed), a wrong type or range.
+        """
         return cls().replace(values)
 
     def replace(self, values: dict[str, Any]) -> Settings:
-        """A copy with some values changed, given by nested or dotted names."""
+        """A copy with some values changed, given by nested or dotted names.
+
+        Raises:
+            SettingsError: a name or a value that cannot be used.
+        """
         fields = {field.name: field for field in dataclasses.fields(self)}
         changed: dict[str, Any] = {}
         nested: dict[str, dict] = {}

@@ -25,6 +25,10 @@ def read_settings_file(path: str | Path) -> tuple[dict[str, Any], bool]:
 
     Returns:
         The values, with dotted names if they were wrapped, and whether they were.
+
+    Raises:
+        SettingsError: not readable, not YAML, not a mapping, or wrapped in such a way that it is
+            open which values are the tracker's.
     """
     try:
         values = yaml.safe_load(Path(path).read_text(encoding='utf-8')) or {}

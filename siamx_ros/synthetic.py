@@ -21,6 +21,10 @@ LEAST_VISIBLE = 0.1
 class GeneratedClip(ABC):
     """A clip that is also a source: iterable, with name, fps and frame_count.
 
+    Args:
+        boxes: N x 4, the whole target in pixels, of each frame.
+        visible_shares: N, share of the target's area that is seen, 0 to 1.
+
     Attributes:
         boxes_xywh: frame_count x 4, the whole target in pixels; NaN while it cannot be seen.
         visible_shares: frame_count, share of the target's area that is seen, 0 to 1.
@@ -47,7 +51,11 @@ class GeneratedClip(ABC):
         return BoundingBox.from_xywh(self.boxes_xywh[0])
 
     def image(self, index: int) -> np.ndarray:
-        """Render one frame, H x W x 3 uint8 BGR."""
+        """Render one frame, H x W x 3 uint8 BGR.
+
+        Raises:
+            IndexError: there is no such frame.
+        """
         if not 0 <= index < self.frame_count:
             raise IndexError(f'frame {index} of a clip of {self.frame_count}')
         return self._rendered(index)
@@ -104,11 +112,19 @@ def sequence(*, frames: int = 60, image_size: tuple[int, int] = (320, 240),
     """Make a clip of a textured rectangle that moves over a textured background.
 
     Args:
+        frames: number of frames; ignored if ``centres`` is given.
+        image_size: width and height in pixels.
+        target_size: width and height of the target in pixels.
         speed: greatest speed of the default path, a flat eight, in pixels per frame.
         centres: N x 2 target centres in pixels; let them leave the image to make it leave.
         occluded: first frame and the one after the last in which something covers the target.
+        noise: standard deviation of the pixel noise, grey levels.
         twin_centres: N x 2 centres of something that looks as the target does, and is behind it
             where they meet; None for nothing.
+
+    Raises:
+        InputError: there would be no frame, the target is not seen in the first, or the twin has
+            another number of frames.
     """
     if centres is None:
         centres = _eight(frames, image_size, target_size, speed)

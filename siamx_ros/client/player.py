@@ -55,6 +55,15 @@ class LivePlayer:
               frame_id: str) -> TrackResult:
         """Show the first image and give the target on it; returns what the node says about it.
 
+        Args:
+            image: H x W x 3 uint8 BGR.
+            box: pixels of the image.
+            stamp_ns: header stamp of the image, nanoseconds.
+            frame_id: of the header.
+
+        Returns:
+            What the node says about the first image.
+
         Raises:
             InputError: there is no such node, or two of its name, or it refuses the box.
             NoAnswer: it does not answer.
@@ -110,7 +119,11 @@ class LivePlayer:
         return found()
 
     def settings(self) -> dict[str, Any]:
-        """The node's parameters, by name."""
+        """The node's parameters, by name.
+
+        Raises:
+            NoAnswer: it does not say.
+        """
         from rclpy.parameter import parameter_value_to_python
         names = [name for name, _, _ in parameters(NodeConfig())]
         values = self._probe.call(

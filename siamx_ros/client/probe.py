@@ -112,8 +112,12 @@ class Probe:
         """Call ``~/init`` until the answer is another than that it is too early.
 
         Args:
+            patience: seconds.
             again: called before each further call, such as to publish the image once more; may
                 change the request.
+
+        Raises:
+            NoAnswer: the node does not answer.
         """
         deadline = time.monotonic() + patience
         while True:
@@ -150,7 +154,11 @@ class Probe:
         return future.result()
 
     def call_async(self, kind: type, name: str, request: Any, patience: float = 20.0) -> Any:
-        """Call a service without waiting for the answer; returns its future."""
+        """Call a service without waiting for the answer; returns its future.
+
+        Raises:
+            NoAnswer: it is not offered.
+        """
         client = self.client(kind, name)
         if not client.wait_for_service(patience):
             raise NoAnswer(f'{self.tracker}/{name} is not offered')

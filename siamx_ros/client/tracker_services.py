@@ -11,7 +11,15 @@ from siamx_ros.srv import InitTarget
 
 
 class TrackerServices:
-    """Clients of the tracker's services, and the topic by which it is asked to keep an image."""
+    """Clients of the tracker's services, and the topic by which it is asked to keep an image.
+
+    Args:
+        node: makes the clients.
+        tracker: name of the tracker node, relative to the namespace.
+
+    Attributes:
+        init, reset, set_enabled: clients of the services of these names.
+    """
 
     def __init__(self, node: Any, tracker: str) -> None:
         self.init = node.create_client(InitTarget, f'{tracker}/init')

@@ -30,7 +30,12 @@ def add_live_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def check_live_arguments(args: argparse.Namespace, settings: dict[str, Any]) -> None:
-    """Refuse what cannot be done by a node."""
+    """Refuse what cannot be done by a node.
+
+    Raises:
+        InputError: an option belongs to another mode, or to another tracker than a running node,
+            or there is no ROS here.
+    """
     if args.mode not in LIVE_MODES:
         if args.node or args.node_image:
             raise InputError(f'--node and --node-image belong to --mode {" or ".join(LIVE_MODES)}')
@@ -60,6 +65,9 @@ def player_of(args: argparse.Namespace, settings: dict[str, Any],
     Args:
         args, settings: of the command.
         place: where to leave the log of a node that is started; None for nowhere.
+
+    Raises:
+        InputError: there is no ROS here, or the node ended or does not answer.
     """
     if args.mode not in LIVE_MODES:
         yield None

@@ -89,6 +89,12 @@ def read_settings(args: argparse.Namespace, groups: Mapping[str, Settings]) -> d
     Args:
         args: parsed by a parser that went through :func:`add_settings` with the same prefixes.
         groups: prefix -> defaults.
+
+    Returns:
+        prefix -> settings.
+
+    Raises:
+        SettingsError: an unknown name, a wrong type or a value out of range.
     """
     result = dict(groups)
     for path in getattr(args, 'config', []):
@@ -103,7 +109,11 @@ def read_settings(args: argparse.Namespace, groups: Mapping[str, Settings]) -> d
 
 
 def parse_box(text: str) -> BoundingBox:
-    """A box from ``x,y,w,h`` in pixels."""
+    """A box from ``x,y,w,h`` in pixels.
+
+    Raises:
+        InputError: not four finite numbers, or a size that is not positive.
+    """
     parts = text.replace(' ', '').split(',')
     try:
         numbers = [float(part) for part in parts]

@@ -18,6 +18,9 @@ def check_written(args: argparse.Namespace, inputs: Paths, files: Paths = {},
 
     Args:
         args: with ``config``, the settings files, where the command has them.
+
+    Raises:
+        InputError: see there, or the weights do not exist.
     """
     if not any([*files.values(), *folders.values()]):
         return

@@ -31,6 +31,7 @@ class CameraModel:
     """Intrinsics of a camera for images of width x height pixels.
 
     Attributes:
+        matrix: 3 x 3 camera matrix.
         distortion: coefficients of the model; empty for none.
         fisheye: whether the model is equidistant instead of plumb_bob / rational_polynomial.
     """
@@ -43,7 +44,12 @@ class CameraModel:
 
     @classmethod
     def from_calibration(cls, width: int, height: int, k, d, model: str) -> CameraModel:
-        """From the fields of a camera_info message."""
+        """From the fields of a camera_info message.
+
+        Raises:
+            InputError: the camera is not calibrated, a number is not finite, or the coefficients
+                are not those of a model that is known.
+        """
         matrix = np.array(k, np.float64).reshape(3, 3)
         distortion = np.array(d, np.float64)
         _check(width, height, matrix, 'K', distortion)
@@ -63,6 +69,9 @@ class CameraModel:
         """Of rectified images, from P of a camera_info message: no distortion is left in them.
 
         The fourth column, where a stereo camera's other eye is, does not turn a ray.
+
+        Raises:
+            InputError: P is not filled in, or a number is not finite.
         """
         matrix = np.array(p, np.float64).reshape(3, 4)[:, :3]
         _check(width, height, matrix, 'P')
@@ -84,8 +93,12 @@ class CameraModel:
         and P are those of the full sensor.
 
         Args:
+            width, height: of the image, pixels.
             frame_id: of the image's header; an empty one, here or in ``info``, fits any.
             rectified: whether the image is, so that P holds instead of K and D.
+
+        Raises:
+            InputError: the message is another camera's, for another size, or not calibrated.
         """
         its_frame = info.header.frame_id
         if not same_frame(its_frame, frame_id):

@@ -26,6 +26,7 @@ class Doubt:
         """Largest speed now; infinity without a doubt.
 
         Args:
+            now: seconds.
             certain: when there was no doubt for the last time, seconds; -inf for never.
             doubtful: whether what came last is in doubt.
             end: how long after ``certain`` the speed is zero, seconds.

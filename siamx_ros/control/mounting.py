@@ -19,6 +19,7 @@ class Mounting:
 
     Attributes:
         rotation: 3 x 3, from optical axes to those of the base.
+        translation: of the camera in the base frame, metres.
     """
 
     rotation: np.ndarray

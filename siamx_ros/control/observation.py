@@ -37,6 +37,7 @@ class Observation:
         bearing_rate: change of ``bearing`` as the camera saw it, the robot's own turn included.
         range_m, range_stddev_m: distance in the plane of the base and its deviation.
         from_depth: whether the range comes from depth, which needs no whole box.
+        box_height: pixels.
         cut_sides, cut_ends: whether the box reaches the left or right, the upper or lower border
             of the image.
     """

@@ -35,6 +35,7 @@ class Video:
     """Numbered frames to train on, and a box for each.
 
     Attributes:
+        folder: where the frames are.
         pattern: name of a frame by its number, e.g. ``'%08d.jpg'``.
         first: number of the first frame.
         boxes: N x 4 as x, y, w, h (float32, 0-based pixels); NaN where the target is absent.
@@ -61,6 +62,7 @@ class Annotation:
     """A target in a video, as the files of its data set describe it.
 
     Attributes:
+        folder: where the frames are.
         truth: N x 4 as x, y, w, h, or N x 8 as four corners.
         absent: N booleans from the data set's flags; None where it has none.
         origin: number of the first pixel, 0 or 1.
@@ -81,7 +83,11 @@ class Annotation:
     withheld: bool = False
 
     def for_split(self, split: str) -> Video | Sequence:
-        """The video to train on, or the sequence to evaluate on."""
+        """The video to train on, or the sequence to evaluate on.
+
+        Raises:
+            InputError: there are no frames, or not as many as boxes.
+        """
         return self._video() if split == TRAIN else self._sequence()
 
     def _video(self) -> Video:

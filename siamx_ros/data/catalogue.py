@@ -50,6 +50,9 @@ def read_benchmark(path: str | Path, kind: str) -> list[Sequence]:
 
     Their ``boxes_xywh`` are in our convention (0-based pixels, NaN where absent), their ``truth``
     holds the numbers of the benchmark's own file, as its kit scores them.
+
+    Raises:
+        InputError: an unknown kind, no sequence, or a damaged one.
     """
     if kind not in kinds(TEST):
         raise InputError(f'unknown benchmark {kind!r}; known: {", ".join(kinds(TEST))}')

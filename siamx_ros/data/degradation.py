@@ -22,6 +22,9 @@ class Degradation:
         every: one image of so many is kept; between two images everything moves so much further.
         shrink: an image has so many times fewer pixels along either side.
         quality: of the JPEG files, 1 (worst) to 100.
+
+    Raises:
+        InputError: a value out of range.
     """
 
     every: int = 1
@@ -41,7 +44,11 @@ class Degradation:
                        boxes_xywh=sequence.boxes_xywh[::self.every], truth=None, absent=None)
 
     def shrunk(self, image: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """An image (H x W x 3 uint8 BGR) and a box (x, y, w, h) in fewer pixels."""
+        """An image (H x W x 3 uint8 BGR) and a box (x, y, w, h) in fewer pixels.
+
+        Raises:
+            InputError: too little of the image would be left.
+        """
         if self.shrink == 1:
             return image, box
         height, width = image.shape[:2]

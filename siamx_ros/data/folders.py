@@ -26,6 +26,9 @@ def sequence_folders(base: Path) -> list[Path]:
     """The folders that ``list.txt`` names, or without a list those with a ``groundtruth.txt``.
 
     Folders with boxes that are not on the list are named in a warning.
+
+    Raises:
+        InputError: the list names what is not there.
     """
     boxed = sorted(path.parent for path in base.glob('*/groundtruth.txt'))
     listed = base / 'list.txt'
@@ -40,7 +43,11 @@ def sequence_folders(base: Path) -> list[Path]:
 
 
 def read_sequences(path: str | Path) -> list[Sequence]:
-    """All sequences of a folder (see :func:`list_folder`)."""
+    """All sequences of a folder (see :func:`list_folder`).
+
+    Raises:
+        InputError: there is no sequence, or one of them is damaged.
+    """
     path = Path(path)
     if not path.is_dir():
         raise InputError(f'there is no folder {path}')
@@ -51,7 +58,11 @@ def read_sequences(path: str | Path) -> list[Sequence]:
 
 
 def select(sequences: list[Sequence], names: list[str]) -> list[Sequence]:
-    """Those sequences that are named; all if no name is given."""
+    """Those sequences that are named; all if no name is given.
+
+    Raises:
+        InputError: a name is unknown, or given twice.
+    """
     if not names:
         return sequences
     by_name = {sequence.name: sequence for sequence in sequences}

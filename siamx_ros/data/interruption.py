@@ -52,7 +52,11 @@ def interrupted(sequence: Sequence, other: Sequence, rng: np.random.Generator,
 
 
 def recordings(sequences: list[Sequence]) -> list[int]:
-    """A number of the recording of each; what begins with the same picture is of one."""
+    """A number of the recording of each; what begins with the same picture is of one.
+
+    Raises:
+        InputError: all are of one, so that none can be shown while another one's target is absent.
+    """
     found = [crc32(imaging.read_image(sequence.frame_paths[0])) for sequence in sequences]
     if len(set(found)) < 2:
         raise InputError(f'there is one recording, of {sequences[0].name}: what is shown while its '
@@ -69,7 +73,14 @@ def shown_meanwhile(index: int, recording: list[int], rng: np.random.Generator) 
 
 def write_sequence(folder: Path, frames: Iterator[tuple[np.ndarray, np.ndarray]],
                    degradation: Degradation = Degradation()) -> int:
-    """Write ``img/%08d.jpg`` and ``groundtruth.txt``; returns the number of frames."""
+    """Write ``img/%08d.jpg`` and ``groundtruth.txt``; returns the number of frames.
+
+    Returns:
+        the number of frames.
+
+    Raises:
+        InputError: the folder cannot be made, or an image not be shrunk or written.
+    """
     try:
         (folder / 'img').mkdir(parents=True)
     except OSError as error:

@@ -33,6 +33,9 @@ def read_photo_boxes(table: Path, folder: Path,
 
     Returns:
         Boxes by photograph, in the order of the table, and the names that are of no photograph.
+
+    Raises:
+        InputError: the table is damaged, or names a photograph twice.
     """
     found: dict[Path, np.ndarray] = {}
     unknown = []

@@ -33,6 +33,9 @@ class Return:
         other_side: it enters by the left or right side of the image, the one farther from where it
             was last seen.
         occlusion: images within which it comes out from behind a band as high as the image.
+
+    Raises:
+        InputError: a value out of range.
     """
 
     zoom: float = 1.0

@@ -17,6 +17,7 @@ class Sequence:
     """Frames and boxes of one target.
 
     Attributes:
+        frame_paths: one image file a frame, in order.
         boxes_xywh: N x 4 pixels, 0-based continuous edges, rows of NaN where the target is absent.
         truth: the ground truth as the benchmark's file holds it, N x 4 or N x 8; None if the same.
         absent: N booleans from the benchmark's own files; None where it has none.
@@ -40,7 +41,11 @@ def is_sequence(path: Path) -> bool:
 
 
 def read_folder(path: str | Path) -> Sequence:
-    """Read ``<name>/img/`` (images in the order of their names) and ``<name>/groundtruth.txt``."""
+    """Read ``<name>/img/`` (images in the order of their names) and ``<name>/groundtruth.txt``.
+
+    Raises:
+        InputError: a part is missing, a line is malformed, or the counts differ.
+    """
     path = Path(path)
     frames = list_images(path / 'img')
     if not frames:
@@ -64,6 +69,9 @@ def read_boxes(path: str | Path) -> np.ndarray:
 
     Returns:
         N x 4 float64; lines with NaN, or without a positive width and height, become rows of NaN.
+
+    Raises:
+        InputError: not readable, or a line that does not hold four numbers (named by its number).
     """
     return absent_as_nan(read_numbers(path, 4))
 

@@ -20,7 +20,11 @@ WORDS = {'true': 1.0, 'false': 0.0}
 
 
 def read_text(path: str | Path) -> str:
-    """The text of a file in UTF-8, with or without a byte-order mark."""
+    """The text of a file in UTF-8, with or without a byte-order mark.
+
+    Raises:
+        InputError: not readable as text.
+    """
     try:
         return Path(path).read_text(encoding='utf-8-sig')
     except (OSError, UnicodeDecodeError) as error:
@@ -28,7 +32,11 @@ def read_text(path: str | Path) -> str:
 
 
 def read_lines(path: str | Path) -> list[str]:
-    """The lines of a text file without empty ones at its end."""
+    """The lines of a text file without empty ones at its end.
+
+    Raises:
+        InputError: not readable as text.
+    """
     return read_text(path).rstrip().splitlines()
 
 
@@ -38,6 +46,12 @@ def read_numbers(path: str | Path, *widths: int) -> np.ndarray:
     Args:
         widths: how many numbers a line may hold; all lines hold the same. A line with nothing but
             ``nan`` stands for as many.
+
+    Returns:
+        N x width float64.
+
+    Raises:
+        InputError: not readable, or a line that is something else (named by its number).
     """
     rows: list[list[float]] = []
     for number, line in enumerate(read_lines(path), 1):
@@ -56,7 +70,11 @@ def read_numbers(path: str | Path, *widths: int) -> np.ndarray:
 
 
 def read_flags(path: str | Path, count: int, highest: int = 1) -> np.ndarray:
-    """Read ``count`` whole numbers from 0 to ``highest``; ``true`` and ``false`` are 1 and 0."""
+    """Read ``count`` whole numbers from 0 to ``highest``; ``true`` and ``false`` are 1 and 0.
+
+    Raises:
+        InputError: not readable, another number of flags, or one that is something else.
+    """
     words = SEPARATOR.sub(' ', read_text(path)).split()
     if len(words) != count:
         raise InputError(f'{path} holds {len(words)} flags for {count} boxes')
@@ -78,6 +96,9 @@ def read_names(path: str | Path) -> list[str]:
     """The names on a list, one a line or between commas, semicolons or blanks.
 
     Of a path such as ``class/name`` the last part is the name.
+
+    Raises:
+        InputError: not readable, or there is no name.
     """
     words = SEPARATOR.sub(' ', read_text(path)).split()
     names = [PurePosixPath(word.replace('\\', '/')).name for word in words]
@@ -92,6 +113,9 @@ def select_listed(path: Path, folders: Iterable[Path],
 
     Args:
         key: names with the same key are the same; the default takes capitals as small letters.
+
+    Raises:
+        InputError: a name that is there twice or has no folder, or two folders of one name.
     """
     known = folders_by_name(folders, key)
     names = read_names(path)
@@ -108,7 +132,11 @@ def select_listed(path: Path, folders: Iterable[Path],
 
 def folders_by_name(folders: Iterable[Path],
                     key: Callable[[str], Hashable] = str.casefold) -> dict[Hashable, Path]:
-    """Folders by the key of their names."""
+    """Folders by the key of their names.
+
+    Raises:
+        InputError: two of one name, so that a list would not say which.
+    """
     known: dict[Hashable, Path] = {}
     for folder in folders:
         other = known.setdefault(key(folder.name), folder)

@@ -29,7 +29,15 @@ LEARNING = 0.05
 
 
 class AdaptedTracker:
-    """Momentum compensation and re-localisation for another tracker."""
+    """Momentum compensation and re-localisation for another tracker.
+
+    Args:
+        tracker: any tracker.
+        config: of the scheme: ``adaptive`` and the thresholds of confidence and states.
+
+    Raises:
+        InputError: a scheme that needs a tracker that can search a whole image.
+    """
 
     def __init__(self, tracker: Tracker, config: TrackerConfig = TrackerConfig()) -> None:
         if config.scheme.searches_whole:
@@ -55,7 +63,11 @@ class AdaptedTracker:
         return result
 
     def update(self, image: np.ndarray, stamp: float | None = None) -> TrackResult:
-        """Find the target in the next image; ``stamp`` in seconds, else 30 images a second."""
+        """Find the target in the next image; ``stamp`` in seconds, else 30 images a second.
+
+        Raises:
+            InputError: no target was given, or whatever the tracker raises.
+        """
         if self.states.state == TrackState.UNINITIALISED:
             raise InputError('the tracker has no target: call init first')
         self._frames += 1

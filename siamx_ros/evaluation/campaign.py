@@ -38,6 +38,9 @@ class Campaign:
         jobs: processes; with more than one, frames per second are those of a busy machine.
         threads: threads of each process for torch and OpenCV, 0 for their own choice.
         protocol: 'once', or 'restart' five frames after every failure (VOT short-term).
+
+    Raises:
+        InputError: two sequences share a name, under which their results would be kept.
     """
 
     specs: tuple[TrackerSpec, ...]
@@ -64,6 +67,10 @@ def run_campaign(campaign: Campaign) -> dict[str, list[Run]]:
     Returns:
         Name of the tracker -> one run per sequence that every tracker was run over, in the order
         of the sequences.
+
+    Raises:
+        InputError: see :func:`~siamx_ros.evaluation.results.open_folder`, or no sequence can be
+            run; finished runs are kept.
     """
     done = {} if campaign.folder is None else _read_finished(campaign)
     todo = [(spec, sequence) for spec in campaign.specs for sequence in campaign.sequences

@@ -38,6 +38,7 @@ class Drive:
     """What was commanded over one sequence.
 
     Attributes:
+        rate: images per second.
         right: how many boxes are right.
         valid: share of them that are valid.
         speed: mean speed commanded while the box is right, m/s.
@@ -62,6 +63,7 @@ def drive(run: Run, width: int, height: int, rate: float, hfov: float = 60.0,
     """Drive a follower by a run at so many images a second.
 
     Args:
+        width, height: of the images, pixels.
         rate: images per second; the answers are taken to be the same at every rate.
         hfov: horizontal field of view of the camera, degrees.
     """

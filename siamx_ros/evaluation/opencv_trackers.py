@@ -19,7 +19,14 @@ def available() -> list[str]:
 
 
 class OpenCvTracker:
-    """One of OpenCV's trackers; it says found or not found, its confidence is 1 or 0."""
+    """One of OpenCV's trackers; it says found or not found, its confidence is 1 or 0.
+
+    Args:
+        name: a key of :data:`FACTORIES`.
+
+    Raises:
+        InputError: this OpenCV was built without that tracker.
+    """
 
     def __init__(self, name: str) -> None:
         if name not in available():
@@ -39,7 +46,11 @@ class OpenCvTracker:
         return TrackResult(box, 1.0, TrackState.TRACKING, Reason.INIT, BoxSource.MEASURED, True)
 
     def update(self, image: np.ndarray, stamp: float | None = None) -> TrackResult:
-        """Find the target; where it is not found, the last box is held and not valid."""
+        """Find the target; where it is not found, the last box is held and not valid.
+
+        Raises:
+            InputError: no target was given.
+        """
         if self._tracker is None:
             raise InputError('the tracker has no target: call init first')
         found, xywh = self._tracker.update(image)

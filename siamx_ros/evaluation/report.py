@@ -21,6 +21,16 @@ def write_report(folder: Path, runs: dict[str, list[Run]]) -> list[Path]:
 
     Where the folder holds the figures of a benchmark's own kit, the first of them over speed (for
     VOT that is EAO) is drawn, too.
+
+    Args:
+        folder: where.
+        runs: name of the tracker -> its runs.
+
+    Where the folder holds the figures of a benchmark's own kit, the first of them over speed (for
+    VOT that is EAO) is drawn, too.
+
+    Returns:
+        The files that were written.
     """
     parts = ['# Evaluation', as_markdown(tracker_table(runs))]
     for name, tracker_runs in runs.items():
@@ -53,7 +63,14 @@ def _official_plot(folder: Path, runs: dict[str, list[Run]]) -> list[Path]:
 
 def draw_timelines(folder: Path, runs: dict[str, list[Run]], sequences: list[Sequence],
                    count: int) -> list[Path]:
-    """Draw ``<tracker>/<sequence>.png`` of the sequences with most changes of the first's state."""
+    """Draw ``<tracker>/<sequence>.png`` of the sequences with most changes of the first's state.
+
+    Returns:
+        ``<folder>/<tracker>/<sequence>.png`` of every tracker.
+
+    Raises:
+        InputError: an image cannot be read.
+    """
     chosen = changeful(next(iter(runs.values())), count)
     return [illustrated_timeline(folder / name / f'{each[index].name}.png', each[index],
                                  sequences[index].frame_paths)
@@ -61,7 +78,15 @@ def draw_timelines(folder: Path, runs: dict[str, list[Run]], sequences: list[Seq
 
 
 def read_results(folder: Path, trackers: list[str] | None = None) -> dict[str, list[Run]]:
-    """All runs of a results folder, by tracker."""
+    """All runs of a results folder, by tracker.
+
+    Args:
+        folder: as written by an evaluation.
+        trackers: only these; all if empty.
+
+    Raises:
+        InputError: no results, or damaged ones.
+    """
     names = trackers or results.list_trackers(folder)
     runs = {}
     for name in names:

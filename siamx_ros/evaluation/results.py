@@ -28,7 +28,11 @@ FINGERPRINT = 'run.json'
 
 
 def open_folder(folder: Path, fingerprint: dict[str, Any]) -> None:
-    """Make a tracker's results folder, or check that an existing one is of the same tracker."""
+    """Make a tracker's results folder, or check that an existing one is of the same tracker.
+
+    Raises:
+        InputError: it holds results of another configuration, or cannot be written.
+    """
     path = folder / FINGERPRINT
     if path.exists():
         differing = _differences(read_fingerprint(folder), fingerprint)
@@ -45,7 +49,11 @@ def open_folder(folder: Path, fingerprint: dict[str, Any]) -> None:
 
 
 def read_fingerprint(folder: Path) -> dict[str, Any]:
-    """The fingerprint of a tracker's results folder."""
+    """The fingerprint of a tracker's results folder.
+
+    Raises:
+        InputError: it is missing or damaged.
+    """
     path = folder / FINGERPRINT
     try:
         content = json.loads(path.read_text(encoding='utf-8'))
@@ -72,7 +80,11 @@ def write_run(folder: Path, run: Run) -> None:
 
 
 def read_run(folder: Path, name: str) -> Run:
-    """Read one run back."""
+    """Read one run back.
+
+    Raises:
+        InputError: the file is missing or damaged.
+    """
     path = run_path(folder, name)
     try:
         with open(path, encoding='utf-8', newline='') as file:
@@ -104,7 +116,11 @@ def list_runs(folder: Path) -> list[str]:
 
 
 def list_trackers(folder: Path) -> list[str]:
-    """Names of the trackers with results in a folder, sorted."""
+    """Names of the trackers with results in a folder, sorted.
+
+    Raises:
+        InputError: there are none.
+    """
     names = sorted(path.parent.name for path in folder.glob(f'*/{FINGERPRINT}'))
     if not names:
         raise InputError(f'{folder} holds no results (<tracker>/{FINGERPRINT})')

@@ -125,7 +125,17 @@ def windows_of(result: TrackResult) -> Windows:
 
 def run_sequence(tracker: Tracker, sequence: data.Sequence,
                  each_frame: Callable[[], object] = lambda: None) -> Run:
-    """Initialise on the first visible frame and update on all that follow."""
+    """Initialise on the first visible frame and update on all that follow.
+
+    Args:
+        tracker: any tracker.
+        sequence: frames and true boxes.
+        each_frame: called after every frame, for a progress bar.
+
+    Raises:
+        SequenceError: the target is visible nowhere, an image cannot be read, or the tracker
+            refuses a box or an image.
+    """
     start = first_visible(sequence)
     run = Run.empty(sequence.name, sequence.boxes_xywh, start)
     box = BoundingBox.from_xywh(sequence.boxes_xywh[start])
@@ -143,7 +153,11 @@ def run_sequence(tracker: Tracker, sequence: data.Sequence,
 
 @contextmanager
 def named(sequence: data.Sequence, index: int) -> Iterator[None]:
-    """Name sequence and frame in the sentence with which something is refused."""
+    """Name sequence and frame in the sentence with which something is refused.
+
+    Raises:
+        SequenceError: in place of an InputError.
+    """
     try:
         yield
     except InputError as error:
@@ -151,7 +165,11 @@ def named(sequence: data.Sequence, index: int) -> Iterator[None]:
 
 
 def first_visible(sequence: data.Sequence) -> int:
-    """Index of the first frame with a true box."""
+    """Index of the first frame with a true box.
+
+    Raises:
+        SequenceError: there is none.
+    """
     if not sequence.visible.any():
         raise SequenceError(f'{sequence.name} has no frame with a true box to start from')
     return int(np.argmax(sequence.visible))

@@ -17,6 +17,20 @@ class Scores:
     """Figures of one sequence: the initial frame does not count.
 
     ``python -m siamx_ros evaluate --help`` says what each is; NaN where there is nothing to count.
+
+    Attributes:
+        auc: mean of the success curve over 21 thresholds 0, 0.05, ..., 1 (overlap > threshold).
+        success: share of frames with an overlap above 0.5.
+        precision: share with the centre at most 20 pixels off.
+        normalised_precision: share with the centre at most 0.2 target sizes off.
+        speed: frames per second of the tracker alone.
+        wrong_while_valid: share reported as valid with an overlap below 0.1.
+        false_lost: share reported LOST although the box overlaps by 0.5 or more.
+        invalid_while_right: share of the frames with an overlap above 0.5 that are not reported as
+            valid, NaN of none.
+        valid_drops: how often validity ends on such a frame, per 100 of them, NaN of none.
+        valid_while_absent: share of the frames without the target reported as valid, NaN of none.
+        frames: how many frames with the target count.
     """
 
     auc: float

@@ -32,7 +32,16 @@ def timeline(path: Path, run: Run) -> Path:
 
 
 def illustrated_timeline(path: Path, run: Run, frame_paths: Sequence[Path]) -> Path:
-    """The same below images with box, truth and searched windows (as Fig. 4 of the paper)."""
+    """The same below images with box, truth and searched windows (as Fig. 4 of the paper).
+
+    Args:
+        path: where to write.
+        run: what was said.
+        frame_paths: image file of every frame.
+
+    Raises:
+        InputError: an image cannot be read.
+    """
     from matplotlib.figure import Figure
     chosen = chosen_frames(run)
     figure = Figure(figsize=(11, 3.8), layout='constrained')

@@ -26,6 +26,9 @@ class TrackerSpec:
     Attributes:
         name: heading in tables and name of its results folder.
         model, config: settings of kind 'siamx'; the adapted ones use ``config``, too.
+
+    Raises:
+        InputError: an unknown kind, or a scheme that cannot be put around it.
     """
 
     name: str
@@ -41,7 +44,11 @@ class TrackerSpec:
                              f'tracker, as in {self.kind}: it would have to search the whole image')
 
     def build(self) -> Tracker:
-        """Make the tracker."""
+        """Make the tracker.
+
+        Raises:
+            InputError: its weights, device or library are not there.
+        """
         if self.kind.endswith(ADAPTED):
             from siamx_ros.evaluation.adapted import AdaptedTracker
             return AdaptedTracker(OpenCvTracker(self.kind.removesuffix(ADAPTED)), self.config)
@@ -61,7 +68,11 @@ class TrackerSpec:
         return replace(self, model=self.model.replace({'device': device}))
 
     def fingerprint(self) -> dict[str, Any]:
-        """Everything that decides the results, as plain values."""
+        """Everything that decides the results, as plain values.
+
+        Raises:
+            InputError: the weights, the device or the runtime are not there.
+        """
         common = {'name': self.name, 'kind': self.kind, 'siamx_ros': __version__,
                   'opencv': cv2.__version__}
         if self.kind.endswith(ADAPTED):
@@ -86,7 +97,11 @@ def _computed_by(model: ModelConfig) -> dict[str, str]:
 
 
 def weights_sha256(weights: str) -> str:
-    """Checksum of a checkpoint file; 'random' for untrained weights."""
+    """Checksum of a checkpoint file; 'random' for untrained weights.
+
+    Raises:
+        InputError: there is no such file.
+    """
     if weights == 'random':
         return weights
     from siamx_ros.model.weights import find_weights
@@ -99,6 +114,9 @@ def variants(kinds: list[str], schemes: list[str], model: ModelConfig,
 
     Args:
         schemes: adaptive schemes; with several, each names its tracker ('siamx-off').
+
+    Raises:
+        InputError: an unknown kind or scheme, or one that is named twice.
     """
     specs = []
     for kind in kinds:
@@ -112,7 +130,11 @@ def variants(kinds: list[str], schemes: list[str], model: ModelConfig,
 
 
 def check_names(specs: list[TrackerSpec]) -> list[TrackerSpec]:
-    """The same trackers, if there is one and no two share a name."""
+    """The same trackers, if there is one and no two share a name.
+
+    Raises:
+        InputError: otherwise.
+    """
     names = [spec.name for spec in specs]
     if not names or len(set(names)) < len(names):
         raise InputError(f'name one or more different trackers, got {", ".join(names) or "none"}')

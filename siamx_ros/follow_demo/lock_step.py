@@ -108,7 +108,11 @@ class LockStepPilot:
         self.player.close()
 
     def start(self, frame: CameraFrame, box: BoundingBox) -> None:
-        """Show the first image, give the target, let the robot drive."""
+        """Show the first image, give the target, let the robot drive.
+
+        Raises:
+            InputError, NodeDied, NoAnswer: the tracker node refuses or does not answer.
+        """
         self._join()
         self._warm_up(frame, box)
         self.topics.publish_beside(frame, self.topics.ns(frame.stamp_s))

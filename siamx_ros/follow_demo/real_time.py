@@ -95,7 +95,11 @@ class RealTimePilot:
         self._stack.close()
 
     def start(self, frame: CameraFrame, box: BoundingBox) -> None:
-        """Show the first image, give the target, let the robot drive."""
+        """Show the first image, give the target, let the robot drive.
+
+        Raises:
+            InputError, NodeDied, NoAnswer: a node refuses or does not answer.
+        """
         self.topics.publish_clock(frame.stamp_s)
         self.topics.publish_beside(frame, self.topics.ns(frame.stamp_s))
         self.player.begin(frame.image, box, self.topics.ns(frame.stamp_s), CAMERA_FRAME)

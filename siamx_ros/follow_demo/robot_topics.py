@@ -39,6 +39,9 @@ class RobotTopics:
         depth: whether it gives depth images, too.
         epoch_s: ROS time at which the simulated time begins, seconds; more than 0, which would
             mean that there is no time.
+
+    Attributes:
+        epoch_s: as given.
     """
 
     def __init__(self, probe: Probe, camera: CameraConfig, depth: bool,

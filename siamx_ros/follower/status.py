@@ -50,7 +50,13 @@ def status(command: Command, place: tuple[float, float], *, enabled: bool, targe
 
 
 def diagnostics(name: str, said: FollowerStatus, figures: dict[str, str]) -> DiagnosticArray:
-    """One status: a warning where the robot does not drive for a reason that needs a look."""
+    """One status: a warning where the robot does not drive for a reason that needs a look.
+
+    Args:
+        name: full name of the node.
+        said: what ~/status says.
+        figures: further names and values.
+    """
     state, reason = FollowState(said.state), FollowReason(said.reason)
     trouble = said.enabled and reason not in QUIET
     values = {'state': state.name, 'reason': reason.name, 'enabled': str(said.enabled).lower(),

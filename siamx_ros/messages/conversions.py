@@ -69,6 +69,9 @@ def image_from_compressed(msg: Any, *, spread: bool = True,
 
     Args:
         reduction: of a JPEG file, decode the means of blocks of so many pixels a side.
+
+    Raises:
+        InputError: the data is no JPEG or PNG, cut short, damaged, or too large.
     """
     data = bytes(msg.data)
     width, height = compressed_size(data)

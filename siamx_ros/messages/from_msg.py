@@ -9,7 +9,11 @@ from siamx_ros.records import BoxSource, TrackResult, TrackState
 
 
 def box_of(message: Any) -> BoundingBox:
-    """The box of a BoundingBox2D, in pixels."""
+    """The box of a BoundingBox2D, in pixels.
+
+    Raises:
+        InputError: its numbers are no box, such as the NaN of a target that is not seen.
+    """
     centre = message.center.position
     return BoundingBox.from_centre(centre.x, centre.y, message.size_x, message.size_y)
 

@@ -77,6 +77,7 @@ class Measurer:
     Args:
         rectified: whether the images are, so that P of camera_info holds instead of K and D.
         warn: called with a sentence on an input that does not fit the images.
+        clock: steady seconds.
     """
 
     def __init__(self, rectified: bool, warn: Callable[[str], Any],

@@ -28,6 +28,7 @@ class Outcome:
     """What is to be said about one image.
 
     Attributes:
+        frame: the image message.
         image: H x W x 3 BGR or blocks of it, None where it was not decoded or not readable.
         inference_s: time the tracker took, seconds.
         message: what went wrong, empty if nothing.

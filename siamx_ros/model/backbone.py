@@ -69,6 +69,10 @@ class BasicBlock(nn.Module):
 class Backbone(nn.Module):
     """Stem and three residual stages; returns the paper's conv3 and conv4 features.
 
+    Args:
+        block: of which the stages are made.
+        config: widths and depths.
+
     Attributes:
         out_channels: channels of (conv3, conv4).
     """

@@ -84,6 +84,9 @@ class CudaGraphEngine(CompiledEngine):
     Args:
         network: in eval mode; it is copied, not changed.
         precision: 'auto' (fp16), 'fp16', 'bf16' or 'fp32'.
+
+    Raises:
+        InputError: the device is not there.
     """
 
     runtime = 'cuda_graphs'

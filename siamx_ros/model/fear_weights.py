@@ -26,6 +26,9 @@ def import_fear(network: nn.Module, path: str | Path) -> None:
 
     Its normalisation of the input and the change from RGB to BGR are folded into the stem, exactly:
     what is left of the mean is whole numbers, which are taken from the pixels.
+
+    Raises:
+        WeightsError: not an 'fbnet' network, unreadable, or another network's file.
     """
     if not isinstance(network, PixelwiseNet):
         raise WeightsError(

@@ -55,6 +55,9 @@ def import_authors(path: str | Path) -> SiamXNet:
 
     The file may hold the tensors directly or under ``state_dict``; names may carry ``module.`` and
     ``feature_extractor.``; extras are allowed only under ``align_head.`` and as batch counters.
+
+    Raises:
+        WeightsError: unreadable, unsafe, or an inference entry is missing, extra or misshapen.
     """
     state = _unwrapped(read_file(_existing(path)), path)
     renamed = {our_name(name): value for name, value in state.items() if not _IGNORED.search(name)}
@@ -68,6 +71,9 @@ def start_backbone(network: nn.Module, path: str | Path) -> None:
 
     The input normalisation is folded into the stem, exactly. Which weights fit is said in
     :data:`siamx_ros.config.BACKBONES`.
+
+    Raises:
+        WeightsError: unreadable, or not the weights of this backbone.
     """
     start = BACKBONES[network.config.backbone].start
     if not start:

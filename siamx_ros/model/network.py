@@ -46,7 +46,11 @@ def patch_size(cells: int) -> int:
 
 
 def check_template(template: torch.Tensor) -> None:
-    """Refuse patches that are no templates."""
+    """Refuse patches that are no templates.
+
+    Raises:
+        ValueError: they are not 127 x 127 pixels.
+    """
     if template.shape[-2:] != (TEMPLATE_SIZE, TEMPLATE_SIZE):
         raise ValueError(
             f'a template patch is {TEMPLATE_SIZE}x{TEMPLATE_SIZE} pixels, got '
@@ -99,7 +103,12 @@ class SiameseNet(nn.Module):
 
 
 class Head(nn.Module):
-    """Anchor-free localisation (paper, Sec. III-C): a tower of 3x3 convolutions for each branch."""
+    """Anchor-free localisation (paper, Sec. III-C): a tower of 3x3 convolutions for each branch.
+
+    Args:
+        channels: channels of the correlation maps.
+        depth: convolutions before the predictor.
+    """
 
     def __init__(self, channels: int, depth: int) -> None:
         super().__init__()

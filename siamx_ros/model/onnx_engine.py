@@ -24,6 +24,9 @@ class OnnxEngine(CompiledEngine):
         network: in eval mode; it is copied, not changed.
         precision: 'auto', or one of the provider's.
         ranges: of what the convolutions take in, for int8; see :mod:`siamx_ros.model.rounding`.
+
+    Raises:
+        InputError: the precision is none of the provider's, or int8 has no ranges.
     """
 
     runtime = 'onnxruntime'

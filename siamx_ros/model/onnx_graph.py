@@ -59,7 +59,11 @@ class SearchStep(nn.Module):
 
 
 def check_installed(purpose: str) -> None:
-    """Refuse to go on without the packages that make and run ONNX graphs."""
+    """Refuse to go on without the packages that make and run ONNX graphs.
+
+    Raises:
+        InputError: one is missing.
+    """
     missing = missing_packages()
     if missing:
         raise InputError(f'{purpose} needs the package {" and ".join(missing)}')
@@ -85,6 +89,7 @@ def search_graph(network: SiameseNet, side: int) -> Any:
 
     Args:
         network: batch norm folded, float32, on the CPU; where it rounds, the graph does.
+        side: of the patches, pixels.
     """
     with torch.no_grad():
         *kernels, _ = TemplateStep(network)(_empty(TEMPLATE_SIZE))

@@ -62,6 +62,9 @@ class Session:
 
     Args:
         precision: number format that TensorRT computes in; of the others the graph says it.
+
+    Raises:
+        InputError: the provider is not in this ONNX Runtime, or does not start.
     """
 
     def __init__(self, graph: bytes, provider: Provider, precision: str = 'fp32',
@@ -106,6 +109,9 @@ def pick_provider(device: str, tensorrt: bool) -> Provider:
     Args:
         device: 'auto' (CUDA where it starts, else the CPU; with TensorRT the first GPU), 'cpu',
             'cuda' or 'cuda:N'.
+
+    Raises:
+        InputError: it is not in this ONNX Runtime, does not start, or is not for this device.
     """
     if tensorrt:
         wanted = parse_device('cuda' if device == 'auto' else device)

@@ -75,7 +75,12 @@ class PixelwiseCorrelation(nn.Module):
 
 
 class SeparableHead(nn.Module):
-    """A tower and a predictor for each branch; answers on the paper's grid."""
+    """A tower and a predictor for each branch; answers on the paper's grid.
+
+    Args:
+        channels_in: of the joined maps.
+        channels: of the towers.
+    """
 
     def __init__(self, channels_in: int, channels: int) -> None:
         super().__init__()

@@ -100,7 +100,11 @@ def round_graph(model: Any, ranges: Ranges) -> Any:
 
 
 def check_ranges(ranges: Ranges | None) -> None:
-    """Refuse int8 without ranges."""
+    """Refuse int8 without ranges.
+
+    Raises:
+        InputError: there are none.
+    """
     if not ranges:
         raise InputError("int8 needs weights with measured ranges: 'calibrate' adds them")
 

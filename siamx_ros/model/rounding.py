@@ -21,6 +21,10 @@ class RoundedConv(nn.Module):
     """A convolution that rounds its input and weights to eight bits.
 
     In an ONNX graph, both are QuantizeLinear and DequantizeLinear, in front of a Conv.
+
+    Args:
+        convolution: it, with its weights.
+        low, high: least and greatest value that it takes in.
     """
 
     def __init__(self, convolution: nn.Conv2d, low: float, high: float) -> None:

@@ -16,6 +16,10 @@ def make_engine(network: SiameseNet, model: ModelConfig, ranges: Ranges | None =
 
     Args:
         ranges: of the checkpoint, for int8; without them it is not used.
+
+    Raises:
+        InputError: the device or the runtime is not there, or they and the precision do not go
+            together.
     """
     runtime = _fastest(model) if model.runtime == 'auto' else model.runtime
     engine = pkgutil.resolve_name(RUNTIMES[runtime])

@@ -86,7 +86,12 @@ def write_atomically(path: str | Path, content: dict) -> None:
 
 
 def load_checkpoint(weights: str | Path) -> Checkpoint:
-    """Load a shipped model by name, or a checkpoint by path; 'random' gives untrained weights."""
+    """Load a shipped model by name, or a checkpoint by path; 'random' gives untrained weights.
+
+    Raises:
+        WeightsError: not found (the places looked in are listed), damaged, of another format, or
+            with missing, extra or misshapen tensors or numbers that are none.
+    """
     if str(weights) == 'random':
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
@@ -106,7 +111,11 @@ def load_checkpoint(weights: str | Path) -> Checkpoint:
 
 
 def find_weights(weights: str | Path) -> Path:
-    """Path of a checkpoint: a path if it has a separator or suffix, else a name to look up."""
+    """Path of a checkpoint: a path if it has a separator or suffix, else a name to look up.
+
+    Raises:
+        WeightsError: no such file; says where it looked.
+    """
     text = str(weights)
     if os.sep in text or Path(text).suffix:
         path = Path(text).expanduser()
@@ -125,7 +134,12 @@ def find_weights(weights: str | Path) -> Path:
 
 
 def read_file(path: Path) -> Any:
-    """Read a file written by torch, refusing anything but plain data."""
+    """Read a file written by torch, refusing anything but plain data.
+
+    Raises:
+        WeightsError: truncated, not a torch file, or it tries to bring code.
+        InputError: Git LFS has not fetched it.
+    """
     refuse_pointer(path)
     try:
         return torch.load(path, map_location='cpu', weights_only=True)
@@ -180,7 +194,11 @@ def _is_range(bounds: Any) -> bool:
 
 
 def load_strictly(network: SiameseNet, state: Any, origin: str) -> None:
-    """Copy tensors into a network: all names and shapes must fit (counters may be absent)."""
+    """Copy tensors into a network: all names and shapes must fit (counters may be absent).
+
+    Raises:
+        WeightsError: names the first missing, extra or misshapen tensors.
+    """
     if not isinstance(state, dict) or not all(torch.is_tensor(v) for v in state.values()):
         raise WeightsError(f'{origin} holds no table of tensors')
     wanted = {n: v for n, v in network.state_dict().items()

@@ -92,7 +92,13 @@ def subscribe_images(node: Any, config: ImageTopic, callback: Callable) -> Adapt
 
 
 class CameraInput:
-    """The node's input topics, subscribed while it is active."""
+    """The node's input topics, subscribed while it is active.
+
+    Args:
+        node: makes the subscriptions.
+        config: transport, reliability and whether depth is wanted.
+        on_image, on_info, on_depth: called with each message.
+    """
 
     def __init__(self, node: Any, config: NodeConfig, *, on_image: Callable, on_info: Callable,
                  on_depth: Callable) -> None:

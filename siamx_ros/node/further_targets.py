@@ -91,7 +91,11 @@ class FurtherTargets:
                 for frame, result in zip(frames, results)]
 
     def remove(self, target_id: str, primary_id: str) -> bool:
-        """Drop one; False if that is the name of the primary one."""
+        """Drop one; False if that is the name of the primary one.
+
+        Raises:
+            InputError: there is no target of this name.
+        """
         for number, name in self._names.items():
             if name.target_id == target_id:
                 self._drop(number)
@@ -111,7 +115,11 @@ class FurtherTargets:
 
     def update(self, image: AnyImage, stamp: float,
                gate: Callable[..., bool] | None) -> TrackResult | None:
-        """Find all in the next image; returns what is to be said of the primary one, if any."""
+        """Find all in the next image; returns what is to be said of the primary one, if any.
+
+        Raises:
+            Exception: the tracker failed.
+        """
         gates = {self._number: gate} if gate is not None and self._number is not None else {}
         results = self._group.update(image, stamp, gates)
         primary = results.pop(self._number, None)

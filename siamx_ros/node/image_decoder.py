@@ -31,6 +31,9 @@ class ImageDecoder:
 
     def decode(self, frame: Frame, reduction: int = 1) -> AnyImage:
         """H x W x 3 uint8 BGR, or its blocks of ``reduction`` pixels a side where that is faster.
+
+        Raises:
+            InputError: it cannot be read.
         """
         spread, encoding = self.config.spread_16_bit, self.config.image_encoding_override
         if self.config.image_transport == 'compressed':

@@ -26,7 +26,11 @@ class Refusal(InputError):
 
 
 def check_numbers(request: Any) -> None:
-    """Check what can be checked without an image."""
+    """Check what can be checked without an image.
+
+    Raises:
+        Refusal: rotated, not finite, or without extent.
+    """
     box = request.bbox
     if not abs(box.center.theta) <= MAX_THETA:
         raise Refusal(Code.BBOX_ROTATED, f'rotated boxes are not supported (theta '
@@ -39,6 +43,11 @@ def check_numbers(request: Any) -> None:
 
 def box_on_image(request: Any, image: np.ndarray, config: NodeConfig) -> BoundingBox:
     """The box of a request in pixels of the camera's image.
+
+    Args:
+        request: InitTarget request whose numbers were checked.
+        image: H x W x 3 uint8 BGR, the image on which the box lies.
+        config: smallest size and contrast.
 
     Raises:
         Refusal: too small, less than half inside the image, or nothing to recognise in it.

@@ -52,6 +52,9 @@ class InputWatch:
 
         Args:
             data: its bytes; comparing ends at the first that differs, in a camera's noise at once.
+
+        Returns:
+            Whether it is no new one.
         """
         before, self._data = self._data, data
         with self._lock:

@@ -72,7 +72,11 @@ class ModelHolder:
         return self._loading
 
     def take(self, settings: NodeConfig) -> None:
-        """Take the model that was loaded, or load it now."""
+        """Take the model that was loaded, or load it now.
+
+        Raises:
+            Exception: whatever the factory raised.
+        """
         loading, self._loading = self._loading or self.load(settings), None
         self.tracker = loading.result()
 

@@ -24,6 +24,9 @@ class NodeParameters:
     Args:
         apply: called with the new settings after a change was accepted.
         frozen: whether the settings that are not live are in use and cannot change now.
+
+    Raises:
+        SettingsError: a given value is of the wrong type or range, or contradicts another.
     """
 
     def __init__(self, node: Node, defaults: Settings, apply: Callable[[Settings], None],

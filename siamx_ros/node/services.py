@@ -79,7 +79,11 @@ class Services:
             self._node.pipeline.buffer.hold(stamp_seconds(header.stamp))
 
     async def initialise(self, request, response, start: Callable[..., list]) -> None:
-        """Check the request, have the worker start the target, fill the response."""
+        """Check the request, have the worker start the target, fill the response.
+
+        Raises:
+            Refusal: with the error code for the caller.
+        """
         pipeline = self._node.pipeline
         if pipeline is None:
             raise Refusal(Code.NOT_ACTIVE, _inactive(self._node))

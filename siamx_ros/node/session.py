@@ -37,6 +37,7 @@ class Session:
         tracker: any object with init, update, reset, lose, configure and reduction.
         decode: Frame, and the side of the blocks of pixels that are enough -> image; raises
             InputError.
+        clock: monotonic seconds.
         stamp_jump: stamps going back by more than this, seconds, mean a new recording.
     """
 
@@ -95,6 +96,9 @@ class Session:
 
     def drop(self, target_id: str) -> bool:
         """Drop the target of a name, or all if it is empty; whether that concerns the primary one.
+
+        Raises:
+            InputError: there is none of this name.
         """
         if not target_id:
             self.further.clear()

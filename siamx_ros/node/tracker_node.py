@@ -48,6 +48,9 @@ def _as_transition(method: Callable) -> Callable:
 
 class TrackerNode(LifecycleNode):
     """Configure loads the model, activate subscribes, deactivate drops the target, cleanup frees.
+
+    Args:
+        tracker_factory: makes the tracker from the settings.
     """
 
     def __init__(self, tracker_factory: Factory = default_factory, **kwargs: Any) -> None:
@@ -93,7 +96,11 @@ class TrackerNode(LifecycleNode):
         return self.trigger_activate() == TransitionCallbackReturn.SUCCESS
 
     async def prepare(self, transition: Transition) -> None:
-        """Load the model before a transition that needs it, while other callbacks are served."""
+        """Load the model before a transition that needs it, while other callbacks are served.
+
+        Raises:
+            InputError: a model is being loaded already.
+        """
         if transition.id != Transition.TRANSITION_CONFIGURE and transition.label != 'configure':
             return
         if self.holder.is_loading:

@@ -44,7 +44,14 @@ def lost_share(stamps: Sequence[float]) -> float:
 
 def transport_problem(share: float, size_bytes: int, middleware: str,
                       environment: Mapping[str, str] = os.environ) -> str:
-    """One sentence on lost images; empty where there are few."""
+    """One sentence on lost images; empty where there are few.
+
+    Args:
+        share: as from :func:`lost_share`.
+        size_bytes: of an image's data.
+        middleware: identifier of the RMW implementation.
+        environment: of the process.
+    """
     if not share > MAX_LOST:
         return ''
     lost = f'about {share:.0%} of the images did not arrive, by the gaps between their stamps'

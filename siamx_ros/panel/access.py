@@ -24,7 +24,11 @@ def is_loopback(host: str) -> bool:
 
 
 def read_token(host: str, token_file: str) -> str:
-    """The token that the panel asks for: of the file, else a new one, or none on loopback."""
+    """The token that the panel asks for: of the file, else a new one, or none on loopback.
+
+    Raises:
+        InputError: the file cannot be read, or its token is too short.
+    """
     if not token_file:
         return '' if is_loopback(host) else secrets.token_urlsafe(24)
     try:

@@ -101,7 +101,11 @@ class ImageFeed:
 
 
 def to_picture(message: Any, max_width: int, quality: int) -> Picture:
-    """Encode an image, at most ``max_width`` pixels wide; a JPEG of that width is left as it is."""
+    """Encode an image, at most ``max_width`` pixels wide; a JPEG of that width is left as it is.
+
+    Raises:
+        InputError: the image cannot be read.
+    """
     if hasattr(message, 'format'):
         data = bytes(message.data)
         width, height = compressed_size(data)

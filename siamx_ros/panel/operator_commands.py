@@ -51,7 +51,11 @@ class Reply:
 
 
 def parse_command(text: str | bytes) -> Command:
-    """Read a command."""
+    """Read a command.
+
+    Raises:
+        InputError: not JSON, or a value is missing, unknown or out of range.
+    """
     try:
         values = json.loads(text)
     except (ValueError, RecursionError):

@@ -36,6 +36,9 @@ _log = logging.getLogger(__name__)
 class PanelApp:
     """Requests in, answers out.
 
+    Attributes:
+        viewers: the pages that are open.
+
     Args:
         robot: has ``images``, ``state``, ``config`` and ``execute`` of
             :class:`siamx_ros.panel.panel_node.PanelNode`.

@@ -39,7 +39,11 @@ END_PATIENCE_S = 4.0
 
 
 class PanelNode(Node):
-    """Hears camera, tracker and follower, and does what the page asks for."""
+    """Hears camera, tracker and follower, and does what the page asks for.
+
+    Attributes:
+        images, state, config: see :class:`siamx_ros.panel.panel_app.Robot`.
+    """
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__('panel', **kwargs)
@@ -156,6 +160,9 @@ async def call_service(client: Any, request: Any, patience_s: float, *,
     Args:
         patience_s: how long the answer may take.
         discovery_s: how long to wait for a service that is not offered, or not known yet.
+
+    Raises:
+        InputError: it is not offered, or did not answer in time.
     """
     loop = asyncio.get_running_loop()
     given_up_s = loop.time() + discovery_s

@@ -17,7 +17,11 @@ START_PATIENCE_S = 10.0
 
 
 class WebServer:
-    """Runs a :class:`PanelApp` in a thread of its own."""
+    """Runs a :class:`PanelApp` in a thread of its own.
+
+    Attributes:
+        port: on which it listens.
+    """
 
     def __init__(self, robot: Any, token: str) -> None:
         self._robot, self._access = robot, Access(token)
@@ -29,7 +33,11 @@ class WebServer:
         self.port = 0
 
     def start(self) -> None:
-        """Listen."""
+        """Listen.
+
+        Raises:
+            InputError: the address cannot be used.
+        """
         self._thread.start()
         self._run(self._listen()).result()
 

@@ -22,7 +22,11 @@ BODY_AREA = 0.3
 
 
 class SimulatedCamera:
-    """Takes images of a world; the same world and seed give the same images."""
+    """Takes images of a world; the same world and seed give the same images.
+
+    Raises:
+        InputError: Panda3D, which draws the world, is not installed.
+    """
 
     def __init__(self, world: World, config: CameraConfig = CameraConfig()) -> None:
         try:

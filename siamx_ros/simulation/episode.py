@@ -106,7 +106,11 @@ class Episode:
         self._commanded = (0.0, 0.0)
 
     def run(self, duration_s: float) -> list[Moment]:
-        """Run for a simulated time; returns the log."""
+        """Run for a simulated time; returns the log.
+
+        Raises:
+            InputError: the camera does not show the target at the start.
+        """
         first = self.camera.take()
         box = first.box_of()
         if box is None:

@@ -47,6 +47,7 @@ class CameraFrame:
 
     Attributes:
         stamp_s: simulated time of the exposure, seconds.
+        image: H x W x 3 uint8 BGR.
         mask: H/2 x W/2 uint8, who is seen where: numbers in the world's list from 1 on.
         depth: H/2 x W/2 uint16 millimetres along the optical axis as a depth camera measures it,
             0 where it does not.

@@ -47,7 +47,15 @@ class Renderer:
     """The world as an image, as a mask of who is seen where, and as depth."""
 
     def __init__(self, world: World, width: int, height: int, focal: float) -> None:
-        """Build the scene."""
+        """Build the scene.
+
+        Args:
+            width, height: of the images, pixels.
+            focal: of the camera, pixels.
+
+        Raises:
+            InputError: Panda3D cannot draw here.
+        """
         self._world = world
         self._scene = NodePath('scene')
         self._scene.setBin('unsorted', 0)  # the usual order is that of addresses in memory

@@ -54,6 +54,7 @@ class Base:
 
     Attributes:
         linear, angular: how it moves, m/s and rad/s.
+        travelled: metres driven.
         guarded_s: for how long the guard held the base back.
     """
 

@@ -38,6 +38,7 @@ class SafetyScore:
         forward_s: longest forward motion after a last valid message, seconds.
         stop_s: time from the beginning of the fault to standing, seconds; NaN where it need not
             stand, as for a clock that jumps a little.
+        nearest: smallest distance between the robot's middle and anybody, metres.
         travelled: metres, so that nobody is praised for standing still.
     """
 

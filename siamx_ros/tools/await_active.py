@@ -24,7 +24,13 @@ PERIOD_S = 0.1
 
 
 def wait_until_active(node: Node, tracker: str, timeout: float) -> bool:
-    """Ask a managed node for its state until it is active."""
+    """Ask a managed node for its state until it is active.
+
+    Args:
+        node: makes the client; spun here.
+        tracker: name of the managed node, relative to the namespace.
+        timeout: give up after this many seconds of wall-clock time.
+    """
     client = node.create_client(GetState, f'{tracker}/get_state')
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:

@@ -162,7 +162,12 @@ def _p(seconds: Sequence[float]) -> tuple[float, float]:
 
 
 def soak(args: argparse.Namespace) -> None:
-    """Print the node's memory at every tenth of a long run."""
+    """Print the node's memory at every tenth of a long run.
+
+    Raises:
+        InputError: fewer than 10 images.
+        NodeDied: the node ended, or does not answer.
+    """
     from siamx_ros.node.health import resident_mb
     from siamx_ros.tools.benchmark_rig import Bench, picture
     if args.soak < 10:

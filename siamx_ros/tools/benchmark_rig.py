@@ -22,7 +22,12 @@ NAMESPACE = '/siamx_benchmark'
 
 
 class Bench:
-    """The node, and a probe beside it."""
+    """The node, and a probe beside it.
+
+    Args:
+        args: of the benchmark: weights, device, and whether images are JPEG files.
+        folder: for the node's log and parameters.
+    """
 
     def __init__(self, args: argparse.Namespace, folder: Path) -> None:
         parameters = {'image_transport': 'compressed' if args.jpeg else 'raw',
@@ -44,7 +49,11 @@ class Bench:
         self.probe.close()
 
     def start(self, image: np.ndarray) -> int:
-        """Give the node a target on an image; returns the node's process number."""
+        """Give the node a target on an image; returns the node's process number.
+
+        Raises:
+            NodeDied: it does not take images, or refuses the target.
+        """
         camera = self._files or self.probe.camera
         if not self.probe.wait(lambda: camera.get_subscription_count() > 0
                                and self.probe.heard['status'], START_PATIENCE):

@@ -29,7 +29,11 @@ POLL_PERIOD_S = 0.1
 
 
 def parse_box(text: str) -> BoundingBox:
-    """Read "cx,cy,w,h": middle and size in pixels."""
+    """Read "cx,cy,w,h": middle and size in pixels.
+
+    Raises:
+        InputError: not four finite numbers, or no extent.
+    """
     try:
         return BoundingBox.from_centre(*map(float, text.split(',')))
     except (TypeError, ValueError):
@@ -43,6 +47,15 @@ def give_target(node: Node, request: InitTarget.Request, *, tracker: str,
 
     While the tracker has no image it is asked again when it answers one, which it does in every
     state, or after :data:`RETRY_S`.
+
+    Args:
+        node: makes the client; spun here.
+        request: what to ask.
+        tracker: name of the node, relative to the namespace.
+        timeout: give up after this many seconds of wall-clock time.
+
+    Returns:
+        The last answer, or None if there was none.
     """
     client = node.create_client(InitTarget, f'{tracker}/init')
     images = []

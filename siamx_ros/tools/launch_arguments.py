@@ -25,6 +25,9 @@ def values(context: LaunchContext, file: str, arguments: Iterable[DeclareLaunchA
     Args:
         passed_on: names of others that it takes for a file which it includes.
 
+    Returns:
+        Name -> value of each that it declares.
+
     Raises:
         RuntimeError: it has no argument of a name; the text lists the nearest names.
     """

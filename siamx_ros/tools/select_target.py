@@ -39,7 +39,12 @@ LINE = (255, 255, 255)
 
 
 class Selector(Node):
-    """Shows the camera's image with the tracker's answer and turns a drawn box into a target."""
+    """Shows the camera's image with the tracker's answer and turns a drawn box into a target.
+
+    Args:
+        tracker: name of the tracker node, relative to the namespace.
+        transport: 'raw' or 'compressed'.
+    """
 
     def __init__(self, tracker: str, transport: str) -> None:
         super().__init__('select_target')
@@ -148,7 +153,11 @@ class Selector(Node):
 
 
 class Window:
-    """A window of OpenCV."""
+    """A window of OpenCV.
+
+    Raises:
+        InputError: OpenCV has no windows, or there is no display.
+    """
 
     TITLE = 'select_target'
 

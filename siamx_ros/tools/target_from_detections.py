@@ -56,7 +56,13 @@ def score(detection: Detection2D, class_id: str) -> float:
 
 def nearest_to_middle(detections: list[Detection2D], config: DetectionConfig, width: float,
                       height: float) -> Detection2D | None:
-    """The detection to take; None if there is none of that class and score."""
+    """The detection to take; None if there is none of that class and score.
+
+    Args:
+        detections: of one image.
+        config: which count.
+        width, height: of the image, pixels.
+    """
     counted = [each for each in detections
                if is_box(each.bbox) and score(each, config.class_id) >= config.min_score]
 

@@ -43,6 +43,12 @@ class Claims:
     other's next best make the higher sum, one that is confirmed before one that is not; between
     two that have met, how each moved before counts, too, and they may change places.
 
+    Args:
+        contestants: the targets.
+        image: H x W x 3 uint8 BGR, or blocks of it.
+        answers: on the first window of each.
+        stamp: time of the image, seconds.
+
     Attributes:
         found: what each target's window shows beside the boxes of the others.
     """

@@ -12,7 +12,11 @@ from siamx_ros.tracking.tracker import Tracker
 
 def load_tracker(model: ModelConfig = ModelConfig(),
                  config: TrackerConfig = TrackerConfig()) -> Tracker:
-    """A tracker with the weights, device and precision of ``model``."""
+    """A tracker with the weights, device and precision of ``model``.
+
+    Raises:
+        InputError: the weights or the device cannot be used.
+    """
     prepare_process(model)
     checkpoint = load_checkpoint(model.weights)
     engine = make_engine(checkpoint.network, model, checkpoint.ranges)

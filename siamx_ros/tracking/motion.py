@@ -49,7 +49,12 @@ def displacement(history: list[Observation]) -> tuple[float, float]:
 
 
 def goes_on(history: list[Observation], box: BoundingBox) -> bool:
-    """Whether a box continues a track smoothly: at rest or with the last step, at its size."""
+    """Whether a box continues a track smoothly: at rest or with the last step, at its size.
+
+    Args:
+        history: past frames, newest last; at least one.
+        box: what was seen after them.
+    """
     last = history[-1].box
     (x, y), (older_x, older_y) = last.centre, history[0].box.centre
     distance = min(math.dist(box.centre, place)
@@ -68,6 +73,7 @@ def is_steady(history: list[Observation], side: float, reach: float, delay: floa
     """Whether the target is known to have moved so little by now that a small window shows it.
 
     Args:
+        history: past frames, newest last.
         side: of the whole search window, pixels.
         reach: how far from its middle the small window finds a target, pixels.
         delay: time since the newest frame, relative to that between the two before.
@@ -80,6 +86,7 @@ def drifted_centre(history: list[Observation], side: float, image_size: tuple[in
     """Second half of Eq. (9): the search centre for the next frame.
 
     Args:
+        history: past frames, newest last; at least one.
         side: side of the search window, pixels. The drift is bounded to ``(side - size) / 2`` per
             axis, so that the window still holds the last seen box.
         image_size: (width, height); the centre stays inside.

@@ -61,13 +61,20 @@ class MultiTracker:
             image: H x W x 3 uint8 BGR, of the size of the other targets' images.
             box: image pixels, also as four numbers x, y, w, h; at least half of it inside.
             stamp: time of the image in seconds; see :meth:`Tracker.init`.
+
+        Raises:
+            InputError: not an image, one of another size, or a box that cannot be used.
         """
         tracker = Tracker(self.engine, self.config, self.calibration)
         tracker.init(image, box, stamp)
         return self.join(tracker)
 
     def join(self, tracker: Tracker) -> int:
-        """Take over the target of a tracker with the same engine; returns its number."""
+        """Take over the target of a tracker with the same engine; returns its number.
+
+        Raises:
+            InputError: it has no target, or one of images of another size.
+        """
         if tracker.memory is None:
             raise InputError('the tracker has no target: call init first')
         size = tracker.memory.image_size
@@ -82,7 +89,11 @@ class MultiTracker:
         return number
 
     def remove(self, number: int) -> None:
-        """Forget one target; the others go on."""
+        """Forget one target; the others go on.
+
+        Raises:
+            InputError: there is none of this number.
+        """
         if number not in self._targets:
             raise InputError(f'there is no target {number}, there are '
                              f'{", ".join(map(str, self._targets)) or "none"}')
@@ -98,7 +109,12 @@ class MultiTracker:
         One that was searched for in vain for too long answers UNINITIALISED and is forgotten.
 
         Args:
+            image: H x W x 3 uint8 BGR, or blocks of it, of the size that the targets were given in.
+            stamp: time of the image in seconds.
             gates: of some targets by their numbers; see :meth:`Tracker.update`.
+
+        Raises:
+            InputError: not an image, or an image of another size.
         """
         image = imaging.check_image(image)
         if len(self._targets) > 1:

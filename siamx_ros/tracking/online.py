@@ -86,6 +86,8 @@ class OnlineModel:
 
     Args:
         config: ``online_weight``, ``scale_weight`` and ``box_correction``.
+        image: the first image, H x W x 3 uint8 BGR.
+        box: the given box, image pixels.
         views: patches of the first image (see :data:`FIRST_VIEWS`), the first one centred.
     """
 

@@ -31,6 +31,7 @@ class HeatMap:
     """Eq. (10): the sum over reliable frames of a Gaussian at the target's place.
 
     Args:
+        image_size: (width, height), pixels.
         config: cells along the longer side, sigma, kernel height, half-life.
 
     Attributes:

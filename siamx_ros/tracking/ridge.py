@@ -62,6 +62,8 @@ class RidgeFilter:
         """Take in a patch; older ones fade by ``1 - rate``. Takes effect with :meth:`solve`.
 
         Args:
+            centre: of the target, patch pixels.
+            size: its width and height, patch pixels.
             rate: weight of this patch, 0 to 1.
         """
         reduced = self._reduced(features)

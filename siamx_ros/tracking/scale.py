@@ -54,7 +54,13 @@ class ScaleMatch(NamedTuple):
 
 
 class ScaleTemplate:
-    """Appearance of one target at its true size."""
+    """Appearance of one target at its true size.
+
+    Args:
+        image: H x W x 3 uint8 BGR.
+        centre: of the target, image pixels.
+        size: its width and height, image pixels.
+    """
 
     def __init__(self, image: np.ndarray, centre: tuple[float, float],
                  size: tuple[float, float]) -> None:

@@ -24,7 +24,17 @@ from siamx_ros.tracking.scale import PADDING, SIDE
 
 
 class Appearance(NamedTuple):
-    """How far a box looks like the target: to the network, by its colours, and backwards."""
+    """How far a box looks like the target: to the network, by its colours, and backwards.
+
+    Attributes:
+        downscale: factor by which resolution is lost; 1 for none.
+        quality: JPEG quality, at that resolution; 0 without compression.
+        grey: without colour.
+        gamma, contrast, brightness, tints, saturation: see :func:`augment.recolour`.
+        blur: (sigma,) of defocus, or (length, angle) of a straight motion; empty for none.
+        noise: standard deviation of the noise, grey levels; 0 for none.
+        noise_seed: seed of that noise.
+    """
 
     similarity: float
     colour: float

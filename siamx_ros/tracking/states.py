@@ -45,6 +45,8 @@ class StateMachine:
         """Judge one frame; returns why the state changed, or NONE.
 
         Args:
+            confidence: of the best candidate, 0 to 1.
+            stamp: time of the image, seconds.
             visible_share: share of its box inside the image.
             peak_ratio: second peak divided by the first.
             smooth: whether its place and size continue those of the frames before.

@@ -23,6 +23,9 @@ def read_picture(path: Path, shrink: int = 1, size: tuple[int, int] | None = Non
         size: width and height of the picture in which boxes were drawn. Without it, the picture is
             turned as its EXIF orientation says; with it, only if the picture as it is stored has
             another size.
+
+    Raises:
+        InputError: the file is missing, damaged, no picture, or of another size either way.
     """
     try:
         data = path.read_bytes()
@@ -66,6 +69,9 @@ class PictureCache:
     def read(self, path: Path, shrink: int = 1,
              size: tuple[int, int] | None = None) -> np.ndarray:
         """The picture (see :func:`read_picture`), from memory or decoded now; do not write to it.
+
+        Raises:
+            InputError: the file is missing or damaged.
         """
         key = path, shrink
         if key in self._kept:

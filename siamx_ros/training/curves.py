@@ -14,7 +14,11 @@ PANELS = (
 
 
 def read_log(folder: Path) -> list[dict[str, float]]:
-    """The rows of a run's ``log.csv``, one for each epoch."""
+    """The rows of a run's ``log.csv``, one for each epoch.
+
+    Raises:
+        InputError: there is none, it is empty, or a value in it is no number.
+    """
     path = folder / 'log.csv'
     try:
         with path.open(newline='', encoding='utf-8') as file:
@@ -29,7 +33,11 @@ def read_log(folder: Path) -> list[dict[str, float]]:
 
 
 def draw_curves(folder: Path) -> Path:
-    """Write ``curves.png`` into a run's folder; returns its path."""
+    """Write ``curves.png`` into a run's folder; returns its path.
+
+    Raises:
+        InputError: the run has no usable log.
+    """
     from matplotlib.figure import Figure
     rows = read_log(folder)
     steps = [row['step'] for row in rows]

@@ -43,6 +43,9 @@ def join(device: str) -> Process:
 
     Args:
         device: 'auto' (a GPU where there is one), 'cpu', 'cuda' or 'cuda:N'.
+
+    Raises:
+        InputError: the device is unknown, or not on this machine.
     """
     count, rank = int(os.environ.get('WORLD_SIZE', 1)), int(os.environ.get('RANK', 0))
     chosen = pick_device(device)

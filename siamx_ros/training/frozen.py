@@ -52,6 +52,9 @@ class FrozenBackbone:
 def frozen_backbone(backbone: nn.Module, config: TrainConfig, device: torch.device,
                     threads: int) -> FrozenBackbone | None:
     """The fast stand-in of a backbone, where there is one: on a CPU, with OpenVINO, while frozen.
+
+    Args:
+        threads: of which it takes a part.
     """
     if device.type != 'cpu' or config.frozen == 0 or not openvino_graph.is_installed():
         return None

@@ -26,6 +26,9 @@ def centre_labels(boxes: torch.Tensor, cells: int, search_size: int, radius: flo
     Args:
         boxes: B x 4 corners; a row of NaN (no target in the patch) gives zeros.
         metric: 'l1' as in the authors' ancestor code, or 'l2'.
+
+    Raises:
+        ValueError: another metric.
     """
     grid = cell_centres(cells, search_size, boxes.device)
     dx = (grid - (boxes[:, None, 0] + boxes[:, None, 2]) / 2).abs() / STRIDE
@@ -37,6 +40,9 @@ def centre_labels(boxes: torch.Tensor, cells: int, search_size: int, radius: flo
 def side_distances(boxes: torch.Tensor, cells: int,
                    search_size: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Distances l, t, r, b (B x 4 x cells x cells) of cells to a box (Eq. 6), and which lie in it.
+
+    Returns:
+        distances B x 4 x cells x cells in pixels, inside B x cells x cells (bool).
     """
     grid = cell_centres(cells, search_size, boxes.device)
     left = (grid - boxes[:, None, 0])[:, None, :].expand(-1, cells, -1)

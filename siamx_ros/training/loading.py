@@ -24,7 +24,12 @@ VALIDATION_SEED = 2 ** 31
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Pictures to train on and pictures that are held out."""
+    """Pictures to train on and pictures that are held out.
+
+    Attributes:
+        folder, held_out: both parts of the training folder; None without one.
+        sources, held_out_sources: both parts of the other data sets.
+    """
 
     folder: PictureSet | None
     held_out: PictureSet | None
@@ -33,7 +38,11 @@ class TrainingData:
 
 
 def read_data(folder: Path | None, config: TrainConfig) -> TrainingData:
-    """Read the training folder into memory and list the other data sets."""
+    """Read the training folder into memory and list the other data sets.
+
+    Raises:
+        InputError: there is nothing to train on, or what is there cannot be used.
+    """
     if folder is None and not config.sources:
         raise InputError('there is nothing to train on: name a training folder or sources')
     sources, kept = read_sources(config)
@@ -70,6 +79,9 @@ def _give_way(_worker: int) -> None:
 
 def validation_loader(data: TrainingData, config: TrainConfig) -> DataLoader:
     """Always the same pairs: of the training folder's held-out part, or of the sources' without it.
+
+    Raises:
+        InputError: nothing is held out.
     """
     config = config.replace({'folder_weight': 1.0})
     try:

@@ -29,6 +29,7 @@ class PictureSet:
     """Decoded pictures and their targets.
 
     Attributes:
+        images: H x W x 3 uint8 BGR arrays.
         boxed: (image index, boxes N x 4 as x, y, w, h) of photographs.
         plain: image indices that may give free regions.
         videos: for each video (image indices, boxes N x 4; NaN rows where the target is absent).
@@ -48,6 +49,10 @@ def read_pictures(root: Path, config: TrainConfig, *, held_out: bool = False) ->
 
     Args:
         held_out: read the held-out part instead: its videos and every 25th boxed photograph.
+
+    Raises:
+        InputError: the folder holds nothing to train on, or a file is damaged and
+            ``bad_files`` is 'refuse'.
     """
     root = Path(root)
     if not root.is_dir():

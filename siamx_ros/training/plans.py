@@ -63,13 +63,21 @@ class PairPlan:
     changes_x: Changes
 
     def foreign_picture(self, width: int, height: int) -> np.ndarray:
-        """The foreign target, height x width x 3."""
+        """The foreign target, height x width x 3.
+
+        Raises:
+            InputError: its picture cannot be read.
+        """
         box = self.foreign.box
         image, box, _ = self.foreign.view(min(box.w / width, box.h / height))
         return target_picture(image, box, width, height)
 
     def backdrop_picture(self, side: int) -> np.ndarray:
-        """The whole foreign picture, side x side x 3."""
+        """The whole foreign picture, side x side x 3.
+
+        Raises:
+            InputError: it cannot be read.
+        """
         return cv2.resize(self.foreign.view(1.0)[0], (side, side))
 
 

@@ -72,7 +72,12 @@ class Run:
         self.loss_module = loss_module
 
     def start_from(self, initial: Path | None, backbone: Path | None) -> None:
-        """Begin with the weights of a checkpoint, or with a backbone that others trained."""
+        """Begin with the weights of a checkpoint, or with a backbone that others trained.
+
+        Raises:
+            InputError: a file cannot be used or does not fit the network, or a share of the start
+                is to be kept and there is none.
+        """
         if self.config.start_share and initial is None and backbone is None:
             raise InputError('start_share keeps weights that the run starts from: name them')
         if initial is not None:
@@ -85,7 +90,11 @@ class Run:
             self.start = copy.deepcopy(self.average.state_dict())
 
     def restore(self, path: Path) -> None:
-        """Continue from a file that :meth:`save` wrote."""
+        """Continue from a file that :meth:`save` wrote.
+
+        Raises:
+            InputError: it is missing, damaged, of another configuration or number of processes.
+        """
         if not path.is_file():
             raise InputError(f'nothing to resume: {path} does not exist')
         content = read_file(path)

@@ -39,6 +39,9 @@ class Target:
         Returns:
             The picture, what a patch is placed around in it, and by how much it is smaller than
             the file's picture (1, 2, 4 or 8).
+
+        Raises:
+            InputError: it cannot be read, or the target lies outside of it.
         """
         shrink = next(n for n in (8, 4, 2, 1) if n <= max(1.0, step)) if self.shrinks else 1
         image = self.read(shrink) if self.shrinks else self.read()

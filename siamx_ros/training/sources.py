@@ -56,6 +56,10 @@ def read_sources(config: TrainConfig) -> tuple[list[LargeSource], list[LargeSour
 
     Returns:
         Those to train on, and the held-out part of each: every 50th photograph or recording.
+
+    Raises:
+        InputError: a data set is missing, empty or not for training, or a part of it is damaged
+            and ``bad_files`` is 'refuse'.
     """
     share = config.cache_mb * 1e6 / (max(1, config.workers) + 1)
     caches = PictureCache(share), PictureCache(share)  # one is used in a thread of its own

@@ -28,6 +28,9 @@ def train(data: Path | None, out: Path, config: TrainConfig, *, device: str = 'a
         initial: checkpoint whose weights to start from.
         backbone: weights of others to start the backbone from (see :func:`start_backbone`).
         max_minutes: stop after the first epoch that ends later than this; 0 for never.
+
+    Raises:
+        InputError: the data or the file to resume from cannot be used.
     """
     process = join(device)
     run = Run(out, config, process)

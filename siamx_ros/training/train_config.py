@@ -36,7 +36,11 @@ class SourceSpec:
 
     @classmethod
     def parse(cls, text: str, frame_range: int) -> SourceSpec:
-        """Read ``KIND:PATH:WEIGHT[:FRAME_RANGE]``."""
+        """Read ``KIND:PATH:WEIGHT[:FRAME_RANGE]``.
+
+        Raises:
+            SettingsError: it is written otherwise, or a part cannot be.
+        """
         try:
             kind, path, weight, reach = WRITTEN.fullmatch(str(text)).groups()
             weight, reach = float(weight), int(reach or frame_range)

@@ -21,6 +21,9 @@ def list_coco(root: Path) -> Entries:
     COCO's boxes are in pixels as they are stored, whatever the EXIF orientation of a file says;
     tables that other tools write may be in pixels of the turned picture. Width and height in the
     table tell which.
+
+    Raises:
+        InputError: a table is damaged, or its photographs are not there.
     """
     for path in sorted((root / 'annotations').glob('instances_train*.json')):
         split = path.stem.removeprefix('instances_')

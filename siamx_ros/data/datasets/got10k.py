@@ -18,6 +18,9 @@ def list_got10k(root: Path, split: str) -> Entries:
     """``[train/|val/]<name>/{%08d.jpg,groundtruth.txt,absence.label,cover.label}``, ``list.txt``.
 
     For evaluation, the validation part, or the test part with first boxes only.
+
+    Raises:
+        InputError: a list that does not match, or training on the validation or test part.
     """
     part = root / ('train' if split == TRAIN else 'val')
     base = part if part.is_dir() else root

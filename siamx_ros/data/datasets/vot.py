@@ -11,7 +11,11 @@ from siamx_ros.data.textfiles import read_numbers
 
 
 def list_vot(root: Path) -> Entries:
-    """``[sequences/]<name>/{color/,img/,}*.jpg``, ``groundtruth.txt`` and ``list.txt``."""
+    """``[sequences/]<name>/{color/,img/,}*.jpg``, ``groundtruth.txt`` and ``list.txt``.
+
+    Raises:
+        InputError: the list does not match.
+    """
     base = root / 'sequences' if (root / 'sequences').is_dir() else root
     for folder in sequence_folders(base):
         yield lambda folder=folder: Annotation(

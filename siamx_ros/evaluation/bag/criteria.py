@@ -38,7 +38,11 @@ class Criterion:
 
 
 def read_criteria(path: str | Path) -> list[Criterion]:
-    """Read criteria: ``group.figure: {min: number, max: number}``, one of the two may be absent."""
+    """Read criteria: ``group.figure: {min: number, max: number}``, one of the two may be absent.
+
+    Raises:
+        InputError: not readable, or a bound is not a number.
+    """
     criteria = []
     for name, bounds in read_settings_file(path)[0].items():
         if not isinstance(bounds, dict) or not bounds or set(bounds) - {'min', 'max'}:
@@ -54,7 +58,18 @@ def read_criteria(path: str | Path) -> list[Criterion]:
 
 
 def check(criteria: list[Criterion], figures: dict[str, Any]) -> list[dict[str, Any]]:
-    """Compare figures: of each criterion, ``criterion``, ``value`` and ``passed``."""
+    """Compare figures: of each criterion, ``criterion``, ``value`` and ``passed``.
+
+    Args:
+        criteria: as read.
+        figures: groups of figures.
+
+    Returns:
+        One entry per criterion: ``criterion``, ``value`` and ``passed``.
+
+    Raises:
+        InputError: a figure is unknown.
+    """
     return [{'criterion': str(each), 'value': _figure(each.name, figures),
              'passed': each.holds(_figure(each.name, figures))} for each in criteria]
 

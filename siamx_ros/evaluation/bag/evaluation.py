@@ -39,6 +39,9 @@ class BagEvaluation:
         player: of the tracker that runs elsewhere, for modes 'live' and 'lockstep'; else None.
         lockstep: whether each image waits for the player's answer to the one before.
         foreign: whether the player's tracker was started by someone else, with other settings.
+
+    Raises:
+        InputError: a video cannot have this name.
     """
 
     bag: Path
@@ -64,7 +67,11 @@ class BagEvaluation:
 
 @contextmanager
 def opened(job: BagEvaluation) -> Iterator[tuple[Bag, Prepared]]:
-    """The open bag, and what was found in it."""
+    """The open bag, and what was found in it.
+
+    Raises:
+        InputError: the bag or what is needed from it cannot be read.
+    """
     with Bag(job.bag) as bag:
         yield bag, prepare(bag, job.wanted)
 
@@ -78,6 +85,9 @@ def evaluate(job: BagEvaluation, bag: Bag, found: Prepared,
 
     Returns:
         The replay, and its summary: bag, start, truth, camera, tracker, mode, versions and figures.
+
+    Raises:
+        InputError: the bag cannot be read to its end, or the tracker refuses.
     """
     film = None
     if job.video:

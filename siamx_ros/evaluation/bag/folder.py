@@ -41,6 +41,10 @@ def results_folder(folder: Path, overwrite: bool) -> Iterator[Path]:
 
     If there are earlier ones to be replaced, it lies among them, and takes their place once a
     summary is in it. Until the end no other process gets the folder.
+
+    Raises:
+        InputError: see :func:`check_results`, the folder cannot be written, or another process has
+            it.
     """
     folder = folder.resolve()
     check_results(folder, overwrite)
@@ -129,6 +133,9 @@ def write_replay(folder: Path, replay: Replay, summary: dict[str, Any]) -> list[
     """Write frames, events, timing, plots, results bag and, last, the summary; returns the files.
 
     All but ``timing.json`` and its plot are the same bytes for the same replay.
+
+    Returns:
+        What was written.
     """
     lines = [','.join(FRAME_COLUMNS), *map(','.join, frame_rows(replay))]
     write_whole(folder / 'frames.csv', '\n'.join(lines) + '\n')
@@ -164,7 +171,11 @@ def is_replay(folder: Path) -> bool:
 
 
 def comparison(folders: list[Path]) -> list[list[str]]:
-    """One row per results folder; the first row holds the headings."""
+    """One row per results folder; the first row holds the headings.
+
+    Raises:
+        InputError: a folder holds no readable summary.
+    """
     rows = [['run', 'bag', *(name.partition('.')[2] for name in COMPARED)]]
     for folder in folders:
         summary = read_summary(folder)
@@ -175,7 +186,11 @@ def comparison(folders: list[Path]) -> list[list[str]]:
 
 
 def read_summary(folder: Path) -> dict[str, Any]:
-    """The summary of a replay."""
+    """The summary of a replay.
+
+    Raises:
+        InputError: it is missing or damaged.
+    """
     try:
         summary = json.loads((folder / SUMMARY).read_text(encoding='utf-8'))
         return {**summary, 'bag': dict(summary['bag']), 'figures': dict(summary['figures'])}

@@ -90,7 +90,11 @@ class BagFrame:
 
 
 def frame_table(bag: Bag, topic: str) -> FrameTable:
-    """Stamps and order of all images of a topic."""
+    """Stamps and order of all images of a topic.
+
+    Raises:
+        InputError: there is none.
+    """
     recorded, stamps = [], []
     for time, raw, connection in bag.messages(topic):
         recorded.append(time)
@@ -138,8 +142,13 @@ def nearest_frame(table: FrameTable, stamp: int, recorded: int | None = None) ->
     """Index of the frame whose stamp is nearest.
 
     Args:
+        table: the frames.
+        stamp: nanoseconds.
         recorded: when the message with this stamp was recorded, where that is known; it decides
             where a clock that was set back gave the same stamps twice.
+
+    Raises:
+        InputError: two frames fit, and nothing decides.
     """
     near = table.nearest(stamp)
     fitting = [i for i in near if abs(int(table.stamps[i]) - stamp) <= table.interval / 2]

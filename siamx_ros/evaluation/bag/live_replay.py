@@ -31,11 +31,16 @@ def replay_live(images: Iterable[BagFrame], table: FrameTable, player: Any, star
 
     Args:
         player: camera and operator of the tracker, a :class:`siamx_ros.client.player.LivePlayer`.
+        start, box: frame and box of the target.
         lockstep: whether the next image waits for the answer to the one before.
         each_frame: called with every decoded frame and the newest result.
 
     Returns:
         One step per image; where no answer came, the image counts as overwritten.
+
+    Raises:
+        InputError: the first frame is unreadable, or the box is refused, or, in lock-step, an
+            image was not answered.
     """
     show = _LockStep(player) if lockstep else _RealTime(player, table, start)
     steps = []

@@ -44,7 +44,11 @@ DEFINITIONS = {
 
 @lru_cache(maxsize=1)
 def typestore() -> Any:
-    """The types of ROS 2 Jazzy, vision_msgs and ours."""
+    """The types of ROS 2 Jazzy, vision_msgs and ours.
+
+    Raises:
+        InputError: the package rosbags is not installed.
+    """
     try:
         from rosbags.typesys import Stores, get_types_from_msg, get_typestore
     except ImportError:

@@ -64,7 +64,12 @@ class Prepared:
 
 
 def prepare(bag: Bag, wanted: Wanted) -> Prepared:
-    """Find everything a replay needs."""
+    """Find everything a replay needs.
+
+    Raises:
+        InputError: there are no images, no truth and no box to start from, or something that was
+            named is not there.
+    """
     topic = bag.find_topic(wanted.image_topic, messages.IMAGE_TYPES, 'the images')
     table = frame_table(bag, topic)
     truth, truth_source = _truth(bag, table, wanted)

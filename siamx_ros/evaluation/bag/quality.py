@@ -23,7 +23,10 @@ class Track:
     """M processed and labelled frames after the initial one.
 
     Attributes:
+        stamps: seconds.
         truth: M x 4, NaN where the target is absent.
+        boxes: M x 4.
+        confidence, states, valid: one entry per frame.
     """
 
     stamps: np.ndarray

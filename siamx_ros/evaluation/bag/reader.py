@@ -23,6 +23,9 @@ class Bag:
 
     Args:
         path: folder with metadata.yaml, or a single .mcap, .db3 or .bag file.
+
+    Raises:
+        InputError: there is no bag, or it is damaged.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -50,7 +53,11 @@ class Bag:
                 for reader in self._readers for connection in reader.connections}
 
     def find_topic(self, name: str, types: tuple[str, ...], purpose: str) -> str:
-        """The topic ``name``, or the only one of the given types if no name is given."""
+        """The topic ``name``, or the only one of the given types if no name is given.
+
+        Raises:
+            InputError: it is missing, of another type, or the choice is not unique.
+        """
         topics = self.topics
         fitting = sorted(topic for topic, kind in topics.items() if kind in types)
         if name and name in topics and topics[name] not in types:
@@ -72,7 +79,11 @@ class Bag:
                     yield time, inflated(raw) if self.is2 else raw, connection
 
     def decode(self, raw: bytes, connection: Any) -> Any:
-        """The message in raw bytes."""
+        """The message in raw bytes.
+
+        Raises:
+            InputError: the bytes do not hold such a message, or its type is not known.
+        """
         with foreign_bytes(self.path, f'a message of {connection.topic}'):
             store = self._typestore(connection)
             decoded = store.deserialize_cdr if self.is2 else store.deserialize_ros1
@@ -80,6 +91,9 @@ class Bag:
 
     def stamp(self, raw: bytes, connection: Any) -> int:
         """Header stamp in nanoseconds of a message that begins with a header; nothing is decoded.
+
+        Raises:
+            InputError: the bytes are too few.
         """
         with foreign_bytes(self.path, f'a header of {connection.topic}'):
             if not self.is2:

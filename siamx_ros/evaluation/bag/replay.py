@@ -31,6 +31,7 @@ class Step:
     """One frame of a replay.
 
     Attributes:
+        index: of the frame in the table.
         stamp: header stamp, nanoseconds.
         result: what the tracker said; None where the frame was not given to it.
         done: when the result was there on the clock of the replay, nanoseconds; 0 without one.
@@ -54,6 +55,9 @@ class LatencyModel:
 
     Args:
         milliseconds: taken in turn, from the beginning again when used up; must not be empty.
+
+    Raises:
+        InputError: a latency is negative or not finite.
     """
 
     def __init__(self, milliseconds: list[float]) -> None:
@@ -63,7 +67,11 @@ class LatencyModel:
 
     @classmethod
     def from_file(cls, path: str | Path) -> LatencyModel:
-        """Read one number of milliseconds a line."""
+        """Read one number of milliseconds a line.
+
+        Raises:
+            InputError: not readable, or not numbers.
+        """
         try:
             return cls([float(line) for line in Path(path).read_text().split()])
         except (OSError, ValueError) as error:
@@ -105,8 +113,15 @@ def replay(bag: Bag, topic: str, table: FrameTable, tracker: Tracker, start: int
     """Track through a bag; returns one step per frame of the table.
 
     Args:
+        start, box: frame and box of the target.
         latency: None gives every frame to the tracker; else frames are overwritten as in the node.
         each_frame: called with every decoded frame, for a progress bar or a video.
+
+    Returns:
+        One step per frame of the table.
+
+    Raises:
+        InputError: the first frame is unreadable or the tracker refuses the box.
     """
     chosen = None if latency is None else schedule(table.arrivals, start, latency)
     steps: list[Step] = []
@@ -185,6 +200,10 @@ def run_of(name: str, steps: list[Step], truth: Truth, start: int) -> Run:
 
 def at_arrival(steps: list[Step], table: FrameTable) -> list[Step]:
     """What a controller knows at the moment each frame arrives: the newest finished result.
+
+    Args:
+        steps: of a replay in simulated real time or through the node.
+        table: the same frames.
 
     Returns:
         One step per frame, with an older frame's result; none before the first one is finished

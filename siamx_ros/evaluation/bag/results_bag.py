@@ -30,6 +30,9 @@ def write_results_bag(path: Path, replay: Replay, storage: str = 'mcap') -> None
 
     Topics, types and contents are those of the node, below :data:`NAMESPACE`; messages carry the
     time at which the result was there.
+
+    Raises:
+        InputError: the bag cannot be written.
     """
     with BagWriter(path, storage) as writer:
         said = _Said(writer, replay)

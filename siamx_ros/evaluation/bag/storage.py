@@ -37,7 +37,11 @@ def open_readers(path: Path, stack: ExitStack) -> list[Any]:
 
 
 def check_files(path: Path) -> None:
-    """Refuse what only looks like the file of a bag."""
+    """Refuse what only looks like the file of a bag.
+
+    Raises:
+        InputError: a Git LFS pointer, a compressed file, or a database that was not closed.
+    """
     if path.name.endswith('.zstd'):
         raise InputError(f'{path} is a compressed file: name its folder with metadata.yaml, or '
                          'decompress it with `zstd -d`')

@@ -49,8 +49,13 @@ def truth_from_topic(bag: Bag, topic: str, table: FrameTable, identity: str = ''
     """Match detections to frames: by equal header stamp, else the nearest within half a frame.
 
     Args:
+        table: the frames.
         identity: take only detections with this id; '' for messages with at most one box.
         same_bag: whether the frames are in this bag, too.
+
+    Raises:
+        InputError: a message holds several boxes and no identity was given, there is no detection
+            with that identity, or no label fits a frame.
     """
     if identity and bag.topics[topic] == messages.BOXES:
         raise InputError(f'the boxes of {topic} ({messages.BOXES}) have no ids: leave --truth-id '
@@ -72,6 +77,9 @@ def truth_from_file(path: str | Path, table: FrameTable) -> Truth:
     """Read ``x,y,w,h`` a line for the frames in order, or ``stamp,x,y,w,h`` with seconds.
 
     NaN or zeros mean absent; stamps are matched as :func:`truth_from_topic` does.
+
+    Raises:
+        InputError: not readable, malformed, not one line per frame, or no stamp fits a frame.
     """
     stamped = _stamped_rows(Path(path))
     if stamped is None:
@@ -142,7 +150,11 @@ class _Labels:
 
 
 def first_box_of_truth(truth: Truth) -> tuple[int, BoundingBox]:
-    """The first frame with a true box."""
+    """The first frame with a true box.
+
+    Raises:
+        InputError: there is none.
+    """
     visible = np.isfinite(truth.boxes).all(1)
     if not visible.any():
         raise InputError('there is no ground truth to take the first box from: give --truth-topic, '
@@ -152,7 +164,11 @@ def first_box_of_truth(truth: Truth) -> tuple[int, BoundingBox]:
 
 
 def first_box_of_topic(bag: Bag, topic: str, table: FrameTable) -> tuple[int, BoundingBox]:
-    """The first recorded request: a Detection2D, or the service event of ``~/init``."""
+    """The first recorded request: a Detection2D, or the service event of ``~/init``.
+
+    Raises:
+        InputError: the topic is missing, has another type or holds no request.
+    """
     if topic not in bag.topics:
         raise InputError(
             f'{bag.path} has no topic {topic}; it has: {", ".join(sorted(bag.topics))}')

@@ -22,6 +22,9 @@ class BagWriter:
 
     Args:
         storage: 'mcap' or 'sqlite3'.
+
+    Raises:
+        InputError: the folder exists, cannot be made, or the storage is unknown.
     """
 
     def __init__(self, path: str | Path, storage: str = 'mcap') -> None:
@@ -63,8 +66,12 @@ def write_sequence(path: str | Path, sequence: Sequence, *, storage: str = 'mcap
     Args:
         sequence: frames and boxes; a frame with no box gets an empty list of detections.
         compressed: whether JPEG files go in as they are; otherwise raw bgr8.
+        fps: images a second.
         image_topic: '/compressed' is added for compressed images.
         truth_topic: '' writes no ground truth.
+
+    Raises:
+        InputError: the bag cannot be written, or an image cannot be read.
     """
     kind = messages.IMAGE_TYPES[int(compressed)]
     topic = f'{image_topic}/compressed' if compressed else image_topic

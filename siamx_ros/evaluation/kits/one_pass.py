@@ -57,6 +57,9 @@ def got10k_overlaps(boxes: np.ndarray, truth: np.ndarray, absent: np.ndarray | N
 
     Boxes and truth are clipped to the image as the kit does: x and y are moved inside, width and
     height limited to what then remains.
+
+    Args:
+        size: width and height of the images.
     """
     seen = np.ones(len(truth), bool) if absent is None else ~absent
     seen[0] = False

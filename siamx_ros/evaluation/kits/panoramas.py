@@ -15,6 +15,9 @@ def panorama(boxes: np.ndarray, truth: np.ndarray, size: tuple[int, int]) -> dic
 
     The truth also counts one panorama to the left, and for the precisions to the right; the kit's
     success, too, compares with the left copy only. Every labelled frame counts, the first included.
+
+    Args:
+        size: width and height of the panorama.
     """
     seen = (truth[:, 2:] > 0).all(1)
     boxes, truth, count = boxes[seen], truth[seen], max(1, len(truth))

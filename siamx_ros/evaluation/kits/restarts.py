@@ -29,6 +29,9 @@ def run_with_restarts(tracker: Tracker, sequence: Sequence,
 
     A failure is an overlap of zero inside the image, or that the tracker drops the target; the
     box of a failed frame is kept. What each frame was is in ``codes`` of the run.
+
+    Raises:
+        SequenceError: an image cannot be read, or the tracker refuses.
     """
     run = Run.empty(sequence.name, sequence.boxes_xywh)
     run = replace(run, codes=np.full(len(run.boxes), SKIPPED))

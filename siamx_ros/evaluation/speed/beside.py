@@ -38,7 +38,11 @@ class AdapterSpec:
         return ':'.join(part for part in (self.path.stem, self.argument) if part)
 
     def build(self) -> AdaptedFile:
-        """Run the file and make its tracker."""
+        """Run the file and make its tracker.
+
+        Raises:
+            InputError: there is no such file, or it has no ``make``.
+        """
         if not self.path.is_file():
             raise InputError(f'--beside: there is no file {self.path}')
         spec = importlib.util.spec_from_file_location(f'siamx_beside_{self.path.stem}', self.path)
@@ -71,7 +75,11 @@ Spec = TrackerSpec | AdapterSpec
 
 
 def read_specs(texts: Sequence[str]) -> tuple[Spec, ...]:
-    """Trackers, each from ``csrt``, ``kcf``, ``FILE.py`` or ``FILE.py:ARGUMENT``."""
+    """Trackers, each from ``csrt``, ``kcf``, ``FILE.py`` or ``FILE.py:ARGUMENT``.
+
+    Raises:
+        InputError: two have one name, or one that is kept for ours.
+    """
     specs = tuple(_read_spec(text) for text in texts)
     names = [OURS, *(spec.name for spec in specs)]
     if len(set(names)) < len(names):

@@ -113,6 +113,9 @@ def measure(plan: Plan, each_step: Callable[[], object] = lambda: None) -> Speed
     """Measure starts, turns and ceilings, in this order.
 
     A warning is logged where our tracker was not in the state that a row promises.
+
+    Raises:
+        InputError: a tracker, its weights or the device cannot be used.
     """
     plan = replace(plan, config=plan.config.replace({'search_timeout': 0.0}))  # lost, not dropped
     starts = {spec.name: _started(spec, plan, each_step) for spec in plan.specs}

@@ -25,7 +25,14 @@ Synchronise = Callable[[], object]
 
 
 class WholeUpdates:
-    """A tracker's updates as they are."""
+    """A tracker's updates as they are.
+
+    Args:
+        tracker: with ``init(image, box)`` and ``update(image)``.
+
+    Attributes:
+        inits, updates: milliseconds of each.
+    """
 
     def __init__(self, tracker: Any, synchronise: Synchronise = lambda: None) -> None:
         self._tracker, self._synchronise = tracker, synchronise
@@ -46,6 +53,10 @@ class WholeUpdates:
 
 class SeveralTargets:
     """Updates of several targets at once: the sequence's own, and places beside it of its size.
+
+    Args:
+        tracker: whose network and settings are used.
+        count: of targets.
 
     Attributes:
         updates: milliseconds of each, for all targets together.
@@ -70,7 +81,12 @@ class SeveralTargets:
 
 
 def places(box: BoundingBox, size: tuple[int, int], count: int) -> list[BoundingBox]:
-    """A box and others of its size, or smaller ones, that lie beside it in an image."""
+    """A box and others of its size, or smaller ones, that lie beside it in an image.
+
+    Args:
+        size: (width, height) of the image, pixels.
+        count: of all boxes, with the first.
+    """
     found, side = [box], math.ceil(math.sqrt(2 * count + 1))
     cell_width, cell_height = size[0] / side, size[1] / side
     width, height = min(box.w, 0.9 * cell_width), min(box.h, 0.9 * cell_height)
@@ -124,7 +140,12 @@ class StagedUpdates:
 
 
 class LostUpdates:
-    """Our tracker's updates while it searches an image without its target."""
+    """Our tracker's updates while it searches an image without its target.
+
+    Attributes:
+        updates: milliseconds of each that ended in LOST.
+        others: how many did not.
+    """
 
     def __init__(self, tracker: Tracker, synchronise: Synchronise = lambda: None) -> None:
         self._tracker, self._synchronise = tracker, synchronise

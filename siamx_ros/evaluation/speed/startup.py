@@ -34,7 +34,11 @@ class Startup:
 
 
 def start(spec: Spec, stretch: Stretch) -> Startup:
-    """Start a process that makes the tracker and runs it over the stretch."""
+    """Start a process that makes the tracker and runs it over the stretch.
+
+    Raises:
+        InputError: it failed, or took longer than :data:`PATIENCE_S`.
+    """
     context = multiprocessing.get_context('spawn')
     here, there = context.Pipe(duplex=False)
     process = context.Process(

@@ -30,7 +30,14 @@ class Stretch:
 
 def from_sequences(sequences: Iterable[Sequence], size: tuple[int, int],
                    frames: int) -> list[Stretch]:
-    """The first ``frames`` images of each sequence from where the target is seen."""
+    """The first ``frames`` images of each sequence from where the target is seen.
+
+    Args:
+        size: width and height that the images are brought to, pixels.
+
+    Raises:
+        InputError: a sequence is shorter, or one of its images cannot be read.
+    """
     stretches = []
     for sequence in sequences:
         start = first_visible(sequence)

@@ -40,7 +40,11 @@ class Teacher(Protocol):
 
 
 def load_graph(path: Path) -> Any:
-    """An inference request for an ONNX file or OpenVINO IR, on one thread."""
+    """An inference request for an ONNX file or OpenVINO IR, on one thread.
+
+    Raises:
+        WeightsError: it is missing or cannot be read.
+    """
     if not path.is_file():
         raise WeightsError(f'the teacher file {path} does not exist')
     try:

@@ -14,7 +14,12 @@ TEACHERS = {'fear': Fear, 'lighttrack': LightTrack}
 
 
 def load_teachers(specs: tuple[str, ...]) -> list[Teacher]:
-    """The teachers of ``NAME:FOLDER`` texts."""
+    """The teachers of ``NAME:FOLDER`` texts.
+
+    Raises:
+        SettingsError: it is written otherwise.
+        WeightsError: a file is missing or cannot be read.
+    """
     teachers = []
     for spec in specs:
         name, _, folder = spec.partition(':')
