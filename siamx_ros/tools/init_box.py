@@ -15,15 +15,18 @@ import rclpy
 from rclpy.node import Node
 from rclpy.utilities import remove_ros_args
 
-from siamx_ros.client.probe import TRY_AGAIN, init_request
+from siamx_ros.client.probe import LATCHED, TRY_AGAIN, init_request
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
-from siamx_ros.msg import TrackedTarget
+from siamx_ros.msg import TrackedTarget, TrackerStatus
 from siamx_ros.node.spin import interruptible
 from siamx_ros.srv import InitTarget
 
 RETRY_S = 5.0
 """After which time to ask again where no image is seen to arrive."""
+KNOWN_S = 3.0
+"""How long at most to wait for the tracker's state: an answer is lost where a service does not know
+yet who asks, and by then it does."""
 POLL_PERIOD_S = 0.1
 """A signal is obeyed between two waits of this length."""
 
@@ -58,7 +61,8 @@ def give_target(node: Node, request: InitTarget.Request, *, tracker: str,
         The last answer, or None if there was none.
     """
     client = node.create_client(InitTarget, f'{tracker}/init')
-    images = []
+    images, states = [], []
+    node.create_subscription(TrackerStatus, f'{tracker}/status', states.append, LATCHED)
     node.create_subscription(TrackedTarget, f'{tracker}/target', images.append, 1)
     deadline = time.monotonic() + timeout
     answer = None
@@ -68,6 +72,9 @@ def give_target(node: Node, request: InitTarget.Request, *, tracker: str,
 
     if not client.wait_for_service(timeout):
         return None
+    known = min(deadline, time.monotonic() + KNOWN_S)
+    while not states and time.monotonic() < known:
+        rclpy.spin_once(node, timeout_sec=POLL_PERIOD_S)
     while remaining() and (answer is None or answer.error_code in TRY_AGAIN):
         future = client.call_async(request)
         while remaining() and not future.done():

@@ -15,7 +15,7 @@ HEADER = 'step,rate,loss,cls,reg,iou,hit,score,score_absent,pairs_per_s\n'
 @pytest.mark.filterwarnings('ignore:.*pin_memory')
 @pytest.mark.parametrize('kind, nicer', [('cpu', 10), ('cuda', 0)])
 def test_pairs_give_way_to_a_step_on_the_same_cores(data, tiny_config, monkeypatch, kind, nicer):
-    monkeypatch.setattr(loading, 'render', lambda plan: os.nice(0))
+    monkeypatch.setattr(loading.PairDataset, '__getitem__', lambda self, index: os.nice(0))
     config = tiny_config.replace({'workers': 1})
     content = loading.read_data(data, config)
     process = Process(0, 1, loading.torch.device(kind))
