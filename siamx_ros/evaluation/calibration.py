@@ -27,7 +27,7 @@ def fit(indicators: np.ndarray, right: np.ndarray, absent: np.ndarray | None = N
     """Logistic regression, right and wrong answers weighing the same in every group.
 
     So do those wrong ones that are given while the target is shown, and while it is absent: the
-    latter are many, and easily told.
+    latter are many, and easy.
 
     An indicator that would count the wrong way (:data:`SIGNS`) is left out.
 

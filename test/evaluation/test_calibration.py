@@ -71,11 +71,11 @@ def test_wrong_ones_weigh_the_same_while_the_target_is_shown_and_absent():
     indicators[:, 0] = np.where(absent, rng.uniform(0, 0.6, 3100), rng.uniform(0.4, 1, 3100))
     indicators[:, 5] = np.where(right | absent, rng.uniform(0.4, 1, 3100),
                                 rng.uniform(0, 0.6, 3100))
-    told, mixed = fit(indicators, right, absent), fit(indicators, right)
+    apart, mixed = fit(indicators, right, absent), fit(indicators, right)
     shown = ~right & ~absent
     wrong = [(np.array([each(*row) for row in indicators[shown]]) >= BOUNDARY).mean()
-             for each in (told, mixed)]
-    assert told.backward > 1.5 * mixed.backward and wrong[0] < 0.6 * wrong[1]
+             for each in (apart, mixed)]
+    assert apart.backward > 1.5 * mixed.backward and wrong[0] < 0.6 * wrong[1]
 
 
 @pytest.mark.parametrize('value', [True, False])
