@@ -13,10 +13,10 @@ INDICATORS = ('raw_score', 'peak_ratio', 'template_similarity', 'online_response
               'colour_similarity', 'backward_score')
 """Fields of a TrackResult that a calibration weighs, in the order of its call."""
 SIGNS = np.array([1, -1, 1, 1, 1, 1])
-SCORES = [INDICATORS.index(name) for name in ('raw_score', 'backward_score')]
-"""Indicators that are weighed by their logit."""
 """Whether more of an indicator may speak for (1) or against (-1) an answer. They depend on each
 other: left free, one of them would take the wrong sign to make up for another's excess."""
+SCORES = [INDICATORS.index(name) for name in ('raw_score', 'backward_score')]
+"""Indicators that are weighed by their logit."""
 RIDGE = 1e-4
 FEWEST = 6
 """Wrong answers of one kind in a group that are too few to weigh as much as the others."""

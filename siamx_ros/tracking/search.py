@@ -142,8 +142,10 @@ def first_image(engine: Engine, image: np.ndarray, memory: TargetMemory,
     if not (memory.config.backward_every and calibration.backward):
         return None
     window = engine.geometry.search_window(memory.box, memory.config.steady_size)
-    return BackwardCheck(engine, search_patch(image, window, memory), window, memory.box,
-                         memory.config.crop, memory.fill)
+    check = BackwardCheck(engine, search_patch(image, window, memory), window, memory.box,
+                          memory.config.crop, memory.fill)
+    check.search(image, memory.box)  # what is compiled is compiled now, not in an update
+    return check
 
 
 def _search_size(geometry: PatchGeometry, memory: TargetMemory, state: TrackState) -> int:

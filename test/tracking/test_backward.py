@@ -3,9 +3,13 @@
 import numpy as np
 import pytest
 
+from siamx_ros.config import ModelConfig
 from siamx_ros.geometry import BoundingBox, CropWindow
 from siamx_ros.patch_geometry import SquareGeometry
+from siamx_ros.model import openvino_graph
+from siamx_ros.synthetic import sequence
 from siamx_ros.tracking.backward import BackwardCheck
+from siamx_ros.tracking.from_weights import load_tracker
 
 COLOURS = {'target': (0, 0, 200), 'beside': (200, 0, 0), 'elsewhere': (0, 200, 0)}
 FILL = (90.0, 90.0, 90.0)
@@ -48,3 +52,18 @@ def test_only_the_target_is_found_where_it_was_first(place, score):
     check = BackwardCheck(engine, patch, window, box(200, 200), 'exact', FILL)
     now = image(target=(500, 300), beside=(400, 100), elsewhere=(60, 60))
     assert check.search(now, box(*place)) == score
+
+
+def test_a_sure_target_is_checked_at_times_and_nothing_is_compiled_for_it(monkeypatch):
+    """In between, the score of the last check counts."""
+    tracker, found = load_tracker(ModelConfig(device='cpu', threads=1)), []
+    search = BackwardCheck.search
+    monkeypatch.setattr(BackwardCheck, 'search', lambda self, image, box: found.append(
+        search(self, image, box)) or found[-1])
+    clip = sequence(frames=24, seed=1)
+    tracker.init(clip.image(0), clip.first_box)
+    assert len(found) == 1, 'once, to compile it'
+    monkeypatch.setattr(openvino_graph, 'kept_or_compiled', None)
+    scores = [tracker.update(clip.image(index)).backward_score for index in range(1, 24)]
+    assert len(found) == 3 and len(set(found)) == 3
+    assert scores[9:19] == [found[1]] * 10 and scores[19:] == [found[2]] * 4

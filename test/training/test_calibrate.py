@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from siamx_ros.cli import main
-from siamx_ros.commands.calibrate import CUT, _cut_away, _videos, answers
+from siamx_ros.commands.calibrate import CUT, _cut_away, _poor, _videos, answers
 from siamx_ros.config import TrackerConfig
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
@@ -52,6 +52,15 @@ def test_a_cut_shows_another_target_in_the_place_of_the_last():
     assert first.shape == (120, 160, 3)
     assert rows.min() == pytest.approx(60, abs=2) and rows.max() == pytest.approx(99, abs=2)
     assert columns.min() == pytest.approx(20, abs=2) and columns.max() == pytest.approx(59, abs=2)
+
+
+def test_a_poor_copy_has_fewer_and_smaller_images_and_its_boxes():
+    images = [np.full((40, 60, 3), value, np.uint8) for value in range(5)]
+    boxes = np.arange(5)[:, None] + np.array([[20.0, 10.0, 12.0, 8.0]])
+    poor = _poor(SyntheticVideo(images, boxes), 2)
+    assert [image.max() for image in poor.images] == [0, 2, 4]
+    assert {image.shape for image in poor.images} == {(20, 30, 3)}
+    np.testing.assert_allclose(poor.boxes, boxes[[0, 2, 4]] / 2)
 
 
 def test_a_video_begins_with_its_first_box():
