@@ -1,4 +1,5 @@
-"""Engines whose search is compiled, once a size of patch; templates are encoded by torch."""
+"""Engines whose search is compiled, once a size of patch; torch encodes what comes once a target.
+"""
 
 from __future__ import annotations
 
@@ -41,22 +42,57 @@ class Source:
         return cls(digest.hexdigest(), weakref.ref(network))
 
 
+class KeptSearches:
+    """Compiled searches, those used last; each holds the kernels that it was given.
+
+    To hand over all kernels again for each image takes half a millisecond.
+
+    Args:
+        give: puts kernels, by name, into a search.
+
+    Attributes:
+        held: shapes of what a search takes in -> the search, and whose kernels are in it.
+    """
+
+    def __init__(self, give: Callable[[Any, dict[str, torch.Tensor]], None]) -> None:
+        self._give = give
+        self.held: OrderedDict[tuple, tuple[Any, Any]] = OrderedDict()
+
+    def holding(self, target: Any, kernels: dict[str, torch.Tensor], shapes: tuple,
+                compiled: Callable[[], Any]) -> Any:
+        """The search for inputs of these shapes, with the kernels of a target in it.
+
+        Args:
+            target: whose kernels they are; another object has others.
+            compiled: gives a new search.
+        """
+        if shapes not in self.held:
+            if len(self.held) >= KEPT_SIZES:
+                self.held.popitem(last=False)
+            self.held[shapes] = compiled(), None
+        search, before = self.held[shapes]
+        if before is not target:
+            self._give(search, kernels)
+            self.held[shapes] = search, target
+        self.held.move_to_end(shapes)
+        return search
+
+
 class CompiledEngine(Engine, ABC):
     """An :class:`Engine` that has a compiled search for each size of patch.
 
-    The target's correlation kernels go into it as inputs, and stay there from one image to the
-    next: to hand over all of them again takes half a millisecond.
+    The target's correlation kernels go into it as inputs. A second search, for what a template
+    patch shows, has the encoded search patch in their place.
 
     Args:
         network: in eval mode; it is copied, not changed.
-        device, precision: of torch, which encodes the templates.
+        device, precision: of torch, which encodes templates and what is searched for templates.
     """
 
     def __init__(self, network: SiameseNet, device: str = 'cpu', precision: str = 'fp32') -> None:
         super().__init__(network, device, precision)
         self._threads = torch.get_num_threads()
-        self._compiled: OrderedDict[tuple[int, ...], Any] = OrderedDict()
-        self._held: dict[tuple[int, ...], Template] = {}
+        self._searches, self._backward = KeptSearches(self._give), KeptSearches(self._give)
 
     @contextmanager
     def image_context(self) -> Iterator[None]:
@@ -73,23 +109,21 @@ class CompiledEngine(Engine, ABC):
         """A search for inputs of these shapes and types: patch 1 x S x S x 3, kernels by name."""
 
     @abstractmethod
-    def _give(self, search: Any, kernels: dict[str, torch.Tensor]) -> None:
+    def _compile_scores(self, patch: np.ndarray, encoded: dict[str, torch.Tensor]) -> Any:
+        """The same of :meth:`scores_of`: patch 1 x 127 x 127 x 3, what is encoded by name."""
+
+    @staticmethod
+    @abstractmethod
+    def _give(search: Any, kernels: dict[str, torch.Tensor]) -> None:
         """Put a target's kernels into a compiled search."""
 
     def _search_for(self, patch: np.ndarray, template: Template) -> Any:
         """The search for patches of this size that holds this template."""
-        shape = patch.shape
-        if self._held.get(shape) is not template:
-            if shape not in self._compiled:
-                self._make_room()
-                self._compiled[shape] = self._compile(patch, template.kernels)
-            self._give(self._compiled[shape], template.kernels)
-            self._held[shape] = template
-        self._compiled.move_to_end(shape)
-        return self._compiled[shape]
+        return self._searches.holding(template, template.kernels, patch.shape,
+                                      lambda: self._compile(patch, template.kernels))
 
-    def _make_room(self) -> None:
-        """Forget the size that was not searched for the longest time, if there are many."""
-        if len(self._compiled) >= KEPT_SIZES:
-            shape, _ = self._compiled.popitem(last=False)
-            self._held.pop(shape)
+    def _scores_for(self, patch: np.ndarray, encoded: dict[str, torch.Tensor]) -> Any:
+        """What gives the scores of template patches, with this encoded search patch in it."""
+        shapes = tuple(features.shape for features in encoded.values())
+        return self._backward.holding(encoded, encoded, shapes,
+                                      lambda: self._compile_scores(patch, encoded))

@@ -133,21 +133,40 @@ class CudaGraphEngine(CompiledEngine):
         return [Maps(scores[index, 0].numpy(), distances[index].numpy(), features[index:index + 1])
                 for index in range(len(patches))]
 
+    @torch.inference_mode()
+    def scores_of(self, patch: np.ndarray, encoded: dict[str, torch.Tensor]) -> np.ndarray:
+        with self._on_device():
+            [scores] = self._scores_for(patch[None], encoded).run(patch[None])
+        return scores[0, 0].numpy()
+
     def _compile(self, patch: np.ndarray, kernels: dict[str, torch.Tensor]) -> RecordedSearch:
         return RecordedSearch(
             self._answers, torch.from_numpy(patch).to(self.device), kernels, self._record)
 
-    def _give(self, search: RecordedSearch, kernels: dict[str, torch.Tensor]) -> None:
+    def _compile_scores(self, patch: np.ndarray,
+                        encoded: dict[str, torch.Tensor]) -> RecordedSearch:
+        return RecordedSearch(
+            self._scores, torch.from_numpy(patch).to(self.device), encoded, self._record)
+
+    @staticmethod
+    def _give(search: RecordedSearch, kernels: dict[str, torch.Tensor]) -> None:
         search.give(kernels)
 
     def _answers(self, patch: torch.Tensor,
                  kernels: dict[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:
         """Scores, distances and features of a patch 1 x S x S x 3 on the device."""
-        pixels = patch.permute(0, 3, 1, 2).to(self.dtype, memory_format=torch.channels_last)
-        levels = self.network.levels(pixels)
+        levels = self.network.levels(self._pixels(patch))
         logits, distances = self.network.head(*self.network.correlation(levels, kernels))
         features = torch.cat(self.network.grid_features(levels), 1)
         return logits.float().sigmoid(), distances, features
+
+    def _scores(self, patch: torch.Tensor,
+                encoded: dict[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:
+        """Where an encoded search patch shows what a patch 1 x 127 x 127 x 3 on the device does."""
+        return (self.network.scores_of(self._pixels(patch), encoded),)
+
+    def _pixels(self, patch: torch.Tensor) -> torch.Tensor:
+        return patch.permute(0, 3, 1, 2).to(self.dtype, memory_format=torch.channels_last)
 
     def _on_device(self) -> ContextManager:
         """Streams and graphs belong to the device that is current."""

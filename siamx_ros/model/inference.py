@@ -177,9 +177,7 @@ class Engine:
         Returns:
             n x n float32, sigmoid of the centre logits.
         """
-        kernels = self.network.embed_template(self._input(patch))
-        logits, _ = self.network.head(*self.network.correlation.correlate(encoded, kernels))
-        return logits[0, 0].float().sigmoid().cpu().numpy()
+        return self.network.scores_of(self._input(patch), encoded)[0, 0].cpu().numpy()
 
     def describe(self, maps: Maps) -> np.ndarray:
         """Both levels of a searched patch as one array, C x n x n float32, not to be changed."""

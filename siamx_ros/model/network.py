@@ -97,6 +97,20 @@ class SiameseNet(nn.Module):
         """Locate the template in search patches B x 3 x S x S (S = 255, 271, ...)."""
         return Prediction(*self.head(*self.correlation(self.levels(patch), kernels)))
 
+    def scores_of(self, template: torch.Tensor,
+                  encoded: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Where encoded search patches show what template patches B x 3 x 127 x 127 do.
+
+        Args:
+            encoded: of the search patches, as ``correlation.encode_search`` gives it.
+
+        Returns:
+            B x 1 x n x n, sigmoid of the centre logits.
+        """
+        kernels = self.encode_template(self.template_part(self.levels(template)))
+        logits, _ = self.head(*self.correlation.correlate(encoded, kernels))
+        return logits.float().sigmoid()
+
     def forward(self, template: torch.Tensor, patch: torch.Tensor) -> Prediction:
         """Both steps at once, for training."""
         return self.search(patch, self.embed_template(template))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, Callable, ClassVar
 
 import numpy as np
 import torch
@@ -12,7 +12,8 @@ from siamx_ros.errors import InputError
 from siamx_ros.model.compiled_engine import CompiledEngine, Source
 from siamx_ros.model.inference import Maps, Template
 from siamx_ros.model.network import SiameseNet
-from siamx_ros.model.onnx_graph import check_installed, search_bytes
+from siamx_ros.model.onnx_graph import (
+    check_installed, graph_bytes, scores_graph, search_graph)
 from siamx_ros.model.onnx_session import CPU, Provider, Session, pick_provider
 from siamx_ros.model.quantisation import Ranges, check_ranges
 
@@ -62,11 +63,23 @@ class OnnxEngine(CompiledEngine):
         scores, distances, features = session.run({'patch': patch[None]})
         return Maps(scores[0, 0], distances[0], torch.from_numpy(features))
 
-    def _compile(self, patch: np.ndarray, kernels: dict[str, torch.Tensor]) -> Session:
-        graph = search_bytes(self._source, self._ranges, patch.shape[1])
-        return Session(graph, self._provider, self.precision, self._threads)
+    @torch.inference_mode()
+    def scores_of(self, patch: np.ndarray, encoded: dict[str, torch.Tensor]) -> np.ndarray:
+        [scores] = self._scores_for(patch[None], encoded).run({'patch': patch[None]})
+        return scores[0, 0]
 
-    def _give(self, search: Session, kernels: dict[str, torch.Tensor]) -> None:
+    def _compile(self, patch: np.ndarray, kernels: dict[str, torch.Tensor]) -> Session:
+        return self._session(search_graph, patch.shape[1])
+
+    def _compile_scores(self, patch: np.ndarray, encoded: dict[str, torch.Tensor]) -> Session:
+        return self._session(scores_graph, tuple(array.shape for array in encoded.values()))
+
+    def _session(self, graph: Callable[..., Any], size: Any) -> Session:
+        return Session(graph_bytes(self._source, self._ranges, graph, size),
+                       self._provider, self.precision, self._threads)
+
+    @staticmethod
+    def _give(search: Session, kernels: dict[str, torch.Tensor]) -> None:
         search.keep({name: kernel.numpy() for name, kernel in kernels.items()})
 
 

@@ -11,7 +11,7 @@ import functools
 from importlib.util import find_spec
 import inspect
 import io
-from typing import Any, Sequence
+from typing import Any, Callable, Sequence
 import warnings
 
 import torch
@@ -58,6 +58,18 @@ class SearchStep(nn.Module):
         return logits.sigmoid(), distances, torch.cat(self.network.grid_features(levels), 1)
 
 
+class ScoresStep(nn.Module):
+    """uint8 1 x 127 x 127 x 3 and an encoded search patch -> scores (0 to 1)."""
+
+    def __init__(self, network: SiameseNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, patch: torch.Tensor, *encoded: torch.Tensor) -> torch.Tensor:
+        return self.network.scores_of(
+            _pixels(patch), dict(zip(self.network.kernel_names, encoded)))
+
+
 def check_installed(purpose: str) -> None:
     """Refuse to go on without the packages that make and run ONNX graphs.
 
@@ -97,17 +109,30 @@ def search_graph(network: SiameseNet, side: int) -> Any:
                      ('patch', *network.kernel_names), SEARCH_OUTPUTS)
 
 
+def scores_graph(network: SiameseNet, shapes: Sequence[Sequence[int]]) -> Any:
+    """The ONNX model that searches an encoded patch: ``patch``, what is encoded -> ``scores``.
+
+    Args:
+        network: as of :func:`search_graph`.
+        shapes: of what is encoded, in the order of the kernels, whose names it has.
+    """
+    return _exported(ScoresStep(network), (_empty(TEMPLATE_SIZE), *map(torch.zeros, shapes)),
+                     ('patch', *network.kernel_names), SEARCH_OUTPUTS[:1])
+
+
 @functools.lru_cache(maxsize=16)
-def search_bytes(source: Source, ranges: tuple[tuple[str, tuple[float, float]], ...],
-                 side: int) -> bytes:
-    """The search graph of a network, kept: torch never frees all that tracing takes.
+def graph_bytes(source: Source, ranges: tuple[tuple[str, tuple[float, float]], ...],
+                graph: Callable[..., Any], size: Any) -> bytes:
+    """A graph of a network, kept: torch never frees all that tracing takes.
 
     Args:
         ranges: items of the checkpoint's ranges to round by; empty for none.
+        graph: :func:`search_graph` or :func:`scores_graph`.
+        size: its second argument.
     """
     network = source.network()
     network = rounded(network, dict(ranges)) if ranges else network
-    return search_graph(network, side).SerializeToString()
+    return graph(network, size).SerializeToString()
 
 
 def _empty(side: int) -> torch.Tensor:

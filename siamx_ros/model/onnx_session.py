@@ -86,11 +86,14 @@ class Session:
         self._provider, self._binding = provider, self._session.io_binding()
 
     def keep(self, inputs: dict[str, np.ndarray]) -> None:
-        """Copy inputs to the device, for all further runs until they are given anew."""
+        """Copy inputs to the device, for all further runs until they are given anew.
+
+        Those that the graph does not need are left out.
+        """
         import onnxruntime
-        for name, array in inputs.items():
+        for name in inputs.keys() & {each.name for each in self._session.get_inputs()}:
             self._binding.bind_ortvalue_input(name, onnxruntime.OrtValue.ortvalue_from_numpy(
-                np.ascontiguousarray(array), self._provider.device, self._provider.index))
+                np.ascontiguousarray(inputs[name]), self._provider.device, self._provider.index))
 
     def run(self, inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
         """The outputs, in the order of the graph; inputs are those given and those kept."""

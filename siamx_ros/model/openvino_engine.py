@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-import dataclasses
-import functools
 from typing import Any, Callable, Iterable, Iterator
 
 import numpy as np
 import torch
-from torch import nn
 
 from siamx_ros.config import ModelConfig
 from siamx_ros.errors import InputError
@@ -17,15 +14,14 @@ from siamx_ros.model import openvino_graph
 from siamx_ros.model.compiled_engine import KEPT_SIZES, CompiledEngine, Source
 from siamx_ros.model.inference import Maps, Template, pick_device
 from siamx_ros.model.network import SiameseNet
+from siamx_ros.model.openvino_steps import Encoding, Inputs, Scores, Search, Step, converted
 from siamx_ros.model.quantisation import (
     Ranges, check_ranges, is_fast, round_graph)
 
-SEARCH_SIDE = 255
-"""Side of the patch with which the search is traced; for others it is reshaped."""
+TRACED_SIDE = 255
+"""Side of the search patch with which a step is traced; for others it is reshaped."""
 KEPT_REQUESTS = 32
 """Requests that run side by side and are kept: of as many targets and sizes of patches."""
-_Inputs = tuple[tuple[tuple[int, ...], str], ...]
-"""Shape and type of the patch and of each kernel."""
 
 
 class OpenVinoEngine(CompiledEngine):
@@ -57,7 +53,7 @@ class OpenVinoEngine(CompiledEngine):
         self.precision = _resolved(precision, ranges)
         self._ranges, self._source = ranges, Source.of(self.network)
         self._requests = _Requests()
-        self._backward: dict[tuple, tuple[dict[str, torch.Tensor], Any]] = {}
+        self._encodings: dict[int, Any] = {}
 
     @classmethod
     def from_settings(cls, network: SiameseNet, model: ModelConfig,
@@ -93,16 +89,22 @@ class OpenVinoEngine(CompiledEngine):
 
     @torch.inference_mode()
     def scores_of(self, patch: np.ndarray, encoded: dict[str, torch.Tensor]) -> np.ndarray:
-        shapes = tuple(map(tuple, (features.shape for features in encoded.values())))
-        held, request = self._backward.get(shapes, (None, None))
-        if held is not encoded:
-            request = request or self._kept_or_compiled(
-                'scores', patch[None], encoded, self._scores_graph)
-            self._give(request, encoded)
-            self._backward[shapes] = encoded, request
+        request = self._scores_for(patch[None], encoded)
         openvino_graph.show(request, patch)
         request.infer(share_outputs=True)
         return request.get_output_tensor(0).data[0, 0].copy()
+
+    @torch.inference_mode()
+    def encode_search(self, patch: np.ndarray) -> dict[str, torch.Tensor]:
+        side = len(patch)
+        if side not in self._encodings:
+            self._encodings[side] = self._kept_or_compiled(
+                'encoding', patch[None], {}, lambda inputs: self._graph(Encoding, inputs))
+        request = self._encodings[side]
+        openvino_graph.show(request, patch)
+        request.infer(share_outputs=True)
+        return {name: torch.from_numpy(request.get_output_tensor(index).data.copy())
+                for index, name in enumerate(self.network.kernel_names)}
 
     @staticmethod
     @torch.inference_mode()
@@ -113,34 +115,39 @@ class OpenVinoEngine(CompiledEngine):
     def _compile(self, patch: np.ndarray, kernels: dict[str, torch.Tensor],
                  streams: int = 1) -> Any:
         """An inference request; its answer is valid until its next one."""
-        return self._kept_or_compiled('search', patch, kernels, self._graph, streams)
+        return self._kept_or_compiled(
+            'search', patch, kernels, lambda inputs: self._rounded(self._graph(Search, inputs)),
+            streams)
+
+    def _compile_scores(self, patch: np.ndarray, encoded: dict[str, torch.Tensor]) -> Any:
+        return self._kept_or_compiled(
+            'scores', patch, encoded,
+            lambda inputs: self._rounded(converted(Step(Scores, inputs, self._source))))
 
     def _kept_or_compiled(self, name: str, patch: np.ndarray, others: dict[str, torch.Tensor],
-                          make: Callable[[_Inputs], Any], streams: int = 1) -> Any:
+                          make: Callable[[Inputs], Any], streams: int = 1) -> Any:
         inputs = tuple((array.shape, array.dtype.str) for array in (
             patch, *(other.numpy() for other in others.values())))
         exact = self.precision if self.precision != 'int8' else openvino_graph.fastest_float()
         return openvino_graph.kept_or_compiled(
             (name, self._source.digest, repr(inputs), self.precision, repr(self._ranges)),
-            lambda: self._rounded(make(inputs)), exact, self._threads, streams)
+            lambda: make(inputs), exact, self._threads, streams)
 
     def _side_by_side(self, patch: np.ndarray, kernels: dict[str, torch.Tensor]) -> Any:
         """An inference request of which further ones run beside it, on one thread each."""
         return self._compile(patch, kernels, streams=self._threads)
 
-    def _graph(self, inputs: _Inputs) -> Any:
-        """The search for these inputs as an OpenVINO model."""
-        example = ((1, SEARCH_SIDE, SEARCH_SIDE, 3), inputs[0][1]), *inputs[1:]
+    def _graph(self, module: type[torch.nn.Module], inputs: Inputs) -> Any:
+        """What takes in a search patch, for these inputs, as an OpenVINO model."""
+        example = ((1, TRACED_SIDE, TRACED_SIDE, 3), inputs[0][1]), *inputs[1:]
         return openvino_graph.reshaped(
-            _converted(_Graph(_Search, example, self._source)), [shape for shape, _ in inputs])
-
-    def _scores_graph(self, inputs: _Inputs) -> Any:
-        return _converted(_Graph(_Scores, inputs, self._source))
+            converted(Step(module, example, self._source)), [shape for shape, _ in inputs])
 
     def _rounded(self, graph: Any) -> Any:
         return round_graph(graph, self._ranges) if self.precision == 'int8' else graph
 
-    def _give(self, search: Any, kernels: dict[str, torch.Tensor]) -> None:
+    @staticmethod
+    def _give(search: Any, kernels: dict[str, torch.Tensor]) -> None:
         openvino_graph.give(search, {
             index: kernel.numpy() for index, kernel in enumerate(kernels.values(), 1)})
 
@@ -181,65 +188,6 @@ def _maps(request: Any) -> Maps:
         request.get_output_tensor(index).data for index in range(len(request.model_outputs)))
     features = torch.from_numpy(np.concatenate(levels, -1)).permute(0, 3, 1, 2)
     return Maps(scores[0, 0].copy(), distances[0].copy(), features)
-
-
-class _Search(nn.Module):
-    """uint8 1 x S x S x 3 and kernels -> sigmoid scores, distances, L3 and L4.
-
-    Pixels come and features go channels last, as OpenVINO computes.
-    """
-
-    def __init__(self, network: SiameseNet) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, patch: torch.Tensor,
-                *kernels: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        levels = self.network.levels(_pixels(patch))
-        logits, distances = self.network.head(
-            *self.network.correlation(levels, dict(zip(self.network.kernel_names, kernels))))
-        features = [level.permute(0, 2, 3, 1) for level in self.network.grid_features(levels)]
-        return logits.sigmoid(), distances, *features
-
-
-class _Scores(nn.Module):
-    """uint8 1 x 127 x 127 x 3 and an encoded search patch -> sigmoid scores."""
-
-    def __init__(self, network: SiameseNet) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, patch: torch.Tensor, *encoded: torch.Tensor) -> torch.Tensor:
-        levels = self.network.template_part(self.network.levels(_pixels(patch)))
-        kernels = self.network.encode_template(levels)
-        logits, _ = self.network.head(*self.network.correlation.correlate(
-            dict(zip(self.network.kernel_names, encoded)), kernels))
-        return logits.sigmoid()
-
-
-def _pixels(patch: torch.Tensor) -> torch.Tensor:
-    """Channels first; the way by bf16, which has all values of pixels, spares two more layouts."""
-    return patch.permute(0, 3, 1, 2).bfloat16().float()
-
-
-@dataclasses.dataclass(frozen=True)
-class _Graph:
-    """A module of a network for inputs of these shapes and types.
-
-    Equal where it computes the same.
-    """
-
-    module: type[nn.Module]
-    inputs: _Inputs
-    source: Source
-
-
-@functools.lru_cache(maxsize=8)
-def _converted(graph: _Graph) -> Any:
-    """An OpenVINO model, kept: torch never frees all that tracing takes, so it is done once."""
-    examples = tuple(torch.from_numpy(np.zeros(shape, kind)) for shape, kind in graph.inputs)
-    return openvino_graph.convert(
-        graph.module(graph.source.network()), examples, [shape for shape, _ in graph.inputs])
 
 
 def _resolved(precision: str, ranges: Ranges | None) -> str:

@@ -130,6 +130,7 @@ def first_views(engine: Engine, image: np.ndarray, memory: TargetMemory) -> list
         window = replace(local, side=local.side * side).moved_to(
             local.centre_x + dx * local.width, local.centre_y + dy * local.height)
         maps = engine.search(search_patch(image, window, memory), memory.template)
+        memory.prepared.add(window.patch_side)
         cell = decode.cell_nearest(memory.box.centre, len(maps.scores), window)
         views.append(View(window, engine.describe(maps),
                           decode.box_at(maps.distances, cell, window)))

@@ -27,7 +27,7 @@ def test_a_batch_answers_as_one_by_one_and_one_graph_serves_all_numbers(network)
             expected = plain.describe(alone)
             np.testing.assert_allclose(
                 engine.describe(maps), expected, atol=1e-4 * np.abs(expected).max())
-    assert list(engine._compiled) == [(3, 207, 207, 3)]
+    assert list(engine._searches.held) == [(3, 207, 207, 3)]
 
 
 def test_inputs_and_answer_stay_where_they_are():
@@ -76,3 +76,6 @@ def test_a_graph_answers_as_the_cpu(network, precision, close):
         expected = plain.describe(theirs)
         np.testing.assert_allclose(
             graphs.describe(ours), expected, atol=20 * close * expected.std())
+        ours, theirs = (engine.scores_of(template, engine.encode_search(patch))
+                        for engine in (graphs, plain))
+        np.testing.assert_allclose(ours, theirs, atol=close)

@@ -78,9 +78,9 @@ def compilations(folder, monkeypatch):
     made = []
     graph = openvino_engine.OpenVinoEngine._graph
 
-    def counted(self, inputs):
-        made.append(inputs)
-        return graph(self, inputs)
+    def counted(self, *args):
+        made.append(args)
+        return graph(self, *args)
     monkeypatch.setattr(openvino_engine.OpenVinoEngine, '_graph', counted)
     return made
 

@@ -45,9 +45,10 @@ def test_int8_is_near_to_fp32_and_not_the_same(network):
     ranges = input_ranges(network, [(as_tensor(template), as_tensor(search))])
     exact, rounded = (make_engine(network, ONNX.replace({'precision': precision}), ranges)
                       for precision in ('fp32', 'int8'))
-    plain, rounded = (engine.describe(engine.search(search, engine.embed(template)))
-                      for engine in (exact, rounded))
-    assert 1e-4 < np.abs(rounded - plain).mean() / plain.std() < 0.2
+    for answer in (lambda engine: engine.describe(engine.search(search, engine.embed(template))),
+                   lambda engine: engine.scores_of(template, exact.encode_search(search))):
+        plain, near = map(answer, (exact, rounded))
+        assert 1e-4 < np.abs(near - plain).mean() / plain.std() < 0.2
     with pytest.raises(InputError, match='needs weights with measured ranges'):
         make_engine(network, ONNX.replace({'precision': 'int8'}))
 
@@ -118,3 +119,6 @@ def test_a_gpu_answers_as_the_cpu(network, runtime, precision, close):
     spread = plain.describe(theirs).std()
     np.testing.assert_allclose(
         fast.describe(ours), plain.describe(theirs), atol=20 * close * spread)
+    ours, theirs = (engine.scores_of(template, engine.encode_search(search))
+                    for engine in (fast, plain))
+    np.testing.assert_allclose(ours, theirs, atol=close)

@@ -26,6 +26,12 @@ def pixels(patch: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(patch).permute(0, 3, 1, 2).float()
 
 
+def shapes_encoded(network, side: int) -> list[torch.Size]:
+    with torch.no_grad():
+        levels = network.levels(pixels(patch_of(side)))
+        return [each.shape for each in network.correlation.encode_search(levels).values()]
+
+
 def lengths(graph) -> dict[str, list[int]]:
     return {value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim]
             for value in (*graph.graph.input, *graph.graph.output)}
@@ -70,11 +76,13 @@ def test_a_search_answers_as_torch(folded, side):
     assert known['features'][2:] == [cells + 6, cells + 6]
 
 
+@pytest.mark.parametrize('part', ['search', 'scores'])
 @pytest.mark.parametrize('precision', ['fp32', 'int8'])
-def test_graphs_are_what_tensorrt_reads(folded, ranges, precision):
+def test_graphs_are_what_tensorrt_reads(folded, ranges, precision, part):
     """Operators of the standard up to 17; lengths, steps and zero points are constants."""
     network = folded if precision == 'fp32' else rounded(folded, ranges)
-    model = onnx_graph.search_graph(network, 207)
+    model = onnx_graph.search_graph(network, 207) if part == 'search' else onnx_graph.scores_graph(
+        network, shapes_encoded(folded, 207))
     onnx.checker.check_model(model, full_check=True)
     assert [(each.domain, each.version) for each in model.opset_import] == [('', 17)]
     graph = model.graph
@@ -87,6 +95,8 @@ def test_graphs_are_what_tensorrt_reads(folded, ranges, precision):
         assert (step > 0).all() and zero.dtype == np.int8 and not zero.any()
     weights = [node for node in rounding if node.input[0] in values]
     assert all(node.attribute[0].i == 0 for node in weights)  # the axis: output channels
+    if part == 'scores':  # by a part of the network
+        return
     # Branches that take in the same share its rounding.
     activations = [each for each in rounding
                    if each.op_type == 'QuantizeLinear' and each not in weights]

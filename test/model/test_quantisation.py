@@ -95,10 +95,22 @@ def test_every_measured_convolution_is_rounded(network, ranges):
     engine = make_engine(network, INT8, ranges)
     template, search = patches(127, 255, seed=3)
     engine.search(search, engine.embed(template))
-    graph = engine._compiled[(1, 255, 255, 3)].get_compiled_model().get_runtime_model()
+    request, _ = engine._searches.held[(1, 255, 255, 3)]
+    graph = request.get_compiled_model().get_runtime_model()
     kinds = [op.get_rt_info()['runtimePrecision'].astype(str) for op in graph.get_ops()
              if op.get_rt_info()['layerType'].astype(str) == 'Convolution']
     assert len([kind for kind in kinds if kind in ('u8', 'i8')]) >= len(ranges)
+
+
+def test_what_is_encoded_once_is_not_rounded(network, ranges):
+    """The first image: by the compiled engine, as near to fp32 as bf16 is."""
+    plain = make_engine(network, ModelConfig(device='cpu', runtime='torch'))
+    engine, [search] = make_engine(network, INT8, ranges), patches(207, seed=3)
+    wanted = plain.encode_search(search)
+    found = engine.encode_search(search)
+    assert engine._encodings and found.keys() == wanted.keys()
+    for name, features in wanted.items():
+        assert (found[name] - features).abs().mean() < 0.01 * features.std()
 
 
 def test_auto_takes_int8_where_the_cpu_is_fast_at_it(network, ranges, monkeypatch):

@@ -49,13 +49,17 @@ def test_each_answers_as_torch(network, name, precision, close, side):
 
 
 @pytest.mark.parametrize('name', ('torch', *COMPILED))
-def test_an_encoded_patch_is_searched_as_the_patch_itself(network, name):
+def test_an_encoded_patch_is_searched_as_the_patch_itself(network, name, monkeypatch):
+    """For several targets by turns, by one search that is compiled once, not by torch."""
     template, search = patches(127, 207)
     engine, others = made(network, name), (search, 255 - search)
     encoded = [engine.encode_search(patch) for patch in others]
     for which, target in ((0, template), (1, template), (1, 255 - template), (0, template)):
         wanted = engine.search(others[which], engine.embed(target)).scores
         np.testing.assert_allclose(engine.scores_of(target, encoded[which]), wanted, atol=1e-4)
+        if name != 'torch':
+            monkeypatch.setattr(type(engine), '_compile_scores', None)
+            assert len(engine._backward.held) == 1
 
 
 @each_compiled
@@ -96,7 +100,7 @@ def test_sizes_of_long_ago_are_forgotten_and_compiled_again(network, monkeypatch
     for side in (255, 271, 255, 287, 255, 271):
         maps = engine.search(np.zeros((side, side, 3), np.uint8), target)
         assert maps.scores.shape[0] == (side - 127) // 8 + 9
-    assert [shape[1] for shape in engine._compiled] == [255, 271] == [s[1] for s in engine._held]
+    assert [shape[1] for shape in engine._searches.held] == [255, 271]
 
 
 @pytest.mark.parametrize('precision, missing, wanted', [

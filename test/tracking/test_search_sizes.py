@@ -6,11 +6,13 @@ from track_playing import CONFIG, line, play, start
 from siamx_ros.config import TrackerConfig
 from siamx_ros.records import TrackState
 from siamx_ros.settings import SettingsError
+from siamx_ros.tracking.online import FIRST_VIEWS
 
 
 def test_a_steady_target_is_searched_in_a_smaller_patch_of_the_same_scale(engine, scene):
     tracker = start(engine, scene, (200, 200), size_lr=0.0)
-    assert 207 in engine.searched, 'what it takes is prepared with the target, not in an update'
+    assert sorted(engine.searched) == [207] + [255] * len(FIRST_VIEWS), (
+        'what it takes is prepared with the target, not in an update, and not twice')
     engine.searched.clear()
     results = play(tracker, scene, line((200, 200), (5, 3), 5))
     assert engine.searched == [255] + [207] * 4, 'after one image no velocity is known'
