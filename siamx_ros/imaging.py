@@ -13,7 +13,7 @@ from siamx_ros.errors import InputError
 from siamx_ros.files import refuse_pointer
 from siamx_ros.geometry import CropWindow
 from siamx_ros.reduced_image import (
-    AnyImage, ReducedImage, area_around, halved, halvings, pixels_of)
+    AnyImage, ReducedImage, area_around, halved, halvings, pixels_of, shrunk)
 
 DECODE_ERRORS = cv2.error, MemoryError
 """Raised for a header that gives more pixels than OpenCV takes, or than fit into memory."""
@@ -172,16 +172,24 @@ def crop(image: AnyImage, window: CropWindow, fill: tuple[float, float, float]) 
         ``window.to_image`` without any offset.
     """
     image, window = pixels_of(image, window)
-    left, top, width, height = window.box.xywh
-    side, (step_x, step_y) = window.patch_side, (1 / scale for scale in window.scales)
+    side = window.patch_side
     if window.is_on_pixels:
-        times = halvings(min(step_x, step_y))
-        pixels = area_around(image, (round(left), round(top)), (round(width), round(height)), fill)
-        return cv2.resize(halved(pixels, times, times), (side, side))
-    matrix = np.array([
-        [step_x, 0, left + step_x / 2 - 0.5],
-        [0, step_y, top + step_y / 2 - 0.5]])
-    return warp(image, matrix, side, fill)
+        return cv2.resize(whole_pixels(image, window, fill), (side, side))
+    return warp(image, matrix_of(window), side, fill)
+
+
+def whole_pixels(image: np.ndarray, window: CropWindow,
+                 fill: tuple[float, float, float]) -> np.ndarray:
+    """The pixels of a window that is on pixels, halved while they are two or more for one."""
+    left, top, width, height = map(round, window.box.xywh)
+    times = halvings(1 / max(window.scales))
+    return halved(area_around(image, (left, top), (width, height), fill), times, times)
+
+
+def matrix_of(window: CropWindow) -> np.ndarray:
+    """The 2 x 3 matrix that maps indices of a window's patch to indices of the image."""
+    (left, top, _, _), (step_x, step_y) = window.box.xywh, (1 / scale for scale in window.scales)
+    return np.array([[step_x, 0, left + step_x / 2 - 0.5], [0, step_y, top + step_y / 2 - 0.5]])
 
 
 def warp(image: np.ndarray, matrix: np.ndarray, side: int, fill: tuple[float, float, float],
@@ -190,9 +198,7 @@ def warp(image: np.ndarray, matrix: np.ndarray, side: int, fill: tuple[float, fl
 
     Outside the image lies ``fill``, or the ``backdrop`` (side x side x 3) where one is given.
     """
-    times = halvings(min(math.hypot(*column) for column in matrix[:, :2].T.tolist()))
-    if times:
-        image, matrix = _shrunk(image, matrix, side, times)
+    image, matrix = shrunk(image, matrix, side)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     if backdrop is not None:
         return cv2.warpAffine(
@@ -223,24 +229,3 @@ def crop_as_authors(image: np.ndarray, window: CropWindow,
 
 
 CROPS = {'exact': crop, 'authors': crop_as_authors}
-
-
-def _shrunk(image: np.ndarray, matrix: np.ndarray, side: int,
-            times: int) -> tuple[np.ndarray, np.ndarray]:
-    """Halve what lies under the patch, so that it is not undersampled.
-
-    Returns the smaller image and the matrix that leads into it.
-    """
-    factor = 2 ** times
-    corners = matrix @ np.array([[0, side, 0, side], [0, 0, side, side], [1, 1, 1, 1]])
-    limit = np.array(image.shape[1::-1])
-    low = np.clip(np.floor(corners.min(1)).astype(int) - factor, 0, limit) // factor * factor
-    high = np.clip(np.ceil(corners.max(1)).astype(int) + factor, 0, limit)
-    blocks = (high - low) // factor
-    if blocks.min() < 1:
-        return image, matrix
-    end = low + blocks * factor
-    small = halved(image[low[1]:end[1], low[0]:end[0]], times, times)
-    moved = matrix / factor
-    moved[:, 2] = (matrix[:, 2] + 0.5 - low) / factor - 0.5
-    return small, moved

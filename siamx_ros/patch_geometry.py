@@ -1,4 +1,5 @@
-"""Which windows of an image become a network's template and search patches."""
+"""Which windows of an image become a network's template and search patches, and of what pixels.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +7,13 @@ from dataclasses import dataclass
 import math
 from typing import Protocol
 
+import numpy as np
+
 from siamx_ros.geometry import (
     SEARCH_SIZE, TEMPLATE_SIZE, BoundingBox, CropWindow, context_side)
+
+MOST_PIXELS = 8
+"""Pixels of a region for each pixel of its patch, at most: engines keep memory for as many."""
 
 
 class PatchGeometry(Protocol):
@@ -58,3 +64,31 @@ class StretchedGeometry:
     def _window(box: BoundingBox, reach: float, size: int) -> CropWindow:
         return CropWindow(
             *box.centre, math.sqrt(box.w * box.h) * reach, size, math.sqrt(box.w / box.h))
+
+
+@dataclass(frozen=True)
+class Region:
+    """Pixels around a window, of which a device makes the patch by bilinear sampling.
+
+    Pixel (row, column) of the patch lies at origin + step * (column, row) in ``pixels``, in x and
+    y, where whole numbers are the middles of pixels; beyond the outermost ones these are repeated.
+
+    Attributes:
+        pixels: h x w x 3 uint8 BGR, at most :data:`MOST_PIXELS` for each pixel of the patch.
+        origin, step: x and y, pixels.
+        side: of the patch, pixels.
+    """
+
+    pixels: np.ndarray
+    origin: tuple[float, float]
+    step: tuple[float, float]
+    side: int
+
+    @classmethod
+    def of_patch(cls, patch: np.ndarray) -> Region:
+        """A patch, S x S x 3 uint8 BGR, that is taken as it is."""
+        return cls(patch, (0.0, 0.0), (1.0, 1.0), len(patch))
+
+    def __len__(self) -> int:
+        """Side of the patch, as of one that is cut."""
+        return self.side

@@ -94,6 +94,29 @@ def halved(pixels: np.ndarray, times_wide: int, times_high: int) -> np.ndarray:
     return pixels
 
 
+def shrunk(image: np.ndarray, matrix: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
+    """Halve what lies under the patch while it would be undersampled.
+
+    Returns the smaller image and the matrix that leads into it; both as they are if need be.
+    """
+    times = halvings(min(math.hypot(*column) for column in matrix[:, :2].T.tolist()))
+    if not times:
+        return image, matrix
+    factor = 2 ** times
+    corners = matrix @ np.array([[0, side, 0, side], [0, 0, side, side], [1, 1, 1, 1]])
+    limit = np.array(image.shape[1::-1])
+    low = np.clip(np.floor(corners.min(1)).astype(int) - factor, 0, limit) // factor * factor
+    high = np.clip(np.ceil(corners.max(1)).astype(int) + factor, 0, limit)
+    blocks = (high - low) // factor
+    if blocks.min() < 1:
+        return image, matrix
+    end = low + blocks * factor
+    small = halved(image[low[1]:end[1], low[0]:end[0]], times, times)
+    moved = matrix / factor
+    moved[:, 2] = (matrix[:, 2] + 0.5 - low) / factor - 0.5
+    return small, moved
+
+
 def area_around(image: np.ndarray, corner: Sequence[int], size: Sequence[int],
                 fill: tuple[float, float, float] | None = None) -> np.ndarray:
     """A rectangle that touches the image; a view where all of it is inside.

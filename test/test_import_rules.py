@@ -14,7 +14,9 @@ ROS = {'rclpy', 'sensor_msgs', 'vision_msgs', 'std_msgs', 'std_srvs', 'geometry_
 VALUES = {
     'errors', 'files', 'geometry', 'patch_geometry', 'records', 'schemes', 'settings',
     'settings_files', 'config', 'node_config'}
-SURFACES = {'imaging', 'reduced_image', 'frame_sources', 'drawing', 'recording', 'synthetic'}
+SURFACES = {
+    'imaging', 'image_region', 'reduced_image', 'frame_sources', 'drawing', 'recording',
+    'synthetic'}
 INTERFACES = {'msg', 'srv'}
 CORE = VALUES | SURFACES | {'messages', 'data', 'model', 'tracking', 'evaluation'}
 RULES = {
@@ -22,7 +24,8 @@ RULES = {
     **{name: (VALUES | SURFACES, {'torch', *ROS}) for name in SURFACES},
     'model': ({'model', 'config', 'geometry', 'patch_geometry', 'settings', 'errors', 'files'},
               {'cv2', *ROS}),
-    'tracking': (VALUES | {'tracking', 'model', 'imaging', 'reduced_image'}, ROS),
+    'tracking': (VALUES | {'tracking', 'model', 'imaging', 'image_region', 'reduced_image'},
+                 ROS),
     'control': (VALUES | {'control'}, {'torch', *ROS}),
     'simulation': (VALUES | {'simulation', 'control', 'drawing', 'recording', 'cli'},
                    {'torch', *ROS}),

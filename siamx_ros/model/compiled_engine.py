@@ -8,10 +8,10 @@ from collections import OrderedDict
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 import hashlib
+import operator
 from typing import Any, Callable, Iterator
 import weakref
 
-import numpy as np
 import torch
 
 from siamx_ros.model.inference import Engine, Template
@@ -51,29 +51,31 @@ class KeptSearches:
         give: puts kernels, by name, into a search.
 
     Attributes:
-        held: shapes of what a search takes in -> the search, and whose kernels are in it.
+        held: shapes of what a search takes in -> the search, and the targets whose kernels are in
+            it.
     """
 
     def __init__(self, give: Callable[[Any, dict[str, torch.Tensor]], None]) -> None:
         self._give = give
-        self.held: OrderedDict[tuple, tuple[Any, Any]] = OrderedDict()
+        self.held: OrderedDict[tuple, tuple[Any, tuple]] = OrderedDict()
 
-    def holding(self, target: Any, kernels: dict[str, torch.Tensor], shapes: tuple,
-                compiled: Callable[[], Any]) -> Any:
-        """The search for inputs of these shapes, with the kernels of a target in it.
+    def holding(self, targets: tuple, kernels: Callable[[], dict[str, torch.Tensor]],
+                shapes: tuple, compiled: Callable[[dict[str, torch.Tensor]], Any]) -> Any:
+        """The search for inputs of these shapes, with the kernels of some targets in it.
 
         Args:
-            target: whose kernels they are; another object has others.
-            compiled: gives a new search.
+            targets: whose kernels they are; other objects have others.
+            kernels: gives them.
+            compiled: kernels -> a new search.
         """
         if shapes not in self.held:
             if len(self.held) >= KEPT_SIZES:
                 self.held.popitem(last=False)
-            self.held[shapes] = compiled(), None
+            self.held[shapes] = compiled(kernels()), ()
         search, before = self.held[shapes]
-        if before is not target:
-            self._give(search, kernels)
-            self.held[shapes] = search, target
+        if len(before) != len(targets) or any(map(operator.is_not, before, targets)):
+            self._give(search, kernels())
+            self.held[shapes] = search, targets
         self.held.move_to_end(shapes)
         return search
 
@@ -105,25 +107,24 @@ class CompiledEngine(Engine, ABC):
             torch.set_num_threads(threads)
 
     @abstractmethod
-    def _compile(self, patch: np.ndarray, kernels: dict[str, torch.Tensor]) -> Any:
-        """A search for inputs of these shapes and types: patch 1 x S x S x 3, kernels by name."""
+    def _compile(self, shape: tuple[int, ...], kernels: dict[str, torch.Tensor]) -> Any:
+        """A search for patches of this shape, B x S x S x 3, and kernels like these, by name."""
 
     @abstractmethod
-    def _compile_scores(self, patch: np.ndarray, encoded: dict[str, torch.Tensor]) -> Any:
-        """The same of :meth:`scores_of`: patch 1 x 127 x 127 x 3, what is encoded by name."""
+    def _compile_scores(self, encoded: dict[str, torch.Tensor]) -> Any:
+        """The same for :meth:`scores_of`: for a template patch, and what is encoded by name."""
 
     @staticmethod
     @abstractmethod
     def _give(search: Any, kernels: dict[str, torch.Tensor]) -> None:
         """Put a target's kernels into a compiled search."""
 
-    def _search_for(self, patch: np.ndarray, template: Template) -> Any:
-        """The search for patches of this size that holds this template."""
-        return self._searches.holding(template, template.kernels, patch.shape,
-                                      lambda: self._compile(patch, template.kernels))
+    def _search_for(self, shape: tuple[int, ...], template: Template) -> Any:
+        """The search for patches of this shape, B x S x S x 3, that holds this template."""
+        return self._searches.holding((template,), lambda: template.kernels, shape,
+                                      lambda kernels: self._compile(shape, kernels))
 
-    def _scores_for(self, patch: np.ndarray, encoded: dict[str, torch.Tensor]) -> Any:
+    def _scores_for(self, encoded: dict[str, torch.Tensor]) -> Any:
         """What gives the scores of template patches, with this encoded search patch in it."""
         shapes = tuple(features.shape for features in encoded.values())
-        return self._backward.holding(encoded, encoded, shapes,
-                                      lambda: self._compile_scores(patch, encoded))
+        return self._backward.holding((encoded,), lambda: encoded, shapes, self._compile_scores)

@@ -1,8 +1,8 @@
 """The network run by torch on a GPU, with all kernels of a search launched at once.
 
 A search is some two hundred small kernels, which a GPU computes in less time than a CPU needs to
-launch them. A CUDA graph is recorded once a size of patch and launched as one: one upload of the
-patch, one launch, one wait for the answer.
+launch them. A CUDA graph is recorded once a size of patch and launched as one. The patch is made in
+it, too, of the pixels around the window: one upload, one launch, one wait for the answer.
 """
 
 from __future__ import annotations
@@ -15,10 +15,13 @@ import torch
 
 from siamx_ros.config import ModelConfig
 from siamx_ros.errors import InputError
+from siamx_ros.geometry import TEMPLATE_SIZE
 from siamx_ros.model.compiled_engine import CompiledEngine
+from siamx_ros.model.device_crop import DeviceCrop
 from siamx_ros.model.inference import Maps, Template, pick_device, stacked_kernels
 from siamx_ros.model.network import SiameseNet
 from siamx_ros.model.quantisation import Ranges
+from siamx_ros.patch_geometry import Region
 
 WARM_UP = 3
 """Runs before the recording, in which libraries choose their kernels and take their memory."""
@@ -45,15 +48,15 @@ class RecordedSearch:
     """A search for patches of one size, whose inputs and answer stay where they are in memory.
 
     Args:
-        search: patch 1 x S x S x 3 and kernels -> tensors.
-        patch: of this size and type, on the device.
+        search: patches B x S x S x 3 float32, 0 to 255, and kernels -> tensors.
+        crop: makes the patches.
         kernels: of these shapes and types, on the device, by name.
         record: makes what runs a step again; see :func:`record`.
     """
 
-    def __init__(self, search: Callable[..., Sequence[torch.Tensor]], patch: torch.Tensor,
+    def __init__(self, search: Callable[..., Sequence[torch.Tensor]], crop: DeviceCrop,
                  kernels: dict[str, torch.Tensor], record: Callable[[Step], tuple]) -> None:
-        self._patch = torch.zeros_like(patch)
+        self._crop = crop
         self._kernels = {name: kernel.clone() for name, kernel in kernels.items()}
         self._shapes: list[torch.Size] = []
         self._replay, self._answer = record(lambda: self._packed(search))
@@ -63,17 +66,20 @@ class RecordedSearch:
         for name, kernel in kernels.items():
             self._kernels[name].copy_(kernel)
 
-    def run(self, patch: np.ndarray) -> list[torch.Tensor]:
-        """The answers on a patch, float32 on the CPU."""
-        self._patch.copy_(torch.from_numpy(patch))
+    def run(self, patches: Sequence[np.ndarray | Region]) -> list[torch.Tensor]:
+        """The answers on patches, or on those of regions, float32 on the CPU."""
+        self._crop.upload([patch if isinstance(patch, Region) else Region.of_patch(patch)
+                           for patch in patches])
         self._replay()
-        packed = self._answer.to('cpu', copy=True)  # the only wait for the device
+        packed = self._answer.to('cpu', non_blocking=True, copy=True)
+        if self._answer.is_cuda:
+            torch.cuda.current_stream().synchronize()  # the only wait for the device
         parts = packed.split([shape.numel() for shape in self._shapes])
         return [part.view(shape) for part, shape in zip(parts, self._shapes)]
 
     def _packed(self, search: Callable[..., Sequence[torch.Tensor]]) -> torch.Tensor:
         """All answers in one float32 vector, which is one copy to the CPU."""
-        answers = search(self._patch, self._kernels)
+        answers = search(self._crop.patches(), self._kernels)
         self._shapes = [answer.shape for answer in answers]
         return torch.cat([answer.float().flatten() for answer in answers])
 
@@ -90,6 +96,7 @@ class CudaGraphEngine(CompiledEngine):
     """
 
     runtime = 'cuda_graphs'
+    takes_regions = True
 
     def __init__(self, network: SiameseNet, device: str = 'cuda', precision: str = 'auto',
                  record: Callable[[Step], tuple[Replay, torch.Tensor]] = record) -> None:
@@ -112,41 +119,42 @@ class CudaGraphEngine(CompiledEngine):
         return nullcontext()
 
     @torch.inference_mode()
-    def search(self, patch: np.ndarray, template: Template) -> Maps:
+    def search(self, patch: np.ndarray | Region, template: Template) -> Maps:
         with self._on_device():
-            scores, distances, features = self._search_for(patch[None], template).run(patch[None])
+            search = self._search_for((1, len(patch), len(patch), 3), template)
+            scores, distances, features = search.run([patch])
         return Maps(scores[0, 0].numpy(), distances[0].numpy(), features)
 
     @torch.inference_mode()
-    def search_batch(self, patches: Sequence[np.ndarray], templates: Sequence[Template],
+    def search_batch(self, patches: Sequence[np.ndarray | Region], templates: Sequence[Template],
                      room: int = 0) -> list[Maps]:
         """See :class:`Engine`; filled up to ``room``, so that one graph a size of patch is enough.
 
         It is then recorded with the targets, whichever of them are searched for in such patches.
         """
-        fill = max(0, room - len(patches))
-        stacked = np.stack([*patches, *[patches[0]] * fill])
-        kernels = stacked_kernels([*templates, *[templates[0]] * fill])
+        count, side = max(room, len(patches)), len(patches[0])
+        targets = *templates, *[templates[0]] * (count - len(patches))
+        shape = count, side, side, 3
         with self._on_device():
-            search = self._search_for(stacked, Template(kernels, templates[0].features))
-            scores, distances, features = search.run(stacked)
+            search = self._searches.holding(targets, lambda: stacked_kernels(targets), shape,
+                                            lambda kernels: self._compile(shape, kernels))
+            scores, distances, features = search.run(patches)
         return [Maps(scores[index, 0].numpy(), distances[index].numpy(), features[index:index + 1])
                 for index in range(len(patches))]
 
     @torch.inference_mode()
     def scores_of(self, patch: np.ndarray, encoded: dict[str, torch.Tensor]) -> np.ndarray:
         with self._on_device():
-            [scores] = self._scores_for(patch[None], encoded).run(patch[None])
+            [scores] = self._scores_for(encoded).run([patch])
         return scores[0, 0].numpy()
 
-    def _compile(self, patch: np.ndarray, kernels: dict[str, torch.Tensor]) -> RecordedSearch:
-        return RecordedSearch(
-            self._answers, torch.from_numpy(patch).to(self.device), kernels, self._record)
+    def _compile(self, shape: tuple[int, ...], kernels: dict[str, torch.Tensor]) -> RecordedSearch:
+        crop = DeviceCrop(*shape[:2], self.device)
+        return RecordedSearch(self._answers, crop, kernels, self._record)
 
-    def _compile_scores(self, patch: np.ndarray,
-                        encoded: dict[str, torch.Tensor]) -> RecordedSearch:
-        return RecordedSearch(
-            self._scores, torch.from_numpy(patch).to(self.device), encoded, self._record)
+    def _compile_scores(self, encoded: dict[str, torch.Tensor]) -> RecordedSearch:
+        crop = DeviceCrop(1, TEMPLATE_SIZE, self.device)
+        return RecordedSearch(self._scores, crop, encoded, self._record)
 
     @staticmethod
     def _give(search: RecordedSearch, kernels: dict[str, torch.Tensor]) -> None:
@@ -154,7 +162,7 @@ class CudaGraphEngine(CompiledEngine):
 
     def _answers(self, patch: torch.Tensor,
                  kernels: dict[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:
-        """Scores, distances and features of a patch 1 x S x S x 3 on the device."""
+        """Scores, distances and features of patches B x S x S x 3 on the device."""
         levels = self.network.levels(self._pixels(patch))
         logits, distances = self.network.head(*self.network.correlation(levels, kernels))
         features = torch.cat(self.network.grid_features(levels), 1)

@@ -63,12 +63,14 @@ class Engine:
     Attributes:
         runtime: what runs the network, for logs and results.
         precision: number format it computes in.
+        takes_regions: whether a :class:`Region` may be searched in place of its patch.
 
     Raises:
         InputError: the device is not there.
     """
 
     runtime = 'torch'
+    takes_regions = False
 
     @classmethod
     def from_settings(cls, network: SiameseNet, model: ModelConfig,

@@ -59,19 +59,19 @@ class OnnxEngine(CompiledEngine):
 
     @torch.inference_mode()
     def search(self, patch: np.ndarray, template: Template) -> Maps:
-        session = self._search_for(patch[None], template)
+        session = self._search_for((1, *patch.shape), template)
         scores, distances, features = session.run({'patch': patch[None]})
         return Maps(scores[0, 0], distances[0], torch.from_numpy(features))
 
     @torch.inference_mode()
     def scores_of(self, patch: np.ndarray, encoded: dict[str, torch.Tensor]) -> np.ndarray:
-        [scores] = self._scores_for(patch[None], encoded).run({'patch': patch[None]})
+        [scores] = self._scores_for(encoded).run({'patch': patch[None]})
         return scores[0, 0]
 
-    def _compile(self, patch: np.ndarray, kernels: dict[str, torch.Tensor]) -> Session:
-        return self._session(search_graph, patch.shape[1])
+    def _compile(self, shape: tuple[int, ...], kernels: dict[str, torch.Tensor]) -> Session:
+        return self._session(search_graph, shape[1])
 
-    def _compile_scores(self, patch: np.ndarray, encoded: dict[str, torch.Tensor]) -> Session:
+    def _compile_scores(self, encoded: dict[str, torch.Tensor]) -> Session:
         return self._session(scores_graph, tuple(array.shape for array in encoded.values()))
 
     def _session(self, graph: Callable[..., Any], size: Any) -> Session:

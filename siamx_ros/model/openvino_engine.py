@@ -10,6 +10,7 @@ import torch
 
 from siamx_ros.config import ModelConfig
 from siamx_ros.errors import InputError
+from siamx_ros.geometry import TEMPLATE_SIZE
 from siamx_ros.model import openvino_graph
 from siamx_ros.model.compiled_engine import KEPT_SIZES, CompiledEngine, Source
 from siamx_ros.model.inference import Maps, Template, pick_device
@@ -69,7 +70,7 @@ class OpenVinoEngine(CompiledEngine):
 
     @torch.inference_mode()
     def search(self, patch: np.ndarray, template: Template) -> Maps:
-        request = self._search_for(patch[None], template)
+        request = self._search_for((1, *patch.shape), template)
         openvino_graph.show(request, patch)
         request.infer(share_outputs=True)
         return _maps(request)
@@ -81,7 +82,8 @@ class OpenVinoEngine(CompiledEngine):
         """
         begun = []
         for patch, template in searches:
-            request = self._requests.one_for(patch[None], template, self._side_by_side, self._give)
+            request = self._requests.one_for(
+                (1, *patch.shape), template, self._side_by_side, self._give)
             openvino_graph.show(request, patch)
             request.start_async()
             begun.append(request)
@@ -89,7 +91,7 @@ class OpenVinoEngine(CompiledEngine):
 
     @torch.inference_mode()
     def scores_of(self, patch: np.ndarray, encoded: dict[str, torch.Tensor]) -> np.ndarray:
-        request = self._scores_for(patch[None], encoded)
+        request = self._scores_for(encoded)
         openvino_graph.show(request, patch)
         request.infer(share_outputs=True)
         return request.get_output_tensor(0).data[0, 0].copy()
@@ -99,7 +101,7 @@ class OpenVinoEngine(CompiledEngine):
         side = len(patch)
         if side not in self._encodings:
             self._encodings[side] = self._kept_or_compiled(
-                'encoding', patch[None], {}, lambda inputs: self._graph(Encoding, inputs))
+                'encoding', (1, *patch.shape), {}, lambda inputs: self._graph(Encoding, inputs))
         request = self._encodings[side]
         openvino_graph.show(request, patch)
         request.infer(share_outputs=True)
@@ -112,30 +114,32 @@ class OpenVinoEngine(CompiledEngine):
         request.wait()
         return _maps(request)
 
-    def _compile(self, patch: np.ndarray, kernels: dict[str, torch.Tensor],
+    def _compile(self, shape: tuple[int, ...], kernels: dict[str, torch.Tensor],
                  streams: int = 1) -> Any:
         """An inference request; its answer is valid until its next one."""
         return self._kept_or_compiled(
-            'search', patch, kernels, lambda inputs: self._rounded(self._graph(Search, inputs)),
+            'search', shape, kernels, lambda inputs: self._rounded(self._graph(Search, inputs)),
             streams)
 
-    def _compile_scores(self, patch: np.ndarray, encoded: dict[str, torch.Tensor]) -> Any:
+    def _compile_scores(self, encoded: dict[str, torch.Tensor]) -> Any:
         return self._kept_or_compiled(
-            'scores', patch, encoded,
+            'scores', (1, TEMPLATE_SIZE, TEMPLATE_SIZE, 3), encoded,
             lambda inputs: self._rounded(converted(Step(Scores, inputs, self._source))))
 
-    def _kept_or_compiled(self, name: str, patch: np.ndarray, others: dict[str, torch.Tensor],
-                          make: Callable[[Inputs], Any], streams: int = 1) -> Any:
-        inputs = tuple((array.shape, array.dtype.str) for array in (
-            patch, *(other.numpy() for other in others.values())))
+    def _kept_or_compiled(self, name: str, shape: tuple[int, ...],
+                          others: dict[str, torch.Tensor], make: Callable[[Inputs], Any],
+                          streams: int = 1) -> Any:
+        """A request for patches of a shape, and other inputs like these."""
+        inputs = (shape, '|u1'), *((tuple(other.shape), other.numpy().dtype.str)
+                                   for other in others.values())
         exact = self.precision if self.precision != 'int8' else openvino_graph.fastest_float()
         return openvino_graph.kept_or_compiled(
             (name, self._source.digest, repr(inputs), self.precision, repr(self._ranges)),
             lambda: make(inputs), exact, self._threads, streams)
 
-    def _side_by_side(self, patch: np.ndarray, kernels: dict[str, torch.Tensor]) -> Any:
+    def _side_by_side(self, shape: tuple[int, ...], kernels: dict[str, torch.Tensor]) -> Any:
         """An inference request of which further ones run beside it, on one thread each."""
-        return self._compile(patch, kernels, streams=self._threads)
+        return self._compile(shape, kernels, streams=self._threads)
 
     def _graph(self, module: type[torch.nn.Module], inputs: Inputs) -> Any:
         """What takes in a search patch, for these inputs, as an OpenVINO model."""
@@ -159,23 +163,23 @@ class _Requests:
         self._first: OrderedDict[tuple[int, ...], Any] = OrderedDict()
         self._kept: OrderedDict[tuple, tuple[Template, Any]] = OrderedDict()
 
-    def one_for(self, patch: np.ndarray, template: Template, compiled: Callable[..., Any],
+    def one_for(self, shape: tuple[int, ...], template: Template, compiled: Callable[..., Any],
                 give: Callable[..., None]) -> Any:
-        """The request for patches of this size that holds this template.
+        """The request for patches of this shape that holds this template.
 
         Args:
-            compiled: patch and kernels -> a request for a newly compiled search.
+            compiled: shape and kernels -> a request for a newly compiled search.
             give: puts kernels into a request.
         """
-        key = patch.shape, id(template)
+        key = shape, id(template)
         if key not in self._kept:
             if len(self._kept) >= KEPT_REQUESTS:
                 self._kept.popitem(last=False)
-            if patch.shape not in self._first:
+            if shape not in self._first:
                 if len(self._first) >= KEPT_SIZES:
                     self._first.popitem(last=False)
-                self._first[patch.shape] = compiled(patch, template.kernels)
-            request = openvino_graph.another(self._first[patch.shape])
+                self._first[shape] = compiled(shape, template.kernels)
+            request = openvino_graph.another(self._first[shape])
             give(request, template.kernels)
             self._kept[key] = template, request  # the template: its id is not given anew meanwhile
         self._kept.move_to_end(key)

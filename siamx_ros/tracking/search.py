@@ -10,8 +10,9 @@ import numpy as np
 from siamx_ros import imaging
 from siamx_ros.config import TrackerConfig, next_patch_size
 from siamx_ros.geometry import BoundingBox, CropWindow
+from siamx_ros.image_region import cut_region
 from siamx_ros.model.inference import Engine, Maps
-from siamx_ros.patch_geometry import PatchGeometry
+from siamx_ros.patch_geometry import PatchGeometry, Region
 from siamx_ros.records import TrackState
 from siamx_ros.reduced_image import AnyImage, largest_factor
 from siamx_ros.tracking import decode, motion
@@ -107,8 +108,11 @@ def local_window(geometry: PatchGeometry, memory: TargetMemory, state: TrackStat
     return window.on_pixels() if memory.config.crop == 'exact' else window
 
 
-def search_patch(image: AnyImage, window: CropWindow, memory: TargetMemory) -> np.ndarray:
-    """What the network sees of a window, S x S x 3 uint8 BGR."""
+def search_patch(engine: Engine, image: AnyImage, window: CropWindow,
+                 memory: TargetMemory) -> np.ndarray | Region:
+    """What the network sees of a window, S x S x 3 uint8 BGR, or what its device makes that of."""
+    if engine.takes_regions and memory.config.crop == 'exact':
+        return cut_region(image, window, memory.fill)
     return imaging.CROPS[memory.config.crop](image, window, memory.fill)
 
 
@@ -129,7 +133,7 @@ def first_views(engine: Engine, image: np.ndarray, memory: TargetMemory) -> list
     for side, dx, dy in FIRST_VIEWS:
         window = replace(local, side=local.side * side).moved_to(
             local.centre_x + dx * local.width, local.centre_y + dy * local.height)
-        maps = engine.search(search_patch(image, window, memory), memory.template)
+        maps = engine.search(search_patch(engine, image, window, memory), memory.template)
         memory.prepared.add(window.patch_side)
         cell = decode.cell_nearest(memory.box.centre, len(maps.scores), window)
         views.append(View(window, engine.describe(maps),
@@ -143,8 +147,8 @@ def first_image(engine: Engine, image: np.ndarray, memory: TargetMemory,
     if not (memory.config.backward_every and calibration.backward):
         return None
     window = engine.geometry.search_window(memory.box, memory.config.steady_size)
-    check = BackwardCheck(engine, search_patch(image, window, memory), window, memory.box,
-                          memory.config.crop, memory.fill)
+    patch = imaging.CROPS[memory.config.crop](image, window, memory.fill)
+    check = BackwardCheck(engine, patch, window, memory.box, memory.config.crop, memory.fill)
     check.search(image, memory.box)  # what is compiled is compiled now, not in an update
     return check
 

@@ -12,6 +12,7 @@ from siamx_ros.config import TrackerConfig
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import MIN_VISIBLE, BoundingBox, CropWindow
 from siamx_ros.model.inference import Engine, Maps
+from siamx_ros.patch_geometry import Region
 from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState
 from siamx_ros.reduced_image import AnyImage
 from siamx_ros.tracking import decode, motion
@@ -30,8 +31,7 @@ class Tracker:
     """Follows one target.
 
     Args:
-        engine: the network on its device (any object with ``geometry``, ``embed``, ``search``,
-            ``similarity`` and ``describe``).
+        engine: the network on its device.
         config: how predictions become a track.
         calibration: raw score to confidence.
     """
@@ -130,9 +130,9 @@ class Tracker:
         memory.arrive(stamp, gate)
         return local_window(self.engine.geometry, memory, self.states.state)
 
-    def patch(self, image: AnyImage, window: CropWindow) -> np.ndarray:
-        """What the network is to see of a window, S x S x 3 uint8 BGR."""
-        return search_patch(image, window, self._memory)
+    def patch(self, image: AnyImage, window: CropWindow) -> np.ndarray | Region:
+        """What the network is to see of a window; see :func:`search_patch`."""
+        return search_patch(self.engine, image, window, self._memory)
 
     def weigh(self, maps: Maps, window: CropWindow) -> WindowAnswer:
         """The network's answer on a window, joined with that of the target's classifier."""

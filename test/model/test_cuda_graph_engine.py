@@ -1,16 +1,22 @@
 """CUDA graphs: what is handed over, kept and packed, on a CPU with a recording that runs again."""
 
+import warnings
+
 from graph_recording import run_again
 import numpy as np
 from patches import patches
 import pytest
 import torch
 
-from siamx_ros.config import ModelConfig
+from siamx_ros.config import ModelConfig, TrackerConfig
 from siamx_ros.errors import InputError
 from siamx_ros.model.cuda_graph_engine import CudaGraphEngine, RecordedSearch
+from siamx_ros.model.device_crop import DeviceCrop
 from siamx_ros.model.inference import Engine
 from siamx_ros.model.runtime import make_engine
+from siamx_ros.patch_geometry import Region
+from siamx_ros.synthetic import sequence
+from siamx_ros.tracking.multi_tracker import MultiTracker
 
 
 def test_a_batch_answers_as_one_by_one_and_one_graph_serves_all_numbers(network):
@@ -31,23 +37,46 @@ def test_a_batch_answers_as_one_by_one_and_one_graph_serves_all_numbers(network)
 
 
 def test_inputs_and_answer_stay_where_they_are():
-    """What a graph has recorded are addresses: of the patch, the kernels and the answer."""
-    seen = []
+    """What a graph has recorded are addresses: of the pixels, the kernels and the answer."""
+    seen, crop = [], DeviceCrop(1, 4, torch.device('cpu'))
 
     def search(patch, kernels):
-        seen.append((patch.data_ptr(), kernels['k'].data_ptr()))
-        return patch.float().sum() * kernels['k'].sum().reshape(1), patch[0, 0].half()
+        seen.append((crop.buffer.data_ptr(), kernels['k'].data_ptr()))
+        return patch.sum() * kernels['k'].sum().reshape(1), patch[0, 0].half()
     given = torch.ones(2, 3)
-    recorded = RecordedSearch(search, torch.zeros(1, 4, 4, 3, dtype=torch.uint8), {'k': given},
-                              run_again)
+    recorded = RecordedSearch(search, crop, {'k': given}, run_again)
     for value in (2, 3):
         given = torch.full((2, 3), float(value))
         recorded.give({'k': given})
-        total, row = recorded.run(np.full((1, 4, 4, 3), value, np.uint8))
+        total, row = recorded.run([np.full((4, 4, 3), value, np.uint8)])
         assert total.item() == 48 * value * 6 * value and total.shape == (1,)
         assert row.dtype == torch.float32 and row.shape == (4, 3) and (row == value).all()
     assert len(seen) == 3 and len(set(seen)) == 1
     assert seen[0][1] != given.data_ptr()
+
+
+@pytest.mark.parametrize('crop, kind', [('exact', Region), ('authors', np.ndarray)])
+def test_targets_are_followed_as_with_patches_that_the_cpu_cuts(network, monkeypatch, crop, kind):
+    """One and two of them; but for the authors' crop, the device makes every search patch."""
+    given, tracks = [], []
+    for name in ('search', 'search_batch'):
+        def noted(self, patches, *args, method=getattr(CudaGraphEngine, name)):
+            given.extend(patches if isinstance(patches, (list, tuple)) else [patches])
+            return method(self, patches, *args)
+        monkeypatch.setattr(CudaGraphEngine, name, noted)
+    monkeypatch.setattr(CudaGraphEngine, 'search_many', lambda self, searches: self._in_batches(
+        list(searches)))
+    clip = sequence(frames=4, image_size=(160, 120), target_size=(24, 20))
+    for engine in (CudaGraphEngine(network, 'cpu', 'fp32', run_again), Engine(network, 'cpu')):
+        group = MultiTracker(engine, TrackerConfig(crop=crop, steady_size=127))
+        group.add(clip.image(0), clip.first_box)
+        boxes = [*group.update(clip.image(1)).values()]
+        group.add(clip.image(1), (90, 70, 30, 20))
+        tracks.append(boxes + [*group.update(clip.image(2)).values()])
+    assert {kind} == {type(patch) for patch in given if np.any(getattr(patch, 'pixels', patch))}
+    for ours, theirs in zip(*tracks, strict=True):
+        assert ours.box.iou(theirs.box) > 0.98
+        assert ours.raw_score == pytest.approx(theirs.raw_score, abs=0.01)
 
 
 def test_what_it_is_not_for(network, monkeypatch):
@@ -60,6 +89,23 @@ def test_what_it_is_not_for(network, monkeypatch):
     monkeypatch.setattr(torch.cuda, 'device_count', lambda: 1)
     with pytest.raises(InputError, match='int8.* needs tensorrt'):
         make_engine(network, graphs.replace({'device': 'cuda', 'precision': 'int8'}))
+
+
+@pytest.mark.gpu
+def test_a_search_waits_once(network):
+    template, *searches = patches(127, 207, 207, 207)
+    graphs = make_engine(network, ModelConfig(device='cuda', runtime='cuda_graphs'))
+    target = graphs.embed(template)
+    graphs.search(searches[0], target)
+    torch.cuda.set_sync_debug_mode('warn')
+    try:
+        with warnings.catch_warnings(record=True) as waits:
+            warnings.simplefilter('always')
+            for patch in searches[1:]:
+                graphs.search(patch, target)
+    finally:
+        torch.cuda.set_sync_debug_mode('default')
+    assert len(waits) <= len(searches[1:]), [str(wait.message) for wait in waits]
 
 
 @pytest.mark.gpu

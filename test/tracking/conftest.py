@@ -19,6 +19,7 @@ class ColourEngine:
     """
 
     geometry = SquareGeometry()
+    takes_regions = False
 
     def __init__(self):
         self.searched = []

@@ -12,6 +12,7 @@ from unittest import mock
 from siamx_ros import imaging
 
 OWNED = {
+    'crop': ('siamx_ros.tracking.search:cut_region',),
     'online classifier': (
         'siamx_ros.tracking.online:OnlineModel.fuse', 'siamx_ros.tracking.ridge:RidgeFilter.learn',
         'siamx_ros.tracking.ridge:RidgeFilter.solve'),
