@@ -44,12 +44,12 @@ class Maps:
         scores: n x n float32, sigmoid of the centre logits.
         distances: 4 x n x n float32, left, top, right, bottom in patch pixels.
         features: of the patch, L3 and L4 along channels: 1 x C x n x n on the grid of stride 8,
-            on the device.
+            on the device, or as an array where torch does not compute it.
     """
 
     scores: np.ndarray
     distances: np.ndarray
-    features: torch.Tensor
+    features: torch.Tensor | np.ndarray
 
 
 class Engine:
@@ -181,19 +181,28 @@ class Engine:
         """
         return self.network.scores_of(self._input(patch), encoded)[0, 0].cpu().numpy()
 
+    def scores_of_many(self, searches: Sequence[tuple[np.ndarray, dict[str, torch.Tensor]]]
+                       ) -> Iterator[np.ndarray]:
+        """The answers of :meth:`scores_of`, each for another target, in their order."""
+        return (self.scores_of(patch, encoded) for patch, encoded in searches)
+
     def describe(self, maps: Maps) -> np.ndarray:
         """Both levels of a searched patch as one array, C x n x n float32, not to be changed."""
-        return maps.features[0].float().cpu().numpy()
+        return _on_host(maps.features[0])
 
     def similarity(self, maps: Maps, cell: tuple[int, int], template: Template) -> float:
         """Cosine between the template's features and those around a score-map cell, -1 to 1."""
         rows, columns = (slice(index, index + TEMPLATE_CELLS) for index in cell)
-        here = self.network.signature(maps.features[0, :, rows, columns].float().cpu().numpy())
+        here = self.network.signature(_on_host(maps.features[0, :, rows, columns]))
         return float(here @ template.features) / max(math.sqrt(here @ here), SMALLEST_NORM)
 
     def _input(self, patch: np.ndarray) -> torch.Tensor:
         tensor = torch.from_numpy(patch).to(self.device).permute(2, 0, 1)[None]
         return tensor.to(self.dtype, memory_format=torch.channels_last)
+
+
+def _on_host(features: torch.Tensor | np.ndarray) -> np.ndarray:
+    return features if isinstance(features, np.ndarray) else features.float().cpu().numpy()
 
 
 def stacked_kernels(templates: Sequence[Template]) -> dict[str, torch.Tensor]:

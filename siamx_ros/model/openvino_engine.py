@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Any, Callable, Iterable, Iterator
+from typing import Any, Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -53,7 +53,7 @@ class OpenVinoEngine(CompiledEngine):
         super().__init__(network)
         self.precision = _resolved(precision, ranges)
         self._ranges, self._source = ranges, Source.of(self.network)
-        self._requests = _Requests()
+        self._requests, self._checks = _Requests(), _Requests()
         self._encodings: dict[int, Any] = {}
 
     @classmethod
@@ -68,7 +68,6 @@ class OpenVinoEngine(CompiledEngine):
         import openvino
         return {**super().versions(), 'openvino': openvino.get_version()}
 
-    @torch.inference_mode()
     def search(self, patch: np.ndarray, template: Template) -> Maps:
         request = self._search_for((1, *patch.shape), template)
         openvino_graph.show(request, patch)
@@ -80,21 +79,24 @@ class OpenVinoEngine(CompiledEngine):
 
         One batch is slower than its patches one by one: they do not stay in the processor's cache.
         """
-        begun = []
-        for patch, template in searches:
-            request = self._requests.one_for(
-                (1, *patch.shape), template, self._side_by_side, self._give)
-            openvino_graph.show(request, patch)
-            request.start_async()
-            begun.append(request)
-        return map(self._awaited, begun)
+        return map(self._awaited, [self._begun(self._requests.one_for(
+            (1, *patch.shape), template, template.kernels, self._side_by_side, self._give), patch)
+            for patch, template in searches])
 
-    @torch.inference_mode()
     def scores_of(self, patch: np.ndarray, encoded: dict[str, torch.Tensor]) -> np.ndarray:
         request = self._scores_for(encoded)
         openvino_graph.show(request, patch)
         request.infer(share_outputs=True)
         return request.get_output_tensor(0).data[0, 0].copy()
+
+    def scores_of_many(self, searches: Sequence[tuple[np.ndarray, dict[str, torch.Tensor]]]
+                       ) -> Iterator[np.ndarray]:
+        """See :class:`Engine`; several run side by side, on one thread each."""
+        if len(searches) < 2:
+            return super().scores_of_many(searches)
+        return map(_scores, [self._begun(self._checks.one_for(
+            (1, *patch.shape), encoded, encoded, self._checks_side_by_side, self._give), patch)
+            for patch, encoded in searches])
 
     @torch.inference_mode()
     def encode_search(self, patch: np.ndarray) -> dict[str, torch.Tensor]:
@@ -109,7 +111,12 @@ class OpenVinoEngine(CompiledEngine):
                 for index, name in enumerate(self.network.kernel_names)}
 
     @staticmethod
-    @torch.inference_mode()
+    def _begun(request: Any, patch: np.ndarray) -> Any:
+        openvino_graph.show(request, patch)
+        request.start_async()
+        return request
+
+    @staticmethod
     def _awaited(request: Any) -> Maps:
         request.wait()
         return _maps(request)
@@ -121,10 +128,10 @@ class OpenVinoEngine(CompiledEngine):
             'search', shape, kernels, lambda inputs: self._rounded(self._graph(Search, inputs)),
             streams)
 
-    def _compile_scores(self, encoded: dict[str, torch.Tensor]) -> Any:
+    def _compile_scores(self, encoded: dict[str, torch.Tensor], streams: int = 1) -> Any:
         return self._kept_or_compiled(
             'scores', (1, TEMPLATE_SIZE, TEMPLATE_SIZE, 3), encoded,
-            lambda inputs: self._rounded(converted(Step(Scores, inputs, self._source))))
+            lambda inputs: self._rounded(converted(Step(Scores, inputs, self._source))), streams)
 
     def _kept_or_compiled(self, name: str, shape: tuple[int, ...],
                           others: dict[str, torch.Tensor], make: Callable[[Inputs], Any],
@@ -140,6 +147,9 @@ class OpenVinoEngine(CompiledEngine):
     def _side_by_side(self, shape: tuple[int, ...], kernels: dict[str, torch.Tensor]) -> Any:
         """An inference request of which further ones run beside it, on one thread each."""
         return self._compile(shape, kernels, streams=self._threads)
+
+    def _checks_side_by_side(self, _: tuple[int, ...], encoded: dict[str, torch.Tensor]) -> Any:
+        return self._compile_scores(encoded, streams=self._threads)
 
     def _graph(self, module: type[torch.nn.Module], inputs: Inputs) -> Any:
         """What takes in a search patch, for these inputs, as an OpenVINO model."""
@@ -157,40 +167,48 @@ class OpenVinoEngine(CompiledEngine):
 
 
 class _Requests:
-    """Inference requests that run side by side: one for each template and size of patch."""
+    """Inference requests that run side by side: one for each target and size of patch."""
 
     def __init__(self) -> None:
-        self._first: OrderedDict[tuple[int, ...], Any] = OrderedDict()
-        self._kept: OrderedDict[tuple, tuple[Template, Any]] = OrderedDict()
+        self._first: OrderedDict[tuple, Any] = OrderedDict()
+        self._kept: OrderedDict[tuple, tuple[object, Any]] = OrderedDict()
 
-    def one_for(self, shape: tuple[int, ...], template: Template, compiled: Callable[..., Any],
-                give: Callable[..., None]) -> Any:
-        """The request for patches of this shape that holds this template.
+    def one_for(self, shape: tuple[int, ...], target: object, held: dict[str, torch.Tensor],
+                compiled: Callable[..., Any], give: Callable[..., None]) -> Any:
+        """The request for patches of this shape that holds what a target has.
 
         Args:
-            compiled: shape and kernels -> a request for a newly compiled search.
-            give: puts kernels into a request.
+            target: whose it is; another object has something else.
+            compiled: shape and what is held -> a request for a newly compiled search.
+            give: puts what is held into a request.
         """
-        key = shape, id(template)
+        shapes = shape, *(each.shape for each in held.values())
+        key = shapes, id(target)
         if key not in self._kept:
             if len(self._kept) >= KEPT_REQUESTS:
                 self._kept.popitem(last=False)
-            if shape not in self._first:
+            if shapes not in self._first:
                 if len(self._first) >= KEPT_SIZES:
                     self._first.popitem(last=False)
-                self._first[shape] = compiled(shape, template.kernels)
-            request = openvino_graph.another(self._first[shape])
-            give(request, template.kernels)
-            self._kept[key] = template, request  # the template: its id is not given anew meanwhile
+                self._first[shapes] = compiled(shape, held)
+            request = openvino_graph.another(self._first[shapes])
+            give(request, held)
+            self._kept[key] = target, request  # the target: its id is not given anew meanwhile
         self._kept.move_to_end(key)
         return self._kept[key][1]
+
+
+def _scores(request: Any) -> np.ndarray:
+    """The answer of a check that was begun."""
+    request.wait()
+    return request.get_output_tensor(0).data[0, 0].copy()
 
 
 def _maps(request: Any) -> Maps:
     """The answer of a request that has ended, in memory of its own."""
     scores, distances, *levels = (
         request.get_output_tensor(index).data for index in range(len(request.model_outputs)))
-    features = torch.from_numpy(np.concatenate(levels, -1)).permute(0, 3, 1, 2)
+    features = np.concatenate(levels, -1).transpose(0, 3, 1, 2)
     return Maps(scores[0, 0].copy(), distances[0].copy(), features)
 
 

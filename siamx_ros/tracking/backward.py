@@ -6,6 +6,8 @@ answered there weakly, or beside the target, although the target's template answ
 
 from __future__ import annotations
 
+from typing import Sequence
+
 import numpy as np
 
 from siamx_ros import imaging
@@ -32,25 +34,36 @@ class BackwardCheck:
         fill: colour outside of images, BGR.
 
     Attributes:
+        first: what the network is to compare with of that patch.
+        near: n x n, true for score-map cells at the target.
         score: of what is followed, as it was searched for last, 0 to 1.
     """
 
     def __init__(self, engine: Engine, patch: np.ndarray, window: CropWindow, box: BoundingBox,
                  crop: str, fill: tuple[float, float, float]) -> None:
-        self._engine, self._first = engine, engine.encode_search(patch)
+        self._geometry, self.first = engine.geometry, engine.encode_search(patch)
         self._crop, self._fill = imaging.CROPS[crop], fill
-        self._near = _cells_near_centre(window, box)
+        self.near = _cells_near_centre(window, box)
         self.score = USUAL_BACKWARD
 
-    def search(self, image: AnyImage, box: BoundingBox) -> float:
-        """The network's score at the target in the first image, for what ``box`` shows now.
+    def template_patch(self, image: AnyImage, box: BoundingBox) -> np.ndarray:
+        """What a box shows now, as the patch of a template."""
+        return self._crop(image, self._geometry.template_window(box), self._fill)
 
-        Args:
-            image: H x W x 3 uint8 BGR, or blocks of it.
-            box: image pixels.
-        """
-        template = self._crop(image, self._engine.geometry.template_window(box), self._fill)
-        return float(self._engine.scores_of(template, self._first)[self._near].max())
+
+def backward_scores(engine: Engine, image: AnyImage,
+                    questions: Sequence[tuple[BackwardCheck, BoundingBox]]) -> list[float]:
+    """The network's scores at targets in their first images, for what boxes show now.
+
+    Args:
+        image: H x W x 3 uint8 BGR, or blocks of it.
+        questions: a target's first image, and a box in image pixels, each.
+    """
+    if not questions:
+        return []
+    scores = engine.scores_of_many([(check.template_patch(image, box), check.first)
+                                    for check, box in questions])
+    return [float(each[check.near].max()) for each, (check, _) in zip(scores, questions)]
 
 
 def _cells_near_centre(window: CropWindow, box: BoundingBox) -> np.ndarray:

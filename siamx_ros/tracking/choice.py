@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 import math
+from typing import NamedTuple, Sequence
 
 import numpy as np
 
 from siamx_ros.geometry import CropWindow
-from siamx_ros.model.inference import Engine, Maps
+from siamx_ros.model.inference import Engine
 from siamx_ros.reduced_image import AnyImage
 from siamx_ros.tracking import decode
+from siamx_ros.tracking.backward import backward_scores
 from siamx_ros.tracking.confidence import USUAL_BACKWARD, Calibration, doubted
 from siamx_ros.tracking.decode import Candidate
 from siamx_ros.tracking.memory import TargetMemory
@@ -20,61 +22,93 @@ MOST_CANDIDATES = 4
 """Peaks of a window that are shown to the gate, best first."""
 
 
-def judge(engine: Engine, image: AnyImage, answer: WindowAnswer, memory: TargetMemory,
-          calibration: Calibration, excluded: np.ndarray | None = None, *,
-          tracked: bool = True) -> SearchResult:
-    """The best candidate of a window that can be the target.
+class Question(NamedTuple):
+    """What does a window of an image show of a target?
+
+    Attributes:
+        answer: of network and classifier on the window.
+        memory, calibration: of the target.
+        tracked: whether the target was seen before this image; if not, strange colours raise doubt.
+        excluded: as of :func:`decode.choose`.
+    """
+
+    answer: WindowAnswer
+    memory: TargetMemory
+    calibration: Calibration
+    tracked: bool = True
+    excluded: np.ndarray | None = None
+
+
+def judge(engine: Engine, image: AnyImage, questions: Sequence[Question]) -> list[SearchResult]:
+    """The best candidate of each window that can be its target.
 
     Args:
         image: H x W x 3 uint8 BGR, or blocks of it.
-        excluded: as of :func:`decode.choose`.
-        tracked: whether the target was seen before this image; if not, strange colours raise doubt.
     """
-    maps, online = answer.maps, memory.online
-    candidate = choose_allowed(
-        answer.scores, maps.distances, answer.window, memory, answer.influence, excluded)
+    candidates = [_chosen(asked) for asked in questions]
+    _find_out(engine, image, [
+        (asked, candidate) for asked, candidate in zip(questions, candidates)
+        if candidate is not None and candidate.cell not in asked.answer.appearances])
+    return [all_refused(asked.memory, asked.answer.window) if candidate is None
+            else _judged(asked, candidate) for asked, candidate in zip(questions, candidates)]
+
+
+def _chosen(asked: Question) -> Candidate | None:
+    answer = asked.answer
+    candidate = choose_allowed(answer, asked.memory, asked.excluded)
     if candidate is None or candidate.merit < 0:
-        return all_refused(memory, answer.window)
-    cell = candidate.cell
-    candidate = replace(
-        candidate, score=float(maps.scores[cell]),
-        response=0.0 if answer.response is None else float(answer.response[cell]))
-    if cell not in answer.appearances:
-        answer.appearances[cell] = _appearance(
-            engine, image, candidate, maps, memory, calibration, tracked)
-    similarity, colour, backward = answer.appearances[cell]
-    candidate = replace(candidate, colour=colour, backward=backward)
-    confidence = _confidence(calibration, candidate, similarity)
-    if online is not None and not tracked:
+        return None
+    cell, response = candidate.cell, answer.response
+    return replace(candidate, score=float(answer.maps.scores[cell]),
+                   response=0.0 if response is None else float(response[cell]))
+
+
+def _judged(asked: Question, candidate: Candidate) -> SearchResult:
+    online = asked.memory.online
+    similarity, colour, score = asked.answer.appearances[candidate.cell]
+    candidate = replace(candidate, colour=colour, backward=score)
+    confidence = _confidence(asked.calibration, candidate, similarity)
+    if online is not None and not asked.tracked:
         confidence = doubted(confidence, online.strangeness(candidate.colour))
     return SearchResult(candidate, confidence if math.isfinite(confidence) else 0.0, similarity,
-                        answer.features)
+                        asked.answer.features)
 
 
-def _appearance(engine: Engine, image: AnyImage, candidate: Candidate, maps: Maps,
-                memory: TargetMemory, calibration: Calibration, tracked: bool) -> Appearance:
-    similarity = engine.similarity(maps, candidate.cell, memory.template)
-    if memory.online is not None:
-        candidate = replace(
-            candidate, colour=memory.online.colour_similarity(image, candidate.box))
-    return Appearance(similarity, candidate.colour, _backward_score(
-        image, candidate, similarity, memory, calibration, tracked))
+def _find_out(engine: Engine, image: AnyImage,
+              chosen: Sequence[tuple[Question, Candidate]]) -> None:
+    """Note in each answer how far its candidate looks like the target."""
+    similarities = [engine.similarity(asked.answer.maps, candidate.cell, asked.memory.template)
+                    for asked, candidate in chosen]
+    colours = [0.0 if asked.memory.online is None
+               else asked.memory.online.colour_similarity(image, candidate.box)
+               for asked, candidate in chosen]
+    checked = [_known_backward(asked, replace(candidate, colour=colour), similarity)
+               for (asked, candidate), colour, similarity in zip(chosen, colours, similarities)]
+    searched = iter(backward_scores(engine, image, [
+        (asked.memory.backward, candidate.box)
+        for (asked, candidate), known in zip(chosen, checked) if known is None]))
+    for (asked, candidate), similarity, colour, known in zip(
+            chosen, similarities, colours, checked):
+        asked.answer.appearances[candidate.cell] = Appearance(
+            similarity, colour, next(searched) if known is None else known)
 
 
-def _backward_score(image: AnyImage, candidate: Candidate, similarity: float,
-                    memory: TargetMemory, calibration: Calibration, tracked: bool) -> float:
-    """Of the target in its first image: searched where that is due or decides, else as known."""
-    check, config = memory.backward, memory.config
+def _known_backward(asked: Question, candidate: Candidate, similarity: float) -> float | None:
+    """Backward score as it is known; None where the first image is to be searched for it.
+
+    That is where it is due, or decides.
+    """
+    check, config, tracked = asked.memory.backward, asked.memory.config, asked.tracked
     if check is None:
         return USUAL_BACKWARD
     known = check.score if tracked else USUAL_BACKWARD
-    now, at_best = (_confidence(calibration, replace(candidate, backward=score), similarity)
-                    for score in (known, max(known, USUAL_BACKWARD)))
-    due = (not tracked or memory.frames % config.backward_every == 0
+    now, at_best = (
+        _confidence(asked.calibration, replace(candidate, backward=score), similarity)
+        for score in (known, max(known, USUAL_BACKWARD)))
+    due = (not tracked or asked.memory.frames % config.backward_every == 0
            or now < config.recover_threshold)
-    if config.backward_every == 1 or (due and at_best >= config.gone_threshold):
-        return check.search(image, candidate.box)
-    return known
+    searched = config.backward_every == 1 or (due and at_best >= config.gone_threshold)
+    return None if searched else known
 
 
 def _confidence(calibration: Calibration, candidate: Candidate, similarity: float) -> float:
@@ -82,19 +116,20 @@ def _confidence(calibration: Calibration, candidate: Candidate, similarity: floa
                        candidate.colour, candidate.backward)
 
 
-def choose_allowed(scores: np.ndarray, distances: np.ndarray, window: CropWindow,
-                   memory: TargetMemory, window_influence: float,
+def choose_allowed(answer: WindowAnswer, memory: TargetMemory,
                    excluded: np.ndarray | None = None) -> Candidate | None:
     """The best candidate that can be the target; None if none of the best few can.
 
-    The other arguments are those of :func:`decode.choose`.
+    Args:
+        excluded: as of :func:`decode.choose`.
     """
+    weighed = answer.weighed
     for _ in range(MOST_CANDIDATES):
         candidate = decode.choose(
-            scores, distances, window, memory.box, memory.config, window_influence, excluded)
+            weighed, answer.maps.distances, answer.window, memory.config.size_lr, excluded)
         if memory.gate(candidate.box):
             return candidate
-        scores = decode.without_peak(scores, candidate.cell)
+        weighed = decode.without_peak(weighed, candidate.cell)
     return None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Sequence
+from typing import NamedTuple, Sequence
 
 import numpy as np
 
@@ -67,6 +67,39 @@ def reach(window: CropWindow) -> float:
     return map_size(window.patch_side) // 2 * STRIDE / max(window.scales)
 
 
+class Weighed(NamedTuple):
+    """What speaks for the cells of a window, n x n each.
+
+    Attributes:
+        scores: the network's, with the classifier's share.
+        penalty: of a change of size or aspect, 0 to 1.
+        merits: penalised scores with the cosine window, 0 to 1, by which a cell is chosen.
+    """
+
+    scores: np.ndarray
+    penalty: np.ndarray
+    merits: np.ndarray
+
+
+def weigh(scores: np.ndarray, distances: np.ndarray, window: CropWindow, last: BoundingBox,
+          config: TrackerConfig, window_influence: float) -> Weighed:
+    """What speaks for each cell of a window.
+
+    Args:
+        scores: n x n, 0 to 1.
+        distances: 4 x n x n as left, top, right, bottom in patch pixels.
+        window: the searched window.
+        last: the last box, image pixels; only its size matters.
+        window_influence: weight of the cosine window.
+    """
+    width, height = np.maximum(distances[:2] + distances[2:], SMALLEST)
+    before = window.to_patch(last)
+    penalty = size_penalty(width, height, before.w, before.h, config.penalty_k)
+    merits = (penalty * scores * (1 - window_influence)
+              + cosine_window(len(scores), map_size(config.search_size)) * window_influence)
+    return Weighed(scores, penalty, merits)
+
+
 @lru_cache(maxsize=8)
 def cosine_window(cells: int, whole: int) -> np.ndarray:
     """Outer product of two Hann windows, cells x cells.
@@ -88,36 +121,28 @@ def size_penalty(width: np.ndarray, height: np.ndarray, last_width: float, last_
     return np.exp(-(change * aspect - 1) * strength)
 
 
-def choose(scores: np.ndarray, distances: np.ndarray, window: CropWindow, last: BoundingBox,
-           config: TrackerConfig, window_influence: float,
+def choose(weighed: Weighed, distances: np.ndarray, window: CropWindow, size_lr: float,
            excluded: np.ndarray | None = None) -> Candidate:
     """Pick the cell with the best penalised score.
 
     Args:
-        scores: n x n sigmoid scores.
         distances: 4 x n x n as left, top, right, bottom in patch pixels.
         window: the searched window.
-        last: the last box, image pixels; only its size matters.
-        window_influence: weight of the cosine window.
+        size_lr: how far the tracked size follows a sure box of the same size.
         excluded: n x n, true for cells that are not to be chosen while there are others, nor to
             count as a second peak; None for none.
     """
-    left, top, right, bottom = distances
-    width, height = np.maximum(left + right, SMALLEST), np.maximum(top + bottom, SMALLEST)
-    before = window.to_patch(last)
-    penalty = size_penalty(width, height, before.w, before.h, config.penalty_k)
-    penalised = (penalty * scores * (1 - window_influence)
-                 + cosine_window(scores.shape[-1], map_size(config.search_size)) * window_influence)
+    scores, penalty, merits = weighed
     if excluded is not None:
         scores = np.where(excluded, 0, scores)
-        penalised = np.where(excluded, penalised - EXCLUDED, penalised)
-    row, column = np.unravel_index(int(penalised.argmax()), scores.shape)
+        merits = np.where(excluded, merits - EXCLUDED, merits)
+    row, column = divmod(int(merits.argmax()), scores.shape[1])
     score = float(scores[row, column])
     return Candidate(
         box=box_at(distances, (row, column), window), score=score,
-        size_rate=float(penalty[row, column]) * score * config.size_lr,
-        peak_ratio=_peak_ratio(scores, row, column), cell=(int(row), int(column)), window=window,
-        merit=float(penalised[row, column]))
+        size_rate=float(penalty[row, column]) * score * size_lr,
+        peak_ratio=_peak_ratio(scores, row, column), cell=(row, column), window=window,
+        merit=float(merits[row, column]))
 
 
 def box_at(distances: np.ndarray, cell: tuple[int, int], window: CropWindow) -> BoundingBox:
@@ -171,17 +196,24 @@ def smoothed_size(last: BoundingBox, candidate: Candidate) -> tuple[float, float
     return (last.w + rate * (candidate.box.w - last.w), last.h + rate * (candidate.box.h - last.h))
 
 
-def without_peak(scores: np.ndarray, cell: tuple[int, int], value: float = -1.0) -> np.ndarray:
-    """The scores with another value at a cell and around it; -1 is never the best."""
-    row, column = cell
-    rest = scores.copy()
-    rest[max(0, row - PEAK_RADIUS):row + PEAK_RADIUS + 1,
-         max(0, column - PEAK_RADIUS):column + PEAK_RADIUS + 1] = value
-    return rest
+def without_peak(weighed: Weighed, cell: tuple[int, int]) -> Weighed:
+    """The same with a cell and those around it as if they were excluded."""
+    around = _around(cell)
+    scores, merits = weighed.scores.copy(), weighed.merits.copy()
+    scores[around] = 0
+    merits[around] -= EXCLUDED
+    return weighed._replace(scores=scores, merits=merits)
+
+
+def _around(cell: tuple[int, int]) -> tuple[slice, slice]:
+    """What counts as one peak with a cell."""
+    rows, columns = (slice(max(0, index - PEAK_RADIUS), index + PEAK_RADIUS + 1) for index in cell)
+    return rows, columns
 
 
 def _peak_ratio(scores: np.ndarray, row: int, column: int) -> float:
-    rest = without_peak(scores, (row, column), 0.0)
+    rest = scores.copy()
+    rest[_around((row, column))] = 0
     return float(rest.max() / max(scores[row, column], 1e-6))
 
 

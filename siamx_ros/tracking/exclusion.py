@@ -9,6 +9,7 @@ from typing import Sequence
 
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.reduced_image import AnyImage
+from siamx_ros.tracking.choice import judge
 from siamx_ros.tracking.course import Course
 from siamx_ros.tracking.decode import SAME_BOX, cells_on
 from siamx_ros.tracking.search import SearchResult, WindowAnswer
@@ -58,8 +59,8 @@ class Claims:
         self._contestants, self._answers, self._stamp = contestants, answers, stamp
         self._image = image
         self._denied: list[list[BoundingBox]] = [[] for _ in contestants]
-        self._alone = [each.tracker.judge(image, answer)
-                       for each, answer in zip(contestants, answers)]
+        self._alone = judge(contestants[0].tracker.engine, image, [
+            each.tracker.question(answer) for each, answer in zip(contestants, answers)])
         self.found = list(self._alone)
         self._pairs = list(combinations(range(len(contestants)), 2))
         self._settle()
@@ -161,7 +162,7 @@ class Claims:
         boxes = [*self._denied[index], *boxes]
         excluded = cells_on(boxes, answer.maps.distances, answer.window)
         return (self._alone[index] if excluded is None
-                else tracker.judge(self._image, answer, excluded))
+                else judge(tracker.engine, self._image, [tracker.question(answer, excluded)])[0])
 
     def _box(self, index: int) -> BoundingBox:
         return self.found[index].candidate.box

@@ -15,6 +15,7 @@ from siamx_ros.geometry import BoundingBox
 from siamx_ros.model.inference import Engine
 from siamx_ros.records import TrackResult, TrackState
 from siamx_ros.reduced_image import AnyImage
+from siamx_ros.tracking.backward import backward_scores
 from siamx_ros.tracking.confidence import Calibration
 from siamx_ros.tracking.exclusion import Claims, Contestant
 from siamx_ros.tracking.memory import Gate, anything
@@ -175,3 +176,5 @@ class MultiTracker:
             patch = np.zeros((size, size, 3), np.uint8)
             for _ in self.engine.search_many((patch, memory.template) for memory in memories):
                 pass
+        backward_scores(self.engine, np.zeros((1, 1, 3), np.uint8), [
+            (memory.backward, memory.box) for memory in memories if memory.backward is not None])

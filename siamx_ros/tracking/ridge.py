@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import torch
 
@@ -84,13 +85,14 @@ class RidgeFilter:
     def respond(self, features: np.ndarray) -> np.ndarray:
         """Response of every score-map cell, (n - 6) x (n - 6), about 0 (background) to 1."""
         cells = features.shape[-1]
-        parts = _product(self._kernels, _by_cells(features).T).reshape(-1, cells, cells)
+        parts = cv2.gemm(_by_cells(features), self._kernels, 1, None, 0, flags=cv2.GEMM_2_T)
+        parts = parts.reshape(cells, cells, NEAR, NEAR).transpose(2, 3, 0, 1)
         inner, start = cells - 2 * MARGIN, MARGIN - REACH
-        response = np.full((inner, inner), self._offset, np.float32)
-        for part, (row, column) in zip(parts, np.ndindex(NEAR, NEAR)):
-            response += part[start + row:start + row + inner,
-                             start + column:start + column + inner]
-        return response
+        kernel_row, kernel_column, row, column = parts.strides
+        moved = np.lib.stride_tricks.as_strided(
+            parts[:, :, start:, start:], (NEAR, NEAR, inner, inner),
+            (kernel_row + row, kernel_column + column, row, column), writeable=False)
+        return moved.sum((0, 1)) + np.float32(self._offset)
 
     def _use(self, weights: np.ndarray) -> None:
         """Respond by these weights of the components, from now on in terms of the features."""

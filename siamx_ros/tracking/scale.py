@@ -39,8 +39,8 @@ BINS = 9
 """Gradient directions over half a turn."""
 TURN_BINS = 2 * BINS + 2
 """Bins while both halves are counted apart: a whole turn, its end rounded up and the next one."""
-ENERGY_FLOOR = 64.0
-"""Histogram energy of a cell without texture, grey levels."""
+ENERGY_FLOOR = 128.0
+"""Histogram energy of a cell without texture; differences of grey levels two pixels apart."""
 RATE = 0.03
 """Share of a confirmed frame in the appearance."""
 SMALLEST_NORM = 1e-6
@@ -118,17 +118,18 @@ def gradient_histograms(patches: np.ndarray) -> np.ndarray:
     Returns:
         N x cells x BINS; magnitudes are shared between neighbouring bins.
     """
-    dx = cv2.Sobel(patches, cv2.CV_32F, 1, 0, ksize=1, scale=0.5)
-    dy = cv2.Sobel(patches, cv2.CV_32F, 0, 1, ksize=1, scale=0.5)
-    magnitude, angle = cv2.cartToPolar(dx, dy)
+    grey = patches.reshape(-1, WIDTH, WIDTH).astype(np.float32)
+    dx = grey[:, 1:-1, 2:] - grey[:, 1:-1, :-2]
+    dy = grey[:, 2:, 1:-1] - grey[:, :-2, 1:-1]
+    magnitude, angle = cv2.cartToPolar(dx.reshape(-1, SIDE), dy.reshape(-1, SIDE))
     position = angle * np.float32(BINS / np.pi)
-    lower = position.astype(np.intp)
-    upper = np.subtract(position, lower, dtype=np.float32) * magnitude
-    tables = _tables(len(patches) // WIDTH)
-    bins = (lower + tables.first_bins).ravel()
+    lower = np.floor(position)
+    upper = (position - lower) * magnitude
+    tables = _tables(len(grey))
+    bins = (lower.astype(np.intp) + tables.first_bins).ravel()
     sums = np.bincount(bins, (magnitude - upper).ravel(), tables.count)
     sums[1:] += np.bincount(bins, upper.ravel(), tables.count)[:-1]
-    histograms = sums[TURN_BINS:].reshape(-1, TURN_BINS) @ tables.fold
+    histograms = sums.reshape(-1, TURN_BINS) @ tables.fold
     energy = np.sqrt(np.einsum('ij,ij->i', histograms, histograms)).reshape(-1, CELLS * CELLS)
     around = energy @ tables.neighbours + ENERGY_FLOOR
     return histograms.reshape(*around.shape, BINS) / around[..., None]
@@ -138,8 +139,7 @@ class _Tables(NamedTuple):
     """What :func:`gradient_histograms` needs for a number of patches.
 
     Attributes:
-        first_bins: N * WIDTH x WIDTH, the first bin of each pixel's cell; 0, where bins begin that
-            are not used, for the pixels around a patch.
+        first_bins: N * SIDE x SIDE, the first bin of each pixel's cell.
         count: of all bins.
         fold: TURN_BINS x BINS, adds opposite directions.
         neighbours: cells x cells, column k averages the 3 x 3 cells around cell k, reflected at the
@@ -155,13 +155,12 @@ class _Tables(NamedTuple):
 @lru_cache(maxsize=8)
 def _tables(patches: int) -> _Tables:
     row = np.arange(SIDE) // CELL
-    cell = row[:, None] * CELLS + row[None, :]
-    cell = cell + CELLS * CELLS * np.arange(patches)[:, None, None] + 1
-    first = np.pad(cell * TURN_BINS, ((0, 0), (1, 1), (1, 1))).reshape(-1, WIDTH)
+    cell = row[:, None] * CELLS + row + CELLS * CELLS * np.arange(patches)[:, None, None]
     fold = np.tile(np.eye(BINS), (3, 1))[:TURN_BINS]
     unit = np.eye(CELLS * CELLS).reshape(-1, CELLS, CELLS)
     neighbours = np.array([cv2.blur(one, (3, 3)) for one in unit]).reshape(len(unit), -1)
-    return _Tables(first, TURN_BINS * (1 + patches * CELLS * CELLS), fold, neighbours)
+    return _Tables(cell.reshape(-1, SIDE) * TURN_BINS, TURN_BINS * patches * CELLS * CELLS, fold,
+                   neighbours)
 
 
 class _Source(NamedTuple):

@@ -16,9 +16,9 @@ from siamx_ros.patch_geometry import PatchGeometry, Region
 from siamx_ros.records import TrackState
 from siamx_ros.reduced_image import AnyImage, largest_factor
 from siamx_ros.tracking import decode, motion
-from siamx_ros.tracking.backward import BackwardCheck
+from siamx_ros.tracking.backward import BackwardCheck, backward_scores
 from siamx_ros.tracking.confidence import Calibration
-from siamx_ros.tracking.decode import Candidate
+from siamx_ros.tracking.decode import Candidate, Weighed
 from siamx_ros.tracking.memory import TargetMemory
 from siamx_ros.tracking.online import FIRST_VIEWS, View
 from siamx_ros.tracking.scale import PADDING, SIDE
@@ -28,13 +28,9 @@ class Appearance(NamedTuple):
     """How far a box looks like the target: to the network, by its colours, and backwards.
 
     Attributes:
-        downscale: factor by which resolution is lost; 1 for none.
-        quality: JPEG quality, at that resolution; 0 without compression.
-        grey: without colour.
-        gamma, contrast, brightness, tints, saturation: see :func:`augment.recolour`.
-        blur: (sigma,) of defocus, or (length, angle) of a straight motion; empty for none.
-        noise: standard deviation of the noise, grey levels; 0 for none.
-        noise_seed: seed of that noise.
+        similarity: cosine between the network's features there and the template's, -1 to 1.
+        colour: of its colours and the target's, 0 to 1; 0 without a classifier.
+        backward: see :class:`~siamx_ros.tracking.backward.BackwardCheck`.
     """
 
     similarity: float
@@ -49,19 +45,17 @@ class WindowAnswer:
     Attributes:
         window: the window.
         maps: of the network.
-        scores: n x n, the network's with the classifier's share.
+        weighed: what speaks for each cell.
         features: as :class:`OnlineModel` takes them; None without one.
         response: n x n, of the classifier; None without one.
-        influence: weight of the cosine window in the choice.
         appearances: cell -> what was found out about the box that it predicts.
     """
 
     window: CropWindow
     maps: Maps
-    scores: np.ndarray
+    weighed: Weighed
     features: np.ndarray | None
     response: np.ndarray | None
-    influence: float
     appearances: dict[tuple[int, int], Appearance] = field(default_factory=dict)
 
 
@@ -124,7 +118,9 @@ def weigh(engine: Engine, maps: Maps, window: CropWindow, memory: TargetMemory, 
         features = engine.describe(maps)
         scores, response = memory.online.fuse(scores, features)
     influence = decode.LOST_WINDOW_INFLUENCE if lost else memory.config.window_influence
-    return WindowAnswer(window, maps, scores, features, response, influence)
+    weighed = decode.weigh(
+        scores, maps.distances, window, memory.box, memory.config, influence)
+    return WindowAnswer(window, maps, weighed, features, response)
 
 
 def first_views(engine: Engine, image: np.ndarray, memory: TargetMemory) -> list[View]:
@@ -149,7 +145,7 @@ def first_image(engine: Engine, image: np.ndarray, memory: TargetMemory,
     window = engine.geometry.search_window(memory.box, memory.config.steady_size)
     patch = imaging.CROPS[memory.config.crop](image, window, memory.fill)
     check = BackwardCheck(engine, patch, window, memory.box, memory.config.crop, memory.fill)
-    check.search(image, memory.box)  # what is compiled is compiled now, not in an update
+    backward_scores(engine, image, [(check, memory.box)])  # compiled now, not in an update
     return check
 
 

@@ -16,7 +16,7 @@ from siamx_ros.patch_geometry import Region
 from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState
 from siamx_ros.reduced_image import AnyImage
 from siamx_ros.tracking import decode, motion
-from siamx_ros.tracking.choice import judge
+from siamx_ros.tracking.choice import Question, judge
 from siamx_ros.tracking.confidence import Calibration
 from siamx_ros.tracking.memory import Gate, TargetMemory, anything
 from siamx_ros.tracking.online import OnlineModel
@@ -112,7 +112,8 @@ class Tracker:
         image = imaging.check_image(image)
         window = self.begin(image, stamp, gate)
         maps = self.engine.search(self.patch(image, window), self._memory.template)
-        return self.conclude(image, self.refine(image, self.judge(image, self.weigh(maps, window))))
+        found, = judge(self.engine, image, [self.question(self.weigh(maps, window))])
+        return self.conclude(image, self.refine(image, found))
 
     def begin(self, image: AnyImage, stamp: float | None, gate: Gate = anything) -> CropWindow:
         """The first step of an update: which window is to be searched first.
@@ -138,11 +139,10 @@ class Tracker:
         """The network's answer on a window, joined with that of the target's classifier."""
         return weigh(self.engine, maps, window, self._memory, lost=self._is_lost)
 
-    def judge(self, image: AnyImage, answer: WindowAnswer,
-              excluded: np.ndarray | None = None) -> SearchResult:
-        """What a window of an image shows apart from cells that other targets have taken."""
-        return judge(self.engine, image, answer, self._memory, self.calibration, excluded,
-                     tracked=self.states.state == TrackState.TRACKING)
+    def question(self, answer: WindowAnswer, excluded: np.ndarray | None = None) -> Question:
+        """What a window shows apart from cells that other targets have taken, for :func:`judge`."""
+        return Question(answer, self._memory, self.calibration,
+                        self.states.state == TrackState.TRACKING, excluded)
 
     def refine(self, image: AnyImage, found: SearchResult,
                taken: Sequence[BoundingBox] = (), by_scale: bool = True) -> SearchResult:
@@ -191,8 +191,7 @@ class Tracker:
 
     def reset(self) -> None:
         """Forget the target."""
-        self._memory = None
-        self.states = StateMachine(self.config)
+        self._memory, self.states = None, StateMachine(self.config)
 
     def configure(self, config: TrackerConfig) -> None:
         """Use other settings from the next image on; the target is kept."""
@@ -234,8 +233,9 @@ class Tracker:
             return local, searched
         for window in memory.relocaliser.windows(local.candidate.window):
             maps = self.engine.search(self.patch(image, window), memory.template)
-            excluded = decode.cells_on(taken, maps.distances, window)
-            found = self.judge(image, self.weigh(maps, window), excluded)
+            asked = self.question(
+                self.weigh(maps, window), decode.cells_on(taken, maps.distances, window))
+            found, = judge(self.engine, image, [asked])
             searched.append(window)
             if self._shows_target(found):
                 return found, searched

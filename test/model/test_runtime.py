@@ -190,6 +190,19 @@ def test_several_searches_answer_as_one_by_one(network, name):
         searches.reverse()
 
 
+@pytest.mark.parametrize('name', ['torch', *COMPILED[:2]])
+def test_several_encoded_patches_are_searched_as_one_by_one(network, name, monkeypatch):
+    engine = made(network, name)
+    encoded = [engine.encode_search(patch) for patch in patches(207, 207, 255)]
+    searches = list(zip(patches(127, 127, 127, seed=8), encoded))
+    for again in range(2):
+        answers = list(engine.scores_of_many(searches))
+        for scores, search in zip(answers, searches, strict=True):
+            np.testing.assert_allclose(scores, engine.scores_of(*search), atol=1e-5)
+        searches.reverse()
+        monkeypatch.setattr(type(engine), '_compile_scores', None, raising=False)
+
+
 def test_a_batch_answers_as_its_patches_one_by_one(network):
     engine = made(network, 'torch')
     templates = [engine.embed(patch) for patch in patches(127, 127, 127)]

@@ -7,7 +7,8 @@ from siamx_ros.config import ModelConfig
 from siamx_ros.geometry import BoundingBox, CropWindow
 from siamx_ros.patch_geometry import SquareGeometry
 from siamx_ros.synthetic import sequence
-from siamx_ros.tracking.backward import BackwardCheck
+from siamx_ros.tracking import choice, search
+from siamx_ros.tracking.backward import BackwardCheck, backward_scores
 from siamx_ros.tracking.from_weights import load_tracker
 
 COLOURS = {'target': (0, 0, 200), 'beside': (200, 0, 0), 'elsewhere': (0, 200, 0)}
@@ -23,7 +24,10 @@ class SameColour:
     def encode_search(self, patch):
         return patch
 
-    def scores_of(self, patch, encoded):
+    def scores_of_many(self, searches):
+        return [self._scores(*each) for each in searches]
+
+    def _scores(self, patch, encoded):
         places = len(encoded) // 2 + 8 * (np.arange(CELLS) - CELLS // 2)
         colours = encoded[np.ix_(places, places)].astype(float)
         return (np.abs(colours - patch[63, 63]).max(-1) < 5).astype(float)
@@ -50,15 +54,15 @@ def test_only_the_target_is_found_where_it_was_first(place, score):
     patch = first[97:304, 97:304]
     check = BackwardCheck(engine, patch, window, box(200, 200), 'exact', FILL)
     now = image(target=(500, 300), beside=(400, 100), elsewhere=(60, 60))
-    assert check.search(now, box(*place)) == score
+    assert backward_scores(engine, now, [(check, box(*place))]) == [score]
 
 
 def test_a_sure_target_is_checked_at_times_and_nothing_is_compiled_for_it(monkeypatch):
     """In between, the score of the last check counts."""
     tracker, found = load_tracker(ModelConfig(device='cpu', threads=1)), []
-    search = BackwardCheck.search
-    monkeypatch.setattr(BackwardCheck, 'search', lambda self, image, box: found.append(
-        search(self, image, box)) or found[-1])
+    for module in (choice, search):
+        monkeypatch.setattr(module, 'backward_scores', lambda *asked: (
+            found.extend(backward_scores(*asked)), found[-1:])[1])
     clip = sequence(frames=24, seed=1)
     tracker.init(clip.image(0), clip.first_box)
     assert len(found) == 1, 'once, to compile it'

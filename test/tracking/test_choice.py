@@ -8,12 +8,23 @@ import pytest
 
 from siamx_ros.config import TrackerConfig
 from siamx_ros.geometry import BoundingBox, CropWindow
-from siamx_ros.tracking.choice import MOST_CANDIDATES, choose_allowed, judge
+from siamx_ros.tracking import choice
+from siamx_ros.tracking.choice import MOST_CANDIDATES, Question, choose_allowed, judge
 from siamx_ros.tracking.confidence import USUAL_BACKWARD, Calibration, doubted
+from siamx_ros.tracking.decode import weigh
 from siamx_ros.tracking.memory import anything
 from siamx_ros.tracking.search import WindowAnswer
 
 WINDOW = CropWindow(127.5, 127.5, 255.0, 255)
+ENGINE = SimpleNamespace(similarity=lambda *_: 0.5)
+
+
+def answered(scores):
+    """An answer with these scores of the network, of boxes of 40 pixels."""
+    maps = SimpleNamespace(scores=scores, distances=np.full((4, 25, 25), 20.0))
+    return WindowAnswer(WINDOW, maps, weigh(
+        scores, maps.distances, WINDOW, BoundingBox(0, 0, 40, 40), TrackerConfig(), 0.38),
+        None, None)
 
 
 def chosen(peaks, gate):
@@ -23,7 +34,7 @@ def chosen(peaks, gate):
         scores[cell] = score
     memory = SimpleNamespace(box=BoundingBox(0, 0, 40, 40), config=TrackerConfig(), gate=gate)
     before = scores.copy()
-    found = choose_allowed(scores, np.full((4, 25, 25), 20.0), WINDOW, memory, 0.38)
+    found = choose_allowed(answered(scores), memory)
     assert (scores == before).all()
     return None if found is None else (found.cell, found.score, found.peak_ratio)
 
@@ -46,14 +57,12 @@ def test_nothing_is_chosen_where_all_are_refused_and_the_gate_is_not_asked_for_e
 def test_colours_share_in_the_confidence_and_strange_ones_raise_doubt_unless_it_is_tracked(tracked):
     scores = np.full((25, 25), 0.01)
     scores[12, 12] = 0.9
-    maps = SimpleNamespace(scores=scores, distances=np.full((4, 25, 25), 20.0))
     online = SimpleNamespace(colour_similarity=lambda image, box: 0.4 if image == 'image' else 0.0,
                              strangeness=lambda similarity: 5 * similarity)
     memory = SimpleNamespace(box=BoundingBox(0, 0, 40, 40), config=TrackerConfig(), gate=anything,
                              online=online, backward=None, template=None)
-    found = judge(SimpleNamespace(similarity=lambda *_: 0.5), 'image',
-                  WindowAnswer(WINDOW, maps, scores, None, None, 0.38), memory,
-                  Calibration(colour=3.0), tracked=tracked)
+    found, = judge(ENGINE, 'image', [
+        Question(answered(scores), memory, Calibration(colour=3.0), tracked)])
     certain = Calibration(colour=3.0)(0.9, 0.0, 0.5, 0.0, 0.4)
     assert found.candidate.colour == 0.4
     assert found.confidence == pytest.approx(certain if tracked else doubted(certain, 2.0))
@@ -82,19 +91,18 @@ def test_the_ends_stay():
     (False, 9, 0.9, 0.9, 0.6, True),    # it was not followed before: what is known is of another
     (False, 9, 0.001, 0.2, USUAL_BACKWARD, False)])
 def test_the_first_image_is_searched_where_that_is_due_or_decides(
-        tracked, frames, score, known, used, searched):
+        tracked, frames, score, known, used, searched, monkeypatch):
     scores = np.full((25, 25), 1e-4)
     scores[12, 12] = score
-    maps = SimpleNamespace(scores=scores, distances=np.full((4, 25, 25), 20.0))
     asked = []
-    backward = SimpleNamespace(score=known, search=lambda image, box: asked.append(box) or 0.6)
+    monkeypatch.setattr(choice, 'backward_scores', lambda engine, image, questions: [
+        asked.append(box) or 0.6 for check, box in questions if check is backward])
+    backward = SimpleNamespace(score=known)
     memory = SimpleNamespace(
         box=BoundingBox(0, 0, 40, 40), config=TrackerConfig().replace({'backward_every': 10}),
         gate=anything, online=None, backward=backward, template=None, frames=frames)
     calibration = Calibration(backward=1.0)
-    found = judge(SimpleNamespace(similarity=lambda *_: 0.5), 'image',
-                  WindowAnswer(WINDOW, maps, scores, None, None, 0.38), memory, calibration,
-                  tracked=tracked)
+    found, = judge(ENGINE, 'image', [Question(answered(scores), memory, calibration, tracked)])
     assert bool(asked) == searched and asked in ([], [found.candidate.box])
     assert found.candidate.backward == used
     assert found.confidence == pytest.approx(calibration(score, 0.0, 0.5, backward=used))

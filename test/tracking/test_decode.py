@@ -17,6 +17,11 @@ def maps(cells=25, size=40.0):
     return np.full((cells, cells), 0.1), np.full((4, cells, cells), size / 2)
 
 
+def choose(scores, distances, window, last, config, influence):
+    weighed = decode.weigh(scores, distances, window, last, config, influence)
+    return decode.choose(weighed, distances, window, config.size_lr)
+
+
 def test_grid_is_centred():
     grid = decode.cell_centres(25, 255)
     assert grid[12] == 127.5 and grid[0] == 31.5 and grid[24] == 223.5
@@ -34,7 +39,7 @@ def test_candidate_lands_in_the_image():
     """Cell (12, 14) is 16 patch pixels right of the centre; the patch shows 5 px an image px."""
     scores, distances = maps()
     scores[12, 14] = 0.9
-    candidate = decode.choose(scores, distances, WINDOW, BoundingBox(0, 0, 8, 8), PLAIN, 0.0)
+    candidate = choose(scores, distances, WINDOW, BoundingBox(0, 0, 8, 8), PLAIN, 0.0)
     assert candidate.cell == (12, 14) and candidate.score == 0.9
     assert candidate.box.centre == pytest.approx((100 + 16 / 5, 60.0))
     assert (candidate.box.w, candidate.box.h) == pytest.approx((8, 8))
@@ -45,7 +50,7 @@ def test_in_a_stretched_window_a_box_that_stays_as_it_is_is_no_change():
     scores, distances = maps()
     scores[12, 12] = 0.9
     window = CropWindow(100.0, 60.0, math.sqrt(51 * 204), 255, stretch=0.5)
-    candidate = decode.choose(
+    candidate = choose(
         scores, distances, window, BoundingBox(0, 0, 8, 32), TrackerConfig(), 0.0)
     assert (candidate.box.w, candidate.box.h) == pytest.approx((8, 32))
     assert candidate.size_rate == pytest.approx(0.9 * TrackerConfig().size_lr)
@@ -54,7 +59,7 @@ def test_in_a_stretched_window_a_box_that_stays_as_it_is_is_no_change():
 
 def test_ties_go_to_the_first_cell():
     scores, distances = maps()
-    assert decode.choose(
+    assert choose(
         scores, distances, WINDOW, BoundingBox(0, 0, 8, 8), PLAIN, 0.0).cell == (0, 0)
 
 
@@ -63,8 +68,8 @@ def test_cosine_window_prefers_the_centre_but_is_not_in_the_score():
     scores[2, 2] = 0.5
     scores[12, 12] = 0.4
     last = BoundingBox(0, 0, 8, 8)
-    far = decode.choose(scores, distances, WINDOW, last, PLAIN, 0.0)
-    near = decode.choose(scores, distances, WINDOW, last, PLAIN, 0.4)
+    far = choose(scores, distances, WINDOW, last, PLAIN, 0.0)
+    near = choose(scores, distances, WINDOW, last, PLAIN, 0.4)
     assert far.cell == (2, 2) and near.cell == (12, 12)
     assert near.score == 0.4
     assert decode.cosine_window(25, 25)[0].max() == 0 and decode.cosine_window(25, 25)[12, 12] == 1
@@ -77,8 +82,8 @@ def test_a_smaller_patch_is_chosen_from_like_the_middle_of_the_whole_one():
         scores, distances = maps()
         scores[3:22, 3:22] = rng.uniform(0.2, 0.6, (19, 19))
         last = BoundingBox(0, 0, 8, 8)
-        whole = decode.choose(scores, distances, WINDOW, last, PLAIN, 0.4)
-        part = decode.choose(
+        whole = choose(scores, distances, WINDOW, last, PLAIN, 0.4)
+        part = choose(
             scores[3:22, 3:22], distances[:, 3:22, 3:22], small, last, PLAIN, 0.4)
         assert whole.cell == (part.cell[0] + 3, part.cell[1] + 3)
         assert part.box.xywh == pytest.approx(whole.box.xywh)
@@ -114,5 +119,5 @@ def test_size_is_smoothed_twice():
 def test_peak_ratio_ignores_the_peak_itself():
     scores, distances = maps()
     scores[12, 12], scores[12, 14], scores[3, 3] = 0.8, 0.7, 0.2
-    candidate = decode.choose(scores, distances, WINDOW, BoundingBox(0, 0, 8, 8), PLAIN, 0.0)
+    candidate = choose(scores, distances, WINDOW, BoundingBox(0, 0, 8, 8), PLAIN, 0.0)
     assert candidate.peak_ratio == pytest.approx(0.25)

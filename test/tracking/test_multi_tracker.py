@@ -8,9 +8,11 @@ import pytest
 from siamx_ros.config import ModelConfig, TrackerConfig
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox, CropWindow
+from siamx_ros.model import openvino_graph
 from siamx_ros.records import Reason, TrackState
 from siamx_ros.synthetic import sequence
 from siamx_ros.tracking import decode
+from siamx_ros.tracking.choice import judge
 from siamx_ros.tracking.course import LONGEST, Course
 from siamx_ros.tracking.exclusion import Claims
 from siamx_ros.tracking.from_weights import load_tracker
@@ -116,10 +118,26 @@ def test_what_is_looked_at_once_is_what_looking_again_shows(monkeypatch):
         answer = replace(claims._answers[index], appearances={})
         excluded = decode.cells_on(
             [*claims._denied[index], *taken], answer.maps.distances, answer.window)
-        return claims._contestants[index].tracker.judge(claims._image, answer, excluded)
+        tracker = claims._contestants[index].tracker
+        return judge(tracker.engine, claims._image, [tracker.question(answer, excluded)])[0]
 
     monkeypatch.setattr(Claims, '_beside', beside)
     assert answers() == fast
+
+
+def test_backward_checks_go_together_and_are_compiled_when_the_targets_are_added(monkeypatch):
+    clip, *centres = crossing(1)
+    group, together = MultiTracker.around(load_tracker(ModelConfig(device='cpu', threads=1))), []
+    for each in centres:
+        group.add(clip.image(0), box(each[0], SIZE))
+    engine = type(group.engine)
+    many = engine.scores_of_many
+    monkeypatch.setattr(engine, 'scores_of_many', lambda engine, searches: (
+        together.append(len(searches)), many(engine, searches))[1])
+    monkeypatch.setattr(openvino_graph, 'kept_or_compiled', None)
+    for index in range(1, group.config.backward_every + 1):
+        group.update(clip.image(index))
+    assert together[-1] == 2, 'due for both'
 
 
 def test_another_target_beside_is_no_second_peak():

@@ -154,8 +154,8 @@ def test_a_result_says_how_like_the_colours_are_and_strange_ones_are_doubted_whe
         engine, scene, monkeypatch):
     from siamx_ros.tracking import tracker as module
     judged, judge = [], module.judge
-    monkeypatch.setattr(module, 'judge', lambda *args, tracked, **how: (
-        judged.append(tracked), judge(*args, tracked=tracked, **how))[1])
+    monkeypatch.setattr(module, 'judge', lambda engine, image, questions: (
+        judged.extend(asked.tracked for asked in questions), judge(engine, image, questions))[1])
     tracker = Tracker(engine)
     tracker.init(scene((200, 200)), BoundingBox.from_centre(200, 200, 40, 40))
     assert tracker.update(scene((202, 200))).colour_similarity > 0.9

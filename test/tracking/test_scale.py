@@ -123,7 +123,7 @@ def test_histograms_equal_a_slow_loop():
         slow = np.zeros((6, 6, 9))
         for y in range(48):
             for x in range(48):
-                magnitude = np.hypot(dx[y, x], dy[y, x])
+                magnitude = np.hypot(2 * dx[y, x], 2 * dy[y, x])  # of pixels two apart
                 place = (np.arctan2(dy[y, x], dx[y, x]) % (2 * np.pi)) * 9 / np.pi
                 low = int(np.floor(place))
                 slow[y // 8, x // 8, low % 9] += magnitude * (1 - place + low)

@@ -20,8 +20,8 @@ OWNED = {
         'siamx_ros.tracking.scale:ScaleTemplate.find',
         'siamx_ros.tracking.scale:ScaleTemplate.learn'),
     'colours': ('siamx_ros.tracking.colour:colour_histogram',),
-    'backward check': ('siamx_ros.tracking.backward:BackwardCheck.search',),
-    'decode': ('siamx_ros.tracking.decode:choose',),
+    'backward check': ('siamx_ros.tracking.choice:backward_scores',),
+    'decode': ('siamx_ros.tracking.decode:weigh', 'siamx_ros.tracking.decode:choose'),
     'states': ('siamx_ros.tracking.states:StateMachine.step',
                'siamx_ros.tracking.memory:TargetMemory.take'),
 }
