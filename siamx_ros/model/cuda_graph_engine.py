@@ -122,8 +122,8 @@ class CudaGraphEngine(CompiledEngine):
     def search(self, patch: np.ndarray | Region, template: Template) -> Maps:
         with self._on_device():
             search = self._search_for((1, len(patch), len(patch), 3), template)
-            scores, distances, features = search.run([patch])
-        return Maps(scores[0, 0].numpy(), distances[0].numpy(), features)
+            scores, distances, cells = search.run([patch])
+        return Maps(scores[0, 0].numpy(), distances[0].numpy(), cells.permute(0, 3, 1, 2))
 
     @torch.inference_mode()
     def search_batch(self, patches: Sequence[np.ndarray | Region], templates: Sequence[Template],
@@ -138,7 +138,8 @@ class CudaGraphEngine(CompiledEngine):
         with self._on_device():
             search = self._searches.holding(targets, lambda: stacked_kernels(targets), shape,
                                             lambda kernels: self._compile(shape, kernels))
-            scores, distances, features = search.run(patches)
+            scores, distances, cells = search.run(patches)
+        features = cells.permute(0, 3, 1, 2)
         return [Maps(scores[index, 0].numpy(), distances[index].numpy(), features[index:index + 1])
                 for index in range(len(patches))]
 
@@ -162,11 +163,14 @@ class CudaGraphEngine(CompiledEngine):
 
     def _answers(self, patch: torch.Tensor,
                  kernels: dict[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:
-        """Scores, distances and features of patches B x S x S x 3 on the device."""
+        """Scores, distances and features of patches B x S x S x 3 on the device.
+
+        Features are B x n x n x C, as the device has them and the target's classifier takes them.
+        """
         levels = self.network.levels(self._pixels(patch))
         logits, distances = self.network.head(*self.network.correlation(levels, kernels))
         features = torch.cat(self.network.grid_features(levels), 1)
-        return logits.float().sigmoid(), distances, features
+        return logits.float().sigmoid(), distances, features.permute(0, 2, 3, 1)
 
     def _scores(self, patch: torch.Tensor,
                 encoded: dict[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:

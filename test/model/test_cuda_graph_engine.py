@@ -33,6 +33,8 @@ def test_a_batch_answers_as_one_by_one_and_one_graph_serves_all_numbers(network)
             expected = plain.describe(alone)
             np.testing.assert_allclose(
                 engine.describe(maps), expected, atol=1e-4 * np.abs(expected).max())
+            cells = engine.describe(maps).transpose(1, 2, 0)
+            assert cells.flags.c_contiguous, 'as the classifier takes them, which need not turn them'
     assert list(engine._searches.held) == [(3, 207, 207, 3)]
 
 

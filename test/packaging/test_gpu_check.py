@@ -11,8 +11,15 @@ from types import ModuleType
 
 import pytest
 
+from siamx_ros import cli
 from siamx_ros.cli import ArgumentParser
 from siamx_ros.commands import speed
+from siamx_ros.evaluation.speed.beside import OURS
+from siamx_ros.evaluation.speed.ceilings import Ceilings
+from siamx_ros.evaluation.speed.measurement import SpeedReport, TrackerSpeed
+from siamx_ros.evaluation.speed.report import as_values
+from siamx_ros.evaluation.speed.spread import Spread
+from siamx_ros.model.cuda_graph_engine import CudaGraphEngine
 
 
 @pytest.fixture
@@ -40,7 +47,7 @@ def test_answers_and_profile_on_a_cpu(gpu_check, tmp_path, monkeypatch, capsys) 
     assert start(gpu_check, monkeypatch, tmp_path, '--only', 'profile') == 0
     said = capsys.readouterr().out
     assert 'of 12 updates' in said and 'aten::convolution' in said
-    assert (tmp_path / 'trace.json.gz').stat().st_size > 10_000
+    assert (tmp_path / 'trace_random.json.gz').stat().st_size > 10_000
 
 
 @pytest.mark.parametrize('code, status', [('print("four", 2 + 2)', 0), ('1 / 0', 1)])
@@ -62,11 +69,15 @@ def test_what_runs_on_a_gpu(gpu_check, tmp_path) -> None:
     rows = list(gpu_check.commands(args))
     names = [name for name, _, _ in rows]
     assert names[:3] == ['tests', 'answers', 'profile']
-    assert len(names) == 3 + 2 * len(gpu_check.RUNTIMES['cuda'])
+    assert len(set(names)) == 3 + 2 * len(gpu_check.MEASURED['cuda'])
+    assert names[3:6] == [
+        'speed of default, cuda_graphs, fp16', 'speed of resnet50, cuda_graphs, fp16',
+        'speed of default, cuda_graphs, fp16, cut-by-cpu']
     for _, command, _ in rows[3:]:
         parser = ArgumentParser()
         speed.add_arguments(parser)
-        parser.parse_strictly(command[4:])
+        options = parser.parse_strictly(command[command.index('speed') + 1:])
+        assert options.targets == [8]
     root = Path(gpu_check.ROOT)
     texts = {str(path.relative_to(root)): path.read_text()
              for path in root.glob('test/*/test_*.py')}
@@ -74,6 +85,27 @@ def test_what_runs_on_a_gpu(gpu_check, tmp_path) -> None:
               if '@pytest.mark.gpu' in text and 'mark.ros' not in text]
     assert marked and all(name.startswith(gpu_check.TESTED) for name in marked)
     assert args.minutes <= 8
+
+
+def test_the_table_of_all_speeds(gpu_check, tmp_path) -> None:
+    args = gpu_check.parse(['--out', str(tmp_path)])
+    (name, file, *_), (unfinished, *_), *_ = gpu_check.speeds(args)
+    spread = [Spread.of([milliseconds]) for milliseconds in (0.5, 1.25, 0.3)]
+    report = SpeedReport(
+        Ceilings('fp16', 1.0, 1.0), {OURS: TrackerSpeed(spread[0], spread[0], ())},
+        {'search': spread[2]}, None, {8: spread[1]}, None, None)
+    file.write_text(json.dumps(as_values(report, {})))
+    rows = gpu_check.all_speeds(args, {name: 'done', unfinished: 'failed'}).splitlines()
+    assert [row.split() for row in rows] == [
+        ['ms', 'update', '8', 'targets', 'search', 'crop'],
+        [*name.split(), '0.500', '1.250', '0.300', '-']]
+
+
+def test_patches_are_cut_by_the_cpu(gpu_check, monkeypatch) -> None:
+    monkeypatch.setattr(CudaGraphEngine, 'takes_regions', True)
+    monkeypatch.setattr(cli, 'main', lambda arguments: int(CudaGraphEngine.takes_regions))
+    monkeypatch.setattr(sys, 'argv', ['gpu_check', gpu_check.CUT_BY_CPU, 'speed'])
+    assert gpu_check.main() == 0
 
 
 def test_what_hangs_is_ended_and_said(gpu_check) -> None:
