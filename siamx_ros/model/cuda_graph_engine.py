@@ -18,7 +18,7 @@ from siamx_ros.errors import InputError
 from siamx_ros.geometry import TEMPLATE_SIZE
 from siamx_ros.model.compiled_engine import CompiledEngine
 from siamx_ros.model.device_crop import DeviceCrop
-from siamx_ros.model.inference import Maps, Template, pick_device, stacked_kernels
+from siamx_ros.model.inference import Maps, Patch, Template, pick_device, stacked_kernels
 from siamx_ros.model.network import SiameseNet
 from siamx_ros.model.quantisation import Ranges
 from siamx_ros.patch_geometry import Region
@@ -66,12 +66,14 @@ class RecordedSearch:
         for name, kernel in kernels.items():
             self._kernels[name].copy_(kernel)
 
-    def run(self, patches: Sequence[np.ndarray | Region]) -> list[torch.Tensor]:
+    def run(self, patches: Sequence[Patch],
+            meanwhile: Callable[[], object] = lambda: None) -> list[torch.Tensor]:
         """The answers on patches, or on those of regions, float32 on the CPU."""
         self._crop.upload([patch if isinstance(patch, Region) else Region.of_patch(patch)
                            for patch in patches])
         self._replay()
         packed = self._answer.to('cpu', non_blocking=True, copy=True)
+        meanwhile()
         if self._answer.is_cuda:
             torch.cuda.current_stream().synchronize()  # the only wait for the device
         parts = packed.split([shape.numel() for shape in self._shapes])
@@ -119,14 +121,15 @@ class CudaGraphEngine(CompiledEngine):
         return nullcontext()
 
     @torch.inference_mode()
-    def search(self, patch: np.ndarray | Region, template: Template) -> Maps:
+    def search(self, patch: Patch, template: Template,
+               meanwhile: Callable[[], object] = lambda: None) -> Maps:
         with self._on_device():
             search = self._search_for((1, len(patch), len(patch), 3), template)
-            scores, distances, cells = search.run([patch])
+            scores, distances, cells = search.run([patch], meanwhile)
         return Maps(scores[0, 0].numpy(), distances[0].numpy(), cells.permute(0, 3, 1, 2))
 
     @torch.inference_mode()
-    def search_batch(self, patches: Sequence[np.ndarray | Region], templates: Sequence[Template],
+    def search_batch(self, patches: Sequence[Patch], templates: Sequence[Template],
                      room: int = 0) -> list[Maps]:
         """See :class:`Engine`; filled up to ``room``, so that one graph a size of patch is enough.
 

@@ -6,7 +6,7 @@ from contextlib import nullcontext
 import copy
 from dataclasses import dataclass
 import math
-from typing import ContextManager, Iterable, Iterator, Sequence
+from typing import Callable, ContextManager, Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -17,8 +17,10 @@ from siamx_ros.config import ModelConfig
 from siamx_ros.errors import InputError
 from siamx_ros.model.backbone import ConvBN
 from siamx_ros.model.network import TEMPLATE_CELLS, SiameseNet
-from siamx_ros.patch_geometry import PatchGeometry
+from siamx_ros.patch_geometry import PatchGeometry, Region
 
+Patch = np.ndarray | Region
+"""What is searched, S x S x 3 uint8 BGR; a region only by an engine that takes them."""
 SMALLEST_NORM = 1e-8
 DTYPES = {'fp32': torch.float32, 'fp16': torch.float16, 'bf16': torch.bfloat16}
 
@@ -119,16 +121,22 @@ class Engine:
                         features / max(np.linalg.norm(features), SMALLEST_NORM))
 
     @torch.inference_mode()
-    def search(self, patch: np.ndarray, template: Template) -> Maps:
-        """Locate a template in a search patch, S x S x 3 uint8 BGR (S = 255, 271, ...)."""
+    def search(self, patch: np.ndarray, template: Template,
+               meanwhile: Callable[[], object] = lambda: None) -> Maps:
+        """Locate a template in a search patch, S x S x 3 uint8 BGR (S = 255, 271, ...).
+
+        Args:
+            meanwhile: is called once; on a GPU, while that searches.
+        """
         levels = self.network.levels(self._input(patch))
         logits, distances = self.network.head(
             *self.network.correlation(levels, template.kernels))
+        meanwhile()
         return Maps(
             logits[0, 0].float().sigmoid().cpu().numpy(), distances[0].float().cpu().numpy(),
             torch.cat(self.network.grid_features(levels), 1))
 
-    def search_many(self, searches: Iterable[tuple[np.ndarray, Template]]) -> Iterator[Maps]:
+    def search_many(self, searches: Iterable[tuple[Patch, Template]]) -> Iterator[Maps]:
         """The answers of :meth:`search` on patches with a template each, in their order.
 
         On a GPU, patches of one size go through the network together.
@@ -153,7 +161,7 @@ class Engine:
         return [Maps(*answer) for answer in zip(
             scores, distances.float().cpu().numpy(), features.split(1))]
 
-    def _in_batches(self, searches: list[tuple[np.ndarray, Template]]) -> Iterator[Maps]:
+    def _in_batches(self, searches: list[tuple[Patch, Template]]) -> Iterator[Maps]:
         answers: list[Maps | None] = [None] * len(searches)
         for size in sorted({len(patch) for patch, _ in searches}):
             places = [index for index, (patch, _) in enumerate(searches) if len(patch) == size]

@@ -58,7 +58,9 @@ class OnnxEngine(CompiledEngine):
         return {**super().versions(), 'onnxruntime': onnxruntime.__version__}
 
     @torch.inference_mode()
-    def search(self, patch: np.ndarray, template: Template) -> Maps:
+    def search(self, patch: np.ndarray, template: Template,
+               meanwhile: Callable[[], object] = lambda: None) -> Maps:
+        meanwhile()
         session = self._search_for((1, *patch.shape), template)
         scores, distances, features = session.run({'patch': patch[None]})
         return Maps(scores[0, 0], distances[0], torch.from_numpy(features))

@@ -68,7 +68,9 @@ class OpenVinoEngine(CompiledEngine):
         import openvino
         return {**super().versions(), 'openvino': openvino.get_version()}
 
-    def search(self, patch: np.ndarray, template: Template) -> Maps:
+    def search(self, patch: np.ndarray, template: Template,
+               meanwhile: Callable[[], object] = lambda: None) -> Maps:
+        meanwhile()  # beside the search, it would take a core away from it
         request = self._search_for((1, *patch.shape), template)
         openvino_graph.show(request, patch)
         request.infer(share_outputs=True)

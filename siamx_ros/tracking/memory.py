@@ -88,6 +88,11 @@ class TargetMemory:
         self.delay = max(1.0, self._interval / before) if before > 0 else math.inf
         self.frames += 1
 
+    def catch_up(self) -> None:
+        """Do what the last image left to learn; see :meth:`OnlineModel.catch_up`."""
+        if self.online is not None:
+            self.online.catch_up()
+
     def take(self, candidate: Candidate, confidence: float, state: TrackState) -> BoundingBox:
         """Take in one frame's answer, judged to ``state``; returns the box to report.
 

@@ -7,8 +7,10 @@ the error of the network on the first image, where the box is known, is taken ou
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 import math
 from statistics import median
+from typing import Callable
 
 import numpy as np
 
@@ -98,6 +100,7 @@ class OnlineModel:
             [view.predicted for view in views], box, config.box_correction)
         self._ridge = self._scale = self._colour = None
         self._taken, self._unsolved = 0, False
+        self._left: Callable[[], None] | None = None
         if self._online_weight:
             self._ridge = RidgeFilter(views[0].features)
             for index, view in enumerate(views):
@@ -112,6 +115,7 @@ class OnlineModel:
         """Network scores n x n with the classifier's share, and the classifier's responses."""
         if self._ridge is None:
             return scores, None
+        self.catch_up()
         response = self._ridge.respond(features)
         share = self._online_weight
         return (1 - share) * scores + share * response.clip(0, 1), response
@@ -144,8 +148,10 @@ class OnlineModel:
               candidate: Candidate) -> None:
         """Take in a frame: its box, and features of the window of ``candidate``.
 
-        Only some frames teach, and each only one part: see :data:`TURNS`.
+        Only some frames teach, and each only one part: see :data:`TURNS`. What the classifier has
+        to do is left to :meth:`catch_up`.
         """
+        self.catch_up()
         self._taken += 1
         if self._colour is not None:
             self._colour.expect(candidate.colour)
@@ -157,11 +163,21 @@ class OnlineModel:
         elif self._ridge is None:
             return
         elif turn == TEACH_TURN and candidate.response >= MIN_RESPONSE:
-            self._teach(features, candidate.window, box, RATE)
+            self._left = partial(self._teach, features, candidate.window, box, RATE)
             self._unsolved = True
         elif turn == SOLVE_TURN and self._unsolved:
-            self._ridge.solve()
+            self._left = self._ridge.solve
             self._unsolved = False
+
+    def catch_up(self) -> None:
+        """Do what the last frame left to do, if that is not done yet.
+
+        Nothing needs it before the next frame is answered: it can be done while the network
+        searches that one on another device.
+        """
+        left, self._left = self._left, None
+        if left is not None:
+            left()
 
     def _teach(self, features: np.ndarray, window: CropWindow, box: BoundingBox,
                rate: float) -> None:

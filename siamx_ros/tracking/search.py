@@ -11,8 +11,8 @@ from siamx_ros import imaging
 from siamx_ros.config import TrackerConfig, next_patch_size
 from siamx_ros.geometry import BoundingBox, CropWindow
 from siamx_ros.image_region import cut_region
-from siamx_ros.model.inference import Engine, Maps
-from siamx_ros.patch_geometry import PatchGeometry, Region
+from siamx_ros.model.inference import Engine, Maps, Patch
+from siamx_ros.patch_geometry import PatchGeometry
 from siamx_ros.records import TrackState
 from siamx_ros.reduced_image import AnyImage, largest_factor
 from siamx_ros.tracking import decode, motion
@@ -103,7 +103,7 @@ def local_window(geometry: PatchGeometry, memory: TargetMemory, state: TrackStat
 
 
 def search_patch(engine: Engine, image: AnyImage, window: CropWindow,
-                 memory: TargetMemory) -> np.ndarray | Region:
+                 memory: TargetMemory) -> Patch:
     """What the network sees of a window, S x S x 3 uint8 BGR, or what its device makes that of."""
     if engine.takes_regions and memory.config.crop == 'exact':
         return cut_region(image, window, memory.fill)

@@ -11,8 +11,7 @@ from siamx_ros import imaging
 from siamx_ros.config import TrackerConfig
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import MIN_VISIBLE, BoundingBox, CropWindow
-from siamx_ros.model.inference import Engine, Maps
-from siamx_ros.patch_geometry import Region
+from siamx_ros.model.inference import Engine, Maps, Patch
 from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState
 from siamx_ros.reduced_image import AnyImage
 from siamx_ros.tracking import decode, motion
@@ -111,7 +110,8 @@ class Tracker:
         """
         image = imaging.check_image(image)
         window = self.begin(image, stamp, gate)
-        maps = self.engine.search(self.patch(image, window), self._memory.template)
+        maps = self.engine.search(self.patch(image, window), self._memory.template,
+                                  self._memory.catch_up)
         found, = judge(self.engine, image, [self.question(self.weigh(maps, window))])
         return self.conclude(image, self.refine(image, found))
 
@@ -131,7 +131,7 @@ class Tracker:
         memory.arrive(stamp, gate)
         return local_window(self.engine.geometry, memory, self.states.state)
 
-    def patch(self, image: AnyImage, window: CropWindow) -> np.ndarray | Region:
+    def patch(self, image: AnyImage, window: CropWindow) -> Patch:
         """What the network is to see of a window; see :func:`search_patch`."""
         return search_patch(self.engine, image, window, self._memory)
 

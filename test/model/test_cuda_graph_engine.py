@@ -34,7 +34,7 @@ def test_a_batch_answers_as_one_by_one_and_one_graph_serves_all_numbers(network)
             np.testing.assert_allclose(
                 engine.describe(maps), expected, atol=1e-4 * np.abs(expected).max())
             cells = engine.describe(maps).transpose(1, 2, 0)
-            assert cells.flags.c_contiguous, 'as the classifier takes them, which need not turn them'
+            assert cells.flags.c_contiguous, 'as the classifier takes them, without turning'
     assert list(engine._searches.held) == [(3, 207, 207, 3)]
 
 
@@ -55,6 +55,18 @@ def test_inputs_and_answer_stay_where_they_are():
         assert row.dtype == torch.float32 and row.shape == (4, 3) and (row == value).all()
     assert len(seen) == 3 and len(set(seen)) == 1
     assert seen[0][1] != given.data_ptr()
+
+
+def test_the_cpu_works_after_the_launch():
+    done = []
+
+    def record(step):
+        replay, answer = run_again(step)
+        return lambda: (replay(), done.append('launch')), answer
+    crop = DeviceCrop(1, 4, torch.device('cpu'))
+    recorded = RecordedSearch(lambda patch, kernels: [patch], crop, {}, record)
+    recorded.run([np.ones((4, 4, 3), np.uint8)], lambda: done.append('meanwhile'))
+    assert done == ['launch', 'meanwhile']
 
 
 @pytest.mark.parametrize('crop, kind', [('exact', Region), ('authors', np.ndarray)])

@@ -62,6 +62,14 @@ def test_an_encoded_patch_is_searched_as_the_patch_itself(network, name, monkeyp
             assert len(engine._backward.held) == 1
 
 
+@pytest.mark.parametrize('name', ('torch', *COMPILED))
+def test_what_is_to_be_done_meanwhile_is_done_once(network, name):
+    template, search = patches(127, 127)
+    engine, done = made(network, name), []
+    engine.search(search, engine.embed(template), lambda: done.append(1))
+    assert done == [1]
+
+
 @each_compiled
 def test_answers_stay_when_the_next_window_is_searched(network, name):
     template, search = patches(127, 255)

@@ -30,7 +30,8 @@ class ColourEngine:
     def embed(self, patch):
         return Template({}, None)
 
-    def search(self, patch, template):
+    def search(self, patch, template, meanwhile=lambda: None):
+        meanwhile()
         side = len(patch)
         self.searched.append(side)
         cells = (side - 127) // 8 + 9

@@ -1,5 +1,7 @@
 """What is learnt on the first image and while tracking."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from siamx_ros.geometry import BoundingBox, CropWindow, context_side
 from siamx_ros.model.network import TEMPLATE_SIZE
 from siamx_ros.tracking.decode import Candidate
 from siamx_ros.tracking.online import TURNS, BoxCorrection, OnlineModel, View
+from siamx_ros.tracking.ridge import RidgeFilter
 from siamx_ros.tracking.tracker import Tracker
 
 OFF = {'online_weight': 0.0, 'scale_weight': 0.0, 'box_correction': 0.0}
@@ -57,7 +60,7 @@ def test_a_biased_network_is_corrected(engine, scene):
     """A network whose boxes are half again too wide, as seen on the first image already."""
     search = engine.search
 
-    def too_wide(patch, template):
+    def too_wide(patch, template, *meanwhile):
         maps = search(patch, template)
         width = maps.distances[0] + maps.distances[2]
         maps.distances[0] += width / 4
@@ -80,7 +83,7 @@ def test_a_network_that_lets_the_size_creep_is_held(engine, scene):
     search, started = engine.search, []
     usual = 40 * TEMPLATE_SIZE / context_side(40, 40)
 
-    def growing(patch, template):
+    def growing(patch, template, *meanwhile):
         maps = search(patch, template)
         if started:
             left, top, right, bottom = maps.distances
@@ -133,6 +136,42 @@ def test_nothing_is_learnt_until_a_return_is_confirmed(engine, scene, monkeypatc
         letter = tracker.update(scene((200, 200))).state.name[0]
         seen += letter if taught else letter.lower()
     assert seen == ''.join(script.values())
+
+
+def test_what_an_image_leaves_to_learn_can_be_done_while_the_next_is_searched(
+        engine, scene, monkeypatch):
+    """Or after that, or at once: the answers are the same."""
+    plain_search, plain_learn, now, done = engine.search, OnlineModel.learn, ['after'], Counter()
+
+    def search(patch, template, meanwhile=lambda: None):
+        now[0] = 'search'
+        if when == 'search':
+            meanwhile()
+        now[0] = 'after'
+        return plain_search(patch, template)
+
+    def learn(model, *lesson):
+        plain_learn(model, *lesson)
+        now[0] = 'at once'
+        if when == 'at once':
+            model.catch_up()
+
+    for name in ('learn', 'solve'):
+        def counted(self, *args, method=getattr(RidgeFilter, name)):
+            done[now[0]] += 1
+            return method(self, *args)
+        monkeypatch.setattr(RidgeFilter, name, counted)
+    monkeypatch.setattr(engine, 'search', search)
+    monkeypatch.setattr(OnlineModel, 'learn', learn)
+    tracks = []
+    for when in ('search', 'after', 'at once'):
+        tracker = Tracker(engine)
+        tracker.init(scene((200, 200)), BoundingBox.from_centre(200, 200, 40, 40))
+        done.clear()
+        results = [tracker.update(scene((200 + 2 * step, 200))) for step in range(30)]
+        tracks.append([(result.box, result.online_response) for result in results])
+        assert done == {when: 4}
+    assert tracks[0] == tracks[1] == tracks[2]
 
 
 def test_colours_are_reported_and_their_usual_likeness_and_they_themselves_are_learnt(scene):
