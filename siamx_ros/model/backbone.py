@@ -10,6 +10,7 @@ import math
 
 import torch
 from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from siamx_ros.config import NetworkConfig
 
@@ -25,6 +26,15 @@ class ConvBN(nn.Sequential):
             convolution(c_in, c_out, kernel, stride, padding, dilation, groups, bias=bias),
             nn.BatchNorm2d(c_out)]
         super().__init__(*layers, *([activation(inplace=True)] if activation else []))
+
+
+def fold_batch_norm(network: nn.Module) -> nn.Module:
+    """Fold every batch norm into the convolution before it, in place; same outputs, less work."""
+    for module in network.modules():
+        if isinstance(module, ConvBN) and isinstance(module[1], nn.BatchNorm2d):
+            module[0] = fuse_conv_bn_eval(module[0], module[1])
+            module[1] = nn.Identity()
+    return network
 
 
 class Bottleneck(nn.Module):

@@ -14,7 +14,7 @@ import torch
 from siamx_ros import __version__
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import TEMPLATE_SIZE
-from siamx_ros.model.inference import fold_batch_norm
+from siamx_ros.model.backbone import fold_batch_norm
 from siamx_ros.model.network import STRIDE, SiameseNet
 from siamx_ros.model.onnx_graph import (
     OPSET, SEARCH_OUTPUTS, SIGNATURE, SearchStep, TemplateStep, search_graph, template_graph)

@@ -10,12 +10,10 @@ from typing import Callable, ContextManager, Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
-from torch import nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from siamx_ros.config import ModelConfig
 from siamx_ros.errors import InputError
-from siamx_ros.model.backbone import ConvBN
+from siamx_ros.model.backbone import fold_batch_norm
 from siamx_ros.model.network import TEMPLATE_CELLS, SiameseNet
 from siamx_ros.patch_geometry import PatchGeometry, Region
 
@@ -247,12 +245,3 @@ def parse_device(device: str) -> torch.device:
     if chosen is None or chosen.type not in ('cpu', 'cuda'):
         raise InputError(f'unknown device {device!r}: use auto, cpu, cuda or cuda:N')
     return chosen
-
-
-def fold_batch_norm(network: nn.Module) -> nn.Module:
-    """Fold every batch norm into the convolution before it, in place; same outputs, less work."""
-    for module in network.modules():
-        if isinstance(module, ConvBN) and isinstance(module[1], nn.BatchNorm2d):
-            module[0] = fuse_conv_bn_eval(module[0], module[1])
-            module[1] = nn.Identity()
-    return network

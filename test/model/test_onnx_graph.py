@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from siamx_ros.model.inference import fold_batch_norm
+from siamx_ros.model.backbone import fold_batch_norm
 from siamx_ros.model.quantisation import input_ranges
 from siamx_ros.model.rounding import RoundedConv, rounded
 

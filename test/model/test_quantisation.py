@@ -11,7 +11,7 @@ from torch import nn
 from siamx_ros.config import ModelConfig
 from siamx_ros.errors import InputError
 from siamx_ros.model import openvino_engine, openvino_graph, quantisation
-from siamx_ros.model.inference import fold_batch_norm
+from siamx_ros.model.backbone import fold_batch_norm
 from siamx_ros.model.network import SiamXNet
 from siamx_ros.model.runtime import make_engine
 
