@@ -67,7 +67,7 @@ class RecordedSearch:
             self._kernels[name].copy_(kernel)
 
     def run(self, patches: Sequence[Patch],
-            meanwhile: Callable[[], object] = lambda: None) -> list[torch.Tensor]:
+            meanwhile: Callable[[], object] = lambda: None) -> list[np.ndarray]:
         """The answers on patches, or on those of regions, float32 on the CPU."""
         self._crop.upload([patch if isinstance(patch, Region) else Region.of_patch(patch)
                            for patch in patches])
@@ -77,7 +77,7 @@ class RecordedSearch:
         if self._answer.is_cuda:
             torch.cuda.current_stream().synchronize()  # the only wait for the device
         parts = packed.split([shape.numel() for shape in self._shapes])
-        return [part.view(shape) for part, shape in zip(parts, self._shapes)]
+        return [part.view(shape).numpy() for part, shape in zip(parts, self._shapes)]
 
     def _packed(self, search: Callable[..., Sequence[torch.Tensor]]) -> torch.Tensor:
         """All answers in one float32 vector, which is one copy to the CPU."""
@@ -126,7 +126,7 @@ class CudaGraphEngine(CompiledEngine):
         with self._on_device():
             search = self._search_for((1, len(patch), len(patch), 3), template)
             scores, distances, cells = search.run([patch], meanwhile)
-        return Maps(scores[0, 0].numpy(), distances[0].numpy(), cells.permute(0, 3, 1, 2))
+        return Maps(scores[0, 0], distances[0], cells.transpose(0, 3, 1, 2))
 
     @torch.inference_mode()
     def search_batch(self, patches: Sequence[Patch], templates: Sequence[Template],
@@ -142,15 +142,15 @@ class CudaGraphEngine(CompiledEngine):
             search = self._searches.holding(targets, lambda: stacked_kernels(targets), shape,
                                             lambda kernels: self._compile(shape, kernels))
             scores, distances, cells = search.run(patches)
-        features = cells.permute(0, 3, 1, 2)
-        return [Maps(scores[index, 0].numpy(), distances[index].numpy(), features[index:index + 1])
+        features = cells.transpose(0, 3, 1, 2)
+        return [Maps(scores[index, 0], distances[index], features[index:index + 1])
                 for index in range(len(patches))]
 
     @torch.inference_mode()
     def scores_of(self, patch: np.ndarray, encoded: dict[str, torch.Tensor]) -> np.ndarray:
         with self._on_device():
             [scores] = self._scores_for(encoded).run([patch])
-        return scores[0, 0].numpy()
+        return scores[0, 0]
 
     def _compile(self, shape: tuple[int, ...], kernels: dict[str, torch.Tensor]) -> RecordedSearch:
         crop = DeviceCrop(*shape[:2], self.device)

@@ -63,7 +63,7 @@ class OnnxEngine(CompiledEngine):
         meanwhile()
         session = self._search_for((1, *patch.shape), template)
         scores, distances, features = session.run({'patch': patch[None]})
-        return Maps(scores[0, 0], distances[0], torch.from_numpy(features))
+        return Maps(scores[0, 0], distances[0], features)
 
     @torch.inference_mode()
     def scores_of(self, patch: np.ndarray, encoded: dict[str, torch.Tensor]) -> np.ndarray:

@@ -52,7 +52,7 @@ def test_inputs_and_answer_stay_where_they_are():
         recorded.give({'k': given})
         total, row = recorded.run([np.full((4, 4, 3), value, np.uint8)])
         assert total.item() == 48 * value * 6 * value and total.shape == (1,)
-        assert row.dtype == torch.float32 and row.shape == (4, 3) and (row == value).all()
+        assert row.dtype == np.float32 and row.shape == (4, 3) and (row == value).all()
     assert len(seen) == 3 and len(set(seen)) == 1
     assert seen[0][1] != given.data_ptr()
 
