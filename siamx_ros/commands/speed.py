@@ -10,8 +10,8 @@ the machine hits all alike. The first updates of a turn do not count. The tables
                       seconds from the start of a process until it has answered an image (ready s),
                       and that process's largest memory (peak MB)
   siamx while lost    an update in state LOST on an image without the target
-  siamx, N targets    an update of the target and N - 1 places beside it (--targets N), how often
-                      longer than of one
+  siamx, N targets    an update of the targets of N sequences, side by side in one image
+                      (--targets N), how often longer than of one
   siamx in TRACKING   parts of an update; 'search' is the network, 'rest' what no other part took.
                       Only some updates teach classifier and scale template: see their mean
 

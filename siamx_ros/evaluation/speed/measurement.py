@@ -125,7 +125,8 @@ def measure(plan: Plan, each_step: Callable[[], object] = lambda: None) -> Speed
         whole = {OURS: WholeUpdates(ours, wait),
                  **{spec.name: WholeUpdates(each) for spec, each in zip(plan.beside, others)}}
         staged, lost = StagedUpdates(ours, wait), LostUpdates(ours, wait)
-        several = {count: SeveralTargets(ours, count, wait) for count in plan.targets}
+        several = {count: SeveralTargets(ours, plan.stretches, count, wait)
+                   for count in plan.targets}
         take_turns([*whole.values(), staged, lost, *several.values()], plan.stretches, plan.turns,
                    each_step)
         _warn_of_other_states(staged, lost)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-import math
+from itertools import cycle, islice
 import time
-from typing import Any, Callable
+from typing import Any, Callable, Sequence
 
 import numpy as np
 
 from siamx_ros.evaluation.speed.stages import STAGES, StageClock, watched
-from siamx_ros.evaluation.speed.stretches import Stretch
-from siamx_ros.geometry import BoundingBox
+from siamx_ros.evaluation.speed.stretches import Stretch, side_by_side
 from siamx_ros.records import TrackState
 from siamx_ros.tracking.multi_tracker import MultiTracker
 from siamx_ros.tracking.tracker import Tracker
@@ -52,53 +51,36 @@ class WholeUpdates:
 
 
 class SeveralTargets:
-    """Updates of several targets at once: the sequence's own, and places beside it of its size.
+    """Updates of several targets at once, those of as many stretches side by side in one image.
 
     Args:
         tracker: whose network and settings are used.
+        stretches: a turn has one of them, and those that follow it.
         count: of targets.
 
     Attributes:
         updates: milliseconds of each, for all targets together.
     """
 
-    def __init__(self, tracker: Tracker, count: int,
+    def __init__(self, tracker: Tracker, stretches: Sequence[Stretch], count: int,
                  synchronise: Synchronise = lambda: None) -> None:
-        self._group, self._count = MultiTracker.around(tracker), count
-        self._synchronise = synchronise
+        self._group, self._synchronise = MultiTracker.around(tracker), synchronise
+        self._count, self._stretches = count, stretches
         self.updates: list[float] = []
 
     def turn(self, stretch: Stretch) -> None:
+        first = [each is stretch for each in self._stretches].index(True)
+        images, boxes = side_by_side(
+            list(islice(cycle(self._stretches), first, first + self._count)))
         self._group.reset()
-        for box in places(stretch.box, stretch.images[0].shape[1::-1], self._count):
-            self._group.add(stretch.images[0], box)
-        for number, image in enumerate(stretch.images[1:]):
+        for box in boxes:
+            self._group.add(images[0], box)
+        for number, image in enumerate(images[1:]):
             before = time.perf_counter()
             self._group.update(image)
             self._synchronise()
             if number >= WARM_UP:
                 self.updates.append((time.perf_counter() - before) * 1e3)
-
-
-def places(box: BoundingBox, size: tuple[int, int], count: int) -> list[BoundingBox]:
-    """A box and others of its size, or smaller ones, that lie beside it in an image.
-
-    Args:
-        size: (width, height) of the image, pixels.
-        count: of all boxes, with the first.
-    """
-    found, side = [box], math.ceil(math.sqrt(2 * count + 1))
-    cell_width, cell_height = size[0] / side, size[1] / side
-    width, height = min(box.w, 0.9 * cell_width), min(box.h, 0.9 * cell_height)
-    for row in range(side):
-        for column in range(side):
-            place = BoundingBox.from_centre(
-                (column + 0.5) * cell_width, (row + 0.5) * cell_height, width, height)
-            if len(found) < count and all(place.iou(other) == 0 for other in found):
-                found.append(place)
-    while len(found) < count:  # the target fills the image
-        found.append(BoundingBox.from_centre(*box.centre, box.w / 2, box.h / 2))
-    return found
 
 
 class StagedUpdates:

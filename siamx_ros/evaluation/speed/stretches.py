@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Iterable
+import math
+from typing import Iterable, Sequence
 
 import cv2
 import numpy as np
 
-from siamx_ros.data.sequence import Sequence
+from siamx_ros.data import sequence as data
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation.runner import first_visible
 from siamx_ros.geometry import BoundingBox
@@ -28,7 +29,26 @@ class Stretch:
     box: BoundingBox
 
 
-def from_sequences(sequences: Iterable[Sequence], size: tuple[int, int],
+def side_by_side(stretches: Sequence[Stretch]) -> tuple[list[np.ndarray], list[BoundingBox]]:
+    """Images of the size of the first stretch's that show all of them, each made smaller.
+
+    Returns:
+        The images, and the box of each stretch on the first.
+    """
+    across = math.ceil(math.sqrt(len(stretches)))
+    height, width = (length // across for length in stretches[0].images[0].shape[:2])
+    images, boxes = [np.zeros_like(image) for image in stretches[0].images], []
+    for index, stretch in enumerate(stretches):
+        x, y, box = index % across * width, index // across * height, stretch.box
+        for image, part in zip(images, stretch.images):
+            image[y:y + height, x:x + width] = cv2.resize(
+                part, (width, height), interpolation=cv2.INTER_AREA)
+        down, right = height / part.shape[0], width / part.shape[1]
+        boxes.append(BoundingBox(x + box.x * right, y + box.y * down, box.w * right, box.h * down))
+    return images, boxes
+
+
+def from_sequences(sequences: Iterable[data.Sequence], size: tuple[int, int],
                    frames: int) -> list[Stretch]:
     """The first ``frames`` images of each sequence from where the target is seen.
 

@@ -13,9 +13,10 @@ from siamx_ros.errors import InputError
 from siamx_ros.evaluation.speed import ceilings, measurement, startup
 from siamx_ros.evaluation.speed.beside import AdapterSpec, read_specs
 from siamx_ros.evaluation.speed.measurement import take_turns
-from siamx_ros.evaluation.speed.participants import LostUpdates, StagedUpdates, places
+from siamx_ros.evaluation.speed.participants import LostUpdates, StagedUpdates
 from siamx_ros.evaluation.speed.spread import Spread
-from siamx_ros.evaluation.speed.stretches import from_sequences, generated
+from siamx_ros.evaluation.speed.stretches import (
+    Stretch, from_sequences, generated, side_by_side)
 from siamx_ros.evaluation.trackers import TrackerSpec
 from siamx_ros.data.sequence import Sequence
 from siamx_ros.geometry import TEMPLATE_SIZE, BoundingBox
@@ -67,12 +68,19 @@ def test_images_and_box_are_brought_to_one_size(tmp_path):
 
 
 @pytest.mark.parametrize('count', [2, 4, 8])
-def test_places_of_several_targets_lie_beside_each_other(count):
+def test_several_stretches_lie_side_by_side(count):
+    """Each box shows its own stretch, a frame of which has a grey level of its own."""
     box = BoundingBox(300, 200, 50, 90)
-    found = places(box, (640, 480), count)
-    assert len(found) == count and found[0] == box
-    assert all(each.visible_share(640, 480) == pytest.approx(1) for each in found)
-    assert not any(one.iou(other) for index, one in enumerate(found) for other in found[:index])
+    stretches = [Stretch(str(number), tuple(
+        np.full((480, 640, 3), 20 * number + frame + 1, np.uint8) for frame in range(2)), box)
+                 for number in range(count)]
+    images, boxes = side_by_side(stretches)
+    across = 2 if count < 8 else 3
+    assert len(boxes) == count and images[0].shape == (480, 640, 3)
+    for number, each in enumerate(boxes):
+        assert (each.w, each.h) == pytest.approx((50 / across, 90 / across), rel=0.01)
+        x, y = map(int, each.centre)
+        assert [image[y, x, 0] for image in images] == [20 * number + 1, 20 * number + 2]
 
 
 @pytest.fixture(scope='module')
