@@ -20,9 +20,6 @@ TEMPLATE_SIZE = 127
 """Side of the template patch (exemplar size), pixels."""
 SEARCH_SIZE = 255
 """Side of the search patch of the paper, pixels."""
-LEAST_STEP = 1 / 3
-"""Pixels of an image, for one of a patch, from which on a window may be moved to whole ones: by 1.5
-pixels of the patch at most, and what is found is mapped by the moved one."""
 
 
 @dataclass(frozen=True)
@@ -201,13 +198,13 @@ class CropWindow:
     def on_pixels(self) -> CropWindow:
         """The nearest window whose corners are those of pixels, or of the blocks that they form.
 
-        It differs by half a pixel of its patch at most, or of the image where these are larger.
-        With fewer than :data:`LEAST_STEP` of them for one of the patch, it is the window itself.
+        It differs by half a pixel of its patch at most, so the image's pixels must not be larger;
+        where they are, it is the window itself.
         """
         step = 1 / max(self.scales)
-        if step < LEAST_STEP:
+        if step < 1:
             return self
-        block = 2 ** max(0, int(math.log2(step)))
+        block = 2 ** int(math.log2(step))
         x0, y0, x1, y1 = (block * round(value / block) for value in self.box.corners)
         width, height = x1 - x0, y1 - y0
         return CropWindow((x0 + x1) / 2, (y0 + y1) / 2, math.sqrt(width * height),

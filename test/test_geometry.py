@@ -79,28 +79,22 @@ def test_overlaps_of_two_boxes_are_those_of_many():
 
 @pytest.mark.parametrize('window', [
     CropWindow(320.3, 240.2, 230, 207, 1.1), CropWindow(320.3, 240.2, 500, 207),
-    CropWindow(290.7, 250.1, 1000, 207, 0.9), CropWindow(20.3, 440.2, 300, 207),
-    CropWindow(301.4, 200.7, 100, 207, 1.2)],
-    ids=['fine', 'halved', 'halved twice', 'at the edge', 'of fewer pixels'])
+    CropWindow(290.7, 250.1, 1000, 207, 0.9), CropWindow(20.3, 440.2, 300, 207)],
+    ids=['fine', 'halved', 'halved twice', 'at the edge'])
 def test_a_window_on_whole_pixels_is_cut_as_any_other(window):
-    """Faster, to a grey level; and it is nearly the same window.
-
-    Where its pixels are larger than the patch's, half of the outermost ones is not interpolated.
-    """
+    """Faster, to a grey level; and it is nearly the same window."""
     coarse = np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8)
     image, fill = cv2.resize(coarse, (640, 480), interpolation=cv2.INTER_CUBIC), (10, 200, 30)
     snapped = window.on_pixels()
     assert snapped.is_on_pixels and not window.is_on_pixels
     corners = window.to_patch(snapped.box).corners
-    assert corners == pytest.approx((0, 0, 207, 207), abs=max(0.5, *window.scales) + 1e-6)
+    assert corners == pytest.approx((0, 0, 207, 207), abs=0.5 + 1e-6)
     (x, y), (left, top) = (1 / scale for scale in snapped.scales), snapped.box.xywh[:2]
     slow = warp(image, np.array([[x, 0, left + x / 2 - 0.5], [0, y, top + y / 2 - 0.5]]), 207, fill)
-    edge = int(max(window.scales))
-    difference = np.abs(crop(image, snapped, fill).astype(int) - slow)[
-        edge:207 - edge, edge:207 - edge]
+    difference = np.abs(crop(image, snapped, fill).astype(int) - slow)
     assert difference.max() <= 1 and difference.mean() < 0.2
 
 
-def test_a_window_of_far_fewer_pixels_than_its_patch_stays_where_it_is():
-    window = CropWindow(50.3, 41.7, 40, 127)
+def test_a_window_of_fewer_pixels_than_its_patch_stays_where_it_is():
+    window = CropWindow(50.3, 41.7, 100, 127)
     assert window.on_pixels() is window

@@ -16,8 +16,8 @@ def test_a_steady_target_is_searched_in_a_smaller_patch_of_the_same_scale(engine
     engine.searched.clear()
     results = play(tracker, scene, line((200, 200), (5, 3), 5))
     assert engine.searched == [255] + [207] * 4, 'after one image no velocity is known'
-    scales = [result.windows[0].scales[0] for result in results]
-    assert max(scales) == pytest.approx(min(scales), rel=1 / 130), 'to a pixel of the image'
+    scales = {round(result.windows[0].scales[0], 9) for result in results}
+    assert len(scales) == 1
 
 
 def test_what_is_fast_doubtful_or_gone_is_searched_in_the_whole_patch(engine, scene):
@@ -116,4 +116,4 @@ def test_a_larger_window_while_lost(engine, scene):
     play(tracker, scene, [None] * 5)
     assert engine.searched[-1] == 511
     sides = [w.side / w.patch_side for w in tracker.update(scene(None)).windows]
-    assert sides[0] == pytest.approx(tracker._memory.box.w * 2 / 127, abs=1 / 511)
+    assert sides[0] == pytest.approx(tracker._memory.box.w * 2 / 127)
