@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from siamx_ros.errors import InputError
 from siamx_ros.evaluation.speed import ceilings, measurement, startup
 from siamx_ros.evaluation.speed.beside import AdapterSpec, read_specs
 from siamx_ros.evaluation.speed.measurement import take_turns
-from siamx_ros.evaluation.speed.participants import LostUpdates, StagedUpdates
+from siamx_ros.evaluation.speed.participants import LostUpdates, SeveralTargets, StagedUpdates
 from siamx_ros.evaluation.speed.spread import Spread
 from siamx_ros.evaluation.speed.stretches import (
     Stretch, from_sequences, generated, side_by_side)
@@ -26,6 +27,7 @@ from siamx_ros.model.network import SiamXNet
 from siamx_ros.model.runtime import make_engine
 from siamx_ros.model.weights import load_checkpoint
 from siamx_ros.records import TrackState
+from siamx_ros.tracking.multi_tracker import MultiTracker
 
 
 def test_median_and_spread():
@@ -81,6 +83,20 @@ def test_several_stretches_lie_side_by_side(count):
         assert (each.w, each.h) == pytest.approx((50 / across, 90 / across), rel=0.01)
         x, y = map(int, each.centre)
         assert [image[y, x, 0] for image in images] == [20 * number + 1, 20 * number + 2]
+
+
+def test_a_turn_of_several_targets_has_its_own_stretch_and_those_that_follow(monkeypatch):
+    box = BoundingBox(300, 200, 50, 90)
+    stretches = [Stretch(str(number), (np.full((480, 640, 3), number, np.uint8),) * 2, box)
+                 for number in range(3)]
+    group, seen = mock.Mock(), []
+    group.add.side_effect = lambda image, place: seen.append(
+        int(image[tuple(map(int, place.centre[::-1]))][0]))
+    monkeypatch.setattr(MultiTracker, 'around', lambda tracker: group)
+    several = SeveralTargets(mock.Mock(), stretches, 2)
+    for stretch in stretches:
+        several.turn(stretch)
+    assert seen == [0, 1, 1, 2, 2, 0]
 
 
 @pytest.fixture(scope='module')
