@@ -107,8 +107,7 @@ class ModelConfig(Settings):
     runtime: str = setting(
         'auto', 'what runs the network; auto: on a CPU openvino or else onnxruntime, where it is '
         'installed, otherwise torch; cuda_graphs: torch on a GPU, whose kernels are launched at '
-        'once; onnxruntime: on the CPU, or on a GPU by CUDA; tensorrt: on a GPU, by onnxruntime, '
-        'too',
+        'once; onnxruntime: on the CPU, or on a GPU by CUDA; tensorrt: on a GPU, by onnxruntime',
         choices=('auto', *RUNTIMES))
     precision: str = setting(
         'auto', 'number format of inference; auto: with openvino what is fastest on this CPU, int8 '
@@ -143,8 +142,7 @@ class TrackerConfig(Settings):
         0.7, 'confidence below this makes a frame bad: it ends TRACKING, at once or after n_doubt',
         low=0.0, high=1.0, live=True)
     gone_threshold: float = setting(
-        0.2, 'confidence below this, in a bad frame, counts towards LOST', low=0.0, high=1.0,
-        live=True)
+        0.2, 'confidence below this, if bad, counts towards LOST', low=0.0, high=1.0, live=True)
     recover_threshold: float = setting(
         0.85, 'confidence that ends UNCERTAIN', low=0.0, high=1.0, live=True)
     relocalise_threshold: float = setting(
@@ -174,8 +172,7 @@ class TrackerConfig(Settings):
         'fast', "when the centre drifts: 'fast' (reliable and moved more than its size, the text "
         "of Sec. IV) or 'confidence' (reliable, Eq. 9 as printed)", choices=('fast', 'confidence'),
         ablation=True)
-    momentum: float = setting(
-        1.0, 'gain of the drift of Eq. 9', low=0.0, high=1.0, live=True)
+    momentum: float = setting(1.0, 'gain of the drift of Eq. 9', low=0.0, high=1.0, live=True)
     search_growth: float = setting(
         1.0, 'search side while lost relative to the normal one, same scale', low=1.0, high=4.0,
         live=True)
@@ -212,6 +209,9 @@ class TrackerConfig(Settings):
     box_correction: float = setting(
         0.7, "how much of the network's error on the first image is taken out of later boxes",
         low=0.0, high=1.0)
+    course_spread: float = setting(
+        0.25, 'standard deviation, relative to its size, of the distance from where the target was '
+        'heading, by which one of several peaks is chosen; 0: not', low=0.0, high=10.0, live=True)
     backward_every: int = setting(
         10, 'images after which the first image is searched with what is followed, as it is in '
         'all doubtful ones; 0: never', unit='frames', low=0, high=1000)
@@ -220,8 +220,8 @@ class TrackerConfig(Settings):
     search_size: int = setting(
         255, 'side of the search patch; 255, 271, 287, ...', unit='px', low=255, high=831)
     steady_size: int = setting(
-        207, 'side of the search patch, at the same scale, while the target is reliable and moves '
-        'slowly; the value of search_size for one size throughout', unit='px', low=127, high=831)
+        207, 'side of the search patch, at the same scale, while the target is reliable and slow; '
+        'the value of search_size for one size throughout', unit='px', low=127, high=831)
     crop: str = setting(
         'exact', "'exact' sub-pixel windows, or 'authors' (rounded as in the released tracker)",
         choices=('exact', 'authors'), ablation=True)

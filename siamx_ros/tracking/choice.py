@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 import math
-from typing import NamedTuple, Sequence
+from typing import Iterator, NamedTuple, Sequence
 
 import numpy as np
 
-from siamx_ros.geometry import CropWindow
+from siamx_ros.geometry import BoundingBox, CropWindow
 from siamx_ros.model.inference import Engine
 from siamx_ros.reduced_image import AnyImage
 from siamx_ros.tracking import decode
@@ -19,7 +19,9 @@ from siamx_ros.tracking.memory import TargetMemory
 from siamx_ros.tracking.search import Appearance, SearchResult, WindowAnswer
 
 MOST_CANDIDATES = 4
-"""Peaks of a window that are shown to the gate, best first."""
+"""Peaks of a window that are looked at, best first."""
+RIVAL = 0.3
+"""Score relative to that of the best peak from which another one may be the target, too."""
 
 
 class Question(NamedTuple):
@@ -56,7 +58,7 @@ def judge(engine: Engine, image: AnyImage, questions: Sequence[Question]) -> lis
 def _chosen(asked: Question) -> Candidate | None:
     answer = asked.answer
     candidate = choose_allowed(answer, asked.memory, asked.excluded)
-    if candidate is None or candidate.merit < 0:
+    if candidate is None:
         return None
     cell, response = candidate.cell, answer.response
     return replace(candidate, score=float(answer.maps.scores[cell]),
@@ -120,17 +122,43 @@ def choose_allowed(answer: WindowAnswer, memory: TargetMemory,
                    excluded: np.ndarray | None = None) -> Candidate | None:
     """The best candidate that can be the target; None if none of the best few can.
 
+    Of several that look like it, the one that goes on where it was heading is preferred.
+
     Args:
         excluded: as of :func:`decode.choose`.
     """
+    allowed = _allowed(answer, memory, excluded)
+    best = next(allowed, None)
+    if best is None or best.peak_ratio < RIVAL or not memory.config.course_spread:
+        return best
+    place = memory.course.expected(memory.stamp)
+    if place is None:
+        return best
+    heading = max((best, *(each for each in allowed if each.score >= RIVAL * best.score)),
+                  key=lambda each: each.merit * _nearness(each.box, place, memory))
+    return replace(heading, peak_ratio=max(heading.peak_ratio, best.score / heading.score)
+                   ) if heading is not best else best
+
+
+def _allowed(answer: WindowAnswer, memory: TargetMemory,
+             excluded: np.ndarray | None) -> Iterator[Candidate]:
+    """Those of the best few candidates, one a peak, that can be the target, best first."""
     weighed = answer.weighed
     for _ in range(MOST_CANDIDATES):
         candidate = decode.choose(
             weighed, answer.maps.distances, answer.window, memory.config.size_lr, excluded)
+        if candidate.merit < 0:
+            return
         if memory.gate(candidate.box):
-            return candidate
+            yield candidate
         weighed = decode.without_peak(weighed, candidate.cell)
-    return None
+
+
+def _nearness(box: BoundingBox, place: tuple[float, float], memory: TargetMemory) -> float:
+    """How much speaks for a box by its distance from where the target was heading, 0 to 1."""
+    (x, y), size = box.centre, memory.box
+    away = ((x - place[0]) / size.w) ** 2 + ((y - place[1]) / size.h) ** 2
+    return math.exp(-away / (2 * memory.config.course_spread ** 2))
 
 
 def all_refused(memory: TargetMemory, window: CropWindow) -> SearchResult:

@@ -10,7 +10,7 @@ from typing import Sequence
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.reduced_image import AnyImage
 from siamx_ros.tracking.choice import judge
-from siamx_ros.tracking.course import Course
+from siamx_ros.tracking.course import ALONE, Course
 from siamx_ros.tracking.decode import SAME_BOX, cells_on
 from siamx_ros.tracking.search import SearchResult, WindowAnswer
 from siamx_ros.tracking.tracker import Tracker
@@ -33,7 +33,7 @@ class Contestant:
     """
 
     tracker: Tracker
-    course: Course = field(default_factory=Course)
+    course: Course = field(default_factory=lambda: Course(ALONE))
     met: set[Tracker] = field(default_factory=set)
 
 

@@ -10,6 +10,7 @@ from siamx_ros.geometry import BoundingBox
 from siamx_ros.model.inference import Template
 from siamx_ros.records import TrackState
 from siamx_ros.tracking.backward import BackwardCheck
+from siamx_ros.tracking.course import CLEAR, Course
 from siamx_ros.tracking.decode import Candidate, smoothed_size
 from siamx_ros.tracking.motion import Observation
 from siamx_ros.tracking.online import OnlineModel
@@ -20,6 +21,8 @@ FRAME_TIME = 1 / 30
 USUAL_RATE = 0.1
 """Weight of a reliable image in the size with which a lost target is searched for: what hides a
 target makes its box small before the confidence falls."""
+CLEAR_RATIO = 0.5
+"""Ratio of the second peak to the best one below which nothing else looks like the target."""
 
 Gate = Callable[[BoundingBox], bool]
 """Whether the target can be what a box shows, in pixels of the image."""
@@ -52,6 +55,7 @@ class TargetMemory:
             of at least ``follow_threshold``, with its usual size.
         usual_size: mean width and height over the last reliable frames, pixels.
         history: the two newest frames, for Eq. (9).
+        course: where the target was in reliable frames in which nothing else looked like it.
         online: what is learnt of the target beyond its template; None for nothing.
         backward: the first image, to be searched with what is followed; None for no such check.
         relocaliser: what to search while lost; it learns only from reliable frames.
@@ -70,6 +74,7 @@ class TargetMemory:
         self.anchor = box
         self.usual_size = box.w, box.h
         self.history = [Observation(box, reliable=True)]
+        self.course = Course(CLEAR)
         self.relocaliser = make_relocaliser(image_size, config)
         self.relocaliser.remember(box)
         self.prepared: set[int] = set()
@@ -121,10 +126,13 @@ class TargetMemory:
         if reliable and state == TrackState.TRACKING:
             self.relocaliser.remember(box)
             self.relocaliser.found()
+            if candidate.peak_ratio < CLEAR_RATIO:
+                self.course.note(self.stamp, box)
         return box
 
     def fall_back(self) -> None:
         """Return to the anchor; no velocity is known any more."""
+        self.course.clear()
         self.box = self.anchor
         self.history = [Observation(self.box, reliable=False)]
 

@@ -32,7 +32,8 @@ def chosen(peaks, gate):
     scores = np.full((25, 25), 0.01)
     for cell, score in peaks.items():
         scores[cell] = score
-    memory = SimpleNamespace(box=BoundingBox(0, 0, 40, 40), config=TrackerConfig(), gate=gate)
+    memory = SimpleNamespace(box=BoundingBox(0, 0, 40, 40), config=TrackerConfig(), gate=gate,
+                             course=Heading(None), stamp=3.0)
     before = scores.copy()
     found = choose_allowed(answered(scores), memory)
     assert (scores == before).all()
@@ -45,6 +46,50 @@ def test_who_stands_before_the_target_is_passed_over_for_the_target_beside():
     cell, score, ratio = chosen(peaks, lambda box: box.centre[0] > 150)
     assert (cell, score) == ((12, 18), 0.8)
     assert ratio == pytest.approx(0.01 / 0.8), 'what is refused makes it no more ambiguous'
+
+
+class Heading:
+    """A course that leads to one place."""
+
+    def __init__(self, place):
+        self.place = place
+
+    def expected(self, stamp):
+        assert stamp == 3.0
+        return self.place
+
+
+def heading(peaks, place, spread=0.25):
+    """What is chosen of peaks by a target that was heading for a place."""
+    scores = np.full((25, 25), 0.01)
+    for cell, score in peaks.items():
+        scores[cell] = score
+    memory = SimpleNamespace(
+        box=BoundingBox(0, 0, 40, 40), gate=anything, course=Heading(place), stamp=3.0,
+        config=TrackerConfig().replace({'course_spread': spread}))
+    return choose_allowed(answered(scores), memory)
+
+
+def place_of(cell, dx=0.0):
+    return 127.5 + 8 * (cell[1] - 12) + dx, 127.5 + 8 * (cell[0] - 12)
+
+
+def test_of_two_that_look_alike_the_one_that_goes_on_is_followed():
+    """One walks out of the middle, another one comes in and is answered better."""
+    peaks = {(12, 12): 0.99, (12, 18): 0.7}
+    assert heading(peaks, None).cell == (12, 12), 'where it was heading is not known'
+    assert heading(peaks, place_of((12, 18)), spread=0.0).cell == (12, 12), 'it is not asked for'
+    found = heading(peaks, place_of((12, 18)))
+    assert (found.cell, found.score) == ((12, 18), 0.7)
+    assert found.peak_ratio == pytest.approx(0.99 / 0.7), 'another one is seen no less for that'
+    assert heading(peaks, place_of((12, 18), -30.0)).cell == (12, 12), 'it is nearer'
+
+
+def test_what_hardly_looks_like_the_target_is_no_rival():
+    place = place_of((12, 18))
+    assert heading({(12, 12): 0.99, (12, 18): 0.25}, place).cell == (12, 12)
+    assert heading({(12, 12): 0.99}, place).cell == (12, 12), 'a camera that turns moves all'
+    assert heading({(12, 12): 0.99, (12, 18): 0.35}, place).cell == (12, 18)
 
 
 def test_nothing_is_chosen_where_all_are_refused_and_the_gate_is_not_asked_for_ever():

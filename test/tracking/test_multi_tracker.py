@@ -13,7 +13,6 @@ from siamx_ros.records import Reason, TrackState
 from siamx_ros.synthetic import sequence
 from siamx_ros.tracking import decode
 from siamx_ros.tracking.choice import judge
-from siamx_ros.tracking.course import LONGEST, Course
 from siamx_ros.tracking.exclusion import Claims
 from siamx_ros.tracking.from_weights import load_tracker
 from siamx_ros.tracking.multi_tracker import MultiTracker
@@ -223,14 +222,3 @@ def test_cells_on_a_box_are_those_whose_own_box_overlaps_it():
     assert cells.any() and not cells.all()
     assert decode.cells_on(taken[1:], distances, window) is None
     assert decode.cells_on([], distances, window) is None
-
-
-def test_a_course_goes_on_as_before_for_a_while():
-    course = Course()
-    assert course.expected(0.0) is None
-    for step in range(30):
-        course.note(step / 30, box((100 + 3 * step, 50 - step)))
-    assert course.expected(39 / 30) == pytest.approx((217, 11))
-    assert course.expected(29 / 30 + LONGEST + 0.01) is None
-    course.note(0.0, box((7, 7)))
-    assert course.expected(0.1) is None, 'stamps went back: what was before is of another course'
