@@ -131,7 +131,7 @@ def choose_allowed(answer: WindowAnswer, memory: TargetMemory,
     best = next(allowed, None)
     if best is None or best.peak_ratio < RIVAL or not memory.config.course_spread:
         return best
-    place = memory.course.expected(memory.stamp)
+    place = memory.heading()
     if place is None:
         return best
     heading = max((best, *(each for each in allowed if each.score >= RIVAL * best.score)),

@@ -9,7 +9,9 @@ from siamx_ros.config import TrackerConfig
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.model.inference import Template
 from siamx_ros.records import TrackState
+from siamx_ros.reduced_image import AnyImage
 from siamx_ros.tracking.backward import BackwardCheck
+from siamx_ros.tracking.camera import CameraShift
 from siamx_ros.tracking.course import CLEAR, Course
 from siamx_ros.tracking.decode import Candidate, smoothed_size
 from siamx_ros.tracking.motion import Observation
@@ -55,7 +57,9 @@ class TargetMemory:
             of at least ``follow_threshold``, with its usual size.
         usual_size: mean width and height over the last reliable frames, pixels.
         history: the two newest frames, for Eq. (9).
-        course: where the target was in reliable frames in which nothing else looked like it.
+        camera: how the camera's motion moved the image.
+        course: where the target was, but for that, in reliable frames in which nothing else looked
+            like it.
         online: what is learnt of the target beyond its template; None for nothing.
         backward: the first image, to be searched with what is followed; None for no such check.
         relocaliser: what to search while lost; it learns only from reliable frames.
@@ -74,18 +78,22 @@ class TargetMemory:
         self.anchor = box
         self.usual_size = box.w, box.h
         self.history = [Observation(box, reliable=True)]
-        self.course = Course(CLEAR)
+        self.camera, self.course = CameraShift(), Course(CLEAR)
         self.relocaliser = make_relocaliser(image_size, config)
         self.relocaliser.remember(box)
         self.prepared: set[int] = set()
 
-    def arrive(self, stamp: float | None, gate: Gate = anything) -> None:
+    def arrive(self, stamp: float | None, gate: Gate = anything,
+               image: AnyImage | None = None) -> None:
         """Note that there is a new image.
 
         Args:
             stamp: its time, seconds; FRAME_TIME after the last one if None.
             gate: whether the target can be what a box of it shows.
+            image: it itself, by which the camera's motion is known.
         """
+        if image is not None and self.config.course_spread:
+            self.camera.see(image)
         self.gate = gate
         last, before = self.stamp, self._interval
         self.stamp = last + FRAME_TIME if stamp is None else stamp
@@ -127,8 +135,14 @@ class TargetMemory:
             self.relocaliser.remember(box)
             self.relocaliser.found()
             if candidate.peak_ratio < CLEAR_RATIO:
-                self.course.note(self.stamp, box)
+                (x, y), (dx, dy) = box.xywh[:2], self.camera.total
+                self.course.note(self.stamp, BoundingBox(x - dx, y - dy, box.w, box.h))
         return box
+
+    def heading(self) -> tuple[float, float] | None:
+        """Where the centre is expected in the newest image, pixels; None where that is unknown."""
+        place = self.course.expected(self.stamp)
+        return place and (place[0] + self.camera.total[0], place[1] + self.camera.total[1])
 
     def fall_back(self) -> None:
         """Return to the anchor; no velocity is known any more."""

@@ -128,7 +128,7 @@ class Tracker:
             raise InputError(
                 f'the image is {image.shape[1]}x{image.shape[0]} pixels, the target was given in '
                 f'{memory.image_size[0]}x{memory.image_size[1]}')
-        memory.arrive(stamp, gate)
+        memory.arrive(stamp, gate, image)
         return local_window(self.engine.geometry, memory, self.states.state)
 
     def patch(self, image: AnyImage, window: CropWindow) -> Patch:

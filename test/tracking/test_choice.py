@@ -33,7 +33,7 @@ def chosen(peaks, gate):
     for cell, score in peaks.items():
         scores[cell] = score
     memory = SimpleNamespace(box=BoundingBox(0, 0, 40, 40), config=TrackerConfig(), gate=gate,
-                             course=Heading(None), stamp=3.0)
+                             heading=lambda: None)
     before = scores.copy()
     found = choose_allowed(answered(scores), memory)
     assert (scores == before).all()
@@ -48,24 +48,13 @@ def test_who_stands_before_the_target_is_passed_over_for_the_target_beside():
     assert ratio == pytest.approx(0.01 / 0.8), 'what is refused makes it no more ambiguous'
 
 
-class Heading:
-    """A course that leads to one place."""
-
-    def __init__(self, place):
-        self.place = place
-
-    def expected(self, stamp):
-        assert stamp == 3.0
-        return self.place
-
-
 def heading(peaks, place, spread=0.25):
     """What is chosen of peaks by a target that was heading for a place."""
     scores = np.full((25, 25), 0.01)
     for cell, score in peaks.items():
         scores[cell] = score
     memory = SimpleNamespace(
-        box=BoundingBox(0, 0, 40, 40), gate=anything, course=Heading(place), stamp=3.0,
+        box=BoundingBox(0, 0, 40, 40), gate=anything, heading=lambda: place,
         config=TrackerConfig().replace({'course_spread': spread}))
     return choose_allowed(answered(scores), memory)
 

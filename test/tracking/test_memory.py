@@ -1,5 +1,7 @@
 """What is remembered of a target: its usual size, and where it was heading while it was clear."""
 
+import cv2
+import numpy as np
 import pytest
 
 from siamx_ros.config import TrackerConfig
@@ -45,7 +47,18 @@ def test_where_it_is_heading_is_learnt_from_images_that_are_clear(
         memory.arrive(None)
         memory.take(seen(BoundingBox(100 + 4 * step, 100, 40, 40), peak_ratio), confidence, state)
     memory.arrive(None)
-    expected = memory.course.expected(memory.stamp)
-    assert expected == (pytest.approx((172, 120)) if known else None)
+    assert memory.heading() == (pytest.approx((172, 120)) if known else None)
     memory.fall_back()
-    assert memory.course.expected(memory.stamp) is None, 'who is lost is not where it was heading'
+    assert memory.heading() is None, 'who is lost is not where it was heading'
+
+
+def test_a_camera_that_turns_does_not_change_where_a_target_is_heading():
+    """The target walks 4 pixels an image to the right, the image moves 6 to the left."""
+    texture = np.random.default_rng(0).integers(0, 255, (48, 128, 3), np.uint8)
+    wide = cv2.resize(texture, None, fx=10, fy=10, interpolation=cv2.INTER_CUBIC)
+    memory = remembered(BoundingBox(300, 100, 40, 40))
+    for step in range(13):
+        memory.arrive(None, image=wide[:, 6 * step:6 * step + 640])
+        memory.take(seen(BoundingBox(300 - 2 * step, 100, 40, 40)), 0.95, TrackState.TRACKING)
+    memory.arrive(None, image=wide[:, 172:812])  # the robot turns: 100 pixels at once
+    assert memory.heading() == pytest.approx((320 - 24 + 4 - 100, 120), abs=3)

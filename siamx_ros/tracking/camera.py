@@ -1,0 +1,50 @@
+"""How far the camera's own motion moved what stands still, from one image to the next."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+from siamx_ros.reduced_image import AnyImage, ReducedImage
+
+WIDTH = 120
+"""Pixels along the width of the view of an image that is compared with that of the last one."""
+SURE = 0.1
+"""Response of phase correlation from which a shift is believed; below it, none is assumed."""
+
+
+class CameraShift:
+    """The sum of shifts of whole images, by phase correlation of small views of them.
+
+    Attributes:
+        total: how far what stands still has moved since the first image, x and y, image pixels.
+    """
+
+    def __init__(self) -> None:
+        self.total = 0.0, 0.0
+        self._view: np.ndarray | None = None
+
+    def see(self, image: AnyImage) -> None:
+        """Take in the next image, H x W x 3 uint8 BGR, or blocks of it."""
+        before, self._view = self._view, _view(image)
+        if before is None or before.shape != self._view.shape:
+            return  # blocks of another size
+        shift, response = cv2.phaseCorrelate(before, self._view, _weights(before.shape))
+        if response >= SURE:
+            scale = image.shape[1] / self._view.shape[1]
+            self.total = self.total[0] + scale * shift[0], self.total[1] + scale * shift[1]
+
+
+def _view(image: AnyImage) -> np.ndarray:
+    """Every so many pixels of the green channel, float32."""
+    pixels, factor = (image.pixels, image.factor) if isinstance(image, ReducedImage) else (image, 1)
+    step = max(1, round(image.shape[1] / WIDTH / factor))
+    return pixels[::step, ::step, 1].astype(np.float32)
+
+
+@lru_cache(maxsize=4)
+def _weights(shape: tuple[int, int]) -> np.ndarray:
+    """Less towards the edges, where an image that moves shows something else."""
+    return cv2.createHanningWindow(shape[::-1], cv2.CV_32F)
