@@ -10,7 +10,6 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 import torch
 
@@ -85,7 +84,7 @@ class RidgeFilter:
     def respond(self, features: np.ndarray) -> np.ndarray:
         """Response of every score-map cell, (n - 6) x (n - 6), about 0 (background) to 1."""
         cells = features.shape[-1]
-        parts = cv2.gemm(_by_cells(features), self._kernels, 1, None, 0, flags=cv2.GEMM_2_T)
+        parts = _product(_by_cells(features), self._kernels.T)
         parts = parts.reshape(cells, cells, NEAR, NEAR).transpose(2, 3, 0, 1)
         inner, start = cells - 2 * MARGIN, MARGIN - REACH
         kernel_row, kernel_column, row, column = parts.strides
@@ -202,6 +201,6 @@ def _by_cells(features: np.ndarray) -> np.ndarray:
 
 
 def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The matrix product, by torch: numpy's library has threads of its own, which go on spinning
-    for a while and take the cores away from the network."""
+    """The matrix product, by torch: the libraries of numpy and OpenCV have threads of their own,
+    which go on spinning for a while and take the cores away from the network."""
     return (torch.from_numpy(a) @ torch.from_numpy(b)).numpy()

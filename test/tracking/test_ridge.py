@@ -1,7 +1,10 @@
 """The target's own classifier against an explicit weighted least-squares problem."""
 
+import time
+
 import numpy as np
 import pytest
+import torch
 
 from siamx_ros.tracking import ridge
 from siamx_ros.tracking.ridge import RidgeFilter
@@ -98,3 +101,19 @@ def test_how_the_features_lie_in_memory_changes_nothing(features):
         model.solve()
         responses.append(model.respond(seen))
     np.testing.assert_allclose(*responses, atol=1e-5)
+
+
+def test_no_thread_goes_on_spinning_after_a_response():
+    """What libraries with threads of their own do: at 30 images a second, that is a whole core."""
+    features = np.random.default_rng(3).normal(size=(320, 31, 31)).astype(np.float32)
+    model, threads = RidgeFilter(features), torch.get_num_threads()
+    torch.set_num_threads(1)  # as a tracker does
+    try:
+        time.sleep(0.3)  # what ran before comes to rest
+        before = time.process_time() - time.thread_time()
+        for _ in range(20):
+            model.respond(features)
+            time.sleep(0.02)
+        assert time.process_time() - time.thread_time() - before < 0.1
+    finally:
+        torch.set_num_threads(threads)
