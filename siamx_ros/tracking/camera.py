@@ -29,8 +29,8 @@ class CameraShift:
     def see(self, image: AnyImage) -> None:
         """Take in the next image, H x W x 3 uint8 BGR, or blocks of it."""
         before, self._view = self._view, _view(image)
-        if before is None or before.shape != self._view.shape:
-            return  # blocks of another size
+        if before is None or before.shape != self._view.shape or min(before.shape) < 2:
+            return  # blocks of another size, or a line of pixels
         shift, response = cv2.phaseCorrelate(before, self._view, _weights(before.shape))
         if response >= SURE:
             scale = image.shape[1] / self._view.shape[1]

@@ -136,8 +136,10 @@ def choose_allowed(answer: WindowAnswer, memory: TargetMemory,
         return best
     heading = max((best, *(each for each in allowed if each.score >= RIVAL * best.score)),
                   key=lambda each: each.merit * _nearness(each.box, place, memory))
-    return replace(heading, peak_ratio=max(heading.peak_ratio, best.score / heading.score)
-                   ) if heading is not best else best
+    if heading is best:
+        return best
+    ratio = best.score / max(heading.score, decode.SMALLEST_SCORE)
+    return replace(heading, peak_ratio=max(heading.peak_ratio, ratio))
 
 
 def _allowed(answer: WindowAnswer, memory: TargetMemory,

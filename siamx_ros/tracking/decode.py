@@ -21,6 +21,8 @@ SAME_BOX = 0.5
 """Intersection over union from which a box lies on that of another target."""
 SMALLEST = 1e-3
 """Least width and height of a predicted box, patch pixels."""
+SMALLEST_SCORE = 1e-6
+"""Score by which another one is divided at least."""
 EXCLUDED = 2.0
 """What is taken from the penalised score, 0 to 1, of a cell that is excluded."""
 
@@ -214,7 +216,7 @@ def _around(cell: tuple[int, int]) -> tuple[slice, slice]:
 def _peak_ratio(scores: np.ndarray, row: int, column: int) -> float:
     rest = scores.copy()
     rest[_around((row, column))] = 0
-    return float(rest.max() / max(scores[row, column], 1e-6))
+    return float(rest.max() / max(scores[row, column], SMALLEST_SCORE))
 
 
 def _mean_size(width, height):

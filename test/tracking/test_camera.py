@@ -54,3 +54,11 @@ def test_blocks_of_pixels_do_in_their_place(wall):
     total = camera.total
     camera.see(ReducedImage(cv2.resize(part(wall, 20, 20), (75, 50)), 8, (600, 400)))
     assert camera.total == total, 'blocks of another size: the next image goes on'
+
+
+@pytest.mark.parametrize('shape', [(1, 600, 3), (400, 1, 3), (2, 2, 3)])
+def test_a_line_of_pixels_is_an_image(shape):
+    camera = CameraShift()
+    for _ in range(2):
+        camera.see(np.full(shape, 90, np.uint8))
+    assert camera.total == pytest.approx((0, 0), abs=1e-6)

@@ -48,9 +48,9 @@ def test_who_stands_before_the_target_is_passed_over_for_the_target_beside():
     assert ratio == pytest.approx(0.01 / 0.8), 'what is refused makes it no more ambiguous'
 
 
-def heading(peaks, place, spread=0.25):
+def heading(peaks, place, spread=0.25, floor=0.01):
     """What is chosen of peaks by a target that was heading for a place."""
-    scores = np.full((25, 25), 0.01)
+    scores = np.full((25, 25), floor)
     for cell, score in peaks.items():
         scores[cell] = score
     memory = SimpleNamespace(
@@ -72,6 +72,12 @@ def test_of_two_that_look_alike_the_one_that_goes_on_is_followed():
     assert (found.cell, found.score) == ((12, 18), 0.7)
     assert found.peak_ratio == pytest.approx(0.99 / 0.7), 'another one is seen no less for that'
     assert heading(peaks, place_of((12, 18), -30.0)).cell == (12, 12), 'it is nearer'
+
+
+def test_a_place_without_any_score_can_be_where_it_was_heading():
+    """The middle is best by its place alone; what looks like the target is far away."""
+    found = heading({(0, 0): 0.2}, place_of((12, 18)), floor=0.0)
+    assert found.score == 0 and found.peak_ratio > 1
 
 
 def test_what_hardly_looks_like_the_target_is_no_rival():
