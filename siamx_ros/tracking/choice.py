@@ -32,7 +32,6 @@ class Question(NamedTuple):
         memory, calibration: of the target.
         tracked: whether the target was seen before this image; if not, strange colours raise doubt.
         excluded: as of :func:`decode.choose`.
-        by_course: whether of several peaks the one on the target's course is preferred.
     """
 
     answer: WindowAnswer
@@ -40,7 +39,6 @@ class Question(NamedTuple):
     calibration: Calibration
     tracked: bool = True
     excluded: np.ndarray | None = None
-    by_course: bool = True
 
 
 def judge(engine: Engine, image: AnyImage, questions: Sequence[Question]) -> list[SearchResult]:
@@ -59,7 +57,7 @@ def judge(engine: Engine, image: AnyImage, questions: Sequence[Question]) -> lis
 
 def _chosen(asked: Question) -> Candidate | None:
     answer = asked.answer
-    candidate = choose_allowed(answer, asked.memory, asked.excluded, asked.by_course)
+    candidate = choose_allowed(answer, asked.memory, asked.excluded)
     if candidate is None:
         return None
     cell, response = candidate.cell, answer.response
@@ -121,21 +119,19 @@ def _confidence(calibration: Calibration, candidate: Candidate, similarity: floa
 
 
 def choose_allowed(answer: WindowAnswer, memory: TargetMemory,
-                   excluded: np.ndarray | None = None,
-                   by_course: bool = True) -> Candidate | None:
+                   excluded: np.ndarray | None = None) -> Candidate | None:
     """The best candidate that can be the target; None if none of the best few can.
 
     Of several that look like it, the one that goes on where it was heading is preferred.
 
     Args:
         excluded: as of :func:`decode.choose`.
-        by_course: whether that is asked for.
     """
     allowed = _allowed(answer, memory, excluded)
     best = next(allowed, None)
-    if best is None or best.peak_ratio < RIVAL or not memory.config.course_spread:
+    if best is None or best.peak_ratio < RIVAL:
         return best
-    place = memory.heading() if by_course else None
+    place = memory.heading()
     if place is None:
         return best
     heading = max((best, *(each for each in allowed if each.score >= RIVAL * best.score)),

@@ -7,11 +7,9 @@ from itertools import combinations
 import math
 from typing import Sequence
 
-import numpy as np
-
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.reduced_image import AnyImage
-from siamx_ros.tracking.choice import Question, judge
+from siamx_ros.tracking.choice import judge
 from siamx_ros.tracking.course import ALONE, Course
 from siamx_ros.tracking.decode import SAME_BOX, cells_on
 from siamx_ros.tracking.search import SearchResult, WindowAnswer
@@ -62,7 +60,7 @@ class Claims:
         self._image = image
         self._denied: list[list[BoundingBox]] = [[] for _ in contestants]
         self._alone = judge(contestants[0].tracker.engine, image, [
-            _asked(each.tracker, answer) for each, answer in zip(contestants, answers)])
+            each.tracker.question(answer) for each, answer in zip(contestants, answers)])
         self.found = list(self._alone)
         self._pairs = list(combinations(range(len(contestants)), 2))
         self._settle()
@@ -164,7 +162,7 @@ class Claims:
         boxes = [*self._denied[index], *boxes]
         excluded = cells_on(boxes, answer.maps.distances, answer.window)
         return (self._alone[index] if excluded is None
-                else judge(tracker.engine, self._image, [_asked(tracker, answer, excluded)])[0])
+                else judge(tracker.engine, self._image, [tracker.question(answer, excluded)])[0])
 
     def _box(self, index: int) -> BoundingBox:
         return self.found[index].candidate.box
@@ -173,9 +171,3 @@ class Claims:
         """Whether a target is seen where it was found."""
         return (self.found[index].confidence
                 >= self._contestants[index].tracker.config.lost_threshold)
-
-
-def _asked(tracker: Tracker, answer: WindowAnswer,
-           excluded: np.ndarray | None = None) -> Question:
-    """What a window shows of one of several targets, whose courses are compared here."""
-    return tracker.question(answer, excluded)._replace(by_course=False)

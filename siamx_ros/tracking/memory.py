@@ -90,9 +90,12 @@ class TargetMemory:
         Args:
             stamp: its time, seconds; FRAME_TIME after the last one if None.
             gate: whether the target can be what a box of it shows.
-            image: it itself, by which the camera's motion is known.
+            image: it itself, by which the camera's motion is known; without it, it is not known
+                where the target is heading.
         """
-        if image is not None and self.config.course_spread:
+        if image is None or not self.config.course_spread:
+            self.course.clear()
+        else:
             self.camera.see(image)
         self.gate = gate
         last, before = self.stamp, self._interval

@@ -152,7 +152,7 @@ class MultiTracker:
     def _update_together(self, image: AnyImage, stamp: float | None,
                          gates: Mapping[int, Gate]) -> dict[int, TrackResult]:
         trackers = self.trackers
-        windows = [tracker.begin(image, stamp, gates.get(number, anything))
+        windows = [tracker.begin(image, stamp, gates.get(number, anything), alone=False)
                    for number, tracker in trackers.items()]
         maps = list(self.engine.search_many(
             (tracker.patch(image, window), tracker.memory.template)

@@ -84,8 +84,7 @@ class Tracker:
         fill = imaging.mean_colour(image)
         window = self.engine.geometry.template_window(box)
         template = self.engine.embed(imaging.CROPS[self.config.crop](image, window, fill))
-        memory = TargetMemory(
-            template, box, fill, (width, height), self.config, stamp if stamp is not None else 0.0)
+        memory = TargetMemory(template, box, fill, (width, height), self.config, stamp or 0.0)
         memory.online = self._learn_first(image, box, memory)
         memory.backward = first_image(self.engine, image, memory, self.calibration)
         self._warm_up(memory)
@@ -115,8 +114,9 @@ class Tracker:
         found, = judge(self.engine, image, [self.question(self.weigh(maps, window))])
         return self.conclude(image, self.refine(image, found))
 
-    def begin(self, image: AnyImage, stamp: float | None, gate: Gate = anything) -> CropWindow:
-        """The first step of an update: which window is to be searched first.
+    def begin(self, image: AnyImage, stamp: float | None, gate: Gate = anything,
+              alone: bool = True) -> CropWindow:
+        """The first step of an update: which window is searched first; with a course if ``alone``.
 
         Raises:
             InputError: no target, or an image of another size.
@@ -128,7 +128,7 @@ class Tracker:
             raise InputError(
                 f'the image is {image.shape[1]}x{image.shape[0]} pixels, the target was given in '
                 f'{memory.image_size[0]}x{memory.image_size[1]}')
-        memory.arrive(stamp, gate, image)
+        memory.arrive(stamp, gate, image if alone else None)
         return local_window(self.engine.geometry, memory, self.states.state)
 
     def patch(self, image: AnyImage, window: CropWindow) -> Patch:

@@ -48,14 +48,14 @@ def test_who_stands_before_the_target_is_passed_over_for_the_target_beside():
     assert ratio == pytest.approx(0.01 / 0.8), 'what is refused makes it no more ambiguous'
 
 
-def heading(peaks, place, spread=0.25, floor=0.01):
+def heading(peaks, place, floor=0.01):
     """What is chosen of peaks by a target that was heading for a place."""
     scores = np.full((25, 25), floor)
     for cell, score in peaks.items():
         scores[cell] = score
     memory = SimpleNamespace(
         box=BoundingBox(0, 0, 40, 40), gate=anything, heading=lambda: place,
-        config=TrackerConfig().replace({'course_spread': spread}))
+        config=TrackerConfig())
     return choose_allowed(answered(scores), memory)
 
 
@@ -67,7 +67,6 @@ def test_of_two_that_look_alike_the_one_that_goes_on_is_followed():
     """One walks out of the middle, another one comes in and is answered better."""
     peaks = {(12, 12): 0.99, (12, 18): 0.7}
     assert heading(peaks, None).cell == (12, 12), 'where it was heading is not known'
-    assert heading(peaks, place_of((12, 18)), spread=0.0).cell == (12, 12), 'it is not asked for'
     found = heading(peaks, place_of((12, 18)))
     assert (found.cell, found.score) == ((12, 18), 0.7)
     assert found.peak_ratio == pytest.approx(0.99 / 0.7), 'another one is seen no less for that'

@@ -35,18 +35,24 @@ def test_a_box_that_shrinks_under_what_hides_the_target_is_not_its_size():
     assert memory.box.centre == (120, 156), 'where it was seen last'
 
 
-@pytest.mark.parametrize('confidence, state, peak_ratio, known', [
-    (0.95, TrackState.TRACKING, 0.1, True),
-    (0.95, TrackState.TRACKING, 0.6, False),   # another one is about
-    (0.80, TrackState.TRACKING, 0.1, False),
-    (0.95, TrackState.UNCERTAIN, 0.1, False)])
+STILL = np.zeros((480, 640, 3), np.uint8)
+
+
+@pytest.mark.parametrize('confidence, state, peak_ratio, image, spread, known', [
+    (0.95, TrackState.TRACKING, 0.1, STILL, 0.25, True),
+    (0.95, TrackState.TRACKING, 0.6, STILL, 0.25, False),   # another one is about
+    (0.80, TrackState.TRACKING, 0.1, STILL, 0.25, False),
+    (0.95, TrackState.UNCERTAIN, 0.1, STILL, 0.25, False),
+    (0.95, TrackState.TRACKING, 0.1, None, 0.25, False),    # how the camera moved is not known
+    (0.95, TrackState.TRACKING, 0.1, STILL, 0.0, False)])   # switched off
 def test_where_it_is_heading_is_learnt_from_images_that_are_clear(
-        confidence, state, peak_ratio, known):
+        confidence, state, peak_ratio, image, spread, known):
     memory = remembered(BoundingBox(100, 100, 40, 40))
+    memory.configure(TrackerConfig().replace({'course_spread': spread}))
     for step in range(1, 13):
-        memory.arrive(None)
+        memory.arrive(None, image=image)
         memory.take(seen(BoundingBox(100 + 4 * step, 100, 40, 40), peak_ratio), confidence, state)
-    memory.arrive(None)
+    memory.arrive(None, image=image)
     assert memory.heading() == (pytest.approx((172, 120)) if known else None)
     memory.fall_back()
     assert memory.heading() is None, 'who is lost is not where it was heading'

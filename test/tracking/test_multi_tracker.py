@@ -119,8 +119,7 @@ def test_what_is_looked_at_once_is_what_looking_again_shows(monkeypatch):
         excluded = decode.cells_on(
             [*claims._denied[index], *taken], answer.maps.distances, answer.window)
         tracker = claims._contestants[index].tracker
-        asked = tracker.question(answer, excluded)._replace(by_course=False)
-        return judge(tracker.engine, claims._image, [asked])[0]
+        return judge(tracker.engine, claims._image, [tracker.question(answer, excluded)])[0]
 
     monkeypatch.setattr(Claims, '_beside', beside)
     assert answers() == fast
