@@ -82,6 +82,8 @@ def test_a_place_without_any_score_can_be_where_it_was_heading():
 def test_what_hardly_looks_like_the_target_is_no_rival():
     place = place_of((12, 18))
     assert heading({(12, 12): 0.99, (12, 18): 0.25}, place).cell == (12, 12)
+    other = {(12, 12): 0.99, (12, 18): 0.25, (3, 12): 0.5}
+    assert heading(other, place).cell == (12, 12), 'nor where there is another one'
     assert heading({(12, 12): 0.99}, place).cell == (12, 12), 'a camera that turns moves all'
     assert heading({(12, 12): 0.99, (12, 18): 0.35}, place).cell == (12, 18)
 

@@ -125,6 +125,24 @@ def test_what_is_looked_at_once_is_what_looking_again_shows(monkeypatch):
     assert answers() == fast
 
 
+def test_a_target_among_others_has_no_course_of_its_own():
+    clip, *centres = crossing(1)
+    tracker = load_tracker(ModelConfig(device='cpu', threads=1))
+    group = MultiTracker.around(tracker)
+    first, second = (group.add(clip.image(0), box(each[0], SIZE)) for each in centres)
+    memory = group.trackers[first].memory
+
+    def known(images):
+        for index in images:
+            group.update(clip.image(index))
+        memory.arrive(None, image=clip.image(images[-1]))
+        return memory.heading() is not None
+
+    assert not known(range(1, 10))
+    group.remove(second)
+    assert known(range(10, 20)), 'it has one once it is alone'
+
+
 def test_backward_checks_go_together_and_are_compiled_when_the_targets_are_added(monkeypatch):
     clip, *centres = crossing(1)
     group, together = MultiTracker.around(load_tracker(ModelConfig(device='cpu', threads=1))), []
