@@ -21,6 +21,7 @@ from siamx_ros.errors import InputError
 from siamx_ros.geometry import TEMPLATE_SIZE
 from siamx_ros.model.compiled_engine import Source
 from siamx_ros.model.network import SiameseNet
+from siamx_ros.model.network_step import NetworkStep, ScoresStep
 from siamx_ros.model.onnx_folding import fold_constants
 from siamx_ros.model.rounding import rounded
 
@@ -30,44 +31,24 @@ SEARCH_OUTPUTS = ('scores', 'distances', 'features')
 SIGNATURE = 'signature'
 
 
-class TemplateStep(nn.Module):
+class TemplateStep(NetworkStep):
     """uint8 1 x 127 x 127 x 3 -> the kernels, and the template's signature, a vector."""
 
-    def __init__(self, network: SiameseNet) -> None:
-        super().__init__()
-        self.network = network
-
     def forward(self, patch: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        levels = self.network.template_levels(_pixels(patch))
+        levels = self.network.template_levels(self.pixels(patch))
         kernels = self.network.encode_template(levels)
         return (*(kernels[name] for name in self.network.kernel_names),
                 self.network.template_signature(levels))
 
 
-class SearchStep(nn.Module):
+class SearchStep(NetworkStep):
     """uint8 1 x S x S x 3 and kernels -> scores (0 to 1), distances, features 1 x C x H x W."""
 
-    def __init__(self, network: SiameseNet) -> None:
-        super().__init__()
-        self.network = network
-
     def forward(self, patch: torch.Tensor, *kernels: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        levels = self.network.levels(_pixels(patch))
+        levels = self.network.levels(self.pixels(patch))
         logits, distances = self.network.head(
             *self.network.correlation(levels, dict(zip(self.network.kernel_names, kernels))))
         return logits.sigmoid(), distances, torch.cat(self.network.grid_features(levels), 1)
-
-
-class ScoresStep(nn.Module):
-    """uint8 1 x 127 x 127 x 3 and an encoded search patch -> scores (0 to 1)."""
-
-    def __init__(self, network: SiameseNet) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, patch: torch.Tensor, *encoded: torch.Tensor) -> torch.Tensor:
-        return self.network.scores_of(
-            _pixels(patch), dict(zip(self.network.kernel_names, encoded)))
 
 
 def check_installed(purpose: str) -> None:
@@ -137,10 +118,6 @@ def graph_bytes(source: Source, ranges: tuple[tuple[str, tuple[float, float]], .
 
 def _empty(side: int) -> torch.Tensor:
     return torch.zeros(1, side, side, 3, dtype=torch.uint8)
-
-
-def _pixels(patch: torch.Tensor) -> torch.Tensor:
-    return patch.permute(0, 3, 1, 2).float()
 
 
 def _exported(module: nn.Module, examples: tuple[torch.Tensor, ...], inputs: Sequence[str],

@@ -12,58 +12,45 @@ from torch import nn
 
 from siamx_ros.model import openvino_graph
 from siamx_ros.model.compiled_engine import Source
-from siamx_ros.model.network import SiameseNet
+from siamx_ros.model.network_step import NetworkStep, ScoresStep
 
 Inputs = tuple[tuple[tuple[int, ...], str], ...]
 """Shape and type of the patch and of each kernel."""
 
 
-class Search(nn.Module):
+class _OpenVinoStep(NetworkStep):
+    """A step in a network that OpenVINO runs."""
+
+    def pixels(self, patch: torch.Tensor) -> torch.Tensor:
+        """The way by bf16, which has all values of pixels, spares two more layouts."""
+        return patch.permute(0, 3, 1, 2).bfloat16().float()
+
+
+class Search(_OpenVinoStep):
     """uint8 1 x S x S x 3 and kernels -> sigmoid scores, distances, L3 and L4.
 
     Pixels come and features go channels last, as OpenVINO computes.
     """
 
-    def __init__(self, network: SiameseNet) -> None:
-        super().__init__()
-        self.network = network
-
     def forward(self, patch: torch.Tensor,
                 *kernels: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        levels = self.network.levels(_pixels(patch))
+        levels = self.network.levels(self.pixels(patch))
         logits, distances = self.network.head(
             *self.network.correlation(levels, dict(zip(self.network.kernel_names, kernels))))
         features = [level.permute(0, 2, 3, 1) for level in self.network.grid_features(levels)]
         return logits.sigmoid(), distances, *features
 
 
-class Scores(nn.Module):
-    """uint8 1 x 127 x 127 x 3 and an encoded search patch -> sigmoid scores."""
-
-    def __init__(self, network: SiameseNet) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, patch: torch.Tensor, *encoded: torch.Tensor) -> torch.Tensor:
-        return self.network.scores_of(
-            _pixels(patch), dict(zip(self.network.kernel_names, encoded)))
+class Scores(_OpenVinoStep, ScoresStep):
+    """See :class:`ScoresStep`."""
 
 
-class Encoding(nn.Module):
+class Encoding(_OpenVinoStep):
     """uint8 1 x S x S x 3 -> what of a search patch is compared with templates."""
 
-    def __init__(self, network: SiameseNet) -> None:
-        super().__init__()
-        self.network = network
-
     def forward(self, patch: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        encoded = self.network.correlation.encode_search(self.network.levels(_pixels(patch)))
+        encoded = self.network.correlation.encode_search(self.network.levels(self.pixels(patch)))
         return tuple(encoded[name] for name in self.network.kernel_names)
-
-
-def _pixels(patch: torch.Tensor) -> torch.Tensor:
-    """Channels first; the way by bf16, which has all values of pixels, spares two more layouts."""
-    return patch.permute(0, 3, 1, 2).bfloat16().float()
 
 
 @dataclasses.dataclass(frozen=True)
