@@ -16,7 +16,7 @@ from siamx_ros.errors import InputError
 from siamx_ros.evaluation.bag.folder import versions
 from siamx_ros.evaluation.bag.film import Film
 from siamx_ros.evaluation.bag.frame_table import BagFrame, FrameTable, frames
-from siamx_ros.evaluation.bag.live_replay import replay_live
+from siamx_ros.evaluation.bag.live_replay import Player, replay_live
 from siamx_ros.evaluation.bag.preparation import Prepared, Wanted, prepare
 from siamx_ros.evaluation.bag.reader import Bag, bag_digest
 from siamx_ros.evaluation.bag.replay import UNREADABLE, LatencyModel, Step, replay
@@ -49,7 +49,7 @@ class BagEvaluation:
     wanted: Wanted = Wanted()
     latency: LatencyModel | None = None
     video: Path | None = None
-    player: Any | None = None
+    player: Player | None = None
     lockstep: bool = False
     foreign: bool = False
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 import time
-from typing import Any, Callable, Iterable
+from typing import Callable, Container, Iterable, Protocol
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from siamx_ros.evaluation.bag.frame_table import BagFrame, FrameTable
 from siamx_ros.evaluation.bag.replay import (
     BEFORE_INIT, DROPPED, OVERWRITTEN, UNREADABLE, Step)
 from siamx_ros.geometry import BoundingBox
-from siamx_ros.records import TrackResult, TrackState
+from siamx_ros.records import Reason, TrackResult, TrackState
 
 LAST_PATIENCE = 5.0
 """Seconds to wait for the answer to the last image of a replay in real time."""
@@ -21,7 +21,33 @@ LAST_PATIENCE = 5.0
 EachFrame = Callable[[BagFrame, 'TrackResult | None'], object]
 
 
-def replay_live(images: Iterable[BagFrame], table: FrameTable, player: Any, start: int,
+class Player(Protocol):
+    """Camera and operator of a tracker; :class:`siamx_ros.client.player.LivePlayer` is one of ROS.
+
+    Images are H x W x 3 uint8 BGR; their stamps, nanoseconds, name them.
+    """
+
+    def begin(self, image: np.ndarray, box: BoundingBox, stamp_ns: int,
+              frame_id: str) -> TrackResult:
+        """Show the first image and give the target on it."""
+
+    def send(self, image: np.ndarray, stamp_ns: int, frame_id: str) -> None:
+        """Show an image."""
+
+    def answer(self, stamp_ns: int, patience: float = ...) -> TrackResult | None:
+        """What the tracker says about an image; None if nothing within so many seconds."""
+
+    def newest(self, stamps: Container[int]) -> TrackResult | None:
+        """The last answer to one of these images."""
+
+    def answers(self) -> dict[int, tuple[TrackResult, float]]:
+        """Of each image that was answered: result and monotonic moment of its arrival, seconds."""
+
+    def reasons(self, changes: dict[int, TrackState]) -> dict[int, Reason]:
+        """Why states changed on images; ``changes`` has the states that were entered."""
+
+
+def replay_live(images: Iterable[BagFrame], table: FrameTable, player: Player, start: int,
                 box: BoundingBox, lockstep: bool, each_frame: EachFrame = lambda *_: None,
                 ) -> list[Step]:
     """Play images to a running tracker.
@@ -30,7 +56,7 @@ def replay_live(images: Iterable[BagFrame], table: FrameTable, player: Any, star
     is accepted, then images are shown at the pace at which they were recorded.
 
     Args:
-        player: camera and operator of the tracker, a :class:`siamx_ros.client.player.LivePlayer`.
+        player: of the tracker.
         start, box: frame and box of the target.
         lockstep: whether the next image waits for the answer to the one before.
         each_frame: called with every decoded frame and the newest result.
@@ -66,7 +92,7 @@ def replay_live(images: Iterable[BagFrame], table: FrameTable, player: Any, star
 class _LockStep:
     """Each image waits for the answer to the one before; time is that of the stamps."""
 
-    def __init__(self, player: Any) -> None:
+    def __init__(self, player: Player) -> None:
         self._player = player
         self._dropped = False
         self.newest: TrackResult | None = None
@@ -100,7 +126,7 @@ class _LockStep:
 class _RealTime:
     """Images go out at the pace of the recording; answers come when they come."""
 
-    def __init__(self, player: Any, table: FrameTable, start: int) -> None:
+    def __init__(self, player: Player, table: FrameTable, start: int) -> None:
         self._player = player
         self._arrivals = np.maximum.accumulate(table.arrivals)
         self._origin = int(self._arrivals[start])
@@ -153,7 +179,7 @@ def _until_dropped(steps: list[Step]) -> list[Step]:
     return kept
 
 
-def _with_reasons(player: Any, steps: list[Step]) -> list[Step]:
+def _with_reasons(player: Player, steps: list[Step]) -> list[Step]:
     """The steps with the reasons of changes of state, which come on another way."""
     changes, state = {}, None
     for step in steps:

@@ -1,12 +1,13 @@
 """Replays through a player that answers by script; the real one is tested in test/client."""
 
+import inspect
 import time
 
 import pytest
 
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation.bag.frame_table import frames
-from siamx_ros.evaluation.bag.live_replay import replay_live
+from siamx_ros.evaluation.bag.live_replay import Player, replay_live
 from siamx_ros.evaluation.bag.preparation import Wanted, prepare
 from siamx_ros.evaluation.bag.reader import Bag
 from siamx_ros.records import Reason, TrackResult, TrackState
@@ -77,3 +78,12 @@ def test_real_time_keeps_the_pace_and_what_was_answered(bag):
     assert [step.note for step in steps] == [
         '', '', 'overwritten', 'overwritten', '', ''] + ['dropped'] * 4
     assert all(step.done >= arrival for step, arrival in zip(steps, table.arrivals) if step.result)
+
+
+@pytest.mark.ros
+@pytest.mark.parametrize('name', [name for name in vars(Player) if not name.startswith('_')])
+def test_the_player_of_the_node_is_one(name):
+    from siamx_ros.client.player import LivePlayer
+    asked, given = (inspect.signature(getattr(kind, name)) for kind in (Player, LivePlayer))
+    assert list(given.parameters) == list(asked.parameters)
+    assert given.return_annotation == asked.return_annotation
