@@ -17,7 +17,7 @@ VALUES = {
 SURFACES = {
     'imaging', 'image_region', 'reduced_image', 'frame_sources', 'drawing', 'recording',
     'synthetic'}
-INTERFACES = {'msg', 'srv'}
+INTERFACES = {'msg', 'srv', 'qos'}
 CORE = VALUES | SURFACES | {'messages', 'data', 'model', 'tracking', 'evaluation'}
 RULES = {
     **{name: (VALUES, {'torch', 'cv2', *ROS}) for name in VALUES},
@@ -30,6 +30,7 @@ RULES = {
     'simulation': (VALUES | {'simulation', 'control', 'drawing', 'recording', 'cli'},
                    {'torch', *ROS}),
     'data': (VALUES | {'data', 'imaging'}, {'torch', *ROS}),
+    'qos': (set(), {'torch', 'cv2'}),
     'messages': (VALUES | {'messages', 'control', 'imaging', 'reduced_image'},
                  {'torch', *(ROS - {'cv_bridge'})}),
     'training': (VALUES | {'training', 'model', 'data', 'imaging'}, ROS),

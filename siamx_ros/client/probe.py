@@ -12,7 +12,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 import numpy as np
 import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
-from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray
@@ -20,9 +20,10 @@ from vision_msgs.msg import Detection2DArray
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.messages.conversions import fill_image
 from siamx_ros.msg import TrackedTarget, TrackerStatus
+from siamx_ros.qos import latched
 from siamx_ros.srv import InitTarget
 
-LATCHED = QoSProfile(depth=100, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+LATCHED = latched(depth=100)
 BEST_EFFORT = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 START_PATIENCE = 120.0
 """Seconds until a node must take images: importing and loading take long on a busy CPU."""

@@ -8,7 +8,6 @@ from typing import Any
 from geometry_msgs.msg import TransformStamped, Twist
 import numpy as np
 from rclpy.duration import Duration
-from rclpy.qos import DurabilityPolicy, QoSProfile
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image
 from tf2_msgs.msg import TFMessage
@@ -18,6 +17,7 @@ from siamx_ros.follower.transforms import mounting as placed
 from siamx_ros.messages.conversions import fill_image
 from siamx_ros.messages.from_msg import result_of
 from siamx_ros.msg import TrackedTarget
+from siamx_ros.qos import latched
 from siamx_ros.simulation.episode import Report
 from siamx_ros.simulation.frame import MASK_SHARE, CameraConfig, CameraFrame
 from siamx_ros.simulation.robot import Pose
@@ -28,7 +28,6 @@ CAMERA_FRAME, BASE_FRAME, ODOM_FRAME = 'camera_optical_frame', 'base_link', 'odo
 DEPTH_TOPIC = f'{NAMESPACE}/depth'
 ACKNOWLEDGED_S = 10.0
 """How long a depth image may take to arrive, seconds."""
-STATIC = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 EPOCH_S = 1000.0
 
 
@@ -53,7 +52,7 @@ class RobotTopics:
         self._info = node.create_publisher(CameraInfo, f'{NAMESPACE}/camera_info', 10)
         self._depth = node.create_publisher(Image, DEPTH_TOPIC, 5) if depth else None
         self._tf = node.create_publisher(TFMessage, '/tf', 10)
-        self._static = node.create_publisher(TFMessage, '/tf_static', STATIC)
+        self._static = node.create_publisher(TFMessage, '/tf_static', latched())
         self._static.publish(TFMessage(transforms=[mounting(camera)]))
         probe.listen(Twist, f'{NAMESPACE}/cmd_vel', 1000)
         self._taken = 0

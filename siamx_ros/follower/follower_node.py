@@ -15,7 +15,7 @@ from geometry_msgs.msg import Twist, TwistStamped
 from rclpy.clock import Clock, ClockType
 from rclpy.duration import Duration
 from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.qos import QoSProfile, ReliabilityPolicy
 from std_msgs.msg import Bool
 from std_srvs.srv import SetBool, Trigger
 
@@ -30,6 +30,7 @@ from siamx_ros.follower.transforms import transforms
 from siamx_ros.msg import FollowerStatus, TrackedTarget
 from siamx_ros.node.parameters import NodeParameters
 from siamx_ros.node.spin import run
+from siamx_ros.qos import latched
 
 STOPPING_S = 0.5
 """How long a stop is repeated, for a base that missed one; then the topic is left to others."""
@@ -37,7 +38,6 @@ STATUS_PERIOD_S, DIAGNOSTICS_PERIOD_S = 0.2, 1.0
 ACKNOWLEDGED_S = 1.0
 """How long the last command may take to arrive before the process ends."""
 BEST_EFFORT = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
-LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
 class FollowerNode(Node):
@@ -69,7 +69,7 @@ class FollowerNode(Node):
         self._stamped = self._config.stamped
         kind = TwistStamped if self._stamped else Twist
         self._velocity = self.create_publisher(kind, 'cmd_vel', 1)
-        self._status = self.create_publisher(FollowerStatus, '~/status', LATCHED)
+        self._status = self.create_publisher(FollowerStatus, '~/status', latched())
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 1)
 
     def _open_inputs(self) -> None:

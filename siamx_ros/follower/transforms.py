@@ -12,11 +12,10 @@ from typing import Any
 
 import numpy as np
 from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy, QoSProfile
 
 from siamx_ros.control.mounting import Mounting
+from siamx_ros.qos import latched
 
-STATIC = QoSProfile(depth=100, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 LONGEST_CHAIN = 100
 """More frames in a row than this are a loop."""
 
@@ -53,7 +52,7 @@ class NewestTransforms:
         from tf2_msgs.msg import TFMessage
         self._parents: dict[str, tuple[str, Mounting]] = {}
         node.create_subscription(TFMessage, '/tf', self.take, 100)
-        node.create_subscription(TFMessage, '/tf_static', self.take, STATIC)
+        node.create_subscription(TFMessage, '/tf_static', self.take, latched(depth=100))
 
     def take(self, message: Any) -> None:
         """Keep the transforms of a TFMessage; one without a rotation is left out."""

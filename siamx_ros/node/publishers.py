@@ -12,7 +12,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseStamped
 import numpy as np
 from rclpy.duration import Duration
-from rclpy.qos import DurabilityPolicy, QoSPolicyKind, QoSProfile, ReliabilityPolicy
+from rclpy.qos import QoSPolicyKind, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Float32
@@ -28,6 +28,7 @@ from siamx_ros.messages.status_board import StatusBoard
 from siamx_ros.msg import TrackedTarget, TrackerStatus
 from siamx_ros.node.message_builder import build
 from siamx_ros.node_config import NodeConfig
+from siamx_ros.qos import latched
 
 OVERRIDABLE = (QoSPolicyKind.DEPTH, QoSPolicyKind.RELIABILITY)
 
@@ -40,15 +41,13 @@ class Publishers:
         self._seq = 0
         self._lock = Lock()
         self._drawn = -float('inf')
-        latched = QoSProfile(
-            depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL,
-            deadline=Duration(seconds=2.0 / config.status_rate))
+        heartbeat = latched(deadline=Duration(seconds=2.0 / config.status_rate))
         lossy = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
         create = partial(
             node.create_publisher, qos_overriding_options=QoSOverridingOptions(OVERRIDABLE))
         self._detections = create(Detection2DArray, '~/detections', 5)
         self._target = create(TrackedTarget, '~/target', 1)
-        self._status = create(TrackerStatus, '~/status', latched)
+        self._status = create(TrackerStatus, '~/status', heartbeat)
         self._confidence = create(Float32, '~/confidence', 1)
         self._pose = create(PoseStamped, '~/target_pose', 1)
         self._debug = create(Image, '~/debug_image', lossy)

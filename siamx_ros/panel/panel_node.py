@@ -10,7 +10,6 @@ from typing import Any
 import rclpy
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy, QoSProfile
 from std_msgs.msg import Header
 from std_srvs.srv import SetBool, Trigger
 
@@ -27,9 +26,9 @@ from siamx_ros.panel.operator_commands import Command, Reply, ShownImage
 from siamx_ros.panel.panel_config import PanelConfig
 from siamx_ros.panel.state_feed import StateFeed
 from siamx_ros.panel.web_server import WebServer
+from siamx_ros.qos import latched
 
 POLL_PERIOD_S, SERVICE_POLL_S = 0.2, 0.05
-LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 INIT_PATIENCE_S = 12.0
 """Longer than any init_timeout that makes sense for an operator who waits."""
 ANSWER_PATIENCE_S = 3.0
@@ -85,9 +84,9 @@ class PanelNode(Node):
     def _listen_to_nodes(self) -> None:
         tracker, follower = self.config.tracker, self.config.follower
         self.create_subscription(TrackedTarget, f'{tracker}/target', self._on_target, 1)
-        self.create_subscription(TrackerStatus, f'{tracker}/status', self._on_status, LATCHED)
+        self.create_subscription(TrackerStatus, f'{tracker}/status', self._on_status, latched())
         self.create_subscription(
-            FollowerStatus, f'{follower}/status', self._on_follower, LATCHED)
+            FollowerStatus, f'{follower}/status', self._on_follower, latched())
         self._tracker = TrackerServices(self, tracker)
         self._drive = self.create_client(SetBool, f'{follower}/enable')
         self._stand = self.create_client(Trigger, f'{follower}/stop')

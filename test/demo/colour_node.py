@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 import rclpy
 from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import Image
 
 from siamx_ros.msg import TrackedTarget, TrackerStatus
+from siamx_ros.qos import latched
 from siamx_ros.srv import InitTarget
 
 UNSEEN, TRACKING, LOST = 0, 2, 4
@@ -26,9 +26,8 @@ class ColourNode(Node):
     def __init__(self, mode):
         super().__init__('siamx_tracker')
         self.mode, self.images, self.seq, self.state, self.newest = mode, 0, 0, UNSEEN, None
-        latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
         self.target = self.create_publisher(TrackedTarget, '~/target', 1)
-        self.status = self.create_publisher(TrackerStatus, '~/status', latched)
+        self.status = self.create_publisher(TrackerStatus, '~/status', latched())
         self.status.publish(TrackerStatus())
         self.create_subscription(Image, 'image', self.on_image, 1)
         self.create_service(InitTarget, '~/init', self.on_init)
