@@ -167,8 +167,11 @@ def test_of_several_targets_the_one_that_needs_the_finest_decides(jpeg):
     class Further(list):
         reduction = 2
 
-        def update(self, image, stamp, gate):
+        def update(self, frame, image, gate):
             return TrackResult(None, 1.0, TrackState.TRACKING)
+
+        def await_image(self, frame):
+            return True
 
     Further.seen, Further.names, Further.primary_changed = (), (), lambda self: None
     asked = []

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
+import time
+from typing import Any, Iterator
 
 HOLD_S = 60.0
 """How long an image is held on which a box is being drawn, by its stamp."""
@@ -100,6 +101,19 @@ class FrameBuffer:
     def _drop_all(self) -> None:
         self._frames.clear()
         self._bytes, self._held = 0, None
+
+
+def in_time(frames: list[Frame], deadline: float) -> Iterator[Frame]:
+    """The frames, or some of them and the newest where the work on all would take too long.
+
+    Args:
+        deadline: monotonic time, seconds.
+    """
+    while frames:
+        begin = time.monotonic()
+        yield frames[0]
+        now = time.monotonic()
+        frames = thinned(frames[1:], now - begin, deadline - now)
 
 
 def thinned(frames: list[Frame], cost_s: float, left_s: float) -> list[Frame]:

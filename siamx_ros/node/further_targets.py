@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+import math
 from typing import Any, Callable
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from siamx_ros.config import TrackerConfig
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
-from siamx_ros.messages.frames import Frame
+from siamx_ros.messages.frames import Frame, in_time
 from siamx_ros.messages.outcome import FurtherTarget, Outcome
 from siamx_ros.node.target_names import TargetNames
 from siamx_ros.records import TrackResult, TrackState
@@ -31,6 +32,7 @@ class FurtherTargets:
         decode: Frame -> image; raises InputError.
 
     Attributes:
+        image_size: (width, height) of their images, pixels, once there was one of them.
         seen: what the newest image showed of each, in the order in which they were added; to be
             emptied before it.
     """
@@ -40,6 +42,8 @@ class FurtherTargets:
         self._group: Any = None
         self._names: dict[int, _Name] = {}
         self._number: int | None = None
+        self._newest = -math.inf
+        self.image_size = 0, 0
         self.seen: tuple[FurtherTarget, ...] = ()
 
     def __len__(self) -> int:
@@ -51,44 +55,49 @@ class FurtherTargets:
         return [name.target_id for name in self._names.values()]
 
     @property
-    def image_size(self) -> tuple[int, int]:
-        """(width, height) of their images, pixels; there must be one."""
-        return next(iter(self._group.trackers.values())).memory.image_size
-
-    @property
     def reduction(self) -> int:
         """Side of the blocks of pixels that are enough for them and the primary one."""
         return self._group.reduction
 
+    def await_image(self, frame: Frame) -> bool:
+        """Whether to show them an image: the primary target is caught up on some without them."""
+        return bool(self) and (self._number is None or frame.received > self._newest)
+
     def start(self, frames: list[Frame], choose: Callable[[np.ndarray], BoundingBox],
-              target_id: str, class_id: str, primary_id: str) -> list[Outcome]:
+              target_id: str, class_id: str, primary_id: str,
+              deadline: float = math.inf) -> list[Outcome]:
         """Take a target: on a first image, and catch up on those since.
 
         Args:
             frames, choose, target_id, class_id: as of :meth:`Session.start`.
             primary_id: name of the primary target, empty without one.
+            deadline: monotonic seconds; to be caught up by then, images are left out.
 
         Returns:
             What each image showed of this target, which was not taken if the last one says
             UNINITIALISED.
 
         Raises:
-            InputError: an image cannot be read or has another size, or the box cannot be used.
+            InputError: the first image cannot be read, one has another size, or the box cannot be
+                used.
             Exception: the tracker failed.
         """
         if not hasattr(self._primary, 'another'):
             raise InputError('this tracker follows one target only')
         image, tracker = self._decode(frames[0]), self._primary.another()
-        results = [tracker.init(image, choose(image), frames[0].stamp)]
-        for frame in frames[1:]:
-            results.append(tracker.update(self._decode(frame), frame.stamp))
-            if results[-1].state == TrackState.UNINITIALISED:
+        seen = [(frames[0], tracker.init(image, choose(image), frames[0].stamp))]
+        for frame in in_time(frames[1:], deadline):
+            image = self._readable(frame)
+            if image is None:
+                continue
+            seen.append((frame, tracker.update(image, frame.stamp)))
+            if seen[-1][1].state == TrackState.UNINITIALISED:
                 break
         else:
-            target_id = self._new_names.new(target_id, [primary_id, *self.names])
+            self._newest = max(self._newest, -math.inf if self else frames[-1].received)
+            target_id = self._new_names.new(target_id, [primary_id, *self.names], 'further')
             self._add(tracker, _Name(target_id, class_id or 'target'))
-        return [Outcome(frame, None, result, target_id, class_id)
-                for frame, result in zip(frames, results)]
+        return [Outcome(frame, None, result, target_id, class_id) for frame, result in seen]
 
     def remove(self, target_id: str, primary_id: str) -> bool:
         """Drop one; False if that is the name of the primary one.
@@ -113,7 +122,7 @@ class FurtherTargets:
         if self:
             self._join_primary()
 
-    def update(self, image: AnyImage, stamp: float,
+    def update(self, frame: Frame, image: AnyImage,
                gate: Callable[..., bool] | None) -> TrackResult | None:
         """Find all in the next image; returns what is to be said of the primary one, if any.
 
@@ -121,7 +130,8 @@ class FurtherTargets:
             Exception: the tracker failed.
         """
         gates = {self._number: gate} if gate is not None and self._number is not None else {}
-        results = self._group.update(image, stamp, gates)
+        self._newest = frame.received
+        results = self._group.update(image, frame.stamp, gates)
         primary = results.pop(self._number, None)
         if primary is not None and primary.state == TrackState.UNINITIALISED:
             self._number = None
@@ -133,10 +143,12 @@ class FurtherTargets:
                 del self._names[number]
         return primary
 
-    def lose(self, stamp: float) -> None:
-        """All must be found and confirmed anew, the primary one, too."""
-        if self._group is not None:
-            self._group.lose(stamp)
+    def lose(self, stamp: float, but_primary: bool = False) -> None:
+        """All must be found and confirmed anew, the primary one, too, unless ``but_primary``."""
+        trackers = self._group.trackers if self._group is not None else {}
+        for number, tracker in trackers.items():
+            if not (but_primary and number == self._number):
+                tracker.lose(stamp)
 
     def configure(self, config: TrackerConfig) -> None:
         """Use other settings from the next image on."""
@@ -154,6 +166,14 @@ class FurtherTargets:
             self._group = MultiTracker.around(self._primary)
         self._join_primary()
         self._names[self._group.join(tracker)] = name
+        self.image_size = tracker.memory.image_size
+
+    def _readable(self, frame: Frame) -> AnyImage | None:
+        """The image of a frame; None where it is damaged."""
+        try:
+            return self._decode(frame)
+        except InputError:
+            return None
 
     def _drop(self, number: int) -> None:
         del self._names[number]

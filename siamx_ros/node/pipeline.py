@@ -11,7 +11,7 @@ import numpy as np
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.messages.conversions import depth_from_msg
-from siamx_ros.messages.frames import Frame, FrameBuffer, stamp_seconds, thinned
+from siamx_ros.messages.frames import Frame, FrameBuffer, in_time, stamp_seconds
 from siamx_ros.messages.measuring import Measurer
 from siamx_ros.messages.outcome import Outcome
 from siamx_ros.messages.status_board import StatusBoard
@@ -81,25 +81,24 @@ class Pipeline:
         """Take changed live settings; the tracker's from the next image on."""
         self.config = self.input.config = self.decoder.config = config
 
+    @property
+    def catch_up_deadline(self) -> float:
+        """Monotonic seconds until which a new target may be caught up; then frames are left out."""
+        return time.monotonic() + CATCH_UP_SHARE * self.config.init_timeout
+
     def start_target(self, frames: list[Frame], choose: Callable[[np.ndarray], BoundingBox],
                      target_id: str, class_id: str) -> list[Outcome]:
-        """Start a target on the first frame and catch up over the others; in the worker's thread.
-
-        Catching up may take a share of ``init_timeout``; a slower device leaves frames out.
-        """
+        """Start a target on the first frame and catch up on the others; in the worker's thread."""
         self.take_settings()
-        deadline = time.monotonic() + CATCH_UP_SHARE * self.config.init_timeout
+        if self.input.ends_gap(frames[-1].received):
+            self.session.interrupt(Reason.NO_IMAGES)
+        deadline = self.catch_up_deadline
         outcomes = [self.session.start(frames[0], choose, target_id, class_id)]
         if len(frames) > 1:
-            self._announce(TrackState.INITIALISING, Reason.INIT,
-                           header=frames[0].msg.header)
-        left = frames[1:]
-        while left:
-            begin = time.monotonic()
+            self._announce(TrackState.INITIALISING, Reason.INIT, header=frames[0].msg.header)
+        for frame in in_time(frames[1:], deadline):
             outcomes[-1] = outcomes[-1].without_pixels()
-            outcomes.append(self.session.process(left[0]))
-            now = time.monotonic()
-            left = thinned(left[1:], now - begin, deadline - now)
+            outcomes.append(self.session.process(frame))
         self._stalled = False
         self._taken = frames[-1].received
         self.input.forgive()
@@ -208,7 +207,8 @@ class Pipeline:
         if frame.frozen and self.session.is_following and self.input.frozen_for:
             return self.session.skip(frame, TrackState.INPUT_STALE, Reason.FROZEN_IMAGES)
         outcome = self.session.process(frame)
-        if not self.input.is_stale_after(frame.received, frozen=frame.frozen):
+        stale = self.input.is_stale_after(frame.received, frozen=frame.frozen)
+        if not (stale and self.session.is_following):
             return outcome
         return replace(outcome, result=replace(
             outcome.result, state=TrackState.INPUT_STALE, reason=Reason.NO_IMAGES))

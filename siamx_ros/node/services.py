@@ -88,7 +88,7 @@ class Services:
         if pipeline is None:
             raise Refusal(Code.NOT_ACTIVE, _inactive(self._node))
         check_numbers(request)
-        frames = _frames(pipeline, request)
+        frames = frames_for(pipeline, request)
         job = pipeline.worker.ask(lambda: start(pipeline, frames, request))
         if job is None:
             raise Refusal(Code.TIMEOUT, CROWDED)
@@ -190,11 +190,16 @@ def _fill(job, frames: list[Frame], response) -> None:
     response.caught_up_frames = len(outcomes) - 1
 
 
-def _frames(pipeline, request) -> list[Frame]:
-    """The frame that the box was drawn on and those since, or the newest one."""
+def frames_for(pipeline, request) -> list[Frame]:
+    """The frame that the box was drawn on and those since, or the newest one.
+
+    Raises:
+        Refusal: there is none that can be used.
+    """
     newest = pipeline.buffer.newest()
     if newest is None:
-        raise Refusal(Code.NO_IMAGE, f'no image has arrived yet: {pipeline.camera.describe()}')
+        why = pipeline.problem or f'no image has arrived yet: {pipeline.camera.describe()}'
+        raise Refusal(Code.NO_IMAGE, why)
     age = time.monotonic() - newest.received
     if age > pipeline.config.image_timeout:
         raise Refusal(Code.IMAGE_STALE, f'the newest image came {age:.2f} s ago')

@@ -87,11 +87,13 @@ class Session:
         if self.further and image.shape[1::-1] != self.further.image_size:
             self.further.clear()
         self.further.primary_changed()
+        if not self.enabled or self._interruption != Reason.NONE:
+            self.further.lose(frame.stamp, but_primary=True)
         self.target_id = self._names.new(target_id, self.further.names)
         self.class_id = class_id or 'target'
         self.enabled, self.result, self.unreadable = True, result, False
-        self._interruption = Reason.NONE
-        self._last_stamp, self._size = frame.stamp, image.shape[1::-1]
+        self._interruption, self._last_stamp = Reason.NONE, frame.stamp
+        self._size = image.shape[1::-1]
         return self._outcome(frame, image, result, self._clock() - begin)
 
     def drop(self, target_id: str) -> bool:
@@ -119,7 +121,7 @@ class Session:
             self.unreadable = False
             return self._outcome(frame, None, self.result)
         if not (self.has_target or self.further):
-            self._last_stamp = frame.stamp
+            self._last_stamp, self.unreadable = frame.stamp, False
             return self._outcome(frame, None, IDLE)
         try:
             image = self._decode(frame, self._reduction)
@@ -212,8 +214,8 @@ class Session:
         """What the image shows of the primary target; None without one."""
         self.further.seen = ()
         gate = self.gate(frame, image) if self.has_target else None
-        if self.further:
-            return self.further.update(image, frame.stamp, gate)
+        if self.further.await_image(frame):
+            return self.further.update(frame, image, gate)
         return self.tracker.update(image, frame.stamp, *([gate] if gate else []))
 
     def _failed(self, frame: Frame, image: AnyImage, error: Exception) -> Outcome:

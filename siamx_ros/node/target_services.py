@@ -46,6 +46,7 @@ def _start(pipeline: Any, frames: list[Frame], request: AddTarget.Request) -> li
             f'{len(session.further)} targets besides the primary one are tracked, '
             f'max_targets is {most}; there are: {", ".join(session.further.names) or "none"}')
     pipeline.take_settings()
+    deadline = pipeline.catch_up_deadline
     return session.further.start(
         frames, lambda image: box_on_image(request, image, pipeline.config),
-        request.target_id[:MAX_NAME], request.class_id[:MAX_NAME], session.target_id)
+        request.target_id[:MAX_NAME], request.class_id[:MAX_NAME], session.target_id, deadline)

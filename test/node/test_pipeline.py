@@ -11,9 +11,12 @@ from siamx_ros.geometry import BoundingBox
 from siamx_ros.messages.conversions import fill_image
 from siamx_ros.messages.frames import Frame
 from siamx_ros.messages.status_board import StatusBoard
+from siamx_ros.node.init_validation import Refusal
 from siamx_ros.node.pipeline import Pipeline
+from siamx_ros.node.services import frames_for
 from siamx_ros.node_config import NodeConfig
 from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState
+from siamx_ros.srv import InitTarget
 
 pytestmark = pytest.mark.ros
 BOX = BoundingBox(20, 10, 12, 8)
@@ -122,3 +125,54 @@ def test_depth_says_what_the_tracker_must_not_take_for_the_target(pipeline):
         pipeline.worker.offer(frame_at(second))
     gate = pipeline.session.tracker.gate
     assert not gate(BoundingBox(8, 10, 12, 8)) and gate(BoundingBox(32, 10, 12, 8))
+
+
+class OneFurther(list):
+    """A target besides the primary one, which only says when it was lost."""
+
+    reduction, seen, names, image_size = 1, (), ('ben',), (64, 48)
+
+    def __init__(self):
+        super().__init__(['ben'])
+        self.lost = []
+
+    def primary_changed(self):
+        pass
+
+    def configure(self, config):
+        pass
+
+    def lose(self, stamp, but_primary=False):
+        self.lost.append((stamp, but_primary))
+
+
+@pytest.fixture
+def hasty(pipeline):
+    """The pipeline, with a further target and little patience."""
+    pipeline.configure(NodeConfig().replace({'image_timeout': 0.05, 'max_image_age': 5.0}))
+    pipeline.session.further = OneFurther()
+    return pipeline
+
+
+def test_without_a_primary_target_damaged_images_are_no_state(hasty, publishers):
+    damaged = frame_at(1)
+    damaged.msg.encoding = 'nonsense'
+    time.sleep(0.06)
+    hasty.worker.offer(damaged)
+    assert hasty.session.unreadable and publishers.states == [TrackState.UNINITIALISED]
+
+
+def test_a_new_target_after_a_gap_does_not_spare_the_others_to_be_found_anew(hasty):
+    time.sleep(0.06)
+    hasty.input.arrived(time.monotonic(), b'')
+    hasty.start_target([frame_at(2)], lambda image: BOX, '', '')
+    assert hasty.session.further.lost == [(2.0, True)]
+
+
+def test_where_all_images_are_too_old_init_says_so(hasty):
+    """The simulated camera's clock is in 1970."""
+    hasty._on_image(frame_at(1).msg)
+    time.sleep(0.06)
+    hasty.watch()
+    with pytest.raises(Refusal, match=r'younger than 5 s \(max_image_age\)'):
+        frames_for(hasty, InitTarget.Request())
