@@ -68,8 +68,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--weights', required=True, help='name or path of a checkpoint')
     parser.add_argument('--out', metavar='FILE', type=Path, required=True, help='where to write it')
     parser.add_argument('--synthetic', metavar='N', type=int, default=40,
-                        help='synthetic videos to run over')
-    parser.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N')
+                        help='synthetic videos to run over (default %(default)s)')
+    parser.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N (default auto)')
     parser.add_argument('--half', action='store_true', help='store fp16, half the size')
     add_config_file(parser)
     add_settings(parser, TrainConfig(), '', only=USED)

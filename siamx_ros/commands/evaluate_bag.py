@@ -41,10 +41,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--out', metavar='DIR', type=Path,
                         help='write frames.csv, events.jsonl, summary.json, plots, a results bag')
     parser.add_argument('--overwrite', action='store_true', help='replace the results in --out')
-    parser.add_argument('--image-topic', metavar='T', default='', help='of the images')
-    parser.add_argument('--truth-topic', metavar='T', default='', help='of the true boxes')
-    parser.add_argument('--truth-bag', metavar='BAG', type=Path, help='the bag they are in')
-    parser.add_argument('--truth-id', metavar='ID', default='', help='id of the target in them')
+    parser.add_argument('--image-topic', metavar='T', default='',
+                        help='of the images (default: the only one)')
+    parser.add_argument('--truth-topic', metavar='T', default='',
+                        help='of the true boxes (default /ground_truth)')
+    parser.add_argument('--truth-bag', metavar='BAG', type=Path,
+                        help='the bag with the true boxes, if not BAG')
+    parser.add_argument('--truth-id', metavar='ID', default='',
+                        help='id of the target, where a message has several boxes')
     parser.add_argument('--truth-file', metavar='FILE', type=Path, help='true boxes as text')
     parser.add_argument('--init-topic', metavar='T', default='',
                         help='recorded request for the first box: Detection2D, or the service '
@@ -54,11 +58,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='image that --box lies on, counted from 0 (default 0)')
     parser.add_argument('--image-rectified', action='store_true',
                         help='the images are rectified: P of camera_info holds, as in the node')
-    parser.add_argument('--mode', metavar='M', default='offline', help=', '.join(MODES))
+    parser.add_argument('--mode', metavar='M', default='offline',
+                        help=f'{", ".join(MODES)} (default %(default)s)')
     add_live_arguments(parser)
     parser.add_argument('--latency', metavar='MS|FILE',
-                        help='milliseconds per image, or a file with one number a line')
-    parser.add_argument('--tracker', metavar='T', default='siamx', help='siamx, csrt or kcf')
+                        help='with --mode realtime: milliseconds per image, or a file with one '
+                             'number a line')
+    parser.add_argument('--tracker', metavar='T', default='siamx',
+                        help='siamx, csrt or kcf (default %(default)s)')
     parser.add_argument('--criteria', metavar='FILE', type=Path,
                         help='YAML, e.g. `metrics.auc: {min: 0.5}`')
     parser.add_argument('--video', metavar='FILE', help='write an annotated video (.mp4, .avi)')
