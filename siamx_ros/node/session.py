@@ -183,7 +183,7 @@ class Session:
             return outcome
         self.interrupt(Reason.INFERENCE_ERROR)
         self.result = self._standing(TrackState.ERROR, Reason.INFERENCE_ERROR)
-        return replace(outcome, result=self.result, interruption=Reason.NONE,
+        return replace(outcome, result=self.result, interruption=Reason.NONE, further=(),
                        message=f'an inference took {outcome.inference_s:.1f} s')
 
     def _track(self, frame: Frame, image: AnyImage) -> Outcome:

@@ -160,3 +160,14 @@ def test_a_further_target_is_caught_up_in_time(session, monkeypatch):
     add(session, *map(frame, range(1, 30)), deadline=8.0)
     assert session.others[0].said[:2] == [1, 2] and session.others[0].said[-1] == 29
     assert len(session.others[0].said) < 10
+
+
+def test_nothing_of_an_image_that_came_too_late_is_to_be_acted_on(session):
+    start(session, frame(1))
+    add(session, frame(1))
+    outcome = session.process(frame(2))
+    assert outcome.further
+    late = session.too_late(outcome)
+    assert late.result.state == TrackState.ERROR and not late.further
+    session.process(frame(3))
+    assert session.others[0].said == [1, 2, 'lost', 3]
