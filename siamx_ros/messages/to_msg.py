@@ -8,6 +8,7 @@ from typing import Any, Callable, Mapping
 import numpy as np
 
 from siamx_ros.geometry import BoundingBox
+from siamx_ros.messages.conversions import compressed_size
 from siamx_ros.messages.measuring import Measurement
 from siamx_ros.messages.outcome import Outcome
 from siamx_ros.messages.status_board import Status
@@ -140,8 +141,10 @@ class MessageBuilder:
 
 
 def image_size(outcome: Outcome) -> tuple[int, int]:
-    """Width and height in pixels; 0 for a compressed image that was not decoded."""
+    """Width and height in pixels; 0 for a compressed image that gives none."""
     if outcome.image is not None:
         return outcome.image.shape[1], outcome.image.shape[0]
     message = outcome.frame.msg
-    return getattr(message, 'width', 0), getattr(message, 'height', 0)
+    if hasattr(message, 'width'):
+        return message.width, message.height
+    return compressed_size(bytes(message.data))

@@ -4,8 +4,10 @@ from dataclasses import replace
 import math
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
+from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import Header
 
 from siamx_ros.evaluation.bag import messages
@@ -89,3 +91,15 @@ def test_an_answer_read_back_says_the_same(result):
 def test_what_the_message_does_not_hold_is_left_out():
     full = replace(FOLLOWED, reason=Reason.CONFIRMED, velocity=(3.0, 4.0))
     assert repr(result_of(published(full))) == repr(FOLLOWED)
+
+
+@pytest.mark.parametrize('data, size', [
+    (cv2.imencode('.jpg', np.zeros((48, 64, 3), np.uint8))[1].tobytes(), (64, 48)),
+    (cv2.imencode('.png', np.zeros((48, 64, 3), np.uint8))[1].tobytes(), (64, 48)),
+    (b'no image', (0, 0))], ids=('JPEG', 'PNG', 'damaged'))
+def test_the_size_of_a_compressed_image_is_known_before_it_is_decoded(data, size):
+    """Who gives the tracker its first target looks for the middle of the image."""
+    message = CompressedImage(data=data)
+    target = build.target(Outcome(Frame(message, 0.0, 0.0, 0.0), None, IDLE, '', ''),
+                          Measurement(), latency=0.1, dropped=0, seq=1)
+    assert (target.image_width, target.image_height) == size
