@@ -157,7 +157,8 @@ def test_a_thousand_calls_at_once_are_all_answered(rig):
     futures = [rig.probe.call_async(InitTarget, 'init', request) for _ in range(1000)]
     assert rig.probe.wait(lambda: all(f.done() for f in futures), 60)
     codes = {f.result().error_code for f in futures}
-    assert codes <= {Code.NONE, Code.TIMEOUT} and Code.NONE in codes
+    late = {Code.TIMEOUT, Code.IMAGE_STALE}  # the second where all that takes longer than 10 s
+    assert codes <= {Code.NONE, *late} and Code.NONE in codes
     assert rig.show().target_id[:257].rstrip('-') == 'x' * 256, 'names are cut'
     assert resident_mb(rig.pid) - before < 60
     refused = [f.result() for f in futures if not f.result().success]
