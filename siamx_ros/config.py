@@ -141,6 +141,10 @@ class TrackerConfig(Settings):
     lost_threshold: float = setting(
         0.7, 'confidence below this makes a frame bad: it ends TRACKING, at once or after n_doubt',
         low=0.0, high=1.0, live=True)
+    unbroken_margin: float = setting(
+        0.2, 'by how much lost_threshold and recover_threshold are lower until the target is LOST '
+        'for the first time: what was never out of sight is known by that, too', low=0.0, high=1.0,
+        live=True)
     gone_threshold: float = setting(
         0.2, 'confidence below this, if bad, counts towards LOST', low=0.0, high=1.0, live=True)
     recover_threshold: float = setting(
@@ -220,7 +224,7 @@ class TrackerConfig(Settings):
     search_size: int = setting(
         255, 'side of the search patch; 255, 271, 287, ...', unit='px', low=255, high=831)
     steady_size: int = setting(
-        207, 'side of the search patch, at the same scale, while the target is reliable and slow; '
+        175, 'side of the search patch, at the same scale, while the target is reliable and slow; '
         'the value of search_size for one size throughout', unit='px', low=127, high=831)
     crop: str = setting(
         'exact', "'exact' sub-pixel windows, or 'authors' (rounded as in the released tracker)",

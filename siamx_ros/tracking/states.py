@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from siamx_ros.config import TrackerConfig
 from siamx_ros.records import BoxSource, Reason, TrackState
 
@@ -13,12 +15,20 @@ AMBIGUOUS_RATIO = 0.8
 """A bad frame whose second peak reaches this share of the first is ambiguous."""
 
 
+class Thresholds(NamedTuple):
+    """Confidences below which a frame is bad, and from which it is good."""
+
+    bad_below: float
+    good_from: float
+
+
 class StateMachine:
     """TRACKING -> UNCERTAIN -> LOST -> RELOCALISED -> TRACKING.
 
     Attributes:
         confirmed: that what is followed is the target: false from a loss until ``n_confirm`` good
             frames in a row.
+        unbroken: that the target has not been LOST since it was given.
         frames_lost: bad frames since the last good one, while UNCERTAIN or LOST.
     """
 
@@ -26,14 +36,14 @@ class StateMachine:
         self.config = config
         self.state = TrackState.UNINITIALISED
         self.frames_lost = 0
-        self.confirmed = False
+        self.confirmed = self.unbroken = False
         self._good = self._gone = self._doubt = 0
         self._since: float = 0.0
 
     def start(self, stamp: float) -> None:
         """A target was given."""
         self._enter(TrackState.TRACKING, stamp)
-        self.frames_lost = 0
+        self.frames_lost, self.unbroken = 0, True
 
     def lose(self, stamp: float) -> None:
         """The target is lost for a reason from outside, such as a gap in the images."""
@@ -53,7 +63,7 @@ class StateMachine:
             refused: whether all candidates were, since they cannot be the target.
         """
         before = self.state
-        bad = confidence < self.config.lost_threshold
+        bad = confidence < self._thresholds.bad_below
         gone = bad and confidence < self.config.gone_threshold
         if before == TrackState.TRACKING:
             reason = self._from_tracking(
@@ -70,10 +80,16 @@ class StateMachine:
             return Reason.OUT_OF_REACH if refused else _refined(visible_share, peak_ratio)
         return reason
 
+    @property
+    def _thresholds(self) -> Thresholds:
+        config = self.config
+        margin = config.unbroken_margin if self.unbroken else 0.0
+        return Thresholds(config.lost_threshold - margin, config.recover_threshold - margin)
+
     def _from_tracking(self, confidence: float, gone: bool, stamp: float, smooth: bool) -> Reason:
-        if confidence >= self.config.recover_threshold:
+        if confidence >= self._thresholds.good_from:
             self._doubt = 0
-        if confidence >= self.config.lost_threshold:
+        if confidence >= self._thresholds.bad_below:
             return Reason.NONE
         self._doubt += 1
         if smooth and not gone and self._doubt <= self.config.n_doubt:
@@ -84,7 +100,7 @@ class StateMachine:
         return Reason.LOW_SCORE
 
     def _from_uncertain(self, confidence: float, bad: bool, gone: bool, stamp: float) -> Reason:
-        if confidence >= self.config.recover_threshold:
+        if confidence >= self._thresholds.good_from:
             self._good += 1
             enough = self.config.n_recover if self.confirmed else self.config.n_confirm
             if self._good >= enough:
@@ -127,6 +143,8 @@ class StateMachine:
         self.state, self._since, self._good, self._doubt = state, stamp, 0, 0
         if state in (TrackState.TRACKING, TrackState.LOST):
             self.confirmed = state == TrackState.TRACKING
+        if state == TrackState.LOST:
+            self.unbroken = False
 
 
 def _refined(visible_share: float, peak_ratio: float) -> Reason:

@@ -51,7 +51,8 @@ def test_a_live_change_acts_on_the_next_image(rig, make_scene):
     doubtful = make_scene(confidence=0.9)
     assert rig.show(doubtful).state == S.STATE_TRACKING
     assert rig.set_parameters(tracking__lost_threshold=0.95, tracking__recover_threshold=0.95,
-                              tracking__relocalise_threshold=0.95).successful
+                              tracking__relocalise_threshold=0.95,
+                              tracking__unbroken_margin=0.0).successful
     assert rig.show(doubtful).state == S.STATE_UNCERTAIN
     assert rig.set_parameters(tracking__lost_threshold=0.85, tracking__recover_threshold=0.85,
                               tracking__relocalise_threshold=0.85).successful

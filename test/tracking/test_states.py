@@ -9,7 +9,8 @@ from siamx_ros.tracking.states import StateMachine
 
 CONFIG = TrackerConfig().replace({
     'lost_threshold': 0.4, 'recover_threshold': 0.6, 'relocalise_threshold': 0.8, 'n_lost': 3,
-    'gone_threshold': 0.4, 'n_recover': 2, 'n_confirm': 3, 'lost_time': 0.0})
+    'gone_threshold': 0.4, 'n_recover': 2, 'n_confirm': 3, 'lost_time': 0.0,
+    'unbroken_margin': 0.0})
 LETTERS = {TrackState.TRACKING: 'T', TrackState.UNCERTAIN: 'U', TrackState.LOST: 'L',
            TrackState.RELOCALISED: 'R', TrackState.UNINITIALISED: '-'}
 
@@ -82,6 +83,30 @@ def test_doubt_while_place_and_size_go_on_does_not_end_tracking_at_once(confiden
 def test_doubt_ends_tracking_where_the_track_breaks_or_another_looks_alike(given):
     assert run([0.3], DOUBT, **given)[0] == 'U'
     assert run([0.5, 0.9], DOUBT, **given)[0] == 'TT'
+
+
+UNBROKEN = CONFIG.replace({
+    'unbroken_margin': 0.1, 'gone_threshold': 0.2, 'n_recover': 1, 'n_confirm': 2})
+"""Until a loss bad is below 0.3 and good from 0.5 on; after it, below 0.4 and from 0.6 on."""
+
+
+@pytest.mark.parametrize('settings, letters', [
+    ({}, 'TUUTUULRTUUT'), ({'unbroken_margin': 0.0}, 'UUUUUULRTUUT'),
+    ({'unbroken_margin': 1.0}, 'TTTTTTTTTTTT')])
+def test_what_was_never_lost_is_trusted_more(settings, letters):
+    """With a margin that leaves nothing below the thresholds no loss comes."""
+    confidences = [0.35, 0.25, 0.45, 0.55, 0.1, 0.1, 0.1, 0.9, 0.9, 0.35, 0.55, 0.7]
+    assert run(confidences, UNBROKEN.replace(settings))[0] == letters
+
+
+def test_a_loss_from_outside_breaks_it_and_another_target_begins_anew():
+    machine = StateMachine(UNBROKEN)
+    machine.start(0.0)
+    assert machine.unbroken
+    machine.lose(0.1)
+    assert not machine.unbroken
+    machine.start(0.2)
+    assert machine.unbroken
 
 
 def test_search_times_out():
