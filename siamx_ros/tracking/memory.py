@@ -17,6 +17,7 @@ from siamx_ros.tracking.decode import Candidate, smoothed_size
 from siamx_ros.tracking.motion import Observation
 from siamx_ros.tracking.online import OnlineModel
 from siamx_ros.tracking.relocalise import make_relocaliser
+from siamx_ros.tracking.switch import Switch, SwitchCheck
 
 FRAME_TIME = 1 / 30
 """Time between images when none is given, seconds."""
@@ -60,6 +61,8 @@ class TargetMemory:
         camera: how the camera's motion moved the image.
         course: where the target was, but for that, in reliable frames in which nothing else looked
             like it.
+        switch: the last identity switch that the motion of the box showed; None for none that
+            still matters.
         online: what is learnt of the target beyond its template; None for nothing.
         backward: the first image, to be searched with what is followed; None for no such check.
         relocaliser: what to search while lost; it learns only from reliable frames.
@@ -79,6 +82,8 @@ class TargetMemory:
         self.usual_size = box.w, box.h
         self.history = [Observation(box, reliable=True)]
         self.camera, self.course = CameraShift(), Course(CLEAR)
+        self.switch: Switch | None = None
+        self._switches = SwitchCheck()
         self.relocaliser = make_relocaliser(image_size, config)
         self.relocaliser.remember(box)
         self.prepared: set[int] = set()
@@ -94,7 +99,7 @@ class TargetMemory:
                 where the target is heading.
         """
         if image is None or not self.config.course_spread:
-            self.course.clear()
+            self._forget_motion()
         else:
             self.camera.see(image)
         self.gate = gate
@@ -103,6 +108,8 @@ class TargetMemory:
         self._interval = self.stamp - last
         self.delay = max(1.0, self._interval / before) if before > 0 else math.inf
         self.frames += 1
+        if self.switch is not None and not last < self.stamp <= self.switch.until:
+            self.switch = None
 
     def catch_up(self) -> None:
         """Do what the last image left to learn; see :meth:`OnlineModel.catch_up`."""
@@ -114,6 +121,7 @@ class TargetMemory:
 
         While LOST, the candidate is only reported; the committed box stays at the anchor, which
         follows what is likely enough, without its size. A scheme without an anchor follows in all.
+        Where the candidate's motion shows an identity switch, the target's own one is gone on with.
         """
         box = self._followed(candidate)
         reliable = confidence >= self.config.confidence_threshold
@@ -124,6 +132,8 @@ class TargetMemory:
                 self.anchor = BoundingBox.from_centre(*box.centre, self.anchor.w, self.anchor.h)
             self.fall_back()
             return box
+        if self._slid(box):
+            return self.box
         self.box = box
         if self.backward is not None:
             self.backward.score = candidate.backward
@@ -138,18 +148,27 @@ class TargetMemory:
             self.relocaliser.remember(box)
             self.relocaliser.found()
             if candidate.peak_ratio < CLEAR_RATIO:
-                (x, y), (dx, dy) = box.xywh[:2], self.camera.total
-                self.course.note(self.stamp, BoundingBox(x - dx, y - dy, box.w, box.h))
+                self.course.note(self.stamp, self._still(box))
         return box
+
+    @property
+    def switched(self) -> bool:
+        """Whether the newest image showed an identity switch."""
+        return self.switch is not None and self.switch.stamp == self.stamp
 
     def heading(self) -> tuple[float, float] | None:
         """Where the centre is expected in the newest image, pixels; None where that is unknown."""
-        place = self.course.expected(self.stamp)
+        place = (self.course.expected(self.stamp) if self.switch is None
+                 else self.switch.target.at(self.stamp).tolist())
         return place and (place[0] + self.camera.total[0], place[1] + self.camera.total[1])
+
+    def is_other(self, box: BoundingBox) -> bool:
+        """Whether a box of the newest image is that of whom the target was mistaken for."""
+        return self.switch is not None and self.switch.is_other(self.stamp, self._still(box))
 
     def fall_back(self) -> None:
         """Return to the anchor; no velocity is known any more."""
-        self.course.clear()
+        self._forget_motion()
         self.box = self.anchor
         self.history = [Observation(self.box, reliable=False)]
 
@@ -162,12 +181,36 @@ class TargetMemory:
         if self.relocaliser.heat_map is not None:
             self.relocaliser.heat_map.config = config
 
+    def _slid(self, box: BoundingBox) -> bool:
+        """Note a followed box; after an identity switch, the box is where the target was heading.
+        """
+        if not self.config.course_spread or self.switch is not None:
+            return False
+        self.switch = self._switches.note(self.stamp, self._still(box))
+        if self.switch is None:
+            return False
+        self.course.clear()
+        self.box = self._inside(self.heading(), self.usual_size)
+        self.history = [Observation(self.box, reliable=False)]
+        return True
+
+    def _still(self, box: BoundingBox) -> BoundingBox:
+        """A box of the newest image where it were if the camera had not moved."""
+        (x, y), (dx, dy) = box.xywh[:2], self.camera.total
+        return BoundingBox(x - dx, y - dy, box.w, box.h)
+
+    def _forget_motion(self) -> None:
+        self.switch = None
+        self.course.clear()
+        self._switches.clear()
+
     def _followed(self, candidate: Candidate) -> BoundingBox:
         """The candidate's centre, the smoothed size, both kept within the image's measures."""
-        width, height = self.image_size
-        cx, cy = candidate.box.centre
-        w, h = smoothed_size(self.box, candidate)
+        return self._inside(candidate.box.centre, smoothed_size(self.box, candidate))
+
+    def _inside(self, centre: tuple[float, float], size: tuple[float, float]) -> BoundingBox:
+        (x, y), (w, h), (width, height) = centre, size, self.image_size
         return BoundingBox.from_centre(
-            min(max(cx, 0.0), float(width)), min(max(cy, 0.0), float(height)),
+            min(max(x, 0.0), float(width)), min(max(y, 0.0), float(height)),
             min(max(w, self.config.min_size), float(width)),
             min(max(h, self.config.min_size), float(height)))

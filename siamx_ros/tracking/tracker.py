@@ -88,9 +88,8 @@ class Tracker:
         memory.online = self._learn_first(image, box, memory)
         memory.backward = first_image(self.engine, image, memory, self.calibration)
         self._warm_up(memory)
-        self._memory = memory
-        self.states = StateMachine(self.config)
-        self.states.start(self._memory.stamp)
+        self._memory, self.states = memory, StateMachine(self.config)
+        self.states.start(memory.stamp)
         return TrackResult(
             box, 1.0, self.states.state, Reason.INIT, BoxSource.MEASURED, valid=True, raw_score=1.0)
 
@@ -125,9 +124,8 @@ class Tracker:
         if memory is None:
             raise InputError('the tracker has no target: call init first')
         if image.shape[1::-1] != memory.image_size:
-            raise InputError(
-                f'the image is {image.shape[1]}x{image.shape[0]} pixels, the target was given in '
-                f'{memory.image_size[0]}x{memory.image_size[1]}')
+            raise InputError('the image is {}x{} pixels, the target was given in {}x{}'.format(
+                *image.shape[1::-1], *memory.image_size))
         memory.arrive(stamp, gate, image if alone else None)
         return local_window(self.engine.geometry, memory, self.states.state)
 
@@ -161,10 +159,12 @@ class Tracker:
         memory, candidate, confidence = self._memory, found.candidate, found.confidence
         reason = self.states.step(
             confidence, memory.stamp, visible_share=candidate.box.visible_share(*memory.image_size),
-            peak_ratio=candidate.peak_ratio,
-            smooth=motion.goes_on(memory.history, candidate.box), refused=found.refused)
+            peak_ratio=candidate.peak_ratio, refused=found.refused and memory.switch is None,
+            smooth=motion.goes_on(memory.history, candidate.box))
         box = memory.take(candidate, confidence, self.states.state)
-        if (memory.online is not None and confidence >= self.config.learn_threshold
+        if memory.switched:
+            reason = self.states.doubt(memory.stamp) or reason
+        elif (memory.online is not None and confidence >= self.config.learn_threshold
                 and self.states.state in LEARNS and self.states.confirmed):
             memory.online.learn(image, box, found.features, candidate)
         result = TrackResult(
