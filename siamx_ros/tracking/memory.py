@@ -132,7 +132,9 @@ class TargetMemory:
                 self.anchor = BoundingBox.from_centre(*box.centre, self.anchor.w, self.anchor.h)
             self.fall_back()
             return box
-        if self._slid(box):
+        if not likely:
+            self._switches.clear()
+        elif self._slid(box):
             return self.box
         self.box = box
         if self.backward is not None:

@@ -102,6 +102,16 @@ def test_a_box_that_turns_round_at_once_goes_on_where_the_target_was_heading():
     assert not memory.is_other(BoundingBox.from_centre(258 + 17 * 6, 200, 20, 40))
 
 
+def test_a_box_that_nothing_speaks_for_shows_no_switch():
+    """It wandered while the target was hidden, which is back now."""
+    memory = remembered(BoundingBox.from_centre(306, 200, 20, 40))
+    for place in WALKS + RETURNS:
+        memory.arrive(None, image=STILL)
+        memory.take(seen(BoundingBox.from_centre(*place, 20, 40)),
+                    0.95 if place == RETURNS[-1] else 0.005, TrackState.UNCERTAIN)
+        assert not memory.switched
+
+
 def test_who_goes_on_or_is_lost_or_not_alone_has_not_been_left():
     assert not walked(WALKS)[0].switched
     assert not walked(WALKS + RETURNS, image=None)[0].switched
