@@ -239,14 +239,10 @@ class TrackerConfig(Settings):
             raise SettingsError(
                 f'steady_size ({self.steady_size}) must not be above search_size '
                 f'({self.search_size})')
-        if self.recover_threshold < self.lost_threshold:
-            raise SettingsError(
-                f'recover_threshold ({self.recover_threshold}) must not be below '
-                f'lost_threshold ({self.lost_threshold})')
-        if self.relocalise_threshold < self.lost_threshold:
-            raise SettingsError(
-                f'relocalise_threshold ({self.relocalise_threshold}) must not be below '
-                f'lost_threshold ({self.lost_threshold})')
+        for name in ('recover_threshold', 'relocalise_threshold'):
+            if getattr(self, name) < self.lost_threshold:
+                raise SettingsError(f'{name} ({getattr(self, name)}) must not be below '
+                                    f'lost_threshold ({self.lost_threshold})')
 
     @property
     def scheme(self) -> AdaptiveScheme:
