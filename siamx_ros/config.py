@@ -142,9 +142,8 @@ class TrackerConfig(Settings):
         0.7, 'confidence below this makes a frame bad: it ends TRACKING, at once or after n_doubt',
         low=0.0, high=1.0, live=True)
     unbroken_margin: float = setting(
-        0.2, 'by how much lost_threshold and recover_threshold are lower until the target is LOST '
-        'for the first time: what was never out of sight is known by that, too', low=0.0, high=1.0,
-        live=True)
+        0.2, 'by how much lost_threshold and recover_threshold are lower until the first loss: '
+        'what was never out of sight is known by that, too', low=0.0, high=1.0, live=True)
     gone_threshold: float = setting(
         0.2, 'confidence below this, if bad, counts towards LOST', low=0.0, high=1.0, live=True)
     recover_threshold: float = setting(
@@ -215,7 +214,8 @@ class TrackerConfig(Settings):
         low=0.0, high=1.0)
     course_spread: float = setting(
         0.25, 'standard deviation, relative to its size, of the distance from where the target was '
-        'heading, by which one of several peaks is chosen; 0: not', low=0.0, high=10.0, live=True)
+        'heading, by which one of several peaks is chosen; 0: its course is not known at all',
+        low=0.0, high=10.0, live=True)
     backward_every: int = setting(
         10, 'images after which the first image is searched with what is followed, as it is in '
         'all doubtful ones; 0: never', unit='frames', low=0, high=1000)
@@ -224,7 +224,7 @@ class TrackerConfig(Settings):
     search_size: int = setting(
         255, 'side of the search patch; 255, 271, 287, ...', unit='px', low=255, high=831)
     steady_size: int = setting(
-        175, 'side of the search patch, at the same scale, while the target is reliable and slow; '
+        207, 'side of the search patch, at the same scale, while the target is reliable and slow; '
         'the value of search_size for one size throughout', unit='px', low=127, high=831)
     crop: str = setting(
         'exact', "'exact' sub-pixel windows, or 'authors' (rounded as in the released tracker)",

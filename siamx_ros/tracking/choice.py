@@ -145,15 +145,13 @@ def choose_allowed(answer: WindowAnswer, memory: TargetMemory,
 def _allowed(answer: WindowAnswer, memory: TargetMemory,
              excluded: np.ndarray | None) -> Iterator[Candidate]:
     """Those of the best few candidates, one a peak, that can be the target, best first."""
-    weighed, least = answer.weighed, 0.0
+    weighed = answer.weighed
     for _ in range(MOST_CANDIDATES):
         candidate = decode.choose(
             weighed, answer.maps.distances, answer.window, memory.config.size_lr, excluded)
-        if candidate.merit < 0 or candidate.score < least:
+        if candidate.merit < 0:
             return
-        if memory.is_other(candidate.box):
-            least = max(least, RIVAL * candidate.score)
-        elif memory.gate(candidate.box):
+        if memory.gate(candidate.box):
             yield candidate
         weighed = decode.without_peak(weighed, candidate.cell)
 
@@ -166,9 +164,6 @@ def _nearness(box: BoundingBox, place: tuple[float, float], memory: TargetMemory
 
 
 def all_refused(memory: TargetMemory, window: CropWindow) -> SearchResult:
-    """The target is not in a window: the box stays where it was, or goes on after a switch."""
-    box = memory.box
-    if memory.switch is not None:
-        box = BoundingBox.from_centre(*memory.heading(), box.w, box.h)
-    nothing = Candidate(box, 0.0, 0.0, math.nan, (0, 0), window, merit=-1.0)
+    """The target is not in a window: the box stays where it was."""
+    nothing = Candidate(memory.box, 0.0, 0.0, math.nan, (0, 0), window, merit=-1.0)
     return SearchResult(nothing, 0.0, math.nan, None, refused=True)

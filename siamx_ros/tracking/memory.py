@@ -17,7 +17,7 @@ from siamx_ros.tracking.decode import Candidate, smoothed_size
 from siamx_ros.tracking.motion import Observation
 from siamx_ros.tracking.online import OnlineModel
 from siamx_ros.tracking.relocalise import make_relocaliser
-from siamx_ros.tracking.switch import Switch, SwitchCheck
+from siamx_ros.tracking.turn import Turn, TurnCheck
 
 FRAME_TIME = 1 / 30
 """Time between images when none is given, seconds."""
@@ -61,8 +61,7 @@ class TargetMemory:
         camera: how the camera's motion moved the image.
         course: where the target was, but for that, in reliable frames in which nothing else looked
             like it.
-        switch: the last identity switch that the motion of the box showed; None for none that
-            still matters.
+        turn: the last time that the box turned round at once; None for none that still matters.
         online: what is learnt of the target beyond its template; None for nothing.
         backward: the first image, to be searched with what is followed; None for no such check.
         relocaliser: what to search while lost; it learns only from reliable frames.
@@ -82,8 +81,8 @@ class TargetMemory:
         self.usual_size = box.w, box.h
         self.history = [Observation(box, reliable=True)]
         self.camera, self.course = CameraShift(), Course(CLEAR)
-        self.switch: Switch | None = None
-        self._switches = SwitchCheck()
+        self.turn: Turn | None = None
+        self._turns = TurnCheck()
         self.relocaliser = make_relocaliser(image_size, config)
         self.relocaliser.remember(box)
         self.prepared: set[int] = set()
@@ -108,8 +107,8 @@ class TargetMemory:
         self._interval = self.stamp - last
         self.delay = max(1.0, self._interval / before) if before > 0 else math.inf
         self.frames += 1
-        if self.switch is not None and not last < self.stamp <= self.switch.until:
-            self.switch = None
+        if self.turn is not None and not last < self.stamp <= self.turn.until:
+            self.turn = None
 
     def catch_up(self) -> None:
         """Do what the last image left to learn; see :meth:`OnlineModel.catch_up`."""
@@ -121,7 +120,7 @@ class TargetMemory:
 
         While LOST, the candidate is only reported; the committed box stays at the anchor, which
         follows what is likely enough, without its size. A scheme without an anchor follows in all.
-        Where the candidate's motion shows an identity switch, the target's own one is gone on with.
+        Where the box turns round at once, the next search starts where the target was heading.
         """
         box = self._followed(candidate)
         reliable = confidence >= self.config.confidence_threshold
@@ -133,9 +132,9 @@ class TargetMemory:
             self.fall_back()
             return box
         if not likely:
-            self._switches.clear()
-        elif self._slid(box):
-            return self.box
+            self._turns.clear()
+        elif self._turns_round(box):
+            return box
         self.box = box
         if self.backward is not None:
             self.backward.score = candidate.backward
@@ -154,19 +153,15 @@ class TargetMemory:
         return box
 
     @property
-    def switched(self) -> bool:
-        """Whether the newest image showed an identity switch."""
-        return self.switch is not None and self.switch.stamp == self.stamp
+    def turned_round(self) -> bool:
+        """Whether the box turned round at once in the newest image."""
+        return self.turn is not None and self.turn.stamp == self.stamp
 
     def heading(self) -> tuple[float, float] | None:
         """Where the centre is expected in the newest image, pixels; None where that is unknown."""
-        place = (self.course.expected(self.stamp) if self.switch is None
-                 else self.switch.target.at(self.stamp).tolist())
+        place = (self.course.expected(self.stamp) if self.turn is None
+                 else self.turn.at(self.stamp))
         return place and (place[0] + self.camera.total[0], place[1] + self.camera.total[1])
-
-    def is_other(self, box: BoundingBox) -> bool:
-        """Whether a box of the newest image is that of whom the target was mistaken for."""
-        return self.switch is not None and self.switch.is_other(self.stamp, self._still(box))
 
     def fall_back(self) -> None:
         """Return to the anchor; no velocity is known any more."""
@@ -183,13 +178,12 @@ class TargetMemory:
         if self.relocaliser.heat_map is not None:
             self.relocaliser.heat_map.config = config
 
-    def _slid(self, box: BoundingBox) -> bool:
-        """Note a followed box; after an identity switch, the box is where the target was heading.
-        """
-        if not self.config.course_spread or self.switch is not None:
+    def _turns_round(self, box: BoundingBox) -> bool:
+        """Note a followed box; after a turn at once, go on from where the target was heading."""
+        if not self.config.course_spread or self.turn is not None:
             return False
-        self.switch = self._switches.note(self.stamp, self._still(box))
-        if self.switch is None:
+        self.turn = self._turns.note(self.stamp, self._still(box))
+        if self.turn is None:
             return False
         self.course.clear()
         self.box = self._inside(self.heading(), self.usual_size)
@@ -202,9 +196,9 @@ class TargetMemory:
         return BoundingBox(x - dx, y - dy, box.w, box.h)
 
     def _forget_motion(self) -> None:
-        self.switch = None
+        self.turn = None
         self.course.clear()
-        self._switches.clear()
+        self._turns.clear()
 
     def _followed(self, candidate: Candidate) -> BoundingBox:
         """The candidate's centre, the smoothed size, both kept within the image's measures."""

@@ -50,14 +50,6 @@ class StateMachine:
         self._enter(TrackState.LOST, stamp)
         self.frames_lost = max(1, self.frames_lost)
 
-    def doubt(self, stamp: float) -> Reason:
-        """What was followed turned out to be somebody else; why the state changed, or NONE."""
-        if self.state not in (TrackState.TRACKING, TrackState.RELOCALISED):
-            return Reason.NONE
-        self._enter(TrackState.UNCERTAIN, stamp)
-        self.frames_lost, self._gone = 1, 0
-        return Reason.AMBIGUOUS_PEAKS
-
     def step(self, confidence: float, stamp: float, *, visible_share: float = 1.0,
              peak_ratio: float = 0.0, smooth: bool = False, refused: bool = False) -> Reason:
         """Judge one frame; returns why the state changed, or NONE.

@@ -159,13 +159,12 @@ class Tracker:
         memory, candidate, confidence = self._memory, found.candidate, found.confidence
         reason = self.states.step(
             confidence, memory.stamp, visible_share=candidate.box.visible_share(*memory.image_size),
-            peak_ratio=candidate.peak_ratio, refused=found.refused and memory.switch is None,
-            smooth=motion.goes_on(memory.history, candidate.box))
+            peak_ratio=candidate.peak_ratio,
+            smooth=motion.goes_on(memory.history, candidate.box), refused=found.refused)
         box = memory.take(candidate, confidence, self.states.state)
-        if memory.switched:
-            reason = self.states.doubt(memory.stamp) or reason
-        elif (memory.online is not None and confidence >= self.config.learn_threshold
-                and self.states.state in LEARNS and self.states.confirmed):
+        if (memory.online is not None and confidence >= self.config.learn_threshold
+                and self.states.state in LEARNS and self.states.confirmed
+                and not memory.turned_round):
             memory.online.learn(image, box, found.features, candidate)
         result = TrackResult(
             box=box, confidence=confidence, state=self.states.state, reason=reason,

@@ -9,7 +9,7 @@ from siamx_ros.tracking.tracker import Tracker
 
 CONFIG = TrackerConfig().replace({
     'lost_threshold': 0.5, 'recover_threshold': 0.6, 'relocalise_threshold': 0.8, 'n_lost': 2,
-    'n_confirm': 2, 'lost_time': 0.0})
+    'n_confirm': 2, 'lost_time': 0.0, 'unbroken_margin': 0.0})
 
 
 def start(engine, scene, centre=(200, 200), **settings):

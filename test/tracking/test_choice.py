@@ -19,11 +19,6 @@ WINDOW = CropWindow(127.5, 127.5, 255.0, 255)
 ENGINE = SimpleNamespace(similarity=lambda *_: 0.5)
 
 
-def nobody(box):
-    """No box is that of somebody else."""
-    return False
-
-
 def answered(scores):
     """An answer with these scores of the network, of boxes of 40 pixels."""
     maps = SimpleNamespace(scores=scores, distances=np.full((4, 25, 25), 20.0))
@@ -38,7 +33,7 @@ def chosen(peaks, gate):
     for cell, score in peaks.items():
         scores[cell] = score
     memory = SimpleNamespace(box=BoundingBox(0, 0, 40, 40), config=TrackerConfig(), gate=gate,
-                             heading=lambda: None, is_other=nobody)
+                             heading=lambda: None)
     before = scores.copy()
     found = choose_allowed(answered(scores), memory)
     assert (scores == before).all()
@@ -59,7 +54,7 @@ def heading(peaks, place, floor=0.01):
     for cell, score in peaks.items():
         scores[cell] = score
     memory = SimpleNamespace(
-        box=BoundingBox(0, 0, 40, 40), gate=anything, heading=lambda: place, is_other=nobody,
+        box=BoundingBox(0, 0, 40, 40), gate=anything, heading=lambda: place,
         config=TrackerConfig())
     return choose_allowed(answered(scores), memory)
 
@@ -93,19 +88,6 @@ def test_what_hardly_looks_like_the_target_is_no_rival():
     assert heading({(12, 12): 0.99, (12, 18): 0.35}, place).cell == (12, 18)
 
 
-@pytest.mark.parametrize('target, cell', [
-    (0.4, (12, 18)),    # the target is seen beside the other one
-    (0.2, None)])       # nothing that could be it is
-def test_whom_the_target_was_mistaken_for_is_not_followed(target, cell):
-    scores = np.full((25, 25), 0.01)
-    scores[12, 12], scores[12, 18] = 0.99, target
-    memory = SimpleNamespace(
-        box=BoundingBox(0, 0, 40, 40), gate=anything, config=TrackerConfig(), heading=lambda: None,
-        is_other=lambda box: box.centre == pytest.approx(place_of((12, 12))))
-    found = choose_allowed(answered(scores), memory)
-    assert (found and found.cell) == cell
-
-
 def test_nothing_is_chosen_where_all_are_refused_and_the_gate_is_not_asked_for_ever():
     asked = []
     assert chosen({(12, 12): 0.99, (3, 3): 0.9}, lambda box: asked.append(box)) is None
@@ -119,7 +101,7 @@ def test_colours_share_in_the_confidence_and_strange_ones_raise_doubt_unless_it_
     online = SimpleNamespace(colour_similarity=lambda image, box: 0.4 if image == 'image' else 0.0,
                              strangeness=lambda similarity: 5 * similarity)
     memory = SimpleNamespace(box=BoundingBox(0, 0, 40, 40), config=TrackerConfig(), gate=anything,
-                             is_other=nobody, online=online, backward=None, template=None)
+                             online=online, backward=None, template=None)
     found, = judge(ENGINE, 'image', [
         Question(answered(scores), memory, Calibration(colour=3.0), tracked)])
     certain = Calibration(colour=3.0)(0.9, 0.0, 0.5, 0.0, 0.4)
@@ -159,8 +141,7 @@ def test_the_first_image_is_searched_where_that_is_due_or_decides(
     backward = SimpleNamespace(score=known)
     memory = SimpleNamespace(
         box=BoundingBox(0, 0, 40, 40), config=TrackerConfig().replace({'backward_every': 10}),
-        gate=anything, is_other=nobody, online=None, backward=backward, template=None,
-        frames=frames)
+        gate=anything, online=None, backward=backward, template=None, frames=frames)
     calibration = Calibration(backward=1.0)
     found, = judge(ENGINE, 'image', [Question(answered(scores), memory, calibration, tracked)])
     assert bool(asked) == searched and asked in ([], [found.candidate.box])

@@ -124,6 +124,7 @@ def test_nothing_is_learnt_until_a_return_is_confirmed(engine, scene, monkeypatc
     confidences = iter(script)
     config = TrackerConfig().replace({
         'adaptive': 'off', 'learn_threshold': 0.5, 'lost_threshold': 0.7, 'gone_threshold': 0.2,
+        'unbroken_margin': 0.0,
         'recover_threshold': 0.7, 'relocalise_threshold': 0.9, 'n_lost': 1, 'n_confirm': 3,
         'n_doubt': 0, 'backward_every': 0})
     tracker = Tracker(engine, config, lambda *indicators: next(confidences))

@@ -132,27 +132,6 @@ def test_frames_lost_counts_from_the_first_bad_frame():
     assert counts == [0, 1, 2, 3, 4, 0]
 
 
-@pytest.mark.parametrize('before, after, reason', [
-    ([0.9], 'U', Reason.AMBIGUOUS_PEAKS),
-    ([*LOST], 'U', Reason.AMBIGUOUS_PEAKS),
-    ([0.3], 'U', Reason.NONE),
-    (LOST[:3], 'L', Reason.NONE)])
-def test_who_turned_out_to_be_somebody_else_is_tracked_no_more(before, after, reason):
-    machine = StateMachine(CONFIG)
-    machine.start(0.0)
-    for i, confidence in enumerate(before):
-        machine.step(confidence, i / 30)
-    assert machine.doubt(1.0) == reason and LETTERS[machine.state] == after
-    assert machine.frames_lost >= 1
-    confirmed = machine.confirmed
-    goods = 0
-    while machine.state == TrackState.UNCERTAIN:
-        machine.step(0.9, 1.1 + goods / 30)
-        goods += 1
-    if after == 'U':
-        assert goods == (CONFIG.n_recover if confirmed else CONFIG.n_confirm)
-
-
 @pytest.mark.parametrize('name', ['recover_threshold', 'relocalise_threshold'])
 def test_thresholds_must_be_ordered(name):
     with pytest.raises(SettingsError, match=name):

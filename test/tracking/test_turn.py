@@ -1,13 +1,11 @@
-"""An identity switch is seen where a box turns round at once, and nowhere else."""
+"""A turn at once is seen where a box makes one, and what comes of it."""
 
 import numpy as np
 import pytest
 from track_playing import line, play, start
 
 from siamx_ros.geometry import BoundingBox
-from siamx_ros.records import BoxSource, Reason, TrackState
-from siamx_ros.tracking.switch import (
-    AFTER, BACK, BEFORE, LEAST_WAY, SAME_PLACE, STRAIGHT, SwitchCheck)
+from siamx_ros.tracking.turn import AFTER, BACK, BEFORE, LEAST_WAY, STRAIGHT, TurnCheck
 
 RATE = 10.0
 SIZE = 20.0, 40.0
@@ -26,18 +24,17 @@ def there_and_back(speed, back, strays=0.0):
 
 
 def seen(places):
-    check = SwitchCheck()
+    check = TurnCheck()
     return [check.note(step / RATE, box(place)) for step, place in enumerate(places)]
 
 
-def test_who_turns_round_at_once_was_somebody_else():
+def test_a_turn_at_once_is_seen():
     found = seen(there_and_back(4.0, 1.0))
     assert found[:-1] == [None] * (BEFORE + AFTER - 1)
-    switch = found[-1]
-    assert switch.stamp == pytest.approx(1.1)
-    assert switch.until == pytest.approx(2.2), 'as long as it was seen'
-    assert switch.target.at(1.5) == pytest.approx((40, 50)), 'it goes on as before'
-    assert switch.other.at(1.5) == pytest.approx((104, 50)), 'so does the other one'
+    turn = found[-1]
+    assert turn.stamp == pytest.approx(1.1)
+    assert turn.until == pytest.approx(2.2), 'as long as it was seen'
+    assert turn.at(1.5) == pytest.approx((40, 50)), 'the target goes on as before'
 
 
 @pytest.mark.parametrize('speed, back, strays', [
@@ -46,11 +43,11 @@ def test_who_turns_round_at_once_was_somebody_else():
     (4.0, -1.0, 0.0),                                        # it goes on
     (0.9 * LEAST_WAY * SIZE[0] / (BEFORE - 1), 1.0, 0.0),    # it had hardly moved
     (4.0, 1.0, 1.3 * STRAIGHT * SIZE[1])])                   # it did not walk straight
-def test_other_motion_is_no_switch(speed, back, strays):
+def test_other_motion_is_no_turn(speed, back, strays):
     assert not any(seen(there_and_back(speed, back, strays)))
 
 
-def test_who_slows_down_and_turns_is_the_target():
+def test_who_slows_down_and_turns_does_not_do_so_at_once():
     """Like a pendulum, 2.5 sizes to each side, once in 6 s."""
     times = np.arange(0, 12, 1 / RATE)
     assert not any(seen([(200 + 50 * np.sin(2 * np.pi * time / 6), 50) for time in times]))
@@ -82,8 +79,8 @@ def test_decisions_are_those_of_two_fitted_lines():
     assert 50 < sum(told) < 250
 
 
-def test_after_a_switch_and_after_stamps_that_go_back_places_are_gathered_afresh():
-    check, places = SwitchCheck(), there_and_back(4.0, 1.0)
+def test_after_a_turn_and_after_stamps_that_go_back_places_are_gathered_afresh():
+    check, places = TurnCheck(), there_and_back(4.0, 1.0)
     for repeat in range(2):
         found = [check.note(10 * repeat + step / RATE, box(place))
                  for step, place in enumerate(places)]
@@ -95,38 +92,43 @@ def test_after_a_switch_and_after_stamps_that_go_back_places_are_gathered_afresh
     assert check.note(1.0, box(places[-1])) is None
 
 
-def test_the_other_one_is_known_by_its_place():
-    switch = seen(there_and_back(4.0, 1.0))[-1]
-    x, y = switch.other.at(1.5)
-    for inside in (0.9, -0.9):
-        assert switch.is_other(1.5, box((x + inside * SAME_PLACE * SIZE[0], y)))
-        assert switch.is_other(1.5, box((x, y + inside * SAME_PLACE * SIZE[1])))
-    assert not switch.is_other(1.5, box((x + 1.1 * SAME_PLACE * SIZE[0], y)))
-    assert not switch.is_other(1.5, box(switch.target.at(1.5)))
+GROUND = np.kron(np.random.default_rng(0).integers(0, 90, (48, 64, 3), np.uint8),
+                 np.ones((10, 10, 1), np.uint8))
 
 
-def test_a_box_that_slides_onto_somebody_else_comes_back_and_teaches_nothing(engine, scene):
-    """The target walks to the left behind another one, who alone is seen and walks to the right."""
-    ground = np.kron(np.random.default_rng(0).integers(0, 140, (48, 64, 3), np.uint8),
-                     np.ones((10, 10, 1), np.uint8))
+@pytest.fixture
+def standing(scene):
+    """A function: centres -> their squares before something that shows that the camera stands."""
+    def draw(*centres):
+        image = GROUND
+        for centre in centres:
+            image = np.where(scene(centre) == scene(None), image, scene(centre))
+        return image
+    return draw
 
-    def standing(centre):
-        """With something by which it is seen that the camera stands still."""
-        image = scene(centre)
-        return np.where(image == scene(None), ground, image)
 
+def test_a_target_that_turns_round_at_once_is_followed_on(engine, standing):
+    """Waved to and fro, as fast back as it came: nothing else is there, so it was not left."""
+    tracker = start(engine, standing, (400, 200))
+    there, turns = line((400, 200), (-8, 0), 10), 0
+    for place in there + line(there[-1], (8, 0), 10) + line((400, 200), (-8, 0), 10):
+        result = tracker.update(standing(place))
+        turns += tracker.memory.turned_round
+        assert result.valid and result.box.centre == pytest.approx(place, abs=3)
+    assert turns, 'or nothing was shown'
+
+
+def test_after_a_turn_the_target_is_searched_for_where_it_was_heading(engine, standing):
+    """Slid onto somebody who walks the other way: nothing is learnt of that one in that image."""
     tracker, learnt = start(engine, standing, (400, 200)), []
-    walk = line((400, 200), (-7, 0), 9)
+    walk = line((400, 200), (-10, 0), 9)
     assert all(result.valid for result in play(tracker, standing, walk))
-    slid = line(walk[-1], (5, 0), 3)
+    slid = line(walk[-1], (8, 0), 3)
     play(tracker, standing, slid[:-1])
     tracker.memory.online.learn = lambda *what: learnt.append(what)
-    seen, *hidden = play(tracker, standing, slid[-1:] + line(slid[-1], (5, 0), 2))
-    assert (seen.state, seen.reason) == (TrackState.UNCERTAIN, Reason.AMBIGUOUS_PEAKS)
-    assert seen.box_source == BoxSource.PREDICTED and not learnt
-    for image, result in enumerate([seen, *hidden], 3):
-        assert not result.valid
-        assert result.box.centre == pytest.approx((walk[-1][0] - 7 * image, 200), abs=8)
-    found = play(tracker, standing, line((walk[-1][0] - 35, 200), (-7, 0), 3))
-    assert found[-1].valid and found[-1].box.centre == pytest.approx(
-        (walk[-1][0] - 56, 200), abs=2)
+    play(tracker, standing, slid[-1:])
+    assert tracker.memory.turned_round and not learnt
+    target = walk[-1][0] - 40, 200
+    result = tracker.update(standing(target))
+    assert result.windows[0].centre_x == pytest.approx(walk[-1][0] - 30, abs=5)
+    assert result.box.centre == pytest.approx(target, abs=2)
