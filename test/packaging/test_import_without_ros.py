@@ -9,8 +9,8 @@ import subprocess
 from command_line import python
 import pytest
 
-EDGES = tuple(f'siamx_ros.{room}.' for room in (
-    'node', 'client', 'tools', 'demo', 'follow_demo', 'follower', 'panel'))
+EDGES = tuple(f'siamx_ros.{name}' for name in (
+    'node.', 'client.', 'tools.', 'demo.', 'follow_demo.', 'follower.', 'panel.', 'qos'))
 """Where ROS may be imported."""
 HEAVY = ('torch', 'numpy', 'rclpy', 'cv2', 'matplotlib', 'vision_msgs', 'launch')
 
