@@ -17,7 +17,6 @@ from siamx_ros.tracking.decode import Candidate, smoothed_size
 from siamx_ros.tracking.motion import Observation
 from siamx_ros.tracking.online import OnlineModel
 from siamx_ros.tracking.relocalise import make_relocaliser
-from siamx_ros.tracking.turn import Turn, TurnCheck
 
 FRAME_TIME = 1 / 30
 """Time between images when none is given, seconds."""
@@ -61,7 +60,6 @@ class TargetMemory:
         camera: how the camera's motion moved the image.
         course: where the target was, but for that, in reliable frames in which nothing else looked
             like it.
-        turn: the last time that the box turned round at once; None for none that still matters.
         online: what is learnt of the target beyond its template; None for nothing.
         backward: the first image, to be searched with what is followed; None for no such check.
         relocaliser: what to search while lost; it learns only from reliable frames.
@@ -81,8 +79,6 @@ class TargetMemory:
         self.usual_size = box.w, box.h
         self.history = [Observation(box, reliable=True)]
         self.camera, self.course = CameraShift(), Course(CLEAR)
-        self.turn: Turn | None = None
-        self._turns = TurnCheck()
         self.relocaliser = make_relocaliser(image_size, config)
         self.relocaliser.remember(box)
         self.prepared: set[int] = set()
@@ -98,7 +94,7 @@ class TargetMemory:
                 where the target is heading.
         """
         if image is None or not self.config.course_spread:
-            self._forget_motion()
+            self.course.clear()
         else:
             self.camera.see(image)
         self.gate = gate
@@ -107,8 +103,6 @@ class TargetMemory:
         self._interval = self.stamp - last
         self.delay = max(1.0, self._interval / before) if before > 0 else math.inf
         self.frames += 1
-        if self.turn is not None and not last < self.stamp <= self.turn.until:
-            self.turn = None
 
     def catch_up(self) -> None:
         """Do what the last image left to learn; see :meth:`OnlineModel.catch_up`."""
@@ -120,7 +114,6 @@ class TargetMemory:
 
         While LOST, the candidate is only reported; the committed box stays at the anchor, which
         follows what is likely enough, without its size. A scheme without an anchor follows in all.
-        Where the box turns round at once, the next search starts where the target was heading.
         """
         box = self._followed(candidate)
         reliable = confidence >= self.config.confidence_threshold
@@ -130,10 +123,6 @@ class TargetMemory:
             if likely:
                 self.anchor = BoundingBox.from_centre(*box.centre, self.anchor.w, self.anchor.h)
             self.fall_back()
-            return box
-        if not likely:
-            self._turns.clear()
-        elif self._turns_round(box):
             return box
         self.box = box
         if self.backward is not None:
@@ -149,23 +138,18 @@ class TargetMemory:
             self.relocaliser.remember(box)
             self.relocaliser.found()
             if candidate.peak_ratio < CLEAR_RATIO:
-                self.course.note(self.stamp, self._still(box))
+                (x, y), (dx, dy) = box.xywh[:2], self.camera.total
+                self.course.note(self.stamp, BoundingBox(x - dx, y - dy, box.w, box.h))
         return box
-
-    @property
-    def turned_round(self) -> bool:
-        """Whether the box turned round at once in the newest image."""
-        return self.turn is not None and self.turn.stamp == self.stamp
 
     def heading(self) -> tuple[float, float] | None:
         """Where the centre is expected in the newest image, pixels; None where that is unknown."""
-        place = (self.course.expected(self.stamp) if self.turn is None
-                 else self.turn.at(self.stamp))
+        place = self.course.expected(self.stamp)
         return place and (place[0] + self.camera.total[0], place[1] + self.camera.total[1])
 
     def fall_back(self) -> None:
         """Return to the anchor; no velocity is known any more."""
-        self._forget_motion()
+        self.course.clear()
         self.box = self.anchor
         self.history = [Observation(self.box, reliable=False)]
 
@@ -178,35 +162,12 @@ class TargetMemory:
         if self.relocaliser.heat_map is not None:
             self.relocaliser.heat_map.config = config
 
-    def _turns_round(self, box: BoundingBox) -> bool:
-        """Note a followed box; after a turn at once, go on from where the target was heading."""
-        if not self.config.course_spread or self.turn is not None:
-            return False
-        self.turn = self._turns.note(self.stamp, self._still(box))
-        if self.turn is None:
-            return False
-        self.course.clear()
-        self.box = self._inside(self.heading(), self.usual_size)
-        self.history = [Observation(self.box, reliable=False)]
-        return True
-
-    def _still(self, box: BoundingBox) -> BoundingBox:
-        """A box of the newest image where it were if the camera had not moved."""
-        (x, y), (dx, dy) = box.xywh[:2], self.camera.total
-        return BoundingBox(x - dx, y - dy, box.w, box.h)
-
-    def _forget_motion(self) -> None:
-        self.turn = None
-        self.course.clear()
-        self._turns.clear()
-
     def _followed(self, candidate: Candidate) -> BoundingBox:
         """The candidate's centre, the smoothed size, both kept within the image's measures."""
-        return self._inside(candidate.box.centre, smoothed_size(self.box, candidate))
-
-    def _inside(self, centre: tuple[float, float], size: tuple[float, float]) -> BoundingBox:
-        (x, y), (w, h), (width, height) = centre, size, self.image_size
+        width, height = self.image_size
+        cx, cy = candidate.box.centre
+        w, h = smoothed_size(self.box, candidate)
         return BoundingBox.from_centre(
-            min(max(x, 0.0), float(width)), min(max(y, 0.0), float(height)),
+            min(max(cx, 0.0), float(width)), min(max(cy, 0.0), float(height)),
             min(max(w, self.config.min_size), float(width)),
             min(max(h, self.config.min_size), float(height)))

@@ -88,8 +88,9 @@ class Tracker:
         memory.online = self._learn_first(image, box, memory)
         memory.backward = first_image(self.engine, image, memory, self.calibration)
         self._warm_up(memory)
-        self._memory, self.states = memory, StateMachine(self.config)
-        self.states.start(memory.stamp)
+        self._memory = memory
+        self.states = StateMachine(self.config)
+        self.states.start(self._memory.stamp)
         return TrackResult(
             box, 1.0, self.states.state, Reason.INIT, BoxSource.MEASURED, valid=True, raw_score=1.0)
 
@@ -124,8 +125,9 @@ class Tracker:
         if memory is None:
             raise InputError('the tracker has no target: call init first')
         if image.shape[1::-1] != memory.image_size:
-            raise InputError('the image is {}x{} pixels, the target was given in {}x{}'.format(
-                *image.shape[1::-1], *memory.image_size))
+            raise InputError(
+                f'the image is {image.shape[1]}x{image.shape[0]} pixels, the target was given in '
+                f'{memory.image_size[0]}x{memory.image_size[1]}')
         memory.arrive(stamp, gate, image if alone else None)
         return local_window(self.engine.geometry, memory, self.states.state)
 
@@ -163,8 +165,7 @@ class Tracker:
             smooth=motion.goes_on(memory.history, candidate.box), refused=found.refused)
         box = memory.take(candidate, confidence, self.states.state)
         if (memory.online is not None and confidence >= self.config.learn_threshold
-                and self.states.state in LEARNS and self.states.confirmed
-                and not memory.turned_round):
+                and self.states.state in LEARNS and self.states.confirmed):
             memory.online.learn(image, box, found.features, candidate)
         result = TrackResult(
             box=box, confidence=confidence, state=self.states.state, reason=reason,
