@@ -142,8 +142,8 @@ class TrackerConfig(Settings):
         0.7, 'confidence below this makes a frame bad: it ends TRACKING, at once or after n_doubt',
         low=0.0, high=1.0, live=True)
     unbroken_margin: float = setting(
-        0.2, 'by how much lost_threshold and recover_threshold are lower until the first loss: '
-        'what was never out of sight is known by that, too', low=0.0, high=1.0, live=True)
+        0.2, 'by how much lost_threshold and recover_threshold are lower until the first loss, but '
+        'not below gone_threshold', low=0.0, high=1.0, live=True)
     gone_threshold: float = setting(
         0.2, 'confidence below this, if bad, counts towards LOST', low=0.0, high=1.0, live=True)
     recover_threshold: float = setting(

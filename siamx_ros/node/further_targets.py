@@ -145,10 +145,8 @@ class FurtherTargets:
 
     def lose(self, stamp: float, but_primary: bool = False) -> None:
         """All must be found and confirmed anew, the primary one, too, unless ``but_primary``."""
-        trackers = self._group.trackers if self._group is not None else {}
-        for number, tracker in trackers.items():
-            if not (but_primary and number == self._number):
-                tracker.lose(stamp)
+        if self._group is not None:
+            self._group.lose(stamp, self._number if but_primary else None)
 
     def configure(self, config: TrackerConfig) -> None:
         """Use other settings from the next image on."""

@@ -128,10 +128,11 @@ class MultiTracker:
                 self.remove(number)
         return results
 
-    def lose(self, stamp: float | None = None) -> None:
-        """Declare all targets lost; see :meth:`Tracker.lose`."""
-        for tracker in self.trackers.values():
-            tracker.lose(stamp)
+    def lose(self, stamp: float | None = None, but: int | None = None) -> None:
+        """Declare all targets lost, or all but one; see :meth:`Tracker.lose`."""
+        for number, tracker in self.trackers.items():
+            if number != but:
+                tracker.lose(stamp)
 
     def reset(self) -> None:
         """Forget all targets."""

@@ -84,7 +84,9 @@ class StateMachine:
     def _thresholds(self) -> Thresholds:
         config = self.config
         margin = config.unbroken_margin if self.unbroken else 0.0
-        return Thresholds(config.lost_threshold - margin, config.recover_threshold - margin)
+        least = min(config.gone_threshold, config.lost_threshold)  # or no loss would ever come
+        return Thresholds(max(config.lost_threshold - margin, least),
+                          max(config.recover_threshold - margin, least))
 
     def _from_tracking(self, confidence: float, gone: bool, stamp: float, smooth: bool) -> Reason:
         if confidence >= self._thresholds.good_from:
