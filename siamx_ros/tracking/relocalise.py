@@ -22,7 +22,9 @@ WHOLE = 0.75
 TOUCHES = 1e-6
 """Cells by which a window may miss the edge of the image and still reach it."""
 LARGEST_PATCH = 831
-"""Largest patch for the whole image, pixels."""
+"""Largest patch of a sweep or for the whole image, pixels."""
+SWEPT = 2.0
+"""Side of the windows of a sweep, relative to the local one, at the same scale."""
 SIZES = (1.0, 1.4, 0.7, 2.0, 0.5)
 """In turn, the size of the target that the sweep looks for, relative to the usual one."""
 
@@ -131,7 +133,8 @@ class HeatMapSearch(NoRelocaliser):
 
     With ``heat_map_inhibit``, that place is searched every other time. In between, the search goes
     on to the next best places: each that was searched in vain is left out, and ``heat_map_floor``
-    lets the sweep reach the whole image, a window a frame, at one size of the target after another.
+    lets the sweep reach the whole image, a wide window a frame, at one size of the target after
+    another.
     """
 
     def __init__(self, image_size: tuple[int, int], config: TrackerConfig) -> None:
@@ -157,21 +160,40 @@ class HeatMapSearch(NoRelocaliser):
         return self._sweep(local, peak)
 
     def _sweep(self, local: CropWindow, peak: tuple[float, float]) -> list[CropWindow]:
-        """The window that shows most of what is open, moved inside the image; none at the end."""
-        if self._open is None:
+        """The window that shows most of what is open, moved inside the image.
+
+        None where local window and ``peak`` show all.
+        """
+        if not self._is_open():
             self._open = self.heat_map.values + self.config.heat_map_floor * self._highest
             for window in (local, local.moved_to(*peak)):
                 self.heat_map.inhibit(self._open, window)
-        floor = self.config.heat_map_floor
-        if self._open.max() <= (min(EXHAUSTED, floor / 2) or EXHAUSTED) * self._highest:
-            self._open = None
-            return []
-        window = replace(local, side=local.side * SIZES[self._turn % len(SIZES)])
+            if not self._is_open():
+                return []
+        window = self._wide(local, SIZES[self._turn % len(SIZES)])
         self._turn += 1
         sides = window.width, window.height
         inner = tuple(map(self.heat_map.inner_cells, sides))
         place = self.heat_map.peak(cv2.blur(self._open, inner, borderType=cv2.BORDER_CONSTANT))
         return [window.moved_to(*map(_inside, place, sides, self.image_size))]
+
+    def _is_open(self) -> bool:
+        """Whether a sweep has begun and has not shown all yet."""
+        least = min(EXHAUSTED, self.config.heat_map_floor / 2) or EXHAUSTED
+        return self._open is not None and self._open.max() > least * self._highest
+
+    def _wide(self, local: CropWindow, size: float = 1.0) -> CropWindow:
+        """A window that looks for targets of ``size``, wider where the image has more to show."""
+        window = replace(local, side=local.side * size)
+        if window.width >= self.image_size[0] and window.height >= self.image_size[1]:
+            return window
+        patch = _wide_patch(local)
+        return replace(window, side=window.side * patch / local.patch_side, patch_side=patch)
+
+    def examples(self, local: CropWindow) -> list[CropWindow]:
+        if not self.config.heat_map_inhibit:
+            return []
+        return [replace(local, patch_side=_wide_patch(local))]
 
     def missed(self, window: CropWindow) -> None:
         if self._open is not None:
@@ -183,6 +205,12 @@ class HeatMapSearch(NoRelocaliser):
     @property
     def _highest(self) -> float:
         return float(self.heat_map.values.max())
+
+
+def _wide_patch(local: CropWindow) -> int:
+    """Side of the patch of a window of the sweep, pixels."""
+    return min(next_patch_size(round(SWEPT * local.patch_side)),
+               max(local.patch_side, LARGEST_PATCH))
 
 
 def _inside(coordinate: float, side: float, length: int) -> float:

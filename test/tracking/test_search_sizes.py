@@ -11,7 +11,7 @@ from siamx_ros.tracking.online import FIRST_VIEWS
 
 def test_a_steady_target_is_searched_in_a_smaller_patch_of_the_same_scale(engine, scene):
     tracker = start(engine, scene, (200, 200), size_lr=0.0)
-    assert sorted(engine.searched) == [207] + [255] * len(FIRST_VIEWS), (
+    assert sorted(engine.searched) == [207] + [255] * len(FIRST_VIEWS) + [511], (
         'what it takes is prepared with the target, not in an update, and not twice')
     engine.searched.clear()
     results = play(tracker, scene, line((200, 200), (5, 3), 5))
@@ -30,7 +30,7 @@ def test_what_is_fast_doubtful_or_gone_is_searched_in_the_whole_patch(engine, sc
     states = [result.state for result in play(tracker, scene, [None] * 4 + [(255, 209)] * 2)]
     assert states[0] == TrackState.UNCERTAIN and states[3] == TrackState.LOST
     assert states[-1] == TrackState.TRACKING
-    assert engine.searched[0] == 207 and set(engine.searched[1:]) == {255}
+    assert engine.searched[0] == 207 and set(engine.searched[1:]) == {255, 511}
 
 
 def test_an_uncertain_target_is_searched_in_the_whole_patch_however_steady(engine, scene):
@@ -82,22 +82,24 @@ def test_a_small_patch_is_searched_for_what_it_reaches(engine, scene, step, size
 
 def test_all_sizes_are_prepared_with_the_target_and_with_the_settings(engine, scene):
     tracker = start(engine, scene, (200, 200), search_growth=1.5)
-    assert {207, 255, 383} <= set(engine.searched)
+    assert set(engine.searched) == {207, 255, 383, 767}
     engine.searched.clear()
     tracker.configure(CONFIG.replace({'search_growth': 2.0}))
     tracker.configure(CONFIG.replace({'search_growth': 2.0, 'momentum': 0.5}))
-    assert engine.searched == [511], 'others are, and this is now'
+    assert sorted(engine.searched) == [511, 831], 'others are, and these are now'
 
 
-def test_the_whole_image_is_prepared_for_global_search(engine, scene):
-    tracker = start(engine, scene, (200, 200), adaptive='global')
+@pytest.mark.parametrize('adaptive', ['paper', 'global'])
+def test_what_a_lost_target_takes_is_prepared(engine, scene, adaptive):
+    tracker = start(engine, scene, (200, 200), adaptive=adaptive)
     prepared = set(engine.searched)
-    play(tracker, scene, [None] * 6)
+    play(tracker, scene, [(200, 200), (205, 200), (210, 200)] + [None] * 30)
     assert set(engine.searched) == prepared and max(prepared) > 255
 
 
 def test_one_patch_size_throughout(engine, scene):
     tracker = start(engine, scene, (200, 200), steady_size=255)
+    engine.searched.clear()
     play(tracker, scene, line((200, 200), (5, 3), 5))
     assert set(engine.searched) == {255}
 
