@@ -17,7 +17,7 @@ from siamx_ros.imaging import crop, mean_colour
 from siamx_ros.records import BoxSource, TrackResult, TrackState
 from siamx_ros.tracking import motion
 from siamx_ros.tracking.motion import Observation
-from siamx_ros.tracking.relocalise import make_relocaliser
+from siamx_ros.tracking.relocalise import LARGEST_PATCH, make_relocaliser
 from siamx_ros.tracking.states import StateMachine
 
 REACH = 2.0
@@ -103,10 +103,11 @@ class AdaptedTracker:
         if not self.config.scheme.keeps_anchor:
             return self._box.centre
         if self._frames % 2:
-            local = CropWindow(*self._reliable.centre, side, PATCH)
+            local = CropWindow(*self._reliable.centre, side, LARGEST_PATCH)  # swept by none wider
             for window in self._relocaliser.windows(local)[:1]:
-                self._relocaliser.missed(window)
-                return window.centre_x, window.centre_y
+                place = window.centre_x, window.centre_y
+                self._relocaliser.missed(local.moved_to(*place))  # it sees no more than that
+                return place
         return self._reliable.centre
 
     def _judged(self, image: np.ndarray, box: BoundingBox, confidence: float,

@@ -28,9 +28,10 @@ def frame(place):
 
 
 class Near:
-    """Finds the square if its centre lies at most REACH pixels off the last one."""
+    """Finds the square if its centre lies at most ``reach`` pixels off the last one."""
 
-    REACH = 16
+    def __init__(self, reach=16):
+        self.reach = reach
 
     def init(self, image, box, stamp=None):
         self.box = box
@@ -40,14 +41,14 @@ class Near:
         rows, columns = np.nonzero(image.max(2) > 30)
         if len(rows):
             found = BoundingBox(columns.min(), rows.min(), SIZE, SIZE)
-            if max(abs(np.subtract(found.centre, self.box.centre))) <= self.REACH:
+            if max(abs(np.subtract(found.centre, self.box.centre))) <= self.reach:
                 self.box = found
         return TrackResult(self.box, 1.0, TrackState.TRACKING, valid=True)
 
 
-def follow(places, **settings):
+def follow(places, reach=16, **settings):
     """Results of tracking the square through frames, and its true boxes."""
-    tracker = AdaptedTracker(Near(), TrackerConfig().replace(settings))
+    tracker = AdaptedTracker(Near(reach), TrackerConfig().replace(settings))
     truth = [None if p is None else BoundingBox(*p, SIZE, SIZE) for p in places]
     results = [tracker.init(frame(places[0]), truth[0])]
     return results + [tracker.update(frame(place)) for place in places[1:]], truth
@@ -75,6 +76,13 @@ def test_the_heat_map_finds_what_returns_to_its_usual_place():
     states = [result.state for result in helped]
     assert TrackState.LOST in states[11:23] and TrackState.RELOCALISED in states[23:]
     assert not any(result.valid for result in helped[16:23])
+
+
+def test_the_sweep_brings_a_near_sighted_tracker_into_every_corner():
+    """It searches no wider than it does, however wide our own windows are."""
+    for corner in ((0, 0), (188, 0), (0, 108), (188, 108)):
+        results, truth = follow([(20, 40)] * 6 + [None] * 12 + [corner] * 90, reach=24, n_lost=5)
+        assert results[-1].box.iou(truth[-1]) == 1 and results[-1].valid, corner
 
 
 def test_a_clock_that_was_set_back_loses_the_target():
