@@ -163,7 +163,7 @@ class TrackerConfig(Settings):
     n_recover: int = setting(
         1, 'good frames in a row that end UNCERTAIN', unit='frames', low=1, high=100, live=True)
     n_confirm: int = setting(
-        3, 'good frames in a row from LOST to TRACKING, the first of which says '
+        2, 'good frames in a row from LOST to TRACKING, the first of which says '
         'RELOCALISED: at least 2', unit='frames', low=1, high=100, live=True)
     lost_time: float = setting(
         0.0, 'time UNCERTAIN until a frame below gone_threshold is LOST, 0 to count frames alone',
