@@ -80,13 +80,14 @@ def test_a_target_is_lost_found_and_confirmed(rig, make_scene):
     first = len(rig.probe.heard['status'])
     rig.show()
     lost = [rig.show(make_scene(confidence=0.1)) for _ in range(N_LOST + 1)]
-    found = [rig.show() for _ in range(4)]
+    found, due = [rig.show() for _ in range(4)], TrackerConfig().n_confirm - 1
     assert [m.state for m in lost] == [S.STATE_UNCERTAIN] * (N_LOST - 1) + [S.STATE_LOST] * 2
-    assert [m.state for m in found] == [S.STATE_RELOCALISED] * 2 + [S.STATE_TRACKING] * 2
-    assert not any(m.valid for m in lost) and [m.valid for m in found] == [False] * 2 + [True] * 2
+    assert [m.state for m in found] == (
+        [S.STATE_RELOCALISED] * due + [S.STATE_TRACKING] * (4 - due))
+    assert [m.valid for m in lost + found] == [False] * (len(lost) + due) + [True] * (4 - due)
     assert {m.target_id for m in lost + found} == {lost[0].target_id} != {''}
-    assert [m.box_source for m in found[:3]] == [
-        TrackedTarget.BOX_RELOCALISED] * 2 + [TrackedTarget.BOX_MEASURED]
+    assert [m.box_source for m in found[:due + 1]] == [
+        TrackedTarget.BOX_RELOCALISED] * due + [TrackedTarget.BOX_MEASURED]
     last = rig.status(S.STATE_TRACKING)
     changes = [(m.previous_state, m.state, m.reason) for m in rig.probe.heard['status'][first:]]
     assert sorted(set(changes), key=changes.index)[-4:] == [
