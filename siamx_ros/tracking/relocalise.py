@@ -182,7 +182,7 @@ class HeatMapSearch(NoRelocaliser):
         least = min(EXHAUSTED, self.config.heat_map_floor / 2) or EXHAUSTED
         return self._open is not None and self._open.max() > least * self._highest
 
-    def _wide(self, local: CropWindow, size: float = 1.0) -> CropWindow:
+    def _wide(self, local: CropWindow, size: float) -> CropWindow:
         """A window that looks for targets of ``size``, wider where the image has more to show."""
         window = replace(local, side=local.side * size)
         if window.width >= self.image_size[0] and window.height >= self.image_size[1]:
