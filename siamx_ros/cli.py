@@ -31,6 +31,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
         'siamx_ros.commands.interrupt',
         'make harder copies of sequences: an absence, a return at another size, faster targets, '
         'a poorer camera'),
+    'simulate': (
+        'siamx_ros.commands.simulate',
+        'make sequences of simulated worlds in which a robot follows a person among look-alikes'),
     'report': ('siamx_ros.commands.report', 'turn results into tables'),
     'evaluate-bag': ('siamx_ros.commands.evaluate_bag', 'run the tracker over a recorded bag'),
     'speed': (

@@ -48,7 +48,8 @@ RULES = {
     'follow_demo': (VALUES | INTERFACES | {'follow_demo', 'simulation', 'client', 'follower',
                                            'messages', 'control', 'cli'}, {'torch', 'cv2'}),
     'commands': (
-        CORE | {'commands', 'training', 'client', 'cli', 'control', 'follower', 'panel'}, ROS),
+        CORE | {'commands', 'training', 'client', 'cli', 'control', 'follower', 'panel',
+                'simulation'}, ROS),
     'cli': (VALUES | {'commands', 'cli'}, {'torch', 'cv2', *ROS}),
 }
 """Part -> (parts of ours it may import, foreign packages it must not)."""

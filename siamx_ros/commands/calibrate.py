@@ -4,7 +4,8 @@ The tracker runs over simulated camera motion across held-out photographs, in wh
 leaves with a cut and comes back, the same among look-alikes, and over the videos of the training
 folder, each from its first box on and, at its end, cut to others, whose targets stand in its place:
 only real video shows how a target changes, and how much another one looks like it. Copies of them
-have fewer and smaller images. In all of them the light changes. Each kind weighs the same.
+have fewer and smaller images. Simulated worlds, if they are given, show people who look alike and
+cross. In all of them the light changes. Each kind weighs the same.
 Confidence 0.85 will stand for even odds of a right and a wrong box. What each convolution takes in
 is measured on training pairs; on a CPU that is fast at int8, the fit is of that.
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -20,9 +22,12 @@ import torch
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
+from siamx_ros import imaging
 from siamx_ros.commands.options import add_config_file, add_settings, read_settings
 from siamx_ros.commands.outputs import check_written, weights_file
 from siamx_ros.config import ModelConfig, TrackerConfig
+from siamx_ros.data import sequence as dataset
+from siamx_ros.data.folders import read_sequences
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation.calibration import BOUNDARY, INDICATORS, fit
 from siamx_ros.geometry import BoundingBox
@@ -61,6 +66,19 @@ COMMON = {'steady_size': TrackerConfig().search_size}
 """Settings of all fits: in a small patch, the second peak is often not seen."""
 
 
+class ImageFiles:
+    """Images of files, H x W x 3 uint8 BGR, read when they are asked for."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._paths = paths
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return map(imaging.read_image, self._paths)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.usage = '%(prog)s DATA --weights FILE --out FILE [options]'
@@ -69,6 +87,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--out', metavar='FILE', type=Path, required=True, help='where to write it')
     parser.add_argument('--synthetic', metavar='N', type=int, default=40,
                         help='synthetic videos to run over (default %(default)s)')
+    parser.add_argument('--simulated', metavar='DIR', type=Path,
+                        help='folder of sequences that the command simulate made')
     parser.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N (default auto)')
     parser.add_argument('--half', action='store_true', help='store fp16, half the size')
     add_config_file(parser)
@@ -78,12 +98,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Track, fit, write; returns the exit status."""
     config = read_settings(args, {'': TrainConfig()})['']
-    check_written(args, {'DATA': args.data, '--weights': weights_file(args.weights)},
+    check_written(args, {'DATA': args.data, '--weights': weights_file(args.weights),
+                         '--simulated': args.simulated},
                   {'--out': args.out})
     checkpoint = load_checkpoint(args.weights)
     config = config.replace({'network': checkpoint.network.config.to_dict()})
     pictures, held_out = (read_pictures(args.data, config, held_out=part) for part in (False, True))
-    kinds = _material(pictures, held_out, args.synthetic)
+    simulated = read_sequences(args.simulated) if args.simulated else []
+    kinds = _material(pictures, held_out, args.synthetic, simulated)
     if not kinds:
         raise InputError(
             f'{args.data} gives nothing to track: expected a video, or two held-out photographs '
@@ -142,8 +164,9 @@ def _ranges(network: SiameseNet, pictures: PictureSet, config: TrainConfig) -> R
         for template, search, *_ in tqdm(loader, desc='ranges', unit='pair')))
 
 
-def _material(pictures: PictureSet, held_out: PictureSet,
-              count: int) -> dict[str, list[tuple[SyntheticVideo, np.ndarray]]]:
+def _material(pictures: PictureSet, held_out: PictureSet, count: int,
+              simulated: Sequence[dataset.Sequence] = ()
+              ) -> dict[str, list[tuple[SyntheticVideo, np.ndarray]]]:
     """Synthetic videos of held-out photographs, and all videos, by kind, none of them empty.
 
     Each with the gains of :func:`changing_light`, which are used image by image: copies of all in
@@ -155,7 +178,9 @@ def _material(pictures: PictureSet, held_out: PictureSet,
              'look-alikes': _among_others(held_out, count, rng),
              'videos': _cut_away(videos),
              'poor videos': [video for step in POOR for video in _cut_away(
-                 [(scene, _poor(video, step)) for scene, video in videos])]}
+                 [(scene, _poor(video, step)) for scene, video in videos])],
+             'simulated worlds': [SyntheticVideo(ImageFiles(sequence.frame_paths),
+                                                 sequence.boxes_xywh) for sequence in simulated]}
     return {kind: [(video, changing_light(len(video.images), rng)) for video in videos]
             for kind, videos in kinds.items() if videos}
 

@@ -18,6 +18,7 @@ from siamx_ros import imaging
 from siamx_ros.data.degradation import Degradation
 from siamx_ros.data.returning import ABSENT, Chance, Return, returned
 from siamx_ros.data.sequence import Sequence
+from siamx_ros.data.sequence_writer import SequenceWriter
 from siamx_ros.errors import InputError
 
 GAP = (10, 300)
@@ -81,19 +82,7 @@ def write_sequence(folder: Path, frames: Iterator[tuple[np.ndarray, np.ndarray]]
     Raises:
         InputError: the folder cannot be made, or an image not be shrunk or written.
     """
-    try:
-        (folder / 'img').mkdir(parents=True)
-    except OSError as error:
-        raise InputError(f'cannot make the folder {folder}: {error.strerror}') from None
-    boxes = []
-    for index, (image, box) in enumerate(frames, 1):
-        image, box = degradation.shrunk(image, box)
-        path = folder / 'img' / f'{index:08d}.jpg'
-        jpeg = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, degradation.quality])[1]
-        try:  # by Python: OpenCV takes no name that is not UTF-8
-            path.write_bytes(jpeg.tobytes())
-        except OSError as error:
-            raise InputError(f'cannot write {path}: {error.strerror}') from None
-        boxes.append(box)
-    np.savetxt(folder / 'groundtruth.txt', np.array(boxes), fmt='%.3f', delimiter=',')
-    return len(boxes)
+    writer = SequenceWriter(folder, degradation.quality)
+    for image, box in frames:
+        writer.add(*degradation.shrunk(image, box))
+    return writer.finish()

@@ -7,6 +7,7 @@ cut to another picture, and comes back elsewhere in the image.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Collection
 
 import cv2
 import numpy as np
@@ -34,7 +35,7 @@ class SyntheticVideo:
         boxes: N x 4 x, y, w, h in pixels; NaN where the target is not shown.
     """
 
-    images: list[np.ndarray]
+    images: Collection[np.ndarray]
     boxes: np.ndarray
 
 

@@ -11,9 +11,11 @@ import torch
 from siamx_ros.cli import main
 from siamx_ros.commands.calibrate import CUT, _cut_away, _poor, _videos, answers
 from siamx_ros.config import TrackerConfig
+from siamx_ros.data.sequence_writer import SequenceWriter
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.records import TrackResult, TrackState
+from siamx_ros.synthetic import sequence
 from siamx_ros.training.synthetic_video import SyntheticVideo
 from siamx_ros.training.pictures import PictureSet
 
@@ -117,15 +119,20 @@ def calibrate(root, out, *options):
 @pytest.mark.slow
 def test_the_command_writes_both_tables(photographs, tmp_path):
     out = tmp_path / 'fitted.pt'
+    writer = SequenceWriter(tmp_path / 'simulated' / 'world', quality=90)
+    for image in sequence(frames=3):
+        writer.add(image, np.array([40.0, 40.0, 30.0, 30.0]))
+    writer.finish()
     done = python('-m', 'siamx_ros', 'calibrate', photographs, '--weights', 'default', '--out', out,
                   '--synthetic', '2', '--held_out', 'kept', '--device', 'cpu', '--half',
-                  timeout=300)
+                  '--simulated', tmp_path / 'simulated', timeout=300)
     assert done.returncode == 0, done.stderr[-2000:]
     assert 'agreement' in done.stdout and str(out) in done.stdout
     content = torch.load(out, weights_only=True)
     assert set(content['calibration']) == {'online', 'network'}
     assert set(content['card']['calibration']['online']) == {
-        'synthetic', 'look-alikes', 'videos', 'poor videos'}
+        'synthetic', 'look-alikes', 'videos', 'poor videos', 'simulated worlds'}
+    assert content['card']['calibration']['online']['simulated worlds']['frames'] == 2
     assert content['calibration']['network']['response'] == 0
     assert all(low <= 0 < high for low, high in content['ranges'].values())
     assert sum('tower' in name for name in content['ranges']) == 12
@@ -159,6 +166,12 @@ def test_without_anything_to_track_it_is_refused_at_once(data, tmp_path, capsys,
 def test_the_network_is_that_of_the_checkpoint(data, tmp_path, capsys):
     assert calibrate(data, tmp_path / 'no.pt', '--network.channels', '32') == 2
     assert "unknown option '--network.channels'" in capsys.readouterr().err
+
+
+def test_without_simulated_worlds_it_is_refused_at_once(data, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr('siamx_ros.commands.calibrate._ranges', lambda *_: pytest.fail('went on'))
+    assert calibrate(data, tmp_path / 'no.pt', '--simulated', str(tmp_path / 'nowhere')) == 2
+    assert 'there is no folder' in capsys.readouterr().err
 
 
 def test_without_a_wrong_answer_it_is_refused(data, tmp_path, capsys, monkeypatch):

@@ -1,0 +1,54 @@
+"""Writing a sequence: the layout that :func:`siamx_ros.data.sequence.read_folder` reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from siamx_ros.errors import InputError
+
+
+class SequenceWriter:
+    """Writes ``img/%08d.jpg`` image by image, and ``groundtruth.txt`` at the end.
+
+    Args:
+        folder: a new one.
+        quality: of the JPEG files, 1 to 100.
+
+    Raises:
+        InputError: the folder cannot be made.
+    """
+
+    def __init__(self, folder: Path, quality: int) -> None:
+        self._folder, self._quality = folder, quality
+        self._boxes: list[np.ndarray] = []
+        try:
+            (folder / 'img').mkdir(parents=True)
+        except OSError as error:
+            raise InputError(f'cannot make the folder {folder}: {error.strerror}') from None
+
+    def add(self, image: np.ndarray, box: np.ndarray) -> None:
+        """Write one image.
+
+        Args:
+            image: H x W x 3 uint8 BGR.
+            box: x, y, w, h in pixels; NaN while the target is absent.
+
+        Raises:
+            InputError: it cannot be written.
+        """
+        path = self._folder / 'img' / f'{len(self._boxes) + 1:08d}.jpg'
+        jpeg = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, self._quality])[1]
+        try:  # by Python: OpenCV takes no name that is not UTF-8
+            path.write_bytes(jpeg.tobytes())
+        except OSError as error:
+            raise InputError(f'cannot write {path}: {error.strerror}') from None
+        self._boxes.append(box)
+
+    def finish(self) -> int:
+        """Write the boxes; returns the number of images."""
+        np.savetxt(self._folder / 'groundtruth.txt', np.array(self._boxes), fmt='%.3f',
+                   delimiter=',')
+        return len(self._boxes)
