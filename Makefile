@@ -5,7 +5,6 @@ PYTHON ?= python3
 OUT ?= demo_output
 RUN ?= runs/default
 FIT ?= $(DATA)
-FIT_WORLDS := 200 201 202 203 204 205 206 207
 
 OPENCV ?= 4.5.5.64
 WORKERS ?= 2
@@ -61,11 +60,8 @@ train: setup
 	@if test -f '$(RUN)/final.pt'; then echo '$(RUN) is whole and kept'; else . .build/env.sh; \
 	if test -f '$(RUN)/last.pt'; then set -- --resume; else set -- --backbone '$(FEAR)'; fi; \
 	python -m siamx_ros train '$(DATA)' --out '$(RUN)' "$$@" --config config/train/default.yaml; fi
-	@test -d '$(RUN)/simulated' || { . .build/env.sh; rm -rf '$(RUN)/simulating'; \
-		python -m siamx_ros simulate --out '$(RUN)/simulating' --worlds $(FIT_WORLDS) --seconds 45 \
-		&& mv '$(RUN)/simulating' '$(RUN)/simulated'; }
 	@. .build/env.sh && python -m siamx_ros calibrate '$(FIT)' --weights '$(RUN)/final.pt' \
-		--out '$(RUN)/default.pt' --half --config config/train/default.yaml --simulated '$(RUN)/simulated'
+		--out '$(RUN)/default.pt' --half --config config/train/default.yaml
 
 clean:
 	rm -rf .venv .build .setup.lock
