@@ -26,7 +26,6 @@ from siamx_ros import imaging
 from siamx_ros.commands.options import add_config_file, add_settings, read_settings
 from siamx_ros.commands.outputs import check_written, weights_file
 from siamx_ros.config import ModelConfig, TrackerConfig
-from siamx_ros.data import sequence as dataset
 from siamx_ros.data.folders import read_sequences
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation.calibration import BOUNDARY, INDICATORS, fit
@@ -104,8 +103,7 @@ def run(args: argparse.Namespace) -> int:
     checkpoint = load_checkpoint(args.weights)
     config = config.replace({'network': checkpoint.network.config.to_dict()})
     pictures, held_out = (read_pictures(args.data, config, held_out=part) for part in (False, True))
-    simulated = read_sequences(args.simulated) if args.simulated else []
-    kinds = _material(pictures, held_out, args.synthetic, simulated)
+    kinds = _material(pictures, held_out, args.synthetic, _simulated(args.simulated))
     if not kinds:
         raise InputError(
             f'{args.data} gives nothing to track: expected a video, or two held-out photographs '
@@ -164,9 +162,9 @@ def _ranges(network: SiameseNet, pictures: PictureSet, config: TrainConfig) -> R
         for template, search, *_ in tqdm(loader, desc='ranges', unit='pair')))
 
 
-def _material(pictures: PictureSet, held_out: PictureSet, count: int,
-              simulated: Sequence[dataset.Sequence] = ()
-              ) -> dict[str, list[tuple[SyntheticVideo, np.ndarray]]]:
+def _material(
+        pictures: PictureSet, held_out: PictureSet, count: int,
+        simulated: list[SyntheticVideo]) -> dict[str, list[tuple[SyntheticVideo, np.ndarray]]]:
     """Synthetic videos of held-out photographs, and all videos, by kind, none of them empty.
 
     Each with the gains of :func:`changing_light`, which are used image by image: copies of all in
@@ -179,10 +177,23 @@ def _material(pictures: PictureSet, held_out: PictureSet, count: int,
              'videos': _cut_away(videos),
              'poor videos': [video for step in POOR for video in _cut_away(
                  [(scene, _poor(video, step)) for scene, video in videos])],
-             'simulated worlds': [SyntheticVideo(ImageFiles(sequence.frame_paths),
-                                                 sequence.boxes_xywh) for sequence in simulated]}
+             'simulated worlds': simulated}
     return {kind: [(video, changing_light(len(video.images), rng)) for video in videos]
             for kind, videos in kinds.items() if videos}
+
+
+def _simulated(folder: Path | None) -> list[SyntheticVideo]:
+    """The sequences of ``--simulated``.
+
+    Raises:
+        InputError: there are none, or one is damaged or begins without its target.
+    """
+    sequences = [] if folder is None else read_sequences(folder)
+    for sequence in sequences:
+        if not sequence.visible[0]:
+            raise InputError(f'{sequence.name} must show its target in its first image')
+    return [SyntheticVideo(ImageFiles(sequence.frame_paths), sequence.boxes_xywh)
+            for sequence in sequences]
 
 
 def _among_others(held_out: PictureSet, count: int,

@@ -174,6 +174,15 @@ def test_without_simulated_worlds_it_is_refused_at_once(data, tmp_path, capsys, 
     assert 'there is no folder' in capsys.readouterr().err
 
 
+def test_a_simulated_world_begins_with_its_target(data, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr('siamx_ros.commands.calibrate._ranges', lambda *_: pytest.fail('went on'))
+    writer = SequenceWriter(tmp_path / 'simulated' / 'world', quality=90)
+    writer.add(np.zeros((40, 60, 3), np.uint8), np.full(4, np.nan))
+    writer.finish()
+    assert calibrate(data, tmp_path / 'no.pt', '--simulated', str(tmp_path / 'simulated')) == 2
+    assert 'world must show its target in its first image' in capsys.readouterr().err
+
+
 def test_without_a_wrong_answer_it_is_refused(data, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr('siamx_ros.commands.calibrate._ranges', lambda *_: None)
     monkeypatch.setattr('siamx_ros.commands.calibrate.answers', lambda *args: (
