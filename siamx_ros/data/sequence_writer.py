@@ -14,20 +14,13 @@ class SequenceWriter:
     """Writes ``img/%08d.jpg`` image by image, and ``groundtruth.txt`` at the end.
 
     Args:
-        folder: a new one.
+        folder: a new one, which the first image makes: without one, nothing is left behind.
         quality: of the JPEG files, 1 to 100.
-
-    Raises:
-        InputError: the folder cannot be made.
     """
 
     def __init__(self, folder: Path, quality: int) -> None:
         self._folder, self._quality = folder, quality
         self._boxes: list[np.ndarray] = []
-        try:
-            (folder / 'img').mkdir(parents=True)
-        except OSError as error:
-            raise InputError(f'cannot make the folder {folder}: {error.strerror}') from None
 
     def add(self, image: np.ndarray, box: np.ndarray) -> None:
         """Write one image.
@@ -37,8 +30,10 @@ class SequenceWriter:
             box: x, y, w, h in pixels; NaN while the target is absent.
 
         Raises:
-            InputError: it cannot be written.
+            InputError: it cannot be written, or the folder not be made.
         """
+        if not self._boxes:
+            self._make_folder()
         path = self._folder / 'img' / f'{len(self._boxes) + 1:08d}.jpg'
         jpeg = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, self._quality])[1]
         try:  # by Python: OpenCV takes no name that is not UTF-8
@@ -52,3 +47,10 @@ class SequenceWriter:
         np.savetxt(self._folder / 'groundtruth.txt', np.array(self._boxes), fmt='%.3f',
                    delimiter=',')
         return len(self._boxes)
+
+    def _make_folder(self) -> None:
+        try:
+            (self._folder / 'img').mkdir(parents=True)
+        except OSError as error:
+            raise InputError(
+                f'cannot make the folder {self._folder}: {error.strerror}') from None

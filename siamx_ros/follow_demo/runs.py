@@ -18,10 +18,13 @@ from siamx_ros.simulation.frame import CameraConfig
 from siamx_ros.simulation.episode_plots import write_plot
 from siamx_ros.simulation.scenario import DURATION_S, build_world
 from siamx_ros.simulation.scoring import Score, score, table
+from siamx_ros.simulation.true_pilot import LIMITS
 from siamx_ros.simulation.world import World
 
-FOLLOWER: dict[str, Any] = {'distance': 1.5, 'max_linear': 0.8, 'max_angular': 1.2, 'search': True}
-"""Parameters of the follower: a robot as fast as people stroll, that looks for a lost target."""
+FOLLOWER: dict[str, Any] = {
+    'distance': LIMITS.distance, 'max_linear': LIMITS.max_linear,
+    'max_angular': LIMITS.max_angular, 'search': True}
+"""Parameters of the follower: one that looks for a lost target."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+import sys
 
 import numpy as np
 import pytest
@@ -89,3 +90,9 @@ def test_a_folder_that_exists_is_kept(made: Path, capsys) -> None:
     assert simulate(made) == 2
     assert 'exists already' in capsys.readouterr().err
     assert len(list(made.iterdir())) == 2
+
+
+def test_without_a_renderer_nothing_is_left_behind(tmp_path, capsys, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, 'siamx_ros.simulation.renderer', None)
+    assert simulate(tmp_path / 'out') == 2
+    assert 'pip install panda3d' in capsys.readouterr().err and not (tmp_path / 'out').exists()
