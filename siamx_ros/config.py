@@ -216,6 +216,10 @@ class TrackerConfig(Settings):
         0.25, 'standard deviation, relative to its size, of the distance from where the target was '
         'heading, by which one of several peaks is chosen; 0: its course is not known at all',
         low=0.0, high=10.0, live=True)
+    growth_check: float = setting(
+        1.25, 'a box that is at least so many times as wide or tall as usual is searched for again '
+        'in the usual shape, in which it must grow, too; not without online_weight; 0: never',
+        low=0.0, high=10.0, live=True)
     backward_every: int = setting(
         10, 'images after which the first image is searched with what is followed, as it is in '
         'all doubtful ones; 0: never', unit='frames', low=0, high=1000)

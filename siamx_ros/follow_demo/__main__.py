@@ -46,6 +46,9 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument('--attach', action='store_true',
                         help='use a tracker and a follower that run already in the namespace '
                         '/follow_demo under simulated time; goes with --real-time')
+    parser.add_argument('--truth', action='store_true',
+                        help='let a tracker that is never wrong lead the robot, without nodes: '
+                        'what the follower reaches at best')
     parser.add_argument('--faults', action='store_true',
                         help='instead: let one thing after the other fail in real time, and print '
                         'when the robot stood')
@@ -60,6 +63,9 @@ def _run(args: argparse.Namespace) -> int:
         raise InputError('--worlds goes with one --world')
     if args.attach and not args.real_time:
         raise InputError('--attach goes with --real-time')
+    if args.truth and (args.real_time or args.faults or args.no_depth or model_parameters(args)):
+        raise InputError('--truth goes without a tracker and its options, --no-depth, --real-time '
+                         'and --faults')
     try:
         from siamx_ros.follow_demo import runs
     except ImportError as error:
@@ -68,7 +74,8 @@ def _run(args: argparse.Namespace) -> int:
                          f'set-up file of your ROS workspace') from None
     if args.faults:
         return _run_faults(writable_folder(args.out, 'summary.json'))
-    mode = 'attach' if args.attach else 'real-time' if args.real_time else 'lock-step'
+    mode = 'truth' if args.truth else 'attach' if args.attach else \
+        'real-time' if args.real_time else 'lock-step'
     options = runs.RunOptions(args.seconds, mode, not args.no_video, not args.no_depth,
                               model_parameters(args))
     scores, out = [], writable_folder(args.out, 'summary.json')

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass, replace
 import json
 from pathlib import Path
 from typing import Any, Iterator, Sequence
@@ -18,7 +18,7 @@ from siamx_ros.simulation.frame import CameraConfig
 from siamx_ros.simulation.episode_plots import write_plot
 from siamx_ros.simulation.scenario import DURATION_S, build_world
 from siamx_ros.simulation.scoring import Score, score, table
-from siamx_ros.simulation.true_pilot import LIMITS
+from siamx_ros.simulation.true_pilot import LIMITS, TruePilot
 from siamx_ros.simulation.world import World
 
 FOLLOWER: dict[str, Any] = {
@@ -32,7 +32,7 @@ class RunOptions:
     """What to run.
 
     Attributes:
-        mode: 'lock-step', 'real-time' or 'attach'.
+        mode: 'lock-step', 'real-time', 'attach', or 'truth' for a tracker that is never wrong.
         depth: whether the range comes from depth; else from the target's known height.
     """
 
@@ -71,7 +71,8 @@ def _run_world(seed: int, folder: Path, options: RunOptions, process: NodeProces
     try:
         with _pilot(folder, world, camera.config, options, process, number) as pilot:
             def listener(moment: Moment, frame: Any) -> None:
-                pilot.topics.publish_pose(world.now_s, world.base.pose)
+                if not isinstance(pilot, TruePilot):
+                    pilot.topics.publish_pose(world.now_s, world.base.pose)
                 if film is not None:
                     film(moment, frame)
             pace = getattr(pilot, 'pace', lambda now_s: None)
@@ -95,7 +96,10 @@ def write_summary(path: Path, scores: Sequence[Score]) -> None:
 
 
 def _pilot(folder: Path, world: World, camera: CameraConfig, options: RunOptions,
-           process: NodeProcess | None, number: int) -> LockStepPilot | RealTimePilot:
+           process: NodeProcess | None, number: int
+           ) -> AbstractContextManager[LockStepPilot | RealTimePilot | TruePilot]:
+    if options.mode == 'truth':
+        return nullcontext(TruePilot(world, limits=replace(LIMITS, search=FOLLOWER['search'])))
     height = None if options.depth else round(world.target.height, 2)
     if process is not None:
         return LockStepPilot(process, camera, FOLLOWER, height, number)

@@ -9,11 +9,11 @@ import numpy as np
 
 from siamx_ros.control.follower import Follower
 from siamx_ros.control.limits import FollowLimits
-from siamx_ros.control.observation import Now, Observation
+from siamx_ros.control.observation import Now, Observation, described
 from siamx_ros.geometry import BoundingBox
-from siamx_ros.records import TrackState
+from siamx_ros.records import BoxSource, TrackResult, TrackState
 from siamx_ros.simulation.camera import SimulatedCamera
-from siamx_ros.simulation.episode import Episode
+from siamx_ros.simulation.episode import Episode, Report
 from siamx_ros.simulation.frame import CameraFrame
 from siamx_ros.simulation.scenario import build_world
 from siamx_ros.simulation.scoring import IN_VIEW
@@ -30,21 +30,25 @@ class TruePilot:
 
     Args:
         show: called with every image and its truth.
+        limits: of the follower.
+
+    Attributes:
+        doing: what the follower does, and why if there is a reason.
     """
 
-    doing = ''
-
-    def __init__(self, world: World, show: Callable[[CameraFrame], None]) -> None:
+    def __init__(self, world: World, show: Callable[[CameraFrame], None] = lambda frame: None,
+                 limits: FollowLimits = LIMITS) -> None:
         self._world, self._show = world, show
-        self._follower = Follower(LIMITS)
-        self._seq = 0
+        self._follower = Follower(limits)
+        self._seq, self._box = 0, BoundingBox(0.0, 0.0, 1.0, 1.0)
+        self.doing = ''
 
     def start(self, frame: CameraFrame, box: BoundingBox) -> None:
         """Take the first image."""
         self.see(frame, frame.stamp_s)
 
-    def see(self, frame: CameraFrame, now_s: float) -> None:
-        """Take an image; there is no report, for there is no tracker."""
+    def see(self, frame: CameraFrame, now_s: float) -> Report:
+        """Take an image; returns what a tracker would say that knows the truth."""
         self._show(frame)
         self._seq += 1
         target, pose = self._world.target.point, self._world.base.pose
@@ -55,10 +59,16 @@ class TruePilot:
         self._follower.update(
             Observation(frame.stamp_s, self._seq, '1', state, seen, bearing, range_m=distance,
                         range_stddev_m=0.02 * distance, from_depth=True), Now(now_s, now_s))
+        self._box = frame.box_of() or self._box
+        result = TrackResult(
+            self._box, float(seen), state, valid=seen,
+            box_source=BoxSource.MEASURED if seen else BoxSource.PREDICTED)
+        return Report(frame.stamp_s, result, bearing, distance)
 
     def command(self, now_s: float) -> tuple[float, float]:
         """Where to drive: m/s forwards, rad/s to the left."""
         command = self._follower.step(Now(now_s, now_s))
+        self.doing = described(command.state, command.message)
         return command.linear, command.angular
 
 

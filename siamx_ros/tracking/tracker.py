@@ -17,6 +17,7 @@ from siamx_ros.reduced_image import AnyImage
 from siamx_ros.tracking import decode, motion
 from siamx_ros.tracking.choice import Question, judge
 from siamx_ros.tracking.confidence import Calibration
+from siamx_ros.tracking.growth import SURE_RESPONSE, has_grown, stays_usual
 from siamx_ros.tracking.memory import Gate, TargetMemory, anything
 from siamx_ros.tracking.online import OnlineModel
 from siamx_ros.tracking.process import as_one_image
@@ -52,7 +53,8 @@ class Tracker:
     def reduction(self) -> int:
         """Side of the blocks of pixels whose means are enough of the next image (ReducedImage)."""
         anywhere = self._memory is None or self.states.state == TrackState.LOST
-        return 1 if anywhere else enough_blocks(self.engine.geometry, self._memory.box, self.config)
+        return 1 if anywhere else enough_blocks(
+            self.engine.geometry, self._memory.finest_box, self.config)
 
     @property
     def memory(self) -> TargetMemory | None:
@@ -112,7 +114,7 @@ class Tracker:
         maps = self.engine.search(self.patch(image, window), self._memory.template,
                                   self._memory.catch_up)
         found, = judge(self.engine, image, [self.question(self.weigh(maps, window))])
-        return self.conclude(image, self.refine(image, found))
+        return self.conclude(image, self.refine(image, self._without_neighbour(image, found)))
 
     def begin(self, image: AnyImage, stamp: float | None, gate: Gate = anything,
               alone: bool = True) -> CropWindow:
@@ -137,7 +139,8 @@ class Tracker:
 
     def weigh(self, maps: Maps, window: CropWindow) -> WindowAnswer:
         """The network's answer on a window, joined with that of the target's classifier."""
-        return weigh(self.engine, maps, window, self._memory, lost=self._is_lost)
+        return weigh(self.engine, maps, window, self._memory, self._memory.box,
+                     lost=self._is_lost)
 
     def question(self, answer: WindowAnswer, excluded: np.ndarray | None = None) -> Question:
         """What a window shows apart from cells that other targets have taken, for :func:`judge`."""
@@ -222,13 +225,37 @@ class Tracker:
             return None
         return OnlineModel(config, image, box, first_views(self.engine, image, memory))
 
+    def _without_neighbour(self, image: AnyImage, found: SearchResult) -> SearchResult:
+        """What is seen of a tracked target in its usual shape, if that tells it from a neighbour.
+
+        Else what was found: its box has not grown, or the target itself has.
+        """
+        memory, config, local = self._memory, self.config, found.candidate.window
+        usual, online = memory.sizes.size, memory.online
+        if (not config.growth_check or found.refused or usual is None or online is None
+                or self.states.state != TrackState.TRACKING):
+            return found
+        box = online.corrected(found.candidate.box)
+        if not has_grown(box, usual, config.growth_check):
+            return found
+        shape = BoundingBox.from_centre(local.centre_x, local.centre_y, *usual)
+        window = self.engine.geometry.search_window(shape, config.search_size)
+        window = window.on_pixels() if config.crop == 'exact' else window
+        maps = self.engine.search(self.patch(image, window), memory.template)
+        answer = weigh(self.engine, maps, window, memory, shape, lost=False)
+        again, = judge(self.engine, image, [self.question(answer)])
+        alone = (again.confidence >= config.confidence_threshold
+                 and again.candidate.response >= SURE_RESPONSE
+                 and stays_usual(online.corrected(again.candidate.box), box, usual))
+        return replace(again if alone else found, windows=(local, window))
+
     def _search_on(self, image: AnyImage, local: SearchResult, taken: Sequence[BoundingBox]
                    ) -> tuple[SearchResult, list[CropWindow]]:
         """While lost, search further windows until one shows the target; with all searched ones.
 
         If none does, the local answer stands: a doubtful one is no reason to leave the place.
         """
-        memory, searched = self._memory, [local.candidate.window]
+        memory, searched = self._memory, list(local.windows or [local.candidate.window])
         if not self._is_lost or self._shows_target(local):
             return local, searched
         for window in memory.relocaliser.windows(local.candidate.window):

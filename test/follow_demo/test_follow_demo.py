@@ -43,6 +43,15 @@ def test_the_same_world_gives_the_same_result(output: Path) -> None:
     assert first == again
 
 
+def test_a_tracker_that_is_never_wrong_loses_what_nobody_sees(tmp_path: Path) -> None:
+    pytest.importorskip('panda3d', reason='panda3d is not installed')
+    assert command.main(['--truth', '--world', '2', '--seconds', SECONDS, '--out',
+                         str(tmp_path)]) == 0
+    score, = json.loads((tmp_path / 'summary.json').read_text())
+    assert score['wrong_s'] == score['lost_s'] == 0 and score['travelled'] > 0.3
+    assert (tmp_path / 'follow.mp4').stat().st_size > 10000
+
+
 def test_the_camera_on_the_base_is_where_tf_says() -> None:
     """A target straight ahead of the tilted camera is seen above the horizon of the base."""
     from siamx_ros.follow_demo.robot_topics import camera_info, mounting
@@ -74,6 +83,7 @@ def test_a_depth_image_fits_the_image_and_is_read_as_metres() -> None:
 
 @pytest.mark.parametrize('arguments, words', [
     (['--attach'], '--real-time'), (['--worlds', '0'], 'at least 1'),
+    (['--truth', '--no-depth'], 'goes without'), (['--truth', '--adaptive', 'off'], 'without'),
     (['--world', '1', '2', '--worlds', '2'], 'one --world'), (['--world', '-1'], 'negative'),
     (['--seconds', '0'], 'at least 1'), (['--speed', '1'], 'unknown')])
 def test_what_makes_no_sense_is_refused(arguments: list[str], words: str, capsys) -> None:

@@ -1,0 +1,67 @@
+"""A box that has grown at once may have taken in a neighbour: the target's usual size tells.
+
+Search patches show a target of the last box's shape, so a box that holds two people looks right
+from then on. In a window of the shape that the target usually had, it is seen alone again.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+import math
+from statistics import median
+
+from siamx_ros.geometry import BoundingBox
+
+NEWEST, LEAST = 20, 5
+"""Reliable images whose median is the usual size; fewer tell nothing."""
+KEPT_SHARE = 0.3
+"""A target really grows if its box in the usual shape grows by more than this share of it (in
+logarithms)."""
+SURE_RESPONSE = 0.5
+"""Response of the target's classifier from which what is seen in the usual shape may be it."""
+
+
+class UsualSize:
+    """Sizes of one target's box in its newest reliable images.
+
+    Args:
+        box: as it was given.
+    """
+
+    def __init__(self, box: BoundingBox) -> None:
+        self._sizes: deque[tuple[float, float]] = deque([(box.w, box.h)], maxlen=NEWEST)
+
+    def note(self, box: BoundingBox) -> None:
+        """Take in the box of a reliable image."""
+        self._sizes.append((box.w, box.h))
+
+    def clear(self) -> None:
+        """Forget all sizes: the target may come back at another one."""
+        self._sizes.clear()
+
+    @property
+    def size(self) -> tuple[float, float] | None:
+        """Median width and height, pixels; None where too few are known."""
+        if len(self._sizes) < LEAST:
+            return None
+        widths, heights = zip(*self._sizes)
+        return median(widths), median(heights)
+
+
+def has_grown(box: BoundingBox, usual: tuple[float, float], times: float) -> bool:
+    """Whether a box is at least so many times as wide or as tall as usual."""
+    return max(box.w / usual[0], box.h / usual[1]) >= times
+
+
+def stays_usual(seen: BoundingBox, grown: BoundingBox, usual: tuple[float, float]) -> bool:
+    """Whether a target seen in its usual shape did not grow as its box did.
+
+    Args:
+        seen: its box in a window of the usual shape.
+        grown: that in the window of its last box, larger than usual.
+        usual: width and height.
+    """
+    by_width = (math.log(grown.w / usual[0]), math.log(seen.w / usual[0]))
+    by_height = (math.log(grown.h / usual[1]), math.log(seen.h / usual[1]))
+    growth, of_seen = max(by_width, by_height)
+    return of_seen < KEPT_SHARE * growth
