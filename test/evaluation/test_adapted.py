@@ -6,13 +6,14 @@ import pytest
 from siamx_ros.config import ModelConfig, TrackerConfig
 from siamx_ros.data.sequence import read_folder
 from siamx_ros.errors import InputError
-from siamx_ros.evaluation.adapted import AdaptedTracker
+from siamx_ros.evaluation.adapted import REACH, AdaptedTracker
 from siamx_ros.evaluation.opencv_trackers import OpenCvTracker, available
 from siamx_ros.evaluation.runner import run_sequence
 from siamx_ros.evaluation.scores import score
 from siamx_ros.evaluation.trackers import variants
-from siamx_ros.geometry import BoundingBox
+from siamx_ros.geometry import BoundingBox, context_side
 from siamx_ros.records import BoxSource, TrackResult, TrackState
+from siamx_ros.tracking.relocalise import HeatMapSearch
 
 SIZE = 12
 
@@ -83,6 +84,17 @@ def test_the_sweep_brings_a_near_sighted_tracker_into_every_corner():
     for corner in ((0, 0), (188, 0), (0, 108), (188, 108)):
         results, truth = follow([(20, 40)] * 6 + [None] * 12 + [corner] * 90, reach=24, n_lost=5)
         assert results[-1].box.iou(truth[-1]) == 1 and results[-1].valid, corner
+
+
+def test_only_what_the_tracker_can_have_seen_is_searched_in_vain(monkeypatch):
+    """Also where the sweep looks for larger targets, in wider windows of our own."""
+    seen = []
+    missed = HeatMapSearch.missed
+    monkeypatch.setattr(HeatMapSearch, 'missed', lambda self, window: (
+        seen.append(window), missed(self, window)))
+    follow([(20, 40)] * 6 + [None] * 60, n_lost=5)
+    assert len(seen) > 10
+    assert {round(window.side) for window in seen} == {round(REACH * context_side(SIZE, SIZE))}
 
 
 def test_a_clock_that_was_set_back_loses_the_target():
