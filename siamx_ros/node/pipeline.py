@@ -131,9 +131,9 @@ class Pipeline:
             self.node.get_logger().warning(self.problem)
         if bool(before) != bool(self.problem):
             self.publishers.publish_status(self.board, time.monotonic())
-        if not self.problem or not self.session.is_following:
-            return
         stuck = self.worker.busy_s > self.config.stall_timeout
+        if not self.problem or not (self.session.is_following or stuck and self.session.further):
+            return
         self._stalled = self._stalled or stuck
         state, reason = (TrackState.ERROR, Reason.INFERENCE_ERROR) if stuck else (
             TrackState.INPUT_STALE,

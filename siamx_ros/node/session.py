@@ -178,8 +178,8 @@ class Session:
             TrackState.LOST if self.has_target else TrackState.UNINITIALISED)
 
     def too_late(self, outcome: Outcome) -> Outcome:
-        """What a hung inference ended with: nothing to act on, and the target to be found anew."""
-        if not self.has_target:
+        """What a hung inference ended with: nothing to act on, and all targets to be found anew."""
+        if not (self.has_target or self.further):
             return outcome
         self.interrupt(Reason.INFERENCE_ERROR)
         self.result = self._standing(TrackState.ERROR, Reason.INFERENCE_ERROR)

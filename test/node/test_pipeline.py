@@ -154,6 +154,26 @@ def hasty(pipeline):
     return pipeline
 
 
+def test_further_targets_alone_whose_inference_hangs_are_an_error(hasty, publishers):
+    """As it is of one that raises; afterwards they must be found anew."""
+    hasty.configure(hasty.config.replace({'image_timeout': 10.0}))
+    hasty.session.further.await_image = lambda frame: True
+    meanwhile = []
+
+    def hang(*_):
+        hasty.worker.busy_s = 60.0
+        hasty.watch()
+        meanwhile.append(hasty.board.status.state)
+        hasty.worker.busy_s = 0.0
+    hasty.session.further.update = hang
+    hasty.worker.offer(frame_at(1))
+    assert meanwhile == publishers.states == [TrackState.ERROR]
+    hasty.session.further.update = lambda *_: None
+    hasty.worker.offer(frame_at(2))
+    assert publishers.states[-1] == TrackState.UNINITIALISED
+    assert hasty.session.further.lost == [(2.0, False)]
+
+
 def test_without_a_primary_target_damaged_images_are_no_state(hasty, publishers):
     damaged = frame_at(1)
     damaged.msg.encoding = 'nonsense'
