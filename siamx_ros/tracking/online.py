@@ -37,7 +37,9 @@ COLOUR_TURN, SCALE_TURN, TEACH_TURN, SOLVE_TURN = 2, 3, 0, 1
 solved."""
 BELIEVED, TRUSTED = 0.3, 1.0
 """Similarity from which the scale template shares in a change of size, and that of a full share."""
-LARGEST_CORRECTION = 2.0
+LARGEST_CORRECTION, LARGEST_SHIFT = 2.0, 0.5
+"""Of the size, either way, and of the centre, relative to the size: beyond, the network saw
+something else on the first image."""
 
 
 @dataclass(frozen=True)
@@ -68,14 +70,17 @@ class BoxCorrection:
         """
         cx, cy = true.centre
 
-        def limited(ratio: float) -> float:
+        def limited(shift: float) -> float:
+            return strength * min(max(shift, -LARGEST_SHIFT), LARGEST_SHIFT)
+
+        def limited_ratio(ratio: float) -> float:
             return min(max(ratio, 1 / LARGEST_CORRECTION), LARGEST_CORRECTION) ** strength
 
         return cls(
-            strength * median((cx - box.centre[0]) / box.w for box in predicted),
-            strength * median((cy - box.centre[1]) / box.h for box in predicted),
-            limited(median(true.w / box.w for box in predicted)),
-            limited(median(true.h / box.h for box in predicted)))
+            limited(median((cx - box.centre[0]) / box.w for box in predicted)),
+            limited(median((cy - box.centre[1]) / box.h for box in predicted)),
+            limited_ratio(median(true.w / box.w for box in predicted)),
+            limited_ratio(median(true.h / box.h for box in predicted)))
 
     def __call__(self, box: BoundingBox) -> BoundingBox:
         cx, cy = box.centre

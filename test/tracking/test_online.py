@@ -30,7 +30,9 @@ def at(x, y, w, h):
     pytest.param([at(100, 80, 44, 60), at(300, 10, 5, 200), at(100, 80, 44, 60)], 1.0,
                  at(100, 80, 44, 60), TRUE, id='one wild prediction does not count'),
     pytest.param([at(100, 80, 4, 6)], 1.0, at(100, 80, 4, 6), at(100, 80, 8, 12),
-                 id='it is limited')])
+                 id='the size is limited'),
+    pytest.param([at(180, 20, 40, 60)], 1.0, at(180, 20, 40, 60), at(160, 50, 40, 60),
+                 id='the shift is limited')])
 def test_a_correction_turns_what_was_predicted_into_the_true_box(
         predictions, strength, given, corrected):
     found = BoxCorrection.between(predictions, TRUE, strength)(given)
