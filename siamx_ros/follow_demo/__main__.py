@@ -48,7 +48,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
                         '/follow_demo under simulated time; goes with --real-time')
     parser.add_argument('--truth', action='store_true',
                         help='let a tracker that is never wrong lead the robot, without nodes: '
-                        'what the follower reaches at best')
+                        "what the follower does without a tracker's errors")
     parser.add_argument('--faults', action='store_true',
                         help='instead: let one thing after the other fail in real time, and print '
                         'when the robot stood')

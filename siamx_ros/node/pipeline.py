@@ -125,14 +125,16 @@ class Pipeline:
         """Notice missing images, QoS switches and a stuck tracker; in the executor's thread."""
         self.camera.check()
         self.waiting.expire(time.monotonic())
-        before, self.problem = self.problem, self._find_problem()
+        busy = self.worker.busy_s
+        before, self.problem = self.problem, self._find_problem(busy)
         self.board.note_problem(self.problem)
         if self.problem and not before:
             self.node.get_logger().warning(self.problem)
         if bool(before) != bool(self.problem):
             self.publishers.publish_status(self.board, time.monotonic())
-        stuck = self.worker.busy_s > self.config.stall_timeout
-        if not self.problem or not (self.session.is_following or stuck and self.session.further):
+        stuck = busy > self.config.stall_timeout
+        further = stuck and self.session.enabled and self.session.further
+        if not self.problem or not (self.session.is_following or further):
             return
         self._stalled = self._stalled or stuck
         state, reason = (TrackState.ERROR, Reason.INFERENCE_ERROR) if stuck else (
@@ -141,8 +143,7 @@ class Pipeline:
         if self.board.status.state != state:
             self._announce(state, reason)
 
-    def _find_problem(self) -> str:
-        busy = self.worker.busy_s
+    def _find_problem(self, busy: float) -> str:
         if busy > self.config.stall_timeout:
             return f'one image has been worked on for {busy:.1f} s'
         return self.input.problem(self.camera.describe, self.board.status.message)

@@ -1,7 +1,7 @@
 """A box that has grown at once may have taken in a neighbour: the target's usual size tells.
 
 Search patches show a target of the last box's shape, so a box that holds two people looks right
-from then on. In a window of the shape that the target usually had, it is seen alone again.
+from then on. In a window of the shape that the target usually had, it is often seen alone.
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ NEWEST, LEAST = 20, 5
 KEPT_SHARE = 0.3
 """A target really grows if its box in the usual shape grows by more than this share of it (in
 logarithms)."""
-SURE_RESPONSE = 0.5
-"""Response of the target's classifier from which what is seen in the usual shape may be it."""
 
 
 class UsualSize:
@@ -48,19 +46,24 @@ class UsualSize:
         return median(widths), median(heights)
 
 
-def has_grown(box: BoundingBox, usual: tuple[float, float], times: float) -> bool:
-    """Whether a box is at least so many times as wide or as tall as usual."""
-    return max(box.w / usual[0], box.h / usual[1]) >= times
+def has_grown(box: BoundingBox, usual: tuple[float, float], share: float) -> bool:
+    """Whether a box is wider or taller than usual by at least a share of that."""
+    return max(box.w / usual[0], box.h / usual[1]) >= 1 + share
 
 
-def stays_usual(seen: BoundingBox, grown: BoundingBox, usual: tuple[float, float]) -> bool:
-    """Whether a target seen in its usual shape did not grow as its box did.
+def stays_usual(seen: BoundingBox, grown: BoundingBox, usual: tuple[float, float],
+                share: float) -> bool:
+    """Whether a target seen in its usual shape has its usual size, and did not grow as its box did.
 
     Args:
         seen: its box in a window of the usual shape.
-        grown: that in the window of its last box, larger than usual.
+        grown: that in the window of its last box.
         usual: width and height.
+        share: of the usual size, by which another size is larger, or the usual one than that.
     """
+    smallest = min(seen.w / usual[0], seen.h / usual[1])
+    if has_grown(seen, usual, share) or smallest < 1 / (1 + share):
+        return False
     by_width = (math.log(grown.w / usual[0]), math.log(seen.w / usual[0]))
     by_height = (math.log(grown.h / usual[1]), math.log(seen.h / usual[1]))
     growth, of_seen = max(by_width, by_height)

@@ -153,13 +153,6 @@ class TargetMemory:
         place = self.course.expected(self.stamp)
         return place and (place[0] + self.camera.total[0], place[1] + self.camera.total[1])
 
-    @property
-    def finest_box(self) -> BoundingBox:
-        """The last box with its usual width and height where these are smaller."""
-        w, h = self.sizes.size or (math.inf, math.inf)
-        return BoundingBox.from_centre(
-            *self.box.centre, min(self.box.w, w), min(self.box.h, h))
-
     def fall_back(self) -> None:
         """Return to the anchor; no velocity is known any more."""
         self.course.clear()

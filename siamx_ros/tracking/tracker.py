@@ -15,9 +15,8 @@ from siamx_ros.model.inference import Engine, Maps, Patch
 from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState
 from siamx_ros.reduced_image import AnyImage
 from siamx_ros.tracking import decode, motion
-from siamx_ros.tracking.choice import Question, judge
+from siamx_ros.tracking.choice import Question, judge, without_neighbour
 from siamx_ros.tracking.confidence import Calibration
-from siamx_ros.tracking.growth import SURE_RESPONSE, has_grown, stays_usual
 from siamx_ros.tracking.memory import Gate, TargetMemory, anything
 from siamx_ros.tracking.online import OnlineModel
 from siamx_ros.tracking.process import as_one_image
@@ -45,16 +44,14 @@ class Tracker:
     @property
     def heat_map(self) -> np.ndarray | None:
         """H of Eq. (10), rows x cols float32; None without a target or with another scheme."""
-        if self._memory is None or self._memory.relocaliser.heat_map is None:
-            return None
-        return self._memory.relocaliser.heat_map.values
+        heat_map = None if self._memory is None else self._memory.relocaliser.heat_map
+        return None if heat_map is None else heat_map.values
 
     @property
     def reduction(self) -> int:
         """Side of the blocks of pixels whose means are enough of the next image (ReducedImage)."""
         anywhere = self._memory is None or self.states.state == TrackState.LOST
-        return 1 if anywhere else enough_blocks(
-            self.engine.geometry, self._memory.finest_box, self.config)
+        return 1 if anywhere else enough_blocks(self.engine.geometry, self._memory.box, self.config)
 
     @property
     def memory(self) -> TargetMemory | None:
@@ -113,8 +110,9 @@ class Tracker:
         window = self.begin(image, stamp, gate)
         maps = self.engine.search(self.patch(image, window), self._memory.template,
                                   self._memory.catch_up)
-        found, = judge(self.engine, image, [self.question(self.weigh(maps, window))])
-        return self.conclude(image, self.refine(image, self._without_neighbour(image, found)))
+        asked = self.question(self.weigh(maps, window))
+        found = without_neighbour(self.engine, image, asked, *judge(self.engine, image, [asked]))
+        return self.conclude(image, self.refine(image, found))
 
     def begin(self, image: AnyImage, stamp: float | None, gate: Gate = anything,
               alone: bool = True) -> CropWindow:
@@ -139,8 +137,7 @@ class Tracker:
 
     def weigh(self, maps: Maps, window: CropWindow) -> WindowAnswer:
         """The network's answer on a window, joined with that of the target's classifier."""
-        return weigh(self.engine, maps, window, self._memory, self._memory.box,
-                     lost=self._is_lost)
+        return weigh(self.engine, maps, window, self._memory, lost=self._is_lost)
 
     def question(self, answer: WindowAnswer, excluded: np.ndarray | None = None) -> Question:
         """What a window shows apart from cells that other targets have taken, for :func:`judge`."""
@@ -224,30 +221,6 @@ class Tracker:
         if not (config.online_weight or config.scale_weight or config.box_correction):
             return None
         return OnlineModel(config, image, box, first_views(self.engine, image, memory))
-
-    def _without_neighbour(self, image: AnyImage, found: SearchResult) -> SearchResult:
-        """What is seen of a tracked target in its usual shape, if that tells it from a neighbour.
-
-        Else what was found: its box has not grown, or the target itself has.
-        """
-        memory, config, local = self._memory, self.config, found.candidate.window
-        usual, online = memory.sizes.size, memory.online
-        if (not config.growth_check or found.refused or usual is None or online is None
-                or self.states.state != TrackState.TRACKING):
-            return found
-        box = online.corrected(found.candidate.box)
-        if not has_grown(box, usual, config.growth_check):
-            return found
-        shape = BoundingBox.from_centre(local.centre_x, local.centre_y, *usual)
-        window = self.engine.geometry.search_window(shape, config.search_size)
-        window = window.on_pixels() if config.crop == 'exact' else window
-        maps = self.engine.search(self.patch(image, window), memory.template)
-        answer = weigh(self.engine, maps, window, memory, shape, lost=False)
-        again, = judge(self.engine, image, [self.question(answer)])
-        alone = (again.confidence >= config.confidence_threshold
-                 and again.candidate.response >= SURE_RESPONSE
-                 and stays_usual(online.corrected(again.candidate.box), box, usual))
-        return replace(again if alone else found, windows=(local, window))
 
     def _search_on(self, image: AnyImage, local: SearchResult, taken: Sequence[BoundingBox]
                    ) -> tuple[SearchResult, list[CropWindow]]:

@@ -43,7 +43,7 @@ def test_the_same_world_gives_the_same_result(output: Path) -> None:
     assert first == again
 
 
-def test_a_tracker_that_is_never_wrong_loses_what_nobody_sees(tmp_path: Path) -> None:
+def test_the_truth_leads_the_robot(tmp_path: Path) -> None:
     pytest.importorskip('panda3d', reason='panda3d is not installed')
     assert command.main(['--truth', '--world', '2', '--seconds', SECONDS, '--out',
                          str(tmp_path)]) == 0
