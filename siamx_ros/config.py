@@ -213,9 +213,9 @@ class TrackerConfig(Settings):
         'heading, by which one of several peaks is chosen; 0: its course is not known at all',
         low=0.0, high=10.0, live=True)
     growth_check: float = setting(
-        0.25, 'share by which a box must be wider or taller than usual to be searched for again in '
-        'the usual shape, while TRACKING one target, with online_weight; 0: never', low=0.0,
-        high=10.0, live=True)
+        0.0, 'share by which a box must be wider or taller than usual to be searched for again in '
+        'the usual shape, while TRACKING one target, with online_weight, such as 0.25 where people '
+        'cross; 0: never', low=0.0, high=10.0, live=True)
     backward_every: int = setting(
         10, 'images after which the first image is searched with what is followed, as it is in '
         'all doubtful ones; 0: never', unit='frames', low=0, high=1000)

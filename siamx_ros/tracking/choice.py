@@ -15,7 +15,7 @@ from siamx_ros.tracking import decode
 from siamx_ros.tracking.backward import backward_scores
 from siamx_ros.tracking.confidence import USUAL_BACKWARD, Calibration, doubted
 from siamx_ros.tracking.decode import Candidate
-from siamx_ros.tracking.growth import has_grown, stays_usual
+from siamx_ros.tracking.growth import stays_usual
 from siamx_ros.tracking.memory import TargetMemory
 from siamx_ros.tracking.search import (
     Appearance, SearchResult, WindowAnswer, search_patch, weigh)
@@ -138,7 +138,7 @@ def without_neighbour(engine: Engine, image: AnyImage, asked: Question,
     if not (share and asked.tracked and usual) or found.refused or asked.answer.response is None:
         return found
     box = memory.online.corrected(found.candidate.box)
-    if not has_grown(box, usual, share):
+    if not memory.sizes.is_doubtful(box, share):
         return found
     shape = BoundingBox.from_centre(local.centre_x, local.centre_y, *usual)
     window = engine.geometry.search_window(shape, config.search_size)
@@ -149,6 +149,7 @@ def without_neighbour(engine: Engine, image: AnyImage, asked: Question,
     alone = (again.confidence >= config.confidence_threshold
              and again.candidate.response >= SURE_RESPONSE
              and stays_usual(memory.online.corrected(again.candidate.box), box, usual, share))
+    memory.sizes.looked(grew=not alone)
     return replace(again if alone else found, windows=(local, window))
 
 

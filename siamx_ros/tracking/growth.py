@@ -17,6 +17,8 @@ NEWEST, LEAST = 20, 5
 KEPT_SHARE = 0.3
 """A target really grows if its box in the usual shape grows by more than this share of it (in
 logarithms)."""
+LOOKS = 5
+"""A target that was seen to grow so often has grown, until it has its usual size again."""
 
 
 class UsualSize:
@@ -28,6 +30,7 @@ class UsualSize:
 
     def __init__(self, box: BoundingBox) -> None:
         self._sizes: deque[tuple[float, float]] = deque([(box.w, box.h)], maxlen=NEWEST)
+        self._looks = 0
 
     def note(self, box: BoundingBox) -> None:
         """Take in the box of a reliable image."""
@@ -36,6 +39,20 @@ class UsualSize:
     def clear(self) -> None:
         """Forget all sizes: the target may come back at another one."""
         self._sizes.clear()
+        self._looks = 0
+
+    def is_doubtful(self, box: BoundingBox, share: float) -> bool:
+        """Whether a box has grown by a share, and it is not known yet that the target has.
+
+        There must be a usual size.
+        """
+        if not has_grown(box, self.size, share):
+            self._looks = 0
+        return has_grown(box, self.size, share) and self._looks < LOOKS
+
+    def looked(self, grew: bool) -> None:
+        """Note whether the target itself was seen to grow."""
+        self._looks = self._looks + 1 if grew else 0
 
     @property
     def size(self) -> tuple[float, float] | None:
@@ -66,5 +83,5 @@ def stays_usual(seen: BoundingBox, grown: BoundingBox, usual: tuple[float, float
         return False
     by_width = (math.log(grown.w / usual[0]), math.log(seen.w / usual[0]))
     by_height = (math.log(grown.h / usual[1]), math.log(seen.h / usual[1]))
-    growth, of_seen = max(by_width, by_height)
-    return of_seen < KEPT_SHARE * growth
+    of_box, of_seen = max(by_width, by_height)
+    return of_seen < KEPT_SHARE * of_box

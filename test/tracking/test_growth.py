@@ -6,7 +6,8 @@ from track_playing import play, start
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.model.inference import Maps
 from siamx_ros.records import TrackState
-from siamx_ros.tracking.growth import LEAST, NEWEST, UsualSize, has_grown, stays_usual
+from siamx_ros.tracking.growth import (
+    LEAST, LOOKS, NEWEST, UsualSize, has_grown, stays_usual)
 
 
 def box(w, h):
@@ -25,6 +26,22 @@ def test_the_usual_size_is_the_median_of_the_newest():
     assert usual.size == (44, 66)
     usual.clear()
     assert usual.size is None
+
+
+def test_what_was_seen_to_grow_some_times_has_grown():
+    usual = UsualSize(box(40, 60))
+    for _ in range(NEWEST):
+        usual.note(box(40, 60))
+    assert not usual.is_doubtful(box(44, 60), 0.25)
+    for _ in range(LOOKS):
+        assert usual.is_doubtful(box(52, 60), 0.25)
+        usual.looked(grew=True)
+    assert not usual.is_doubtful(box(60, 60), 0.25)
+    assert not usual.is_doubtful(box(44, 60), 0.25)
+    assert usual.is_doubtful(box(52, 60), 0.25), 'it had its usual size in between'
+    for _ in range(2 * LOOKS):
+        usual.looked(grew=False)
+        assert usual.is_doubtful(box(52, 60), 0.25), 'it was the neighbour'
 
 
 @pytest.mark.parametrize('w, h, grown', [
@@ -74,10 +91,11 @@ RESPONSE = 0.47
 def test_what_grows_in_its_last_shape_alone_is_a_neighbour(
         greedy, scene, monkeypatch, sides, sure, changes, wide):
     monkeypatch.setattr('siamx_ros.tracking.choice.SURE_RESPONSE', sure)
-    tracker = start(greedy, scene, **{'box_correction': 0.0, 'scale_weight': 0.0, **changes})
+    tracker = start(greedy, scene, **{
+        'box_correction': 0.0, 'scale_weight': 0.0, 'growth_check': 0.25, **changes})
     play(tracker, scene, [(200, 200)] * 6)
     greedy.sides = sides
-    result = play(tracker, scene, [(200, 200)])[-1]
+    result = play(tracker, scene, [(200, 200)])[0]
     assert result.state == TrackState.TRACKING
     assert result.online_response == pytest.approx(0 if 'online_weight' in changes else RESPONSE,
                                                    abs=0.02)
