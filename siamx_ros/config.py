@@ -112,7 +112,8 @@ class ModelConfig(Settings):
     precision: str = setting(
         'auto', 'number format of inference; auto: with openvino what is fastest on this CPU, int8 '
         '(where the weights bring ranges), bf16 or fp32; with tensorrt and cuda_graphs fp16; else '
-        'fp32', choices=('auto', 'fp32', 'fp16', 'bf16', 'int8'))
+        'fp32',
+        choices=('auto', 'fp32', 'fp16', 'bf16', 'int8'))
     threads: int = setting(
         0, 'CPU threads of torch and OpenCV, for the whole process; 0: as they choose',
         low=0, high=1024)
@@ -150,8 +151,9 @@ class TrackerConfig(Settings):
     relocalise_threshold: float = setting(
         0.9, 'confidence that ends LOST', low=0.0, high=1.0, live=True)
     follow_threshold: float = setting(
-        0.01, 'confidence from which the search still follows what it sees near while LOST; in the '
-        'paper, confidence_threshold', low=0.0, high=1.0, live=True)
+        0.01, 'confidence from which the search still follows what it sees near while LOST; '
+        'confidence_threshold for what is reliable alone, as in the paper', low=0.0, high=1.0,
+        live=True)
     n_lost: int = setting(
         25, 'frames below gone_threshold until LOST', unit='frames', low=1, high=1000, live=True)
     n_doubt: int = setting(
@@ -175,7 +177,8 @@ class TrackerConfig(Settings):
         ablation=True)
     momentum: float = setting(1.0, 'gain of the drift of Eq. 9', low=0.0, high=1.0, live=True)
     search_growth: float = setting(
-        1.0, 'search side while lost, relative to the normal one', low=1.0, high=4.0, live=True)
+        1.0, 'search side while lost relative to the normal one, same scale', low=1.0, high=4.0,
+        live=True)
     heat_map_cells: int = setting(
         128, 'cells along the longer image side', unit='cells', low=8, high=1024, ablation=True)
     heat_map_sigma: float = setting(
@@ -190,7 +193,8 @@ class TrackerConfig(Settings):
         True, 'after a miss, search the next best place of the heat map', ablation=True)
     heat_map_floor: float = setting(
         0.1, 'least value of every place, relative to the highest, once places are inhibited: the '
-        'search sweeps the whole image; 0: where the target was', low=0.0, high=1.0, ablation=True)
+        'search sweeps the whole image; 0 for places where the target was', low=0.0, high=1.0,
+        ablation=True)
     penalty_k: float = setting(
         0.062, 'strength of the size and aspect penalty', low=0.0, high=1.0, live=True)
     window_influence: float = setting(
@@ -212,10 +216,6 @@ class TrackerConfig(Settings):
         0.25, 'standard deviation, relative to its size, of the distance from where the target was '
         'heading, by which one of several peaks is chosen; 0: its course is not known at all',
         low=0.0, high=10.0, live=True)
-    growth_check: float = setting(
-        0.0, 'share by which a box must be wider or taller than usual to be searched for again in '
-        'the usual shape, while TRACKING one target, with online_weight, such as 0.25 where people '
-        'cross; 0: never', low=0.0, high=10.0, live=True)
     backward_every: int = setting(
         10, 'images after which the first image is searched with what is followed, as it is in '
         'all doubtful ones; 0: never', unit='frames', low=0, high=1000)

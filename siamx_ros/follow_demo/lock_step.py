@@ -29,7 +29,6 @@ from siamx_ros.geometry import BoundingBox
 from siamx_ros.msg import TrackedTarget
 from siamx_ros.simulation.episode import Report
 from siamx_ros.simulation.frame import CameraConfig, CameraFrame
-from siamx_ros.simulation.robot import Pose
 
 IMAGE_TOPIC = f'{NAMESPACE}/image'
 TRACKER = f'{NAMESPACE}/siamx_tracker'
@@ -148,10 +147,6 @@ class LockStepPilot:
         """What the follower does, and why if there is a reason."""
         command = self.follower.command
         return described(command.state, command.message)
-
-    def publish_pose(self, now_s: float, pose: Pose) -> None:
-        """Say by TF where the robot is."""
-        self.topics.publish_pose(now_s, pose)
 
     def tell_time(self, now_s: float) -> None:
         """Publish the clock, and wait until the follower has it."""

@@ -15,17 +15,13 @@ from siamx_ros.tracking import decode
 from siamx_ros.tracking.backward import backward_scores
 from siamx_ros.tracking.confidence import USUAL_BACKWARD, Calibration, doubted
 from siamx_ros.tracking.decode import Candidate
-from siamx_ros.tracking.growth import stays_usual
 from siamx_ros.tracking.memory import TargetMemory
-from siamx_ros.tracking.search import (
-    Appearance, SearchResult, WindowAnswer, search_patch, weigh)
+from siamx_ros.tracking.search import Appearance, SearchResult, WindowAnswer
 
 MOST_CANDIDATES = 4
 """Peaks of a window that are looked at, best first."""
 RIVAL = 0.3
 """Score relative to that of the best peak from which another one may be the target, too."""
-SURE_RESPONSE = 0.5
-"""Response of the target's classifier from which what is seen in the usual shape may be it."""
 
 
 class Question(NamedTuple):
@@ -120,37 +116,6 @@ def _known_backward(asked: Question, candidate: Candidate, similarity: float) ->
 def _confidence(calibration: Calibration, candidate: Candidate, similarity: float) -> float:
     return calibration(candidate.score, candidate.peak_ratio, similarity, candidate.response,
                        candidate.colour, candidate.backward)
-
-
-def without_neighbour(engine: Engine, image: AnyImage, asked: Question,
-                      found: SearchResult) -> SearchResult:
-    """What is seen of a tracked target in its usual shape, if its box has taken in a neighbour.
-
-    A box that has grown is searched for once more. What was found stands if that shows growth,
-    too, or nothing that is surely the target; and for a target without a classifier.
-
-    Args:
-        asked: about the window of the last box.
-        found: the answer.
-    """
-    memory, config, local = asked.memory, asked.memory.config, asked.answer.window
-    usual, share = memory.sizes.size, config.growth_check
-    if not (share and asked.tracked and usual) or found.refused or asked.answer.response is None:
-        return found
-    box = memory.online.corrected(found.candidate.box)
-    if not memory.sizes.is_doubtful(box, share):
-        return found
-    shape = BoundingBox.from_centre(local.centre_x, local.centre_y, *usual)
-    window = engine.geometry.search_window(shape, config.search_size)
-    window = window.on_pixels() if config.crop == 'exact' else window
-    maps = engine.search(search_patch(engine, image, window, memory), memory.template)
-    answer = weigh(engine, maps, window, memory, lost=False, last=shape)
-    again, = judge(engine, image, [asked._replace(answer=answer)])
-    alone = (again.confidence >= config.confidence_threshold
-             and again.candidate.response >= SURE_RESPONSE
-             and stays_usual(memory.online.corrected(again.candidate.box), box, usual, share))
-    memory.sizes.looked(grew=not alone)
-    return replace(again if alone else found, windows=(local, window))
 
 
 def choose_allowed(answer: WindowAnswer, memory: TargetMemory,

@@ -14,7 +14,6 @@ from siamx_ros.tracking.backward import BackwardCheck
 from siamx_ros.tracking.camera import CameraShift
 from siamx_ros.tracking.course import CLEAR, Course
 from siamx_ros.tracking.decode import Candidate, smoothed_size
-from siamx_ros.tracking.growth import UsualSize
 from siamx_ros.tracking.motion import Observation
 from siamx_ros.tracking.online import OnlineModel
 from siamx_ros.tracking.relocalise import make_relocaliser
@@ -57,7 +56,6 @@ class TargetMemory:
         anchor: where the search returns to when the target is lost: the last box with a confidence
             of at least ``follow_threshold``, with its usual size.
         usual_size: mean width and height over the last reliable frames, pixels.
-        sizes: of the newest reliable frames since the last return.
         history: the two newest frames, for Eq. (9).
         camera: how the camera's motion moved the image.
         course: where the target was, but for that, in reliable frames in which nothing else looked
@@ -79,7 +77,6 @@ class TargetMemory:
         self.backward: BackwardCheck | None = None
         self.anchor = box
         self.usual_size = box.w, box.h
-        self.sizes = UsualSize(box)
         self.history = [Observation(box, reliable=True)]
         self.camera, self.course = CameraShift(), Course(CLEAR)
         self.relocaliser = make_relocaliser(image_size, config)
@@ -128,8 +125,6 @@ class TargetMemory:
             self.fall_back()
             return box
         self.box = box
-        if jumped:
-            self.sizes.clear()
         if self.backward is not None:
             self.backward.score = candidate.backward
         self.history = [*self.history[-1:], Observation(box, reliable, jumped)]
@@ -142,7 +137,6 @@ class TargetMemory:
         if reliable and state == TrackState.TRACKING:
             self.relocaliser.remember(box)
             self.relocaliser.found()
-            self.sizes.note(box)
             if candidate.peak_ratio < CLEAR_RATIO:
                 (x, y), (dx, dy) = box.xywh[:2], self.camera.total
                 self.course.note(self.stamp, BoundingBox(x - dx, y - dy, box.w, box.h))

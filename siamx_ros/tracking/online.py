@@ -133,17 +133,13 @@ class OnlineModel:
         """How much less than usual the colours are the target's, as doubt in its logit."""
         return 0.0 if self._colour is None else self._colour.strangeness(similarity)
 
-    def corrected(self, box: BoundingBox) -> BoundingBox:
-        """A predicted box without the network's error on the first image."""
-        return self._correction(box)
-
     def refine(self, candidate: Candidate, image: np.ndarray, last: BoundingBox,
                by_scale: bool = True) -> Candidate:
         """Correct a candidate's box; the scale template shares in the change of size from ``last``.
 
         The more the target looks as it did, the larger is its share; without ``by_scale``, none.
         """
-        box = self.corrected(candidate.box)
+        box = self._correction(candidate.box)
         if self._scale is None or not by_scale:
             return replace(candidate, box=box)
         match = self._scale.find(image, box.centre, (last.w, last.h))

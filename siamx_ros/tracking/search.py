@@ -111,19 +111,15 @@ def search_patch(engine: Engine, image: AnyImage, window: CropWindow,
 
 
 def weigh(engine: Engine, maps: Maps, window: CropWindow, memory: TargetMemory, *,
-          lost: bool, last: BoundingBox | None = None) -> WindowAnswer:
-    """Join the network's answer on a window with that of the target's own classifier.
-
-    Args:
-        last: box from whose size a change is penalised, image pixels; None for the last one.
-    """
+          lost: bool) -> WindowAnswer:
+    """Join the network's answer on a window with that of the target's own classifier."""
     scores, features, response = maps.scores, None, None
     if memory.online is not None:
         features = engine.describe(maps)
         scores, response = memory.online.fuse(scores, features)
     influence = decode.LOST_WINDOW_INFLUENCE if lost else memory.config.window_influence
     weighed = decode.weigh(
-        scores, maps.distances, window, last or memory.box, memory.config, influence)
+        scores, maps.distances, window, memory.box, memory.config, influence)
     return WindowAnswer(window, maps, weighed, features, response)
 
 

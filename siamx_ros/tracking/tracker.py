@@ -15,7 +15,7 @@ from siamx_ros.model.inference import Engine, Maps, Patch
 from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState
 from siamx_ros.reduced_image import AnyImage
 from siamx_ros.tracking import decode, motion
-from siamx_ros.tracking.choice import Question, judge, without_neighbour
+from siamx_ros.tracking.choice import Question, judge
 from siamx_ros.tracking.confidence import Calibration
 from siamx_ros.tracking.memory import Gate, TargetMemory, anything
 from siamx_ros.tracking.online import OnlineModel
@@ -44,8 +44,9 @@ class Tracker:
     @property
     def heat_map(self) -> np.ndarray | None:
         """H of Eq. (10), rows x cols float32; None without a target or with another scheme."""
-        heat_map = None if self._memory is None else self._memory.relocaliser.heat_map
-        return None if heat_map is None else heat_map.values
+        if self._memory is None or self._memory.relocaliser.heat_map is None:
+            return None
+        return self._memory.relocaliser.heat_map.values
 
     @property
     def reduction(self) -> int:
@@ -110,8 +111,7 @@ class Tracker:
         window = self.begin(image, stamp, gate)
         maps = self.engine.search(self.patch(image, window), self._memory.template,
                                   self._memory.catch_up)
-        asked = self.question(self.weigh(maps, window))
-        found = without_neighbour(self.engine, image, asked, *judge(self.engine, image, [asked]))
+        found, = judge(self.engine, image, [self.question(self.weigh(maps, window))])
         return self.conclude(image, self.refine(image, found))
 
     def begin(self, image: AnyImage, stamp: float | None, gate: Gate = anything,
@@ -228,7 +228,7 @@ class Tracker:
 
         If none does, the local answer stands: a doubtful one is no reason to leave the place.
         """
-        memory, searched = self._memory, list(local.windows or [local.candidate.window])
+        memory, searched = self._memory, [local.candidate.window]
         if not self._is_lost or self._shows_target(local):
             return local, searched
         for window in memory.relocaliser.windows(local.candidate.window):
