@@ -47,18 +47,19 @@ class StopSignals:
 
     def __init__(self) -> None:
         self._started = self._stop = self._ending = False
+        self._executor: Any = None
         for number in NUMBERS:
             signal.signal(number, self._note)
         Thread(target=self._guard, name='stop guard', daemon=True).start()
 
     def spin(self, node: Any) -> None:
         """Serve callbacks until a signal comes or the context is shut down."""
-        executor = SingleThreadedExecutor()
-        executor.add_node(node)
+        self._executor = SingleThreadedExecutor()  # kept: freed as rclpy shuts down it would raise
+        self._executor.add_node(node)
         self._started = True
         try:
             while not self._stop:
-                executor.spin_once(POLL_PERIOD_S)
+                self._executor.spin_once(POLL_PERIOD_S)
         except ExternalShutdownException:
             pass
 
