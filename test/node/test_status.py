@@ -50,7 +50,8 @@ def test_the_node_beats_and_answers_while_a_model_is_loaded(make_rig, autostart)
     if not autostart:
         request = ChangeState.Request(transition=Transition(id=Transition.TRANSITION_CONFIGURE))
         rig.probe.call_async(ChangeState, 'change_state', request)
-    assert rig.probe.wait(lambda: heard[-1].message == 'the model is being loaded')
+    assert rig.probe.wait(
+        lambda: heard and heard[-1].message == 'the model is being loaded')
     count = len(heard)
     answer = rig.init()
     assert (answer.error_code, answer.message) == (
