@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from siamx_ros.patch_geometry import PatchGeometry, SquareGeometry, StretchedGeometry
+from siamx_ros.patch_geometry import (
+    PatchGeometry, SquareGeometry, StretchedGeometry, next_patch_size)
 from siamx_ros.schemes import ADAPTIVE_SCHEMES, AdaptiveScheme
 from siamx_ros.settings import Settings, SettingsError, setting
 
@@ -121,14 +122,6 @@ class ModelConfig(Settings):
         False, 'only deterministic kernels of torch, for the whole process')
 
 
-def next_patch_size(least: int) -> int:
-    """The smallest side of a search patch that is not below ``least``: 16 k + 15 pixels.
-
-    Such patches have score maps of an odd number of cells, with one in the middle.
-    """
-    return least + (15 - least) % 16
-
-
 @dataclass(frozen=True)
 class TrackerConfig(Settings):
     """How the network's prediction becomes a track (paper, Sec. IV)."""
@@ -200,6 +193,10 @@ class TrackerConfig(Settings):
     window_influence: float = setting(
         0.38, 'weight of the cosine window', low=0.0, high=1.0, live=True)
     size_lr: float = setting(1.0, 'size update rate', low=0.0, high=1.0, live=True)
+    reported_share: float = setting(
+        0.75, 'share of the size that this image alone shows in the reported one; the rest is the '
+        'smoothed size, by which the next image is searched; 0: that alone, as in the paper',
+        low=0.0, high=1.0, live=True)
     online_weight: float = setting(
         0.5, "share of the target's own classifier, learnt while tracking, in the score map; 0 for "
         'the network alone', low=0.0, high=1.0)

@@ -16,6 +16,14 @@ MOST_PIXELS = 8
 """Pixels of a region for each pixel of its patch, at most: engines keep memory for as many."""
 
 
+def next_patch_size(least: int) -> int:
+    """The smallest side of a search patch that is not below ``least``: 16 k + 15 pixels.
+
+    Such patches have score maps of an odd number of cells, with one in the middle.
+    """
+    return least + (15 - least) % 16
+
+
 class PatchGeometry(Protocol):
     """Which windows around a target a network takes as template and search patch."""
 

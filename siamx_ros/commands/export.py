@@ -12,8 +12,9 @@ import argparse
 from pathlib import Path
 
 from siamx_ros.commands.outputs import check_written, weights_file
-from siamx_ros.config import TrackerConfig, next_patch_size
+from siamx_ros.config import TrackerConfig
 from siamx_ros.errors import InputError
+from siamx_ros.patch_geometry import next_patch_size
 
 SIZES = TrackerConfig().steady_size, TrackerConfig().search_size
 PICTURE = {'frames': 1, 'image_size': (640, 480), 'target_size': (80, 60)}

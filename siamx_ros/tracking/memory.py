@@ -116,6 +116,7 @@ class TargetMemory:
         follows what is likely enough, without its size. A scheme without an anchor follows in all.
         """
         box = self._followed(candidate)
+        reported = self._reported(box, candidate.seen or candidate.box)
         reliable = confidence >= self.config.confidence_threshold
         likely = confidence >= self.config.follow_threshold
         jumped = state == TrackState.RELOCALISED
@@ -123,7 +124,7 @@ class TargetMemory:
             if likely:
                 self.anchor = BoundingBox.from_centre(*box.centre, self.anchor.w, self.anchor.h)
             self.fall_back()
-            return box
+            return reported
         self.box = box
         if self.backward is not None:
             self.backward.score = candidate.backward
@@ -140,7 +141,7 @@ class TargetMemory:
             if candidate.peak_ratio < CLEAR_RATIO:
                 (x, y), (dx, dy) = box.xywh[:2], self.camera.total
                 self.course.note(self.stamp, BoundingBox(x - dx, y - dy, box.w, box.h))
-        return box
+        return reported
 
     def heading(self) -> tuple[float, float] | None:
         """Where the centre is expected in the newest image, pixels; None where that is unknown."""
@@ -164,10 +165,17 @@ class TargetMemory:
 
     def _followed(self, candidate: Candidate) -> BoundingBox:
         """The candidate's centre, the smoothed size, both kept within the image's measures."""
-        width, height = self.image_size
-        cx, cy = candidate.box.centre
-        w, h = smoothed_size(self.box, candidate)
+        return self._limited(candidate.box.centre, *smoothed_size(self.box, candidate))
+
+    def _reported(self, followed: BoundingBox, seen: BoundingBox) -> BoundingBox:
+        """The followed box with the share of the size that this image shows."""
+        share = self.config.reported_share
+        return self._limited(followed.centre, followed.w * (seen.w / followed.w) ** share,
+                             followed.h * (seen.h / followed.h) ** share)
+
+    def _limited(self, centre: tuple[float, float], w: float, h: float) -> BoundingBox:
+        """A box of the image's measures at most, its centre in the image."""
+        least, (width, height) = self.config.min_size, map(float, self.image_size)
         return BoundingBox.from_centre(
-            min(max(cx, 0.0), float(width)), min(max(cy, 0.0), float(height)),
-            min(max(w, self.config.min_size), float(width)),
-            min(max(h, self.config.min_size), float(height)))
+            min(max(centre[0], 0.0), width), min(max(centre[1], 0.0), height),
+            min(max(w, least), width), min(max(h, least), height))

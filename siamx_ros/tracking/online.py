@@ -146,8 +146,8 @@ class OnlineModel:
         grown = math.sqrt(box.w * box.h / (last.w * last.h))
         trust = min(max((match.similarity - BELIEVED) / (TRUSTED - BELIEVED), 0.0), 1.0)
         change = (match.factor / grown) ** (self._scale_weight * trust)
-        return replace(
-            candidate, box=BoundingBox.from_centre(*box.centre, box.w * change, box.h * change))
+        scaled = BoundingBox.from_centre(*box.centre, box.w * change, box.h * change)
+        return replace(candidate, box=scaled, seen=box)
 
     def learn(self, image: np.ndarray, box: BoundingBox, features: np.ndarray,
               candidate: Candidate) -> None:

@@ -9,8 +9,9 @@ import pkgutil
 import cv2
 import numpy as np
 
-from siamx_ros.config import TrackerConfig, next_patch_size
+from siamx_ros.config import TrackerConfig
 from siamx_ros.geometry import BoundingBox, CropWindow
+from siamx_ros.patch_geometry import next_patch_size
 
 TRUNCATION = 3.0
 """Reach of a Gaussian in sigmas."""

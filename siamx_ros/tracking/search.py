@@ -8,11 +8,11 @@ from typing import NamedTuple
 import numpy as np
 
 from siamx_ros import imaging
-from siamx_ros.config import TrackerConfig, next_patch_size
+from siamx_ros.config import TrackerConfig
 from siamx_ros.geometry import BoundingBox, CropWindow
 from siamx_ros.image_region import cut_region
 from siamx_ros.model.inference import Engine, Maps, Patch
-from siamx_ros.patch_geometry import PatchGeometry
+from siamx_ros.patch_geometry import PatchGeometry, next_patch_size
 from siamx_ros.records import TrackState
 from siamx_ros.reduced_image import AnyImage, largest_factor
 from siamx_ros.tracking import decode, motion

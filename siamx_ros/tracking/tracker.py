@@ -166,7 +166,7 @@ class Tracker:
         box = memory.take(candidate, confidence, self.states.state)
         if (memory.online is not None and confidence >= self.config.learn_threshold
                 and self.states.state in LEARNS and self.states.confirmed):
-            memory.online.learn(image, box, found.features, candidate)
+            memory.online.learn(image, memory.box, found.features, candidate)
         result = TrackResult(
             box=box, confidence=confidence, state=self.states.state, reason=reason,
             box_source=source_of(self.states.state), valid=self.states.state == TrackState.TRACKING,

@@ -104,6 +104,9 @@ def test_a_network_that_lets_the_size_creep_is_held(engine, scene):
             result = tracker.update(scene((200 + 2 * step, 200)))
         widths[weight] = result.box.w
     assert widths[0.0] > 60 and widths[1.0] == pytest.approx(40, abs=3)
+    tracker.configure(tracker.config.replace({'reported_share': 1.0}))
+    result = tracker.update(scene((230, 200)))
+    assert result.box.w == pytest.approx(1.1 * tracker.memory.box.w, rel=0.02), 'as it is seen'
 
 
 def test_an_init_that_fails_half_way_keeps_the_target(engine, scene):
