@@ -109,6 +109,15 @@ def test_a_network_that_lets_the_size_creep_is_held(engine, scene):
     assert result.box.w == pytest.approx(1.1 * tracker.memory.box.w, rel=0.02), 'as it is seen'
 
 
+def test_what_is_searched_by_teaches_not_what_is_reported(engine, scene, monkeypatch):
+    taught = []
+    monkeypatch.setattr(OnlineModel, 'learn', lambda self, image, box, *rest: taught.append(box))
+    tracker = Tracker(engine, TrackerConfig().replace({'size_lr': 0.5, 'reported_share': 1.0}))
+    tracker.init(scene((200, 200)), BoundingBox.from_centre(200, 200, 40, 40))
+    result = tracker.update(scene((202, 200), 50))
+    assert taught == [tracker.memory.box] and result.box.w > taught[0].w + 1
+
+
 def test_an_init_that_fails_half_way_keeps_the_target(engine, scene):
     tracker = Tracker(engine)
     tracker.init(scene((200, 200)), BoundingBox.from_centre(200, 200, 40, 40))
