@@ -31,7 +31,7 @@ class OpenVinoEngine(CompiledEngine):
     Args:
         network: in eval mode; it is copied, not changed.
         precision: 'auto' (the fastest that the CPU computes with: int8 where there are ranges,
-            bf16, fp32), 'fp32', 'bf16' or 'int8'.
+            bf16, fp32; the more exact of two that are as fast), 'fp32', 'bf16' or 'int8'.
         ranges: of what the convolutions take in, for int8; see :mod:`siamx_ros.model.quantisation`.
 
     Raises:
@@ -51,7 +51,7 @@ class OpenVinoEngine(CompiledEngine):
         if precision == 'int8':
             check_ranges(ranges)
         super().__init__(network)
-        self.precision = _resolved(precision, ranges)
+        self.precision = _resolved(precision, self.network, ranges)
         self._ranges, self._source = ranges, Source.of(self.network)
         self._requests, self._checks = _Requests(), _Requests()
         self._encodings: dict[int, Any] = {}
@@ -214,8 +214,8 @@ def _maps(request: Any) -> Maps:
     return Maps(scores[0, 0].copy(), distances[0].copy(), features)
 
 
-def _resolved(precision: str, ranges: Ranges | None) -> str:
-    """The number format that a setting means on this CPU."""
+def _resolved(precision: str, network: SiameseNet, ranges: Ranges | None) -> str:
+    """The number format that a setting means for a network on this CPU."""
     if precision != 'auto':
         return precision
-    return 'int8' if ranges and is_fast() else openvino_graph.fastest_float()
+    return 'int8' if ranges and is_fast(network) else openvino_graph.fastest_float()

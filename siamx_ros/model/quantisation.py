@@ -26,6 +26,9 @@ EXACT = ('backbone.stem', 'head.cls_predictor', 'head.reg_predictor')
 """Convolutions that stay as they are: pixels come in, answers go out, little is to be gained."""
 INSTRUCTIONS = {'avx512_vnni', 'avx_vnni'}
 """x86 instructions with which eight bits are faster than bf16, by their names in Linux."""
+TILES = 'amx_bf16'
+"""The one with which dense products in bf16 are so fast that filters of single channels, which do
+not use it, take most of a network that has them: eight bits then gain nothing."""
 PREFIX = '__module.network.'
 """Of the names that OpenVINO gives the layers of the traced network."""
 SMALLEST = 1e-8
@@ -109,14 +112,22 @@ def check_ranges(ranges: Ranges | None) -> None:
         raise InputError("int8 needs weights with measured ranges: 'calibrate' adds them")
 
 
-def is_fast(cpu_info: Path = Path('/proc/cpuinfo')) -> bool:
-    """Whether this CPU has instructions for eight bits; unknown counts as no."""
+def is_fast(network: SiameseNet, cpu_info: Path = Path('/proc/cpuinfo')) -> bool:
+    """Whether this CPU runs a network faster in eight bits than in bf16; unknown counts as no."""
     try:
         text = cpu_info.read_text(encoding='utf-8')
     except OSError:
         return False
-    flags = next((line for line in text.splitlines() if line.startswith('flags')), '')
-    return bool(INSTRUCTIONS & set(flags.split()))
+    line = next((line for line in text.splitlines() if line.startswith('flags')), '')
+    flags = set(line.split())
+    if TILES in flags and _filters_channels(network):
+        return False
+    return bool(INSTRUCTIONS & flags)
+
+
+def _filters_channels(network: SiameseNet) -> bool:
+    """Whether a network has convolutions that filter each channel by itself."""
+    return any(isinstance(module, nn.Conv2d) and module.groups > 1 for module in network.modules())
 
 
 def _round_inputs(layer: Any, bounds: tuple[float, float]) -> None:

@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import nn
 
-from siamx_ros.config import ModelConfig
+from siamx_ros.config import ModelConfig, NetworkConfig
 from siamx_ros.errors import InputError
 from siamx_ros.model import openvino_engine, openvino_graph, quantisation
 from siamx_ros.model.backbone import fold_batch_norm
-from siamx_ros.model.network import SiamXNet
+from siamx_ros.model.network import SiamXNet, make_network
 from siamx_ros.model.runtime import make_engine
 
 INT8 = ModelConfig(device='cpu', runtime='openvino', precision='int8')
@@ -116,18 +116,25 @@ def test_what_is_encoded_once_is_not_rounded(network, ranges):
 def test_auto_takes_int8_where_the_cpu_is_fast_at_it(network, ranges, monkeypatch):
     auto = ModelConfig(device='cpu')
     for fast, table, expected in ((True, ranges, True), (False, ranges, False), (True, {}, False)):
-        monkeypatch.setattr(openvino_engine, 'is_fast', lambda: fast)
+        monkeypatch.setattr(openvino_engine, 'is_fast', lambda _: fast)
         assert (make_engine(network, auto, table).precision == 'int8') == expected
 
 
 @pytest.mark.parametrize('flags, fast', [
     ('fpu sse avx512_vnni', True), ('fpu avx_vnni', True), ('fpu avx2 avx512f', False),
-    (None, False)])
-def test_which_cpus_are_fast(tmp_path, flags, fast):
+    ('fpu avx512_vnni amx_int8', True), (None, False)])
+def test_which_cpus_are_fast(network, tmp_path, flags, fast):
     path = tmp_path / 'cpuinfo'
     if flags is not None:
         path.write_text(f'processor : 0\nflags\t\t: {flags}\n', encoding='utf-8')
-    assert quantisation.is_fast(path) == fast
+    assert quantisation.is_fast(network, path) == fast
+
+
+@pytest.mark.parametrize('config, fast', [(NetworkConfig(), True), (NetworkConfig.mobile(), False)])
+def test_tiles_of_bf16_are_as_fast_where_channels_are_filtered(tmp_path, config, fast):
+    path = tmp_path / 'cpuinfo'
+    path.write_text('flags\t\t: avx512_vnni amx_bf16 amx_int8\n', encoding='utf-8')
+    assert quantisation.is_fast(make_network(config), path) == fast
 
 
 def test_int8_needs_ranges_and_openvino(network, ranges):
