@@ -200,11 +200,8 @@ class TrackerConfig(Settings):
     online_weight: float = setting(
         0.5, "share of the target's own classifier, learnt while tracking, in the score map; 0 for "
         'the network alone', low=0.0, high=1.0)
-    scale_weight: float = setting(
-        1.0, 'largest share of the scale template, the appearance of the target at its true size, '
-        'in a change of size; 0 for the network alone', low=0.0, high=1.0)
     learn_threshold: float = setting(
-        0.5, 'confidence from which classifier and scale template learn from an image',
+        0.5, 'confidence from which classifier and colours learn from an image',
         low=0.0, high=1.0, live=True)
     box_correction: float = setting(
         0.7, "how much of the network's error on the first image is taken out of later boxes",

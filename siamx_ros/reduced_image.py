@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 import math
-from typing import Iterable, Sequence
+from typing import Sequence
 
 import cv2
 import numpy as np
@@ -57,10 +57,9 @@ def area_of(image: AnyImage, centre: tuple[float, float],
         size[0] / factor, size[1] / factor)
 
 
-def largest_factor(steps: Iterable[float]) -> int:
-    """Side of the largest blocks that are enough for all who take a pixel each so many pixels."""
-    needed = min(steps)
-    return max((factor for factor in FLAGS if factor <= needed), default=1)
+def largest_factor(step: float) -> int:
+    """Side of the largest blocks that are enough where ``step`` pixels a side become one."""
+    return max((factor for factor in FLAGS if factor <= step), default=1)
 
 
 def decode_reduced(data: bytes, size: tuple[int, int], factor: int) -> ReducedImage | None:
@@ -84,13 +83,11 @@ def halvings(step: float) -> int:
     return max(0, int(math.log2(step)))
 
 
-def halved(pixels: np.ndarray, times_wide: int, times_high: int) -> np.ndarray:
-    """The mean of every two pixels, so often in each direction: by far the fastest averaging."""
-    while times_wide or times_high:
+def halved(pixels: np.ndarray, times: int) -> np.ndarray:
+    """The mean of every two by two pixels, so often: by far the fastest averaging."""
+    for _ in range(times):
         height, width = pixels.shape[:2]
-        width, height = width >> bool(times_wide), height >> bool(times_high)
-        pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
-        times_wide, times_high = max(0, times_wide - 1), max(0, times_high - 1)
+        pixels = cv2.resize(pixels, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
     return pixels
 
 
@@ -111,18 +108,15 @@ def shrunk(image: np.ndarray, matrix: np.ndarray, side: int) -> tuple[np.ndarray
     if blocks.min() < 1:
         return image, matrix
     end = low + blocks * factor
-    small = halved(image[low[1]:end[1], low[0]:end[0]], times, times)
+    small = halved(image[low[1]:end[1], low[0]:end[0]], times)
     moved = matrix / factor
     moved[:, 2] = (matrix[:, 2] + 0.5 - low) / factor - 0.5
     return small, moved
 
 
 def area_around(image: np.ndarray, corner: Sequence[int], size: Sequence[int],
-                fill: tuple[float, float, float] | None = None) -> np.ndarray:
-    """A rectangle that touches the image; a view where all of it is inside.
-
-    Outside the image lies ``fill``, or its edges are repeated.
-    """
+                fill: tuple[float, float, float]) -> np.ndarray:
+    """A rectangle that touches the image, ``fill`` outside; a view where all of it is inside."""
     spans, borders = [], []
     for low, length, limit in zip(corner, size, image.shape[1::-1]):
         first = min(max(low, 0), limit - 1)
@@ -133,5 +127,5 @@ def area_around(image: np.ndarray, corner: Sequence[int], size: Sequence[int],
     inside = image[spans[1], spans[0]]
     if not any(sum(borders, ())):
         return inside
-    kind = cv2.BORDER_REPLICATE if fill is None else cv2.BORDER_CONSTANT
-    return cv2.copyMakeBorder(inside, *borders[1], *borders[0], kind, value=fill)
+    return cv2.copyMakeBorder(
+        inside, *borders[1], *borders[0], cv2.BORDER_CONSTANT, value=fill)

@@ -13,7 +13,7 @@ the machine hits all alike. The first updates of a turn do not count. The tables
   siamx, N targets    an update of the targets of N sequences, side by side in one image
                       (--targets N), how often longer than of one
   siamx in TRACKING   parts of an update; 'search' is the network, 'rest' what no other part took.
-                      Only some updates teach classifier and scale template: see their mean
+                      Only some updates teach the classifier: see the mean
 
 DATA are folders of sequences; without any, generated clips are used, on which a tracker may do
 other work than on a camera's images. --beside FILE.py runs a tracker that a file of yours adapts,

@@ -33,7 +33,6 @@ class Candidate:
 
     Attributes:
         box: the cell's box in image pixels: centre and size as predicted, not smoothed.
-        seen: the same before the scale template had a say in its size; None where it has none.
         score: raw sigmoid of the network at the cell.
         size_rate: how far the tracked size follows ``box``, 0 to 1.
         peak_ratio: highest score outside the peak divided by the one at the cell.
@@ -55,7 +54,6 @@ class Candidate:
     merit: float = 0.0
     colour: float = 0.0
     backward: float = USUAL_BACKWARD
-    seen: BoundingBox | None = None
 
 
 def cell_centres(cells: int, patch_side: int) -> np.ndarray:

@@ -116,7 +116,7 @@ class TargetMemory:
         follows what is likely enough, without its size. A scheme without an anchor follows in all.
         """
         box = self._followed(candidate)
-        reported = self._reported(box, candidate.seen or candidate.box)
+        reported = self._reported(box, candidate.box)
         reliable = confidence >= self.config.confidence_threshold
         likely = confidence >= self.config.follow_threshold
         jumped = state == TrackState.RELOCALISED

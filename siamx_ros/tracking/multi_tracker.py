@@ -22,8 +22,6 @@ from siamx_ros.tracking.memory import Gate, anything
 from siamx_ros.tracking.process import as_one_image
 from siamx_ros.tracking.tracker import Tracker
 
-TURNS = 2
-"""Images in which the scale template of each of several targets has a say once."""
 NO_GATES: Mapping[int, Gate] = MappingProxyType({})
 
 
@@ -162,8 +160,7 @@ class MultiTracker:
                    for tracker, answer, window in zip(trackers.values(), maps, windows)]
         now = next(iter(trackers.values())).memory.stamp
         claims = Claims(list(self._targets.values()), image, answers, now)
-        seen = [tracker.refine(image, claims.found[index], claims.taken(index),
-                               by_scale=(tracker.memory.frames + index) % TURNS == 0)
+        seen = [tracker.refine(image, claims.found[index], claims.taken(index))
                 for index, tracker in enumerate(trackers.values())]
         return {number: tracker.conclude(image, each)
                 for (number, tracker), each in zip(trackers.items(), seen)}

@@ -1,14 +1,13 @@
 """What is learnt about one target beyond its template: extensions to the paper, each can be off.
 
-A ridge classifier shares in the score map, a template of the true size in the change of size, and
-the error of the network on the first image, where the box is known, is taken out of later boxes.
+A ridge classifier shares in the score map, colours in the confidence, and the error of the network
+on the first image, where the box is known, is taken out of later boxes.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-import math
 from statistics import median
 from typing import Callable
 
@@ -20,7 +19,6 @@ from siamx_ros.reduced_image import AnyImage
 from siamx_ros.tracking.colour import ColourTemplate
 from siamx_ros.tracking.decode import Candidate
 from siamx_ros.tracking.ridge import RidgeFilter
-from siamx_ros.tracking.scale import ScaleTemplate
 
 FIRST_VIEWS = (
     (1.0, 0.0, 0.0), (1.0, -0.15, 0.1), (1.0, 0.12, -0.12), (0.85, 0.05, 0.05), (1.18, -0.05, 0.05))
@@ -32,11 +30,8 @@ MIN_RESPONSE = 0.25
 """The classifier learns from frames that it answers with at least this."""
 TURNS = 12
 """Images in which everything is learnt once: a part of it in one image, nothing in most."""
-COLOUR_TURN, SCALE_TURN, TEACH_TURN, SOLVE_TURN = 2, 3, 0, 1
-"""In which of them colours and scale template learn, the classifier takes in an image and is
-solved."""
-BELIEVED, TRUSTED = 0.3, 1.0
-"""Similarity from which the scale template shares in a change of size, and that of a full share."""
+COLOUR_TURN, TEACH_TURN, SOLVE_TURN = 2, 0, 1
+"""In which of them colours learn, the classifier takes in an image and is solved."""
 LARGEST_CORRECTION, LARGEST_SHIFT = 2.0, 0.5
 """Of the size, either way, and of the centre, relative to the size: beyond, the network saw
 something else on the first image."""
@@ -92,7 +87,7 @@ class OnlineModel:
     """The extensions of one target; a part whose weight is 0 is left out.
 
     Args:
-        config: ``online_weight``, ``scale_weight`` and ``box_correction``.
+        config: ``online_weight`` and ``box_correction``.
         image: the first image, H x W x 3 uint8 BGR.
         box: the given box, image pixels.
         views: patches of the first image (see :data:`FIRST_VIEWS`), the first one centred.
@@ -100,10 +95,10 @@ class OnlineModel:
 
     def __init__(self, config: TrackerConfig, image: np.ndarray, box: BoundingBox,
                  views: list[View]) -> None:
-        self._online_weight, self._scale_weight = config.online_weight, config.scale_weight
+        self._online_weight = config.online_weight
         self._correction = BoxCorrection.between(
             [view.predicted for view in views], box, config.box_correction)
-        self._ridge = self._scale = self._colour = None
+        self._ridge = self._colour = None
         self._taken, self._unsolved = 0, False
         self._left: Callable[[], None] | None = None
         if self._online_weight:
@@ -112,8 +107,6 @@ class OnlineModel:
                 self._teach(view.features, view.window, box, FIRST_RATE if index else 1.0)
             self._ridge.solve()
             self._colour = ColourTemplate(image, box)
-        if self._scale_weight:
-            self._scale = ScaleTemplate(image, box.centre, (box.w, box.h))
 
     def fuse(self, scores: np.ndarray,
              features: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
@@ -133,21 +126,9 @@ class OnlineModel:
         """How much less than usual the colours are the target's, as doubt in its logit."""
         return 0.0 if self._colour is None else self._colour.strangeness(similarity)
 
-    def refine(self, candidate: Candidate, image: np.ndarray, last: BoundingBox,
-               by_scale: bool = True) -> Candidate:
-        """Correct a candidate's box; the scale template shares in the change of size from ``last``.
-
-        The more the target looks as it did, the larger is its share; without ``by_scale``, none.
-        """
-        box = self._correction(candidate.box)
-        if self._scale is None or not by_scale:
-            return replace(candidate, box=box)
-        match = self._scale.find(image, box.centre, (last.w, last.h))
-        grown = math.sqrt(box.w * box.h / (last.w * last.h))
-        trust = min(max((match.similarity - BELIEVED) / (TRUSTED - BELIEVED), 0.0), 1.0)
-        change = (match.factor / grown) ** (self._scale_weight * trust)
-        scaled = BoundingBox.from_centre(*box.centre, box.w * change, box.h * change)
-        return replace(candidate, box=scaled, seen=box)
+    def corrected(self, candidate: Candidate) -> Candidate:
+        """A candidate without the error that the network's boxes had on the first image."""
+        return replace(candidate, box=self._correction(candidate.box))
 
     def learn(self, image: np.ndarray, box: BoundingBox, features: np.ndarray,
               candidate: Candidate) -> None:
@@ -161,12 +142,10 @@ class OnlineModel:
         if self._colour is not None:
             self._colour.expect(candidate.colour)
         turn = self._taken % TURNS
-        if turn == SCALE_TURN and self._scale is not None:
-            self._scale.learn(image, box.centre, (box.w, box.h))
-        elif turn == COLOUR_TURN and self._colour is not None:
-            self._colour.learn(image, box)
-        elif self._ridge is None:
+        if self._ridge is None:
             return
+        if turn == COLOUR_TURN:
+            self._colour.learn(image, box)
         elif turn == TEACH_TURN and candidate.response >= MIN_RESPONSE:
             self._left = partial(self._teach, features, candidate.window, box, RATE)
             self._unsolved = True

@@ -17,11 +17,11 @@ from siamx_ros.records import TrackState
 from siamx_ros.reduced_image import AnyImage, largest_factor
 from siamx_ros.tracking import decode, motion
 from siamx_ros.tracking.backward import BackwardCheck, backward_scores
+from siamx_ros.tracking.colour import INSIDE, SIDE
 from siamx_ros.tracking.confidence import Calibration
 from siamx_ros.tracking.decode import Candidate, Weighed
 from siamx_ros.tracking.memory import TargetMemory
 from siamx_ros.tracking.online import FIRST_VIEWS, View
-from siamx_ros.tracking.scale import PADDING, SIDE
 
 
 class Appearance(NamedTuple):
@@ -84,13 +84,14 @@ def grown_size(config: TrackerConfig) -> int:
 def enough_blocks(geometry: PatchGeometry, box: BoundingBox, config: TrackerConfig) -> int:
     """Side of the blocks of pixels whose means show all that is looked at around a target.
 
-    What becomes one pixel of a search patch, or of the patch that the scale template describes, may
-    become one before. The authors' crop starts at whole pixels, which blocks do not have.
+    What becomes one pixel of a search patch, or of the patch whose colours are counted, may become
+    one before. The authors' crop starts at whole pixels, which blocks do not have.
     """
     if config.crop != 'exact':
         return 1
     window = geometry.search_window(box, config.search_size)
-    return largest_factor((1 / max(window.scales), min(box.w, box.h) * PADDING / SIDE))
+    counted = min(box.w * INSIDE[0], box.h * INSIDE[1]) / SIDE
+    return largest_factor(min(1 / max(window.scales), counted))
 
 
 def local_window(geometry: PatchGeometry, memory: TargetMemory, state: TrackState) -> CropWindow:

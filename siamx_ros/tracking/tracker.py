@@ -145,15 +145,15 @@ class Tracker:
                         self.states.state == TrackState.TRACKING, excluded)
 
     def refine(self, image: AnyImage, found: SearchResult,
-               taken: Sequence[BoundingBox] = (), by_scale: bool = True) -> SearchResult:
-        """What is seen of the target, with its size corrected.
+               taken: Sequence[BoundingBox] = ()) -> SearchResult:
+        """What is seen of the target, its box corrected.
 
         A lost target is searched for in further windows, apart from ``taken`` boxes.
         """
         found, windows = self._search_on(image, found, taken)
         candidate, memory = found.candidate, self._memory
         if memory.online is not None and not found.refused:
-            candidate = memory.online.refine(candidate, image, memory.box, by_scale)
+            candidate = memory.online.corrected(candidate)
         return replace(found, candidate=candidate, windows=tuple(windows))
 
     def conclude(self, image: AnyImage, found: SearchResult) -> TrackResult:
@@ -218,7 +218,7 @@ class Tracker:
                      memory: TargetMemory) -> OnlineModel | None:
         """What can be learnt of the target on the image where its box is known."""
         config = self.config
-        if not (config.online_weight or config.scale_weight or config.box_correction):
+        if not (config.online_weight or config.box_correction):
             return None
         return OnlineModel(config, image, box, first_views(self.engine, image, memory))
 

@@ -16,7 +16,6 @@ from siamx_ros.tracking.choice import judge
 from siamx_ros.tracking.exclusion import Claims
 from siamx_ros.tracking.from_weights import load_tracker
 from siamx_ros.tracking.multi_tracker import MultiTracker
-from siamx_ros.tracking.scale import ScaleTemplate
 from siamx_ros.tracking.tracker import Tracker
 
 CONFIG = TrackerConfig().replace({
@@ -40,23 +39,6 @@ def test_one_target_is_answered_exactly_as_by_a_tracker(engine, scene):
         assert repr(answers) == repr({number: alone.update(scene(centre))})
         states.add(answers[number].state)
     assert {TrackState.TRACKING, TrackState.LOST, TrackState.RELOCALISED} <= states
-
-
-def test_scale_templates_of_several_targets_take_turns(engine, scene, monkeypatch):
-    """The stub shows red in one place, with as many boxes as wished: they are looked at alike."""
-    asked, find = [], ScaleTemplate.find
-    monkeypatch.setattr(
-        ScaleTemplate, 'find', lambda self, *seen: asked.append(self) or find(self, *seen))
-    monkeypatch.setattr(Claims, 'taken', lambda claims, index: [])
-    monkeypatch.setattr(Claims, '_in_conflict', lambda claims, *pair: False)
-    group, image = MultiTracker(engine, CONFIG), scene((200, 200))
-    for count in (1, 2, 3, 4):
-        group.add(image, box((200, 200)))
-        asked.clear()
-        group.update(image)
-        assert len(asked) == 1 if count == 1 else 0 < len(asked) < count
-        group.update(image)
-        assert len(set(map(id, asked))) == count and len(asked) == max(count, 2)
 
 
 def test_blocks_of_pixels_are_as_fine_as_the_smallest_target_needs(engine, scene):

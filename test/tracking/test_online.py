@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 
 from siamx_ros.config import TrackerConfig
-from siamx_ros.geometry import BoundingBox, CropWindow, context_side
-from siamx_ros.model.network import TEMPLATE_SIZE
+from siamx_ros.geometry import BoundingBox, CropWindow
 from siamx_ros.tracking.decode import Candidate
 from siamx_ros.tracking.online import TURNS, BoxCorrection, OnlineModel, View
 from siamx_ros.tracking.ridge import RidgeFilter
 from siamx_ros.tracking.tracker import Tracker
 
-OFF = {'online_weight': 0.0, 'scale_weight': 0.0, 'box_correction': 0.0}
+OFF = {'online_weight': 0.0, 'box_correction': 0.0}
 TRUE = BoundingBox.from_centre(100, 80, 40, 60)
 
 
@@ -78,35 +77,6 @@ def test_a_biased_network_is_corrected(engine, scene):
             result = tracker.update(scene((200 + 2 * step, 200)))
         widths[strength] = result.box.w
     assert widths[0.0] > 52 and widths[1.0] == pytest.approx(40, abs=3)
-
-
-def test_a_network_that_lets_the_size_creep_is_held(engine, scene):
-    """A network that, after the first image, calls every target a tenth larger than it was."""
-    search, started = engine.search, []
-    usual = 40 * TEMPLATE_SIZE / context_side(40, 40)
-
-    def growing(patch, template, *meanwhile):
-        maps = search(patch, template)
-        if started:
-            left, top, right, bottom = maps.distances
-            maps.distances[::2] *= 1.1 * usual / (left + right)
-            maps.distances[1::2] *= 1.1 * usual / (top + bottom)
-        return maps
-
-    engine.search = growing
-    widths = {}
-    for weight in (0.0, 1.0):
-        started.clear()
-        tracker = Tracker(engine, TrackerConfig().replace({**OFF, 'scale_weight': weight}))
-        tracker.init(scene((200, 200)), BoundingBox.from_centre(200, 200, 40, 40))
-        started.append(True)
-        for step in range(1, 15):
-            result = tracker.update(scene((200 + 2 * step, 200)))
-        widths[weight] = result.box.w
-    assert widths[0.0] > 60 and widths[1.0] == pytest.approx(40, abs=3)
-    tracker.configure(tracker.config.replace({'reported_share': 1.0}))
-    result = tracker.update(scene((230, 200)))
-    assert result.box.w == pytest.approx(1.1 * tracker.memory.box.w, rel=0.02), 'as it is seen'
 
 
 def test_what_is_searched_by_teaches_not_what_is_reported(engine, scene, monkeypatch):
@@ -192,7 +162,7 @@ def test_what_an_image_leaves_to_learn_can_be_done_while_the_next_is_searched(
 def test_colours_are_reported_and_their_usual_likeness_and_they_themselves_are_learnt(scene):
     place, window = BoundingBox.from_centre(200, 200, 40, 40), CropWindow(200, 200, 100.0, 255)
     features = np.random.default_rng(1).random((3, 31, 31)).astype(np.float32)
-    model = OnlineModel(TrackerConfig().replace({'scale_weight': 0.0}), scene((200, 200)), place,
+    model = OnlineModel(TrackerConfig(), scene((200, 200)), place,
                         [View(window, features, place)])
     grey = scene(None)
     assert model.colour_similarity(scene((200, 200)), place) == pytest.approx(1)

@@ -16,9 +16,6 @@ OWNED = {
     'online classifier': (
         'siamx_ros.tracking.online:OnlineModel.fuse', 'siamx_ros.tracking.ridge:RidgeFilter.learn',
         'siamx_ros.tracking.ridge:RidgeFilter.solve'),
-    'scale template': (
-        'siamx_ros.tracking.scale:ScaleTemplate.find',
-        'siamx_ros.tracking.scale:ScaleTemplate.learn'),
     'colours': ('siamx_ros.tracking.colour:colour_histogram',),
     'backward check': ('siamx_ros.tracking.choice:backward_scores',),
     'decode': ('siamx_ros.tracking.decode:weigh', 'siamx_ros.tracking.decode:choose'),
@@ -28,8 +25,8 @@ OWNED = {
 """Stage -> the functions and methods whose time is its own. What none of them takes is the rest."""
 ENGINE = {'search': ('search',), 'online classifier': ('describe',), 'decode': ('similarity',)}
 """Stage -> the methods of an engine whose time is its own."""
-STAGES = ('crop', 'search', 'online classifier', 'scale template', 'colours', 'backward check',
-          'decode', 'states', 'rest')
+STAGES = ('crop', 'search', 'online classifier', 'colours', 'backward check', 'decode', 'states',
+          'rest')
 
 
 class StageClock:
