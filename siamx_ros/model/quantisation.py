@@ -1,12 +1,13 @@
 """Inference in eight bits: what each convolution of a search takes in, and a graph rounded to that.
 
 Activations are rounded with one step a convolution, from the range measured on training patches;
-weights with one step an output channel.
+weights with one step an output channel, so that the sum of each filter stays.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+import math
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ not use it, take most of a network that has them: eight bits then gain nothing."
 PREFIX = '__module.network.'
 """Of the names that OpenVINO gives the layers of the traced network."""
 SMALLEST = 1e-8
+STEPS = 127
+"""Of a filter's weights in eight bits, to either side of zero."""
 
 
 @torch.inference_mode()
@@ -130,6 +133,27 @@ def _filters_channels(network: SiameseNet) -> bool:
     return any(isinstance(module, nn.Conv2d) and module.groups > 1 for module in network.modules())
 
 
+def rounded_filters(filters: np.ndarray) -> np.ndarray:
+    """Weights in whole steps, of which there are 127 from 0 to the largest of each filter.
+
+    Those nearest to the middle of two steps are rounded the other way until the filter's sum is off
+    by half a step at most: where what comes in is even, and it is never negative behind a ReLU, the
+    errors of single weights would add up.
+
+    Args:
+        filters: N x K float32, one a row.
+    """
+    unit = np.maximum(np.abs(filters).max(1, keepdims=True), SMALLEST) / STEPS
+    exact = filters / unit
+    steps = np.rint(exact)
+    missing = np.rint((exact - steps).sum(1, keepdims=True))
+    sign = np.sign(missing)
+    gain = np.where(np.abs(steps) == STEPS, -np.inf, (exact - steps) * sign)
+    rank = gain.argsort(1)[:, ::-1].argsort(1)
+    moved = (rank < np.abs(missing)) & np.isfinite(gain)
+    return ((steps + sign * moved) * unit).astype(np.float32)
+
+
 def _round_inputs(layer: Any, bounds: tuple[float, float]) -> None:
     """Round the activations and the weights that a convolution takes in."""
     from openvino import opset13 as operations
@@ -138,6 +162,8 @@ def _round_inputs(layer: Any, bounds: tuple[float, float]) -> None:
     ends = (-128 * step, 127 * step) if low < 0 else (0.0, max(high, SMALLEST))
     kernel = layer.input_value(1).get_node().data.astype(np.float32)
     channel_axes = 1 if layer.get_type_name() == 'Convolution' else 2
+    filters = kernel.reshape(math.prod(kernel.shape[:channel_axes]), -1)
+    kernel = rounded_filters(filters).reshape(kernel.shape)
     reach = np.abs(kernel).max(tuple(range(channel_axes, kernel.ndim)), keepdims=True)
     reach = np.maximum(reach, SMALLEST)
     activations = operations.fake_quantize(

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from siamx_ros.model.network import SiameseNet
-from siamx_ros.model.quantisation import SMALLEST, Ranges
+from siamx_ros.model.quantisation import SMALLEST, Ranges, rounded_filters
 
 LOWEST, HIGHEST = -128, 127
 
@@ -23,15 +23,17 @@ class RoundedConv(nn.Module):
     In an ONNX graph, both are QuantizeLinear and DequantizeLinear, in front of a Conv.
 
     Args:
-        convolution: it, with its weights.
+        convolution: it; its weights are rounded in place.
         low, high: least and greatest value that it takes in.
     """
 
     def __init__(self, convolution: nn.Conv2d, low: float, high: float) -> None:
         super().__init__()
         self.convolution = convolution
+        weight = convolution.weight.detach()
+        weight.copy_(torch.from_numpy(rounded_filters(weight.flatten(1).numpy())).view_as(weight))
         self.step = max(low / LOWEST, high / HIGHEST, SMALLEST)
-        reach = convolution.weight.detach().abs().flatten(1).amax(1)
+        reach = weight.abs().flatten(1).amax(1)
         self.register_buffer('unit', reach.clamp(min=SMALLEST) / HIGHEST)
         self.register_buffer('zero', torch.zeros(len(reach), dtype=torch.int32))
 

@@ -5,6 +5,7 @@ import copy
 import numpy as np
 from patches import as_tensor, patches
 import pytest
+from slow_rounding import rounded_filter
 import torch
 from torch import nn
 
@@ -40,10 +41,22 @@ def rounded(network: SiamXNet, ranges: dict) -> SiamXNet:
         def hook(module, inputs, step=step, ends=ends):
             return ((inputs[0] / step).round().clamp(*ends) * step,)
         module.register_forward_pre_hook(hook)
-        weight = module.weight.data
-        unit = weight.abs().flatten(1).amax(1).reshape(-1, 1, 1, 1) / 127
-        module.weight.data = (weight / unit).round() * unit
+        for each in module.weight.data:
+            each.copy_(rounded_filter(each))
     return network
+
+
+@pytest.mark.parametrize('count', [9, 25, 64, 672])
+def test_the_sum_of_a_filter_stays_where_its_weights_are_rounded(count):
+    filters = np.random.default_rng(count).normal(0.1, 1, (40, count)).astype(np.float32)
+    filters[0], filters[1] = 0, 0.3
+    found, units = quantisation.rounded_filters(filters), np.abs(filters).max(1) / 127
+    for row, (exact, unit) in enumerate(zip(filters, units)):
+        wanted = rounded_filter(torch.from_numpy(exact).double()).numpy() if row else exact
+        assert found[row] == pytest.approx(wanted, abs=1e-5)
+        assert abs(float(found[row].sum() - exact.sum())) <= 0.51 * unit
+    nearest = np.rint(filters[2:] / units[2:, None]) * units[2:, None]
+    assert np.abs((nearest - filters[2:]).sum(1) / units[2:]).max() > 1, 'it would not without'
 
 
 def test_ranges_hold_all_but_outliers_of_a_search(network):
