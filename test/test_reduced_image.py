@@ -16,7 +16,8 @@ from siamx_ros.node.session import Session
 from siamx_ros.node.target_names import TargetNames
 from siamx_ros.patch_geometry import SquareGeometry, StretchedGeometry
 from siamx_ros.records import Reason, TrackResult, TrackState
-from siamx_ros.reduced_image import ReducedImage, decode_reduced, largest_factor
+from siamx_ros.reduced_image import (
+    ReducedImage, area_around, decode_reduced, halved, largest_factor)
 from siamx_ros.tracking.search import enough_blocks
 
 SIZE = (803, 597)
@@ -60,6 +61,22 @@ def test_a_window_shows_the_same(jpeg, whole, factor, centre):
     assert difference.mean() < 2
     moved = imaging.crop(image, window.moved_to(centre[0] + 4 * factor, centre[1]), FILL)
     assert np.abs(patches[0] - moved).mean() > 3 * difference.mean(), 'the test would see a shift'
+
+
+@pytest.mark.parametrize('times', [0, 1, 2, 3])
+def test_what_is_halved_is_averaged(times):
+    pixels, side = np.random.default_rng(2).integers(0, 256, (48, 64), np.uint8), 2 ** times
+    slow = pixels.reshape(48 // side, side, 64 // side, side).mean((1, 3))
+    np.testing.assert_allclose(halved(pixels, times), slow, atol=1.5)
+
+
+@pytest.mark.parametrize('corner', [(10, 20), (-7, -5), (780, 570), (-30, 100), (20, -50)])
+def test_outside_of_an_image_lies_the_fill(whole, corner):
+    wide = np.full((797, 1003, 3), FILL, np.uint8)
+    wide[100:697, 100:903] = whole
+    x, y = corner[0] + 100, corner[1] + 100
+    np.testing.assert_array_equal(
+        area_around(whole, corner, (40, 60), FILL), wide[y:y + 60, x:x + 40])
 
 
 @pytest.mark.parametrize('step, factor', [
