@@ -29,7 +29,7 @@ INSTRUCTIONS = {'avx512_vnni', 'avx_vnni'}
 """x86 instructions with which eight bits are faster than bf16, by their names in Linux."""
 TILES = 'amx_bf16'
 """The one with which dense products in bf16 are so fast that filters of single channels, which do
-not use it, take nearly half of the time of a network that has them: eight bits then gain nothing."""
+not use it, take nearly half of a network's time where it has them: eight bits then gain nothing."""
 PREFIX = '__module.network.'
 """Of the names that OpenVINO gives the layers of the traced network."""
 SMALLEST = 1e-8
