@@ -153,6 +153,10 @@ class TrackerConfig(Settings):
         5, 'bad, but not gone frames since the last one of recover_threshold that leave it '
         'TRACKING, while place and size go on smoothly; 0: the first bad frame ends it',
         unit='frames', low=0, high=1000, live=True)
+    n_flow: int = setting(
+        10, 'bad frames since the last one of recover_threshold that leave it TRACKING until the '
+        'first loss, while optical flow leads to where it is seen; 0: none', unit='frames', low=0,
+        high=1000, live=True)
     n_recover: int = setting(
         1, 'good frames in a row that end UNCERTAIN', unit='frames', low=1, high=100, live=True)
     n_confirm: int = setting(

@@ -73,7 +73,7 @@ def _judged(asked: Question, candidate: Candidate) -> SearchResult:
     if online is not None and not asked.tracked:
         confidence = doubted(confidence, online.strangeness(candidate.colour))
     return SearchResult(candidate, confidence if math.isfinite(confidence) else 0.0, similarity,
-                        asked.answer.features)
+                        asked.answer.features, asked.answer.patch)
 
 
 def _find_out(engine: Engine, image: AnyImage,

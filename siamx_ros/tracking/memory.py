@@ -12,8 +12,10 @@ from siamx_ros.records import TrackState
 from siamx_ros.reduced_image import AnyImage
 from siamx_ros.tracking.backward import BackwardCheck
 from siamx_ros.tracking.camera import CameraShift
+from siamx_ros.tracking.confidence import doubted
 from siamx_ros.tracking.course import CLEAR, Course
 from siamx_ros.tracking.decode import Candidate, smoothed_size
+from siamx_ros.tracking.flow import Sight, is_carried
 from siamx_ros.tracking.motion import Observation
 from siamx_ros.tracking.online import OnlineModel
 from siamx_ros.tracking.relocalise import make_relocaliser
@@ -25,6 +27,9 @@ USUAL_RATE = 0.1
 target makes its box small before the confidence falls."""
 CLEAR_RATIO = 0.5
 """Ratio of the second peak to the best one below which nothing else looks like the target."""
+LEAST_CARRIED = 0.1
+"""Confidence below which optical flow is not asked, doubted where the colours are strange: an even
+surface that covers the target goes along with it, too."""
 
 Gate = Callable[[BoundingBox], bool]
 """Whether the target can be what a box shows, in pixels of the image."""
@@ -57,6 +62,8 @@ class TargetMemory:
             of at least ``follow_threshold``, with its usual size.
         usual_size: mean width and height over the last reliable frames, pixels.
         history: the two newest frames, for Eq. (9).
+        sight: what the newest image showed of it, until it is lost for the first time; None where
+            that is not known.
         camera: how the camera's motion moved the image.
         course: where the target was, but for that, in reliable frames in which nothing else looked
             like it.
@@ -78,6 +85,7 @@ class TargetMemory:
         self.anchor = box
         self.usual_size = box.w, box.h
         self.history = [Observation(box, reliable=True)]
+        self.sight: Sight | None = None
         self.camera, self.course = CameraShift(), Course(CLEAR)
         self.relocaliser = make_relocaliser(image_size, config)
         self.relocaliser.remember(box)
@@ -142,6 +150,16 @@ class TargetMemory:
                 (x, y), (dx, dy) = box.xywh[:2], self.camera.total
                 self.course.note(self.stamp, BoundingBox(x - dx, y - dy, box.w, box.h))
         return reported
+
+    def is_carried(self, candidate: Candidate, confidence: float, sight: Sight | None) -> bool:
+        """Whether a candidate can be the target and optical flow leads to it from the last image.
+
+        Args:
+            sight: of the candidate; None where that is not known.
+        """
+        if self.online is not None:
+            confidence = doubted(confidence, self.online.strangeness(candidate.colour))
+        return confidence >= LEAST_CARRIED and is_carried(self.sight, sight)
 
     def heading(self) -> tuple[float, float] | None:
         """Where the centre is expected in the newest image, pixels; None where that is unknown."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import count
+from itertools import count, tee
 from types import MappingProxyType
 from typing import Any, Mapping
 
@@ -153,11 +153,12 @@ class MultiTracker:
         trackers = self.trackers
         windows = [tracker.begin(image, stamp, gates.get(number, anything), alone=False)
                    for number, tracker in trackers.items()]
+        patches, seen = tee(tracker.patch(image, window)
+                            for tracker, window in zip(trackers.values(), windows))
         maps = list(self.engine.search_many(
-            (tracker.patch(image, window), tracker.memory.template)
-            for tracker, window in zip(trackers.values(), windows)))
-        answers = [tracker.weigh(answer, window)
-                   for tracker, answer, window in zip(trackers.values(), maps, windows)]
+            zip(patches, (tracker.memory.template for tracker in trackers.values()))))
+        answers = [tracker.weigh(*shown)
+                   for tracker, *shown in zip(trackers.values(), maps, windows, seen)]
         now = next(iter(trackers.values())).memory.stamp
         claims = Claims(list(self._targets.values()), image, answers, now)
         seen = [tracker.refine(image, claims.found[index], claims.taken(index))

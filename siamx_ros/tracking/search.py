@@ -20,8 +20,9 @@ from siamx_ros.tracking.backward import BackwardCheck, backward_scores
 from siamx_ros.tracking.colour import INSIDE, SIDE
 from siamx_ros.tracking.confidence import Calibration
 from siamx_ros.tracking.decode import Candidate, Weighed
+from siamx_ros.tracking.flow import Sight
 from siamx_ros.tracking.memory import TargetMemory
-from siamx_ros.tracking.online import FIRST_VIEWS, View
+from siamx_ros.tracking.online import FIRST_VIEWS, OnlineModel, View
 
 
 class Appearance(NamedTuple):
@@ -44,6 +45,7 @@ class WindowAnswer:
 
     Attributes:
         window: the window.
+        patch: what the network saw of it.
         maps: of the network.
         weighed: what speaks for each cell.
         features: as :class:`OnlineModel` takes them; None without one.
@@ -52,6 +54,7 @@ class WindowAnswer:
     """
 
     window: CropWindow
+    patch: Patch
     maps: Maps
     weighed: Weighed
     features: np.ndarray | None
@@ -63,15 +66,23 @@ class WindowAnswer:
 class SearchResult:
     """What one search window showed; ``features`` as :class:`OnlineModel` takes them.
 
-    ``refused`` says that nothing in it can be the target, ``windows`` which ones were searched.
+    ``patch`` is what the network saw of it; ``refused`` says that nothing in it can be the target,
+    ``windows`` which ones were searched.
     """
 
     candidate: Candidate
     confidence: float
     similarity: float
     features: np.ndarray | None
+    patch: Patch | None = None
     refused: bool = False
     windows: tuple[CropWindow, ...] = ()
+
+    def sight(self) -> Sight | None:
+        """The target as it was seen; None where nothing was."""
+        if self.patch is None:
+            return None
+        return Sight.of(self.patch, self.candidate.window, self.candidate.box)
 
 
 def grown_size(config: TrackerConfig) -> int:
@@ -111,7 +122,7 @@ def search_patch(engine: Engine, image: AnyImage, window: CropWindow,
     return imaging.CROPS[memory.config.crop](image, window, memory.fill)
 
 
-def weigh(engine: Engine, maps: Maps, window: CropWindow, memory: TargetMemory, *,
+def weigh(engine: Engine, maps: Maps, window: CropWindow, patch: Patch, memory: TargetMemory, *,
           lost: bool) -> WindowAnswer:
     """Join the network's answer on a window with that of the target's own classifier."""
     scores, features, response = maps.scores, None, None
@@ -121,7 +132,15 @@ def weigh(engine: Engine, maps: Maps, window: CropWindow, memory: TargetMemory, 
     influence = decode.LOST_WINDOW_INFLUENCE if lost else memory.config.window_influence
     weighed = decode.weigh(
         scores, maps.distances, window, memory.box, memory.config, influence)
-    return WindowAnswer(window, maps, weighed, features, response)
+    return WindowAnswer(window, patch, maps, weighed, features, response)
+
+
+def first_model(engine: Engine, image: np.ndarray, memory: TargetMemory) -> OnlineModel | None:
+    """What can be learnt of the target on the image with the given box; None where nothing is."""
+    config = memory.config
+    if not (config.online_weight or config.box_correction):
+        return None
+    return OnlineModel(config, image, memory.box, first_views(engine, image, memory))
 
 
 def first_views(engine: Engine, image: np.ndarray, memory: TargetMemory) -> list[View]:

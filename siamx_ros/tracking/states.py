@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Callable, NamedTuple
 
 from siamx_ros.config import TrackerConfig
 from siamx_ros.records import BoxSource, Reason, TrackState
@@ -51,7 +51,8 @@ class StateMachine:
         self.frames_lost = max(1, self.frames_lost)
 
     def step(self, confidence: float, stamp: float, *, visible_share: float = 1.0,
-             peak_ratio: float = 0.0, smooth: bool = False, refused: bool = False) -> Reason:
+             peak_ratio: float = 0.0, smooth: bool = False, refused: bool = False,
+             carried: Callable[[], bool] = lambda: False) -> Reason:
         """Judge one frame; returns why the state changed, or NONE.
 
         Args:
@@ -61,13 +62,15 @@ class StateMachine:
             peak_ratio: second peak divided by the first.
             smooth: whether its place and size continue those of the frames before.
             refused: whether all candidates were, since they cannot be the target.
+            carried: whether it can be the target and optical flow leads to it from the frame
+                before; only asked where that matters.
         """
         before = self.state
         bad = confidence < self._thresholds.bad_below
         gone = bad and confidence < self.config.gone_threshold
         if before == TrackState.TRACKING:
             reason = self._from_tracking(
-                confidence, gone, stamp, smooth and peak_ratio < AMBIGUOUS_RATIO)
+                confidence, gone, stamp, smooth and peak_ratio < AMBIGUOUS_RATIO, carried)
         elif before == TrackState.UNCERTAIN:
             reason = self._from_uncertain(confidence, bad, gone, stamp)
         elif before == TrackState.LOST:
@@ -88,13 +91,16 @@ class StateMachine:
         return Thresholds(max(config.lost_threshold - margin, least),
                           max(config.recover_threshold - margin, least))
 
-    def _from_tracking(self, confidence: float, gone: bool, stamp: float, smooth: bool) -> Reason:
+    def _from_tracking(self, confidence: float, gone: bool, stamp: float, smooth: bool,
+                       carried: Callable[[], bool]) -> Reason:
         if confidence >= self._thresholds.good_from:
             self._doubt = 0
         if confidence >= self._thresholds.bad_below:
             return Reason.NONE
         self._doubt += 1
         if smooth and not gone and self._doubt <= self.config.n_doubt:
+            return Reason.NONE
+        if self.unbroken and self._doubt <= self.config.n_flow and carried():
             return Reason.NONE
         self.frames_lost, self._gone = 1, int(gone)
         lost = self._gone >= self.config.n_lost

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Sequence
+from functools import partial
+from typing import Callable, Sequence
 
 import numpy as np
 
@@ -18,10 +19,9 @@ from siamx_ros.tracking import decode, motion
 from siamx_ros.tracking.choice import Question, judge
 from siamx_ros.tracking.confidence import Calibration
 from siamx_ros.tracking.memory import Gate, TargetMemory, anything
-from siamx_ros.tracking.online import OnlineModel
 from siamx_ros.tracking.process import as_one_image
 from siamx_ros.tracking.search import (
-    SearchResult, WindowAnswer, enough_blocks, first_image, first_views, grown_size, local_window,
+    SearchResult, WindowAnswer, enough_blocks, first_image, first_model, grown_size, local_window,
     search_patch, weigh)
 from siamx_ros.tracking.states import LEARNS, StateMachine, source_of
 
@@ -85,7 +85,7 @@ class Tracker:
         window = self.engine.geometry.template_window(box)
         template = self.engine.embed(imaging.CROPS[self.config.crop](image, window, fill))
         memory = TargetMemory(template, box, fill, (width, height), self.config, stamp or 0.0)
-        memory.online = self._learn_first(image, box, memory)
+        memory.online = first_model(self.engine, image, memory)
         memory.backward = first_image(self.engine, image, memory, self.calibration)
         self._warm_up(memory)
         self._memory = memory
@@ -109,9 +109,8 @@ class Tracker:
         """
         image = imaging.check_image(image)
         window = self.begin(image, stamp, gate)
-        maps = self.engine.search(self.patch(image, window), self._memory.template,
-                                  self._memory.catch_up)
-        found, = judge(self.engine, image, [self.question(self.weigh(maps, window))])
+        answer = self._searched(image, window, self._memory.catch_up)
+        found, = judge(self.engine, image, [self.question(answer)])
         return self.conclude(image, self.refine(image, found))
 
     def begin(self, image: AnyImage, stamp: float | None, gate: Gate = anything,
@@ -135,9 +134,9 @@ class Tracker:
         """What the network is to see of a window; see :func:`search_patch`."""
         return search_patch(self.engine, image, window, self._memory)
 
-    def weigh(self, maps: Maps, window: CropWindow) -> WindowAnswer:
+    def weigh(self, maps: Maps, window: CropWindow, patch: Patch) -> WindowAnswer:
         """The network's answer on a window, joined with that of the target's classifier."""
-        return weigh(self.engine, maps, window, self._memory, lost=self._is_lost)
+        return weigh(self.engine, maps, window, patch, self._memory, lost=self._is_lost)
 
     def question(self, answer: WindowAnswer, excluded: np.ndarray | None = None) -> Question:
         """What a window shows apart from cells that other targets have taken, for :func:`judge`."""
@@ -151,19 +150,21 @@ class Tracker:
         A lost target is searched for in further windows, apart from ``taken`` boxes.
         """
         found, windows = self._search_on(image, found, taken)
-        candidate, memory = found.candidate, self._memory
-        if memory.online is not None and not found.refused:
-            candidate = memory.online.corrected(candidate)
+        online, candidate = self._memory.online, found.candidate
+        if online is not None and not found.refused:
+            candidate = online.corrected(candidate)
         return replace(found, candidate=candidate, windows=tuple(windows))
 
     def conclude(self, image: AnyImage, found: SearchResult) -> TrackResult:
         """The last step of an update: what is seen becomes the answer, and may teach."""
         memory, candidate, confidence = self._memory, found.candidate, found.confidence
+        sight = found.sight() if self.config.n_flow and self.states.unbroken else None
         reason = self.states.step(
             confidence, memory.stamp, visible_share=candidate.box.visible_share(*memory.image_size),
             peak_ratio=candidate.peak_ratio,
-            smooth=motion.goes_on(memory.history, candidate.box), refused=found.refused)
-        box = memory.take(candidate, confidence, self.states.state)
+            smooth=motion.goes_on(memory.history, candidate.box), refused=found.refused,
+            carried=partial(memory.is_carried, candidate, confidence, sight))
+        memory.sight, box = sight, memory.take(candidate, confidence, self.states.state)
         if (memory.online is not None and confidence >= self.config.learn_threshold
                 and self.states.state in LEARNS and self.states.confirmed):
             memory.online.learn(image, memory.box, found.features, candidate)
@@ -214,13 +215,11 @@ class Tracker:
             self.engine.search(np.zeros((size, size, 3), np.uint8), memory.template)
         memory.prepared |= sizes
 
-    def _learn_first(self, image: np.ndarray, box: BoundingBox,
-                     memory: TargetMemory) -> OnlineModel | None:
-        """What can be learnt of the target on the image where its box is known."""
-        config = self.config
-        if not (config.online_weight or config.box_correction):
-            return None
-        return OnlineModel(config, image, box, first_views(self.engine, image, memory))
+    def _searched(self, image: AnyImage, window: CropWindow,
+                  meanwhile: Callable[[], object] = lambda: None) -> WindowAnswer:
+        patch = self.patch(image, window)
+        maps = self.engine.search(patch, self._memory.template, meanwhile)
+        return self.weigh(maps, window, patch)
 
     def _search_on(self, image: AnyImage, local: SearchResult, taken: Sequence[BoundingBox]
                    ) -> tuple[SearchResult, list[CropWindow]]:
@@ -232,9 +231,8 @@ class Tracker:
         if not self._is_lost or self._shows_target(local):
             return local, searched
         for window in memory.relocaliser.windows(local.candidate.window):
-            maps = self.engine.search(self.patch(image, window), memory.template)
-            asked = self.question(
-                self.weigh(maps, window), decode.cells_on(taken, maps.distances, window))
+            answer = self._searched(image, window)
+            asked = self.question(answer, decode.cells_on(taken, answer.maps.distances, window))
             found, = judge(self.engine, image, [asked])
             searched.append(window)
             if self._shows_target(found):

@@ -22,7 +22,7 @@ ENGINE = SimpleNamespace(similarity=lambda *_: 0.5)
 def answered(scores):
     """An answer with these scores of the network, of boxes of 40 pixels."""
     maps = SimpleNamespace(scores=scores, distances=np.full((4, 25, 25), 20.0))
-    return WindowAnswer(WINDOW, maps, weigh(
+    return WindowAnswer(WINDOW, np.zeros((255, 255, 3), np.uint8), maps, weigh(
         scores, maps.distances, WINDOW, BoundingBox(0, 0, 40, 40), TrackerConfig(), 0.38),
         None, None)
 

@@ -1,6 +1,7 @@
 """What is remembered of a target: its usual size, and where it was heading while it was clear."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -94,3 +95,20 @@ def test_a_camera_that_turns_does_not_change_where_a_target_is_heading():
         memory.take(seen(BoundingBox(300 - 2 * step, 100, 40, 40)), 0.95, TrackState.TRACKING)
     memory.arrive(None, image=wide[:, 172:812])  # the robot turns: 100 pixels at once
     assert memory.heading() == pytest.approx((320 - 24 + 4 - 100, 120), abs=3)
+
+
+@pytest.mark.parametrize('confidence, strangeness, led, carried', [
+    (0.3, 0.0, True, True), (0.1, 0.0, True, True), (0.09, 0.0, True, False),
+    (0.3, 1.0, True, True), (0.3, 2.0, True, False), (0.3, None, True, True),
+    (0.3, 0.0, False, False)])
+def test_optical_flow_is_asked_where_confidence_and_colours_leave_it_open(
+        confidence, strangeness, led, carried, monkeypatch):
+    """A logit of 0.3 is 1.35 above that of 0.1; without an online model no colour is strange."""
+    asked, memory = [], remembered(BoundingBox(100, 100, 40, 40))
+    monkeypatch.setattr('siamx_ros.tracking.memory.is_carried',
+                        lambda *sights: (asked.append(sights), led)[1])
+    if strangeness is not None:
+        memory.online = SimpleNamespace(strangeness=lambda colour: {0.7: strangeness}[colour])
+    candidate = replace(seen(memory.box), colour=0.7)
+    assert memory.is_carried(candidate, confidence, 'now') == carried
+    assert asked == [(None, 'now')] * (carried or not led)

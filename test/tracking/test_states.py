@@ -79,6 +79,27 @@ def test_doubt_while_place_and_size_go_on_does_not_end_tracking_at_once(confiden
     assert run([0.3], DOUBT.replace({'n_doubt': 0}), smooth=True)[0] == 'U'
 
 
+CARRIED = CONFIG.replace({'gone_threshold': 0.2, 'n_doubt': 0, 'n_flow': 2})
+
+
+@pytest.mark.parametrize('confidences, letters, asked', [
+    pytest.param([0.9, 0.5, 0.4], 'TTT', 0, id='not asked while all is well'),
+    pytest.param([0.3, 0.1, 0.9, 0.1], 'TTTT', 3, id='doubtful or gone, until n_flow of them'),
+    pytest.param([0.3, 0.5, 0.1, 0.3, 0.7, 0.7, 0.1], 'TTTUUTT', 3,
+                 id='bad ones count until a good one, and anew after a return'),
+    pytest.param([0.3, 0.3, 0.1, 0.1, 0.1, 0.9, 0.9, 0.9, 0.3], 'TTUULRRTU', 2,
+                 id='not after a loss')])
+def test_optical_flow_keeps_it_tracking_until_the_first_loss(confidences, letters, asked):
+    answers = []
+    assert run(confidences, CARRIED, carried=lambda: not answers.append(None))[0] == letters
+    assert len(answers) == asked
+
+
+def test_without_optical_flow_or_where_it_says_no_the_first_bad_frame_is_uncertain():
+    assert run([0.3], CARRIED, carried=lambda: False)[0] == 'U'
+    assert run([0.3], CARRIED.replace({'n_flow': 0}), carried=lambda: True)[0] == 'U'
+
+
 @pytest.mark.parametrize('given', [{'smooth': False}, {'smooth': True, 'peak_ratio': 0.9}])
 def test_doubt_ends_tracking_where_the_track_breaks_or_another_looks_alike(given):
     assert run([0.3], DOUBT, **given)[0] == 'U'
