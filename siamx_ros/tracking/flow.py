@@ -24,6 +24,7 @@ MOST_ERROR = 0.2
 """Median distance between a point and where it comes back to, in sizes of the target, up to which
 points are found again."""
 SMALLEST_GROWTH = 0.01
+"""That of points which fell together, as a box has a size."""
 LEAST_OVERLAP = 0.5
 """Intersection over union, from which on, of the box that the points lead to and the seen one."""
 
