@@ -83,7 +83,7 @@ def test_what_shows_nothing_to_follow_is_not_carried(box):
 
 
 def test_points_do_not_come_back_from_what_never_showed_them():
-    """Half a size away on average, as they go where chance leads, which is not told the way back."""
+    """Half a size off on average: they go where chance leads, which is not told the way back."""
     points, errors = flow._grid(FIRST.inside), []
     for seed in range(10):
         first, second = (texture(207, 207, 2 * seed + each)[:, :, 0] for each in range(2))
