@@ -92,7 +92,7 @@ def test_each_update_in_tracking_is_split_into_all_stages(tracker, stretch):
 
 
 def test_updates_in_another_state_are_counted_apart(tracker, stretch, monkeypatch):
-    monkeypatch.setattr(Calibration, '__call__', lambda *_, **__: 0.4)
+    monkeypatch.setattr(Calibration, '__call__', lambda *_, **__: 0.05)
     staged = StagedUpdates(tracker)
     staged.turn(stretch)
     assert not staged.stages and not staged.sides
