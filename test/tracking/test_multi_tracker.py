@@ -41,6 +41,22 @@ def test_one_target_is_answered_exactly_as_by_a_tracker(engine, scene):
     assert {TrackState.TRACKING, TrackState.LOST, TrackState.RELOCALISED} <= states
 
 
+def test_each_target_is_remembered_as_its_own_window_showed_it(engine, scene):
+    boxes = box((150, 150), (30, 30)), box((450, 300), (50, 50))
+    image = scene((150, 150), size=30)
+    image[275:325, 425:475] = 0, 60, 255
+    group = MultiTracker(engine, CONFIG)
+    for start in boxes:
+        group.add(image, start)
+    group.update(image)
+    for tracker, start in zip(group.trackers.values(), boxes):
+        alone = Tracker(engine, CONFIG)
+        alone.init(image, start)
+        alone.update(image)
+        seen, expected = tracker.memory.sight, alone.memory.sight
+        assert seen.inside == expected.inside and np.array_equal(seen.grey, expected.grey)
+
+
 def test_blocks_of_pixels_are_as_fine_as_the_smallest_target_needs(engine, scene):
     group, image = MultiTracker(engine, CONFIG), scene((300, 200), size=200)
     assert group.reduction == 1, 'without a target'
