@@ -169,9 +169,8 @@ class TrackerConfig(Settings):
         0.0, 'time LOST until the target is dropped, 0 for never', unit='s', low=0.0, high=600.0,
         live=True)
     momentum_gate: str = setting(
-        'fast', "when the centre drifts: 'fast' (reliable and moved more than its size, the text "
-        "of Sec. IV) or 'confidence' (reliable, Eq. 9 as printed)", choices=('fast', 'confidence'),
-        ablation=True)
+        'fast', "when the centre drifts: 'fast' (reliable, moved more than its size: Sec. IV) or "
+        "'confidence' (reliable: Eq. 9 as printed)", choices=('fast', 'confidence'), ablation=True)
     momentum: float = setting(1.0, 'gain of the drift of Eq. 9', low=0.0, high=1.0, live=True)
     search_growth: float = setting(
         1.0, 'search side while lost relative to the normal one, same scale', low=1.0, high=4.0,
@@ -217,6 +216,9 @@ class TrackerConfig(Settings):
     backward_every: int = setting(
         10, 'images after which the first image is searched with what is followed, as it is in '
         'all doubtful ones; 0: never', unit='frames', low=0, high=1000)
+    follow_roll: bool = setting(
+        True, 'in doubt, look for the target rolled in the image plane, in steps of 45 degrees; '
+        'needs backward_every')
     min_size: float = setting(
         3.0, 'smallest tracked width and height', unit='px', low=1.0, high=100.0, live=True)
     search_size: int = setting(

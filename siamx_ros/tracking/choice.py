@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 import math
-from typing import Iterator, NamedTuple, Sequence
+from typing import Callable, Iterator, NamedTuple, Sequence
 
 import numpy as np
 
@@ -22,6 +22,8 @@ MOST_CANDIDATES = 4
 """Peaks of a window that are looked at, best first."""
 RIVAL = 0.3
 """Score relative to that of the best peak from which another one may be the target, too."""
+SAME_PLACE = 0.3
+"""Overlap with the box that was found from which another roll shows the same thing."""
 
 
 class Question(NamedTuple):
@@ -161,6 +163,31 @@ def _nearness(box: BoundingBox, place: tuple[float, float], memory: TargetMemory
     (x, y), size = box.centre, memory.box
     away = ((x - place[0]) / size.w) ** 2 + ((y - place[1]) / size.h) ** 2
     return math.exp(-away / (2 * memory.config.course_spread ** 2))
+
+
+def in_best_roll(found: SearchResult, memory: TargetMemory,
+                 look: Callable[[], SearchResult]) -> SearchResult:
+    """The best answer over the roll of the last image and, in doubt, those that may follow it.
+
+    Args:
+        found: in the roll of the last image.
+        memory: of the target; it holds the roll of the answer afterwards.
+        look: searches the same patch for what the memory shows.
+    """
+    rolls = memory.rolls
+    if rolls is None or found.refused or not rolls.may_turn(found.candidate, found.confidence):
+        return found
+    best, turned = found, rolls.turn
+    for turn in rolls.others():
+        memory.show_roll(turn)
+        other = look()
+        if (not other.refused and other.confidence >= rolls.believed_from()
+                and other.candidate.box.iou(found.candidate.box) >= SAME_PLACE
+                and rolls.merit(turn, other.confidence) > rolls.merit(turned, best.confidence)):
+            best, turned = other, turn
+    memory.show_roll(turned)
+    rolls.turn = turned
+    return best
 
 
 def all_refused(memory: TargetMemory, window: CropWindow) -> SearchResult:

@@ -19,6 +19,7 @@ from siamx_ros.tracking.flow import Sight, is_carried
 from siamx_ros.tracking.motion import Observation
 from siamx_ros.tracking.online import OnlineModel
 from siamx_ros.tracking.relocalise import make_relocaliser
+from siamx_ros.tracking.roll import RolledViews
 
 FRAME_TIME = 1 / 30
 """Time between images when none is given, seconds."""
@@ -69,6 +70,7 @@ class TargetMemory:
             like it.
         online: what is learnt of the target beyond its template; None for nothing.
         backward: the first image, to be searched with what is followed; None for no such check.
+        rolls: the target rolled in the image plane; None where it is not looked for like that.
         relocaliser: what to search while lost; it learns only from reliable frames.
         prepared: sides of patches that the engine has searched for this target.
     """
@@ -82,6 +84,7 @@ class TargetMemory:
         self.delay, self._interval = 1.0, 0.0
         self.online: OnlineModel | None = None
         self.backward: BackwardCheck | None = None
+        self.rolls: RolledViews | None = None
         self.anchor = box
         self.usual_size = box.w, box.h
         self.history = [Observation(box, reliable=True)]
@@ -128,6 +131,8 @@ class TargetMemory:
         reliable = confidence >= self.config.confidence_threshold
         likely = confidence >= self.config.follow_threshold
         jumped = state == TrackState.RELOCALISED
+        if state == TrackState.LOST:
+            self.stand_up()
         if state == TrackState.LOST and self.config.scheme.keeps_anchor:
             if likely:
                 self.anchor = BoundingBox.from_centre(*box.centre, self.anchor.w, self.anchor.h)
@@ -161,13 +166,26 @@ class TargetMemory:
             confidence = doubted(confidence, self.online.strangeness(candidate.colour))
         return confidence >= LEAST_CARRIED and is_carried(self.sight, sight)
 
+    def show_roll(self, turn: int) -> None:
+        """Let the target be what it is when it is rolled; see :class:`RolledViews`."""
+        score = self.backward.score
+        self.template, self.backward = self.rolls[turn]
+        self.backward.score = score
+
+    def stand_up(self) -> None:
+        """Let the target be as it was given."""
+        if self.rolls is not None and self.rolls.turn:
+            self.show_roll(0)
+            self.rolls.turn = 0
+
     def heading(self) -> tuple[float, float] | None:
         """Where the centre is expected in the newest image, pixels; None where that is unknown."""
         place = self.course.expected(self.stamp)
         return place and (place[0] + self.camera.total[0], place[1] + self.camera.total[1])
 
     def fall_back(self) -> None:
-        """Return to the anchor; no velocity is known any more."""
+        """Return to the anchor, upright; no velocity is known any more."""
+        self.stand_up()
         self.course.clear()
         self.box = self.anchor
         self.history = [Observation(self.box, reliable=False)]

@@ -23,6 +23,8 @@ from siamx_ros.tracking.decode import Candidate, Weighed
 from siamx_ros.tracking.flow import Sight
 from siamx_ros.tracking.memory import TargetMemory
 from siamx_ros.tracking.online import FIRST_VIEWS, OnlineModel, View
+from siamx_ros.tracking.roll import RolledViews
+from siamx_ros.tracking.roll import View as RolledView
 
 
 class Appearance(NamedTuple):
@@ -133,6 +135,31 @@ def weigh(engine: Engine, maps: Maps, window: CropWindow, patch: Patch, memory: 
     weighed = decode.weigh(
         scores, maps.distances, window, memory.box, memory.config, influence)
     return WindowAnswer(window, patch, maps, weighed, features, response)
+
+
+def first_memory(engine: Engine, image: np.ndarray, box: BoundingBox, config: TrackerConfig,
+                 calibration: Calibration, stamp: float) -> TargetMemory:
+    """What is to be remembered of a target in ``box`` of an image, H x W x 3 uint8 BGR."""
+    fill, size = imaging.mean_colour(image), image.shape[1::-1]
+    window = engine.geometry.template_window(box)
+    template = engine.embed(imaging.CROPS[config.crop](image, window, fill))
+    memory = TargetMemory(template, box, fill, size, config, stamp)
+    memory.online = first_model(engine, image, memory)
+    memory.backward = first_image(engine, image, memory, calibration)
+    if config.follow_roll and memory.backward is not None:
+        memory.rolls = RolledViews(
+            engine, image, box, fill, config, RolledView(template, memory.backward))
+    return memory
+
+
+def warm_up(engine: Engine, memory: TargetMemory, config: TrackerConfig) -> None:
+    """Search patches of each size once: what is compiled is compiled now, not in an update."""
+    local = engine.geometry.search_window(memory.box, grown_size(config))
+    sizes = {config.steady_size, config.search_size, local.patch_side,
+             *(window.patch_side for window in memory.relocaliser.examples(local))}
+    for size in sizes - memory.prepared:
+        engine.search(np.zeros((size, size, 3), np.uint8), memory.template)
+    memory.prepared |= sizes
 
 
 def first_model(engine: Engine, image: np.ndarray, memory: TargetMemory) -> OnlineModel | None:

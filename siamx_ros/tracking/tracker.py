@@ -16,13 +16,13 @@ from siamx_ros.model.inference import Engine, Maps, Patch
 from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState
 from siamx_ros.reduced_image import AnyImage
 from siamx_ros.tracking import decode, motion
-from siamx_ros.tracking.choice import Question, judge
+from siamx_ros.tracking.choice import Question, in_best_roll, judge
 from siamx_ros.tracking.confidence import Calibration
 from siamx_ros.tracking.memory import Gate, TargetMemory, anything
 from siamx_ros.tracking.process import as_one_image
 from siamx_ros.tracking.search import (
-    SearchResult, WindowAnswer, enough_blocks, first_image, first_model, grown_size, local_window,
-    search_patch, weigh)
+    SearchResult, WindowAnswer, enough_blocks, first_memory, local_window, search_patch, warm_up,
+    weigh)
 from siamx_ros.tracking.states import LEARNS, StateMachine, source_of
 
 
@@ -81,13 +81,9 @@ class Tracker:
         if box.visible_share(width, height) < MIN_VISIBLE:
             raise InputError(
                 f'box {box} must lie at least half inside the image of {width}x{height} pixels')
-        fill = imaging.mean_colour(image)
-        window = self.engine.geometry.template_window(box)
-        template = self.engine.embed(imaging.CROPS[self.config.crop](image, window, fill))
-        memory = TargetMemory(template, box, fill, (width, height), self.config, stamp or 0.0)
-        memory.online = first_model(self.engine, image, memory)
-        memory.backward = first_image(self.engine, image, memory, self.calibration)
-        self._warm_up(memory)
+        memory = first_memory(
+            self.engine, image, box, self.config, self.calibration, stamp or 0.0)
+        warm_up(self.engine, memory, self.config)
         self._memory = memory
         self.states = StateMachine(self.config)
         self.states.start(self._memory.stamp)
@@ -147,10 +143,14 @@ class Tracker:
                taken: Sequence[BoundingBox] = ()) -> SearchResult:
         """What is seen of the target, its box corrected.
 
-        A lost target is searched for in further windows, apart from ``taken`` boxes.
+        In doubt it is looked for in other rolls, a lost one in further windows, both apart from
+        ``taken`` boxes.
         """
+        memory = self._memory
+        if not self._is_lost:
+            found = in_best_roll(found, memory, partial(self._looked_again, image, found, taken))
         found, windows = self._search_on(image, found, taken)
-        online, candidate = self._memory.online, found.candidate
+        online, candidate = memory.online, found.candidate
         if online is not None and not found.refused:
             candidate = online.corrected(candidate)
         return replace(found, candidate=candidate, windows=tuple(windows))
@@ -199,27 +199,28 @@ class Tracker:
         self.config = self.states.config = config
         if self._memory is not None:
             self._memory.configure(config)
-            self._warm_up(self._memory)
+            warm_up(self.engine, self._memory, self.config)
 
     def close(self) -> None:
         """Forget the target and free the network's memory; the tracker cannot be used again."""
         self.reset()
         self.engine = None
 
-    def _warm_up(self, memory: TargetMemory) -> None:
-        """Search patches of each size once: what is compiled is compiled now, not in an update."""
-        local = self.engine.geometry.search_window(memory.box, grown_size(self.config))
-        sizes = {self.config.steady_size, self.config.search_size, local.patch_side,
-                 *(window.patch_side for window in memory.relocaliser.examples(local))}
-        for size in sizes - memory.prepared:
-            self.engine.search(np.zeros((size, size, 3), np.uint8), memory.template)
-        memory.prepared |= sizes
-
     def _searched(self, image: AnyImage, window: CropWindow,
                   meanwhile: Callable[[], object] = lambda: None) -> WindowAnswer:
         patch = self.patch(image, window)
         maps = self.engine.search(patch, self._memory.template, meanwhile)
         return self.weigh(maps, window, patch)
+
+    def _looked_again(self, image: AnyImage, found: SearchResult,
+                      taken: Sequence[BoundingBox]) -> SearchResult:
+        """The answer of a searched patch on another view, which is not known to be the target."""
+        window = found.candidate.window
+        maps = self.engine.search(found.patch, self._memory.template)
+        asked = self.question(self.weigh(maps, window, found.patch),
+                              decode.cells_on(taken, maps.distances, window))
+        again, = judge(self.engine, image, [asked._replace(tracked=False)])
+        return again
 
     def _search_on(self, image: AnyImage, local: SearchResult, taken: Sequence[BoundingBox]
                    ) -> tuple[SearchResult, list[CropWindow]]:

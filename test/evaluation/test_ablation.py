@@ -15,10 +15,9 @@ TABLE_III = [{'L4xL4'}, {'L4xL3'}, {'L3xL4'}, {'L3xL3'}, {'L4xL3', 'L3xL4'}, {'L
 
 
 WITHOUT_EXTENSIONS = {
-    'online_weight': 0.0, 'box_correction': 0.0, 'course_spread': 0.0,
-    'backward_every': 0, 'steady_size': 255, 'heat_map_inhibit': False, 'follow_threshold': 0.85,
-    'size_lr': 0.765, 'reported_share': 0.0, 'n_doubt': 0, 'n_flow': 0,
-    'unbroken_margin': 0.0}
+    'online_weight': 0.0, 'box_correction': 0.0, 'course_spread': 0.0, 'backward_every': 0,
+    'follow_roll': False, 'steady_size': 255, 'heat_map_inhibit': False, 'follow_threshold': 0.85,
+    'size_lr': 0.765, 'reported_share': 0.0, 'n_doubt': 0, 'n_flow': 0, 'unbroken_margin': 0.0}
 
 
 def test_every_adaptive_scheme_has_a_file_of_the_papers_tracker(repository):

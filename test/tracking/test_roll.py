@@ -1,0 +1,245 @@
+"""A target that turns in the image plane is looked for in its first image, turned."""
+
+from copy import copy
+from dataclasses import replace
+import math
+
+import cv2
+import numpy as np
+import pytest
+
+from siamx_ros import imaging
+from siamx_ros.config import ModelConfig, TrackerConfig
+from siamx_ros.geometry import BoundingBox, CropWindow
+from siamx_ros.model.inference import Template
+from siamx_ros.patch_geometry import SquareGeometry, StretchedGeometry
+from siamx_ros.records import TrackState
+from siamx_ros.synthetic import sequence
+from siamx_ros.tracking.choice import in_best_roll
+from siamx_ros.tracking.decode import Candidate
+from siamx_ros.tracking.from_weights import load_tracker
+from siamx_ros.tracking.memory import TargetMemory
+from siamx_ros.tracking.multi_tracker import MultiTracker
+from siamx_ros.tracking.roll import TURNS, RolledViews, View, rolled_size
+from siamx_ros.tracking.search import SearchResult
+from siamx_ros.tracking.tracker import Tracker
+
+FILL = (90.0, 110.0, 130.0)
+CONFIG = TrackerConfig()
+BOX = BoundingBox.from_centre(320, 240, 60, 40)
+
+
+class Encoder:
+    """Encodings are the patches themselves."""
+
+    def __init__(self, geometry=StretchedGeometry(1.4, 5.0)):
+        self.geometry = geometry
+
+    def embed(self, patch):
+        return Template({'patch': patch}, np.ones(1))
+
+    def encode_search(self, patch):
+        return patch
+
+
+def scene(seed=0, height=480, width=640):
+    coarse = np.random.default_rng(seed).integers(0, 256, (height // 8, width // 8, 3), np.uint8)
+    return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+
+
+def views(image, box, geometry=StretchedGeometry(1.4, 5.0), config=CONFIG) -> RolledViews:
+    return RolledViews(Encoder(geometry), image, box, FILL, config, View('template', 'first'))
+
+
+@pytest.mark.parametrize('angle, size', [
+    (0, (60, 40)), (90, (40, 60)), (180, (60, 40)), (45, (math.sqrt(2600), math.sqrt(2600)))])
+def test_a_rolled_box_is_that_around_its_ellipse(angle, size):
+    assert rolled_size(60, 40, angle) == pytest.approx(size)
+
+
+@pytest.mark.parametrize('turn, quarters', [(2, 1), (4, 2), (6, 3), (-2, 3)])
+@pytest.mark.parametrize('geometry', [SquareGeometry(), StretchedGeometry(1.4, 5.0)])
+def test_a_view_is_what_the_turned_image_shows(turn, quarters, geometry):
+    """A quarter of a turn moves whole pixels: nothing but rounding is lost."""
+    image, box = scene(height=600, width=600), BoundingBox.from_centre(300, 300, 60, 40)
+    rolled = views(image, box, geometry)[turn]
+    turned = np.ascontiguousarray(np.rot90(image, quarters))  # counter-clockwise
+    seen = BoundingBox.from_centre(300, 300, *rolled_size(60, 40, 90 * quarters))
+    for patch, window in (
+            (rolled.template.kernels['patch'], geometry.template_window(seen)),
+            (rolled.backward.first, geometry.search_window(seen, CONFIG.steady_size))):
+        difference = np.abs(patch.astype(int) - imaging.crop(turned, window, FILL))
+        assert np.median(difference) <= 1 and np.percentile(difference, 99) <= 6
+    assert rolled.backward.near.any()
+
+
+@pytest.mark.parametrize('box', [
+    BoundingBox(-10, -10, 50, 50), BoundingBox(0, 0, 1920, 1080), BoundingBox(5, 500, 1900, 4),
+    BoundingBox(900, 500, 3, 3)])
+def test_targets_of_any_place_and_size_are_rolled(box):
+    """A large one is kept no finer than a patch shows it."""
+    image = scene(1, 1080, 1920)
+    rolls = views(image, box)
+    assert rolls._pixels.size < 8e6
+    patch = rolls[3].template.kernels['patch']
+    assert patch.shape == (127, 127, 3) and patch.std() > 5
+
+
+def test_a_view_is_made_once_and_upright_is_as_given():
+    rolls = views(scene(), BOX)
+    assert rolls[0] == ('template', 'first') and rolls[TURNS] is rolls[0]
+    assert rolls[3] is rolls[3 - TURNS]
+
+
+def test_the_first_image_may_be_written_over():
+    image = scene()
+    rolls = views(image, BOX)
+    image[:] = 0
+    assert rolls[1].template.kernels['patch'].std() > 20
+
+
+def memory_at(turn) -> TargetMemory:
+    rolls = views(scene(), BOX)
+    backward = rolls[1].backward
+    memory = TargetMemory('template', BOX, FILL, (640, 480), CONFIG, 0.0)
+    memory.backward = backward
+    rolls._views = {number: View(f'template {number}', copy(backward))
+                    for number in range(TURNS)}
+    memory.rolls = rolls
+    memory.show_roll(turn)
+    rolls.turn = turn
+    return memory
+
+
+def answer(confidence, box=BOX, ratio=0.1, refused=False) -> SearchResult:
+    candidate = Candidate(box, 0.5, 0.5, ratio, (0, 0), CropWindow(320, 240, 207, 207))
+    return SearchResult(candidate, confidence, 0.5, None, refused=refused)
+
+
+def seen_from(turn, found, shown):
+    """The roll and confidence that are taken, and the rolls that were looked at."""
+    memory, looked = memory_at(turn), []
+
+    def look():
+        number = int(memory.template.split()[1])
+        looked.append(number)
+        given = shown.get(number, 0.0)
+        return given if isinstance(given, SearchResult) else answer(given)
+    best = in_best_roll(found, memory, look)
+    assert memory.template == f'template {memory.rolls.turn}'
+    return memory.rolls.turn, best.confidence, looked
+
+
+@pytest.mark.parametrize('confidence, shown, turn, best, looked', [
+    pytest.param(0.9, {1: 0.99}, 0, 0.9, [], id='no doubt'),
+    pytest.param(0.5, {1: 0.9}, 1, 0.9, [1, 7], id='turned one way'),
+    pytest.param(0.5, {7: 0.9}, 7, 0.9, [1, 7], id='or the other'),
+    pytest.param(0.5, {1: 0.9, 7: 0.95}, 7, 0.95, [1, 7], id='the likelier one'),
+    pytest.param(0.5, {1: 0.8, 7: 0.7}, 0, 0.5, [1, 7], id='no other is sure'),
+    pytest.param(0.84, {1: 0.9}, 0, 0.84, [1, 7], id='hardly better'),
+    pytest.param(0.1, {1: 0.9}, 0, 0.1, [], id='what is gone does not turn')])
+def test_an_upright_target_turns_where_it_is_sure(confidence, shown, turn, best, looked):
+    assert seen_from(0, answer(confidence), shown) == (turn, best, looked)
+
+
+@pytest.mark.parametrize('confidence, shown, turn, best, looked', [
+    pytest.param(0.9, {3: 0.99, 0: 0.99}, 2, 0.9, [], id='no doubt'),
+    pytest.param(0.6, {3: 0.7}, 3, 0.7, [0, 1, 3], id='goes on turning'),
+    pytest.param(0.1, {3: 0.7}, 3, 0.7, [0, 1, 3], id='fast'),
+    pytest.param(0.6, {3: 0.64}, 2, 0.6, [0, 1, 3], id='hardly better'),
+    pytest.param(0.6, {0: 0.58}, 0, 0.58, [0, 1, 3], id='upright if that is about as likely'),
+    pytest.param(0.6, {0: 0.54}, 2, 0.6, [0, 1, 3], id='but not if it is less'),
+    pytest.param(0.2, {1: 0.4}, 2, 0.2, [0, 1, 3], id='none is likely')])
+def test_a_rolled_target_turns_on_or_back(confidence, shown, turn, best, looked):
+    assert seen_from(2, answer(confidence), shown) == (turn, best, looked)
+
+
+AWAY = BoundingBox(400, 300, 60, 40)
+
+
+@pytest.mark.parametrize('found, other', [
+    pytest.param(answer(0.5, ratio=0.9), answer(0.95), id='which of two is the question'),
+    pytest.param(answer(0.5), answer(0.95, box=AWAY), id='something else'),
+    pytest.param(answer(0.5), answer(0.95, refused=True), id='cannot be the target'),
+    pytest.param(answer(0.5, refused=True), answer(0.95), id='nothing was found')])
+def test_what_may_be_something_else_is_not_said_to_turn(found, other):
+    assert seen_from(0, found, {1: other, 7: other})[:2] == (0, found.confidence)
+
+
+def test_the_backward_score_goes_along():
+    memory = memory_at(0)
+    memory.backward.score = 0.4
+    memory.show_roll(3)
+    assert memory.backward.score == 0.4 and memory.backward is memory.rolls[3].backward
+
+
+@pytest.mark.parametrize('adaptive', ['paper', 'off'])
+def test_a_lost_target_is_searched_for_upright(adaptive):
+    memory = memory_at(3)
+    memory.configure(CONFIG.replace({'adaptive': adaptive}))
+    memory.take(answer(0.5).candidate, 0.5, TrackState.UNCERTAIN)
+    assert memory.rolls.turn == 3
+    memory.take(answer(0.01).candidate, 0.01, TrackState.LOST)
+    assert memory.rolls.turn == 0 and memory.template == 'template 0'
+    memory = memory_at(3)
+    memory.fall_back()
+    assert memory.rolls.turn == 0 and memory.template == 'template 0'
+
+
+@pytest.fixture(scope='module')
+def tracker() -> Tracker:
+    return load_tracker(ModelConfig(device='cpu', threads=1))
+
+
+class Told:
+    """A calibration that is sure of one roll of what its tracker follows, and doubts others."""
+
+    backward = 1.0
+
+    def __init__(self, tracker: Tracker, turn: int) -> None:
+        self.tracker, self.turn, self.sure, self.doubt = tracker, turn, 0.95, 0.5
+
+    def __call__(self, *_indicators):
+        memory = self.tracker.memory
+        shown = memory is not None and memory.template is memory.rolls[self.turn].template
+        return self.sure if shown else self.doubt
+
+
+@pytest.mark.parametrize('others', [0, 1])
+def test_a_tracker_turns_with_its_target_and_forgets_it_when_it_is_lost(tracker, others):
+    """Also beside another target."""
+    clip, group = sequence(frames=40, seed=1), MultiTracker(tracker.engine, CONFIG)
+    for x in (20, clip.first_box.x)[1 - others:]:
+        follower = tracker.another()
+        follower.calibration = told = Told(follower, 7)
+        follower.init(clip.image(0), replace(clip.first_box, x=x))
+        number = group.join(follower)
+
+    def answer(index):
+        return group.update(clip.image(index))[number]
+    assert answer(1).confidence == 0.95 and follower.memory.rolls.turn == 7
+    told.turn = 6
+    assert answer(2).confidence == 0.95 and follower.memory.rolls.turn == 6
+    told.sure = told.doubt = 0.01
+    results = [answer(index) for index in range(3, 40)]
+    assert results[-1].state == TrackState.LOST and follower.memory.rolls.turn == 0
+    assert follower.memory.template is follower.memory.rolls[0].template
+
+
+def test_sure_images_are_searched_once(tracker, monkeypatch):
+    searched, search = [], tracker.engine.search
+    monkeypatch.setattr(tracker.engine, 'search', lambda *given: (
+        searched.append(given[0].shape), search(*given))[1])
+    clip, follower = sequence(frames=12, seed=1), tracker.another()
+    follower.init(clip.image(0), clip.first_box)
+    searched.clear()
+    sure = [follower.update(clip.image(number)).confidence > 0.9 for number in range(1, 12)]
+    assert all(sure) and len(searched) == 11
+
+
+@pytest.mark.parametrize('settings', [{'follow_roll': False}, {'backward_every': 0}])
+def test_it_can_be_left_out(tracker, settings):
+    clip, follower = sequence(frames=1, seed=1), tracker.another()
+    follower.config = replace(CONFIG, **settings)
+    follower.init(clip.image(0), clip.first_box)
+    assert follower.memory.rolls is None
