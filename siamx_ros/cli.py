@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         'siamx_ros.commands.interrupt',
         'make harder copies of sequences: an absence, a return at another size, faster targets, '
         'a poorer camera'),
+    'roll': ('siamx_ros.commands.roll', 'make copies of sequences whose camera rolls'),
     'simulate': (
         'siamx_ros.commands.simulate',
         'make sequences of simulated worlds in which a robot follows a person among look-alikes'),

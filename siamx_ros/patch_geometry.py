@@ -24,6 +24,12 @@ def next_patch_size(least: int) -> int:
     return least + (15 - least) % 16
 
 
+def rolled_size(width: float, height: float, angle: float) -> tuple[float, float]:
+    """Sides of the box around an ellipse of these axes that is turned by ``angle`` degrees."""
+    cosine, sine = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+    return (math.hypot(width * cosine, height * sine), math.hypot(width * sine, height * cosine))
+
+
 class PatchGeometry(Protocol):
     """Which windows around a target a network takes as template and search patch."""
 

@@ -17,6 +17,7 @@ from siamx_ros import imaging
 from siamx_ros.config import TrackerConfig
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.model.inference import Engine, Template
+from siamx_ros.patch_geometry import rolled_size
 from siamx_ros.tracking.backward import BackwardCheck
 from siamx_ros.tracking.decode import Candidate
 
@@ -113,12 +114,6 @@ class RolledViews:
         return View(template, BackwardCheck(
             self._engine, crop(image, window, self._fill), window, box, self._config.crop,
             self._fill))
-
-
-def rolled_size(width: float, height: float, angle: float) -> tuple[float, float]:
-    """Sides of the box around an ellipse of these axes that is turned by ``angle`` degrees."""
-    cosine, sine = math.cos(math.radians(angle)), math.sin(math.radians(angle))
-    return (math.hypot(width * cosine, height * sine), math.hypot(width * sine, height * cosine))
 
 
 def _around(image: np.ndarray, box: BoundingBox, side: float, scale: float,

@@ -66,6 +66,7 @@ def test_a_closed_pipe_is_no_traceback():
     ('track', '{clip}', '--box', '1,1,9,9', '--csv', '{shipped}'),
     ('evaluate', '{img}', '--weights', 'random', '--out', '{img}/results'),
     ('interrupt', '{img}', '--out', '{img}/copies'),
+    ('roll', '{img}', '--out', '{img}/copies'),
     ('import-weights', '{clip}', '--out', '{clip}'),
     ('calibrate', '{img}', '--weights', '{clip}', '--out', '{clip}'),
     ('train', '{img}', '--out', '{img}/run'),

@@ -12,7 +12,7 @@ from siamx_ros import imaging
 from siamx_ros.config import ModelConfig, TrackerConfig
 from siamx_ros.geometry import BoundingBox, CropWindow
 from siamx_ros.model.inference import Template
-from siamx_ros.patch_geometry import SquareGeometry, StretchedGeometry
+from siamx_ros.patch_geometry import SquareGeometry, StretchedGeometry, rolled_size
 from siamx_ros.records import TrackState
 from siamx_ros.synthetic import sequence
 from siamx_ros.tracking.choice import in_best_roll
@@ -20,7 +20,7 @@ from siamx_ros.tracking.decode import Candidate
 from siamx_ros.tracking.from_weights import load_tracker
 from siamx_ros.tracking.memory import TargetMemory
 from siamx_ros.tracking.multi_tracker import MultiTracker
-from siamx_ros.tracking.roll import TURNS, RolledViews, View, rolled_size
+from siamx_ros.tracking.roll import TURNS, RolledViews, View
 from siamx_ros.tracking.search import SearchResult
 from siamx_ros.tracking.tracker import Tracker
 
