@@ -196,6 +196,8 @@ class TargetMemory:
             self.relocaliser = make_relocaliser(self.image_size, config)
             self.relocaliser.remember(self.anchor)
         self.config = self.relocaliser.config = config
+        if self.rolls is not None:
+            self.rolls.config = config
         if self.relocaliser.heat_map is not None:
             self.relocaliser.heat_map.config = config
 

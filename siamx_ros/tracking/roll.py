@@ -57,13 +57,14 @@ class RolledViews:
         upright: the target as it is in the first image.
 
     Attributes:
+        config: settings of the tracker, which may change.
         turn: in which roll the target was seen last, counter-clockwise steps of :data:`STEP`
             degrees; 0 for upright.
     """
 
     def __init__(self, engine: Engine, image: np.ndarray, box: BoundingBox,
                  fill: tuple[float, float, float], config: TrackerConfig, upright: View) -> None:
-        self._engine, self._fill, self._config = engine, fill, config
+        self._engine, self._fill, self.config = engine, fill, config
         longer = max(box.w, box.h)
         seen = engine.geometry.search_window(BoundingBox(0, 0, longer, longer), config.steady_size)
         self._scale = min(1.0, FINEST / math.sqrt(box.w * box.h), WIDEST / seen.width)
@@ -87,9 +88,9 @@ class RolledViews:
 
     def may_turn(self, candidate: Candidate, confidence: float) -> bool:
         """Whether to look for other rolls, after what was seen in that of the last image."""
-        if confidence >= self._config.recover_threshold:
+        if confidence >= self.config.recover_threshold:
             return False
-        return bool(self.turn) or (confidence >= self._config.gone_threshold
+        return bool(self.turn) or (confidence >= self.config.gone_threshold
                                    and candidate.peak_ratio < AMBIGUOUS)
 
     def merit(self, turn: int, confidence: float) -> float:
@@ -98,7 +99,7 @@ class RolledViews:
 
     def believed_from(self) -> float:
         """The confidence that another roll must reach."""
-        return LEAST if self.turn else self._config.recover_threshold
+        return LEAST if self.turn else self.config.recover_threshold
 
     def _made(self, turn: int) -> View:
         angle, middle = turn * STEP, self._side / 2
@@ -108,11 +109,11 @@ class RolledViews:
         image = cv2.warpAffine(self._pixels, turned, (self._side, self._side),
                                flags=cv2.INTER_LINEAR, borderValue=self._fill)
         box = BoundingBox.from_centre(middle, middle, *rolled_size(*self._size, angle))
-        crop, geometry = imaging.CROPS[self._config.crop], self._engine.geometry
+        crop, geometry = imaging.CROPS[self.config.crop], self._engine.geometry
         template = self._engine.embed(crop(image, geometry.template_window(box), self._fill))
-        window = geometry.search_window(box, self._config.steady_size)
+        window = geometry.search_window(box, self.config.steady_size)
         return View(template, BackwardCheck(
-            self._engine, crop(image, window, self._fill), window, box, self._config.crop,
+            self._engine, crop(image, window, self._fill), window, box, self.config.crop,
             self._fill))
 
 

@@ -85,17 +85,13 @@ def test_targets_of_any_place_and_size_are_rolled(box):
     assert patch.shape == (127, 127, 3) and patch.std() > 5
 
 
-def test_a_view_is_made_once_and_upright_is_as_given():
-    rolls = views(scene(), BOX)
-    assert rolls[0] == ('template', 'first') and rolls[TURNS] is rolls[0]
-    assert rolls[3] is rolls[3 - TURNS]
-
-
-def test_the_first_image_may_be_written_over():
+def test_a_view_is_made_once_of_an_image_that_may_be_written_over():
     image = scene()
     rolls = views(image, BOX)
     image[:] = 0
     assert rolls[1].template.kernels['patch'].std() > 20
+    assert rolls[0] == ('template', 'first') and rolls[TURNS] is rolls[0]
+    assert rolls[3] is rolls[3 - TURNS]
 
 
 def memory_at(turn) -> TargetMemory:
@@ -164,6 +160,13 @@ AWAY = BoundingBox(400, 300, 60, 40)
     pytest.param(answer(0.5, refused=True), answer(0.95), id='nothing was found')])
 def test_what_may_be_something_else_is_not_said_to_turn(found, other):
     assert seen_from(0, found, {1: other, 7: other})[:2] == (0, found.confidence)
+
+
+def test_the_thresholds_may_change():
+    memory = memory_at(0)
+    memory.configure(CONFIG.replace({'recover_threshold': 0.72}))
+    assert not memory.rolls.may_turn(answer(0.75).candidate, 0.75)
+    assert memory.rolls.believed_from() == 0.72
 
 
 def test_the_backward_score_goes_along():
