@@ -1,7 +1,6 @@
 """A target that turns in the image plane is looked for in its first image, turned."""
 
 from copy import copy
-from dataclasses import replace
 import math
 
 import cv2
@@ -9,20 +8,16 @@ import numpy as np
 import pytest
 
 from siamx_ros import imaging
-from siamx_ros.config import ModelConfig, TrackerConfig
+from siamx_ros.config import TrackerConfig
 from siamx_ros.geometry import BoundingBox, CropWindow
 from siamx_ros.model.inference import Template
 from siamx_ros.patch_geometry import SquareGeometry, StretchedGeometry, rolled_size
 from siamx_ros.records import TrackState
-from siamx_ros.synthetic import sequence
 from siamx_ros.tracking.choice import in_best_roll
 from siamx_ros.tracking.decode import Candidate
-from siamx_ros.tracking.from_weights import load_tracker
 from siamx_ros.tracking.memory import TargetMemory
-from siamx_ros.tracking.multi_tracker import MultiTracker
 from siamx_ros.tracking.roll import TURNS, RolledViews, View
 from siamx_ros.tracking.search import SearchResult
-from siamx_ros.tracking.tracker import Tracker
 
 FILL = (90.0, 110.0, 130.0)
 CONFIG = TrackerConfig()
@@ -187,62 +182,3 @@ def test_a_lost_target_is_searched_for_upright(adaptive):
     memory = memory_at(3)
     memory.fall_back()
     assert memory.rolls.turn == 0 and memory.template == 'template 0'
-
-
-@pytest.fixture(scope='module')
-def tracker() -> Tracker:
-    return load_tracker(ModelConfig(device='cpu', threads=1))
-
-
-class Told:
-    """A calibration that is sure of one roll of what its tracker follows, and doubts others."""
-
-    backward = 1.0
-
-    def __init__(self, tracker: Tracker, turn: int) -> None:
-        self.tracker, self.turn, self.sure, self.doubt = tracker, turn, 0.95, 0.5
-
-    def __call__(self, *_indicators):
-        memory = self.tracker.memory
-        shown = memory is not None and memory.template is memory.rolls[self.turn].template
-        return self.sure if shown else self.doubt
-
-
-@pytest.mark.parametrize('others', [0, 1])
-def test_a_tracker_turns_with_its_target_and_forgets_it_when_it_is_lost(tracker, others):
-    """Also beside another target."""
-    clip, group = sequence(frames=40, seed=1), MultiTracker(tracker.engine, CONFIG)
-    for x in (20, clip.first_box.x)[1 - others:]:
-        follower = tracker.another()
-        follower.calibration = told = Told(follower, 7)
-        follower.init(clip.image(0), replace(clip.first_box, x=x))
-        number = group.join(follower)
-
-    def answer(index):
-        return group.update(clip.image(index))[number]
-    assert answer(1).confidence == 0.95 and follower.memory.rolls.turn == 7
-    told.turn = 6
-    assert answer(2).confidence == 0.95 and follower.memory.rolls.turn == 6
-    told.sure = told.doubt = 0.01
-    results = [answer(index) for index in range(3, 40)]
-    assert results[-1].state == TrackState.LOST and follower.memory.rolls.turn == 0
-    assert follower.memory.template is follower.memory.rolls[0].template
-
-
-def test_sure_images_are_searched_once(tracker, monkeypatch):
-    searched, search = [], tracker.engine.search
-    monkeypatch.setattr(tracker.engine, 'search', lambda *given: (
-        searched.append(given[0].shape), search(*given))[1])
-    clip, follower = sequence(frames=12, seed=1), tracker.another()
-    follower.init(clip.image(0), clip.first_box)
-    searched.clear()
-    sure = [follower.update(clip.image(number)).confidence > 0.9 for number in range(1, 12)]
-    assert all(sure) and len(searched) == 11
-
-
-@pytest.mark.parametrize('settings', [{'follow_roll': False}, {'backward_every': 0}])
-def test_it_can_be_left_out(tracker, settings):
-    clip, follower = sequence(frames=1, seed=1), tracker.another()
-    follower.config = replace(CONFIG, **settings)
-    follower.init(clip.image(0), clip.first_box)
-    assert follower.memory.rolls is None
