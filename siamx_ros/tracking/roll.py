@@ -20,6 +20,7 @@ from siamx_ros.model.inference import Engine, Template
 from siamx_ros.patch_geometry import rolled_size
 from siamx_ros.tracking.backward import BackwardCheck
 from siamx_ros.tracking.decode import Candidate
+from siamx_ros.tracking.states import AMBIGUOUS_RATIO
 
 STEP = 45
 """Degrees from one roll to the next."""
@@ -33,9 +34,6 @@ LEAST = 0.5
 was upright must reach ``recover_threshold``."""
 STAYS, UPRIGHT = 0.05, 0.1
 """What speaks for the roll of the last image, and for none, as additional confidence."""
-AMBIGUOUS = 0.8
-"""Ratio of the second peak to the best one from which an upright target is not said to roll: the
-question is which of two it is."""
 
 
 class View(NamedTuple):
@@ -87,11 +85,14 @@ class RolledViews:
         return sorted(nearest | ({0} if self.turn else set()))
 
     def may_turn(self, candidate: Candidate, confidence: float) -> bool:
-        """Whether to look for other rolls, after what was seen in that of the last image."""
+        """Whether to look for other rolls, after what was seen in that of the last image.
+
+        Where two peaks are about as high, the question is which of them is the target.
+        """
         if confidence >= self.config.recover_threshold:
             return False
         return bool(self.turn) or (confidence >= self.config.gone_threshold
-                                   and candidate.peak_ratio < AMBIGUOUS)
+                                   and candidate.peak_ratio < AMBIGUOUS_RATIO)
 
     def merit(self, turn: int, confidence: float) -> float:
         """By which rolls are compared."""
