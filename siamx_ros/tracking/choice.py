@@ -186,7 +186,7 @@ def in_best_roll(found: SearchResult, memory: TargetMemory,
                 and rolls.merit(turn, other.confidence) > rolls.merit(turned, best.confidence)):
             best, turned = other, turn
     memory.show_roll(turned)
-    rolls.turn = turned
+    rolls.turn_to(turned)
     return best
 
 

@@ -32,6 +32,9 @@ WIDEST = 1024
 LEAST = 0.5
 """Confidence from which another roll is believed, where the target is seen rolled already; one that
 was upright must reach ``recover_threshold``."""
+REST = 3
+"""Doubtful images in which an upright target is not looked for rolled, after one in which it was in
+vain: each look takes two searches."""
 STAYS, UPRIGHT = 0.05, 0.1
 """What speaks for the roll of the last image, and for none, as additional confidence."""
 
@@ -70,7 +73,7 @@ class RolledViews:
         self._size = box.w * self._scale, box.h * self._scale
         self._pixels = _around(image, box, seen.width * math.sqrt(2), self._scale, fill)
         self._views = {0: upright}
-        self.turn = 0
+        self.turn = self._rest = 0
 
     def __getitem__(self, turn: int) -> View:
         """The target rolled by so many steps, modulo a full turn."""
@@ -91,8 +94,16 @@ class RolledViews:
         """
         if confidence >= self.config.recover_threshold:
             return False
+        if not self.turn and self._rest:
+            self._rest -= 1
+            return False
         return bool(self.turn) or (confidence >= self.config.gone_threshold
                                    and candidate.peak_ratio < AMBIGUOUS_RATIO)
+
+    def turn_to(self, turn: int) -> None:
+        """Note in which roll the target was seen, after others were looked at, too."""
+        self._rest = 0 if turn or self.turn else REST
+        self.turn = turn
 
     def merit(self, turn: int, confidence: float) -> float:
         """By which rolls are compared."""

@@ -157,6 +157,13 @@ def test_what_may_be_something_else_is_not_said_to_turn(found, other):
     assert seen_from(0, found, {1: other, 7: other})[:2] == (0, found.confidence)
 
 
+def test_it_rests_after_a_look_in_vain():
+    memory, looked = memory_at(0), []
+    for _ in range(9):
+        in_best_roll(answer(0.5), memory, lambda: (looked.append(1), answer(0.1))[1])
+    assert len(looked) == 3 * 2, 'in the first, fifth and ninth image'
+
+
 def test_the_thresholds_may_change():
     memory = memory_at(0)
     memory.configure(CONFIG.replace({'recover_threshold': 0.72}))
