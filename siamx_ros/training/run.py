@@ -134,8 +134,7 @@ class Run:
                   disable=not self.process.is_main_process) as bar:
             while self.step < self.config.steps and not self.process.any(
                     time.monotonic() >= deadline):
-                with self.threads(self.step):
-                    row = self._epoch(batches, bar)
+                row = self._epoch(batches, bar)
                 if self.process.is_main_process:
                     row.update(validate(self.average, check, self.process.device, self._autocast()))
                     self._report(row, bar)
@@ -173,7 +172,8 @@ class Run:
         steps = min(self.config.steps_per_epoch, self.config.steps - self.step)
         for _ in range(steps):
             rate = self.schedule()
-            taken.append(self.optimise(*next(batches)))
+            with self.threads(self.step):
+                taken.append(self.optimise(*next(batches)))
             self.step += 1
             bar.update()
             bar.set_postfix(loss=f'{taken[-1][0]:.3f}', refresh=False)

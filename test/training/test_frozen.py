@@ -5,6 +5,7 @@ import threading
 
 import pytest
 import torch
+from tqdm import tqdm
 
 from siamx_ros.config import NetworkConfig
 from siamx_ros.model import openvino_graph
@@ -90,6 +91,20 @@ def test_cores_are_shared(config):
             assert torch.get_num_threads() == threads
     finally:
         torch.set_num_threads(before)
+
+
+def test_cores_are_given_back_within_an_epoch(config, monkeypatch):
+    """From the step on from which the backbone learns, not from the epoch after it."""
+    before, seen = torch.get_num_threads(), []
+    monkeypatch.setattr(Run, 'optimise', lambda run: (
+        seen.append(torch.get_num_threads()), torch.zeros(3))[1])
+    try:
+        torch.set_num_threads(2)
+        run = Run(Path(), config, Process(0, 1, CPU))
+        run._epoch(iter([()] * 3), tqdm(disable=True))
+    finally:
+        torch.set_num_threads(before)
+    assert seen == [1, 1, 2]
 
 
 def test_the_next_one_is_made_meanwhile():
