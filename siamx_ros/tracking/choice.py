@@ -169,6 +169,8 @@ def in_best_roll(found: SearchResult, memory: TargetMemory,
                  look: Callable[[], SearchResult]) -> SearchResult:
     """The best answer over the roll of the last image and, in doubt, those that may follow it.
 
+    One of them is looked at in an image, and the others only if that one is better.
+
     Args:
         found: in the roll of the last image.
         memory: of the target; it holds the roll of the answer afterwards.
@@ -185,6 +187,8 @@ def in_best_roll(found: SearchResult, memory: TargetMemory,
                 and other.candidate.box.iou(found.candidate.box) >= SAME_PLACE
                 and rolls.merit(turn, other.confidence) > rolls.merit(turned, best.confidence)):
             best, turned = other, turn
+        elif best is found:
+            break
     memory.show_roll(turned)
     rolls.turn_to(turned)
     return best

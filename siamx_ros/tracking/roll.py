@@ -32,9 +32,9 @@ WIDEST = 1024
 LEAST = 0.5
 """Confidence from which another roll is believed, where the target is seen rolled already; one that
 was upright must reach ``recover_threshold``."""
-REST = 3
+REST = 1
 """Doubtful images in which an upright target is not looked for rolled, after one in which it was in
-vain: each look takes two searches."""
+vain: each look takes a search."""
 STAYS, UPRIGHT = 0.05, 0.1
 """What speaks for the roll of the last image, and for none, as additional confidence."""
 
@@ -73,7 +73,8 @@ class RolledViews:
         self._size = box.w * self._scale, box.h * self._scale
         self._pixels = _around(image, box, seen.width * math.sqrt(2), self._scale, fill)
         self._views = {0: upright}
-        self.turn = self._rest = 0
+        self.turn = self._rest = self._looks = 0
+        self._sense = 1
 
     def __getitem__(self, turn: int) -> View:
         """The target rolled by so many steps, modulo a full turn."""
@@ -83,9 +84,15 @@ class RolledViews:
         return self._views[turn]
 
     def others(self) -> list[int]:
-        """Rolls that may follow that of the last image: the nearest ones, and none."""
-        nearest = {(self.turn + step) % TURNS for step in (-1, 1)}
-        return sorted(nearest | ({0} if self.turn else set()))
+        """Rolls that may follow that of the last image: the nearest ones, and none.
+
+        They take turns in being the first, and begin with the one that goes on turning.
+        """
+        nearest = [(self.turn + step) % TURNS for step in (self._sense, -self._sense)]
+        turns = list(dict.fromkeys([nearest[0], *([0] if self.turn else []), nearest[1]]))
+        first = self._looks % len(turns)
+        self._looks += 1
+        return turns[first:] + turns[:first]
 
     def may_turn(self, candidate: Candidate, confidence: float) -> bool:
         """Whether to look for other rolls, after what was seen in that of the last image.
@@ -101,8 +108,11 @@ class RolledViews:
                                    and candidate.peak_ratio < AMBIGUOUS_RATIO)
 
     def turn_to(self, turn: int) -> None:
-        """Note in which roll the target was seen, after others were looked at, too."""
+        """Note in which roll the target was seen, after at least one other was looked at, too."""
         self._rest = 0 if turn or self.turn else REST
+        if turn != self.turn:
+            self._sense = 1 if (turn - self.turn) % TURNS <= TURNS // 2 else -1
+            self._looks = 0
         self.turn = turn
 
     def merit(self, turn: int, confidence: float) -> float:

@@ -41,15 +41,15 @@ def test_a_tracker_turns_with_its_target_and_forgets_it_when_it_is_lost(tracker,
     clip, group = sequence(frames=40, seed=1), MultiTracker(tracker.engine, CONFIG)
     for x in (20, clip.first_box.x)[1 - others:]:
         follower = tracker.another()
-        follower.calibration = told = Told(follower, 7)
+        follower.calibration = told = Told(follower, 1)
         follower.init(clip.image(0), replace(clip.first_box, x=x))
         number = group.join(follower)
 
     def answer(index):
         return group.update(clip.image(index))[number]
-    assert answer(1).confidence == 0.95 and follower.memory.rolls.turn == 7
-    told.turn = 6
-    assert answer(2).confidence == 0.95 and follower.memory.rolls.turn == 6
+    assert answer(1).confidence == 0.95 and follower.memory.rolls.turn == 1
+    told.turn = 2
+    assert answer(2).confidence == 0.95 and follower.memory.rolls.turn == 2
     told.sure = told.doubt = 0.01
     results = [answer(index) for index in range(3, 40)]
     assert results[-1].state == TrackState.LOST and follower.memory.rolls.turn == 0
