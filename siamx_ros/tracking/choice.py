@@ -16,6 +16,7 @@ from siamx_ros.tracking.backward import backward_scores
 from siamx_ros.tracking.confidence import USUAL_BACKWARD, Calibration, doubted
 from siamx_ros.tracking.decode import Candidate
 from siamx_ros.tracking.memory import TargetMemory
+from siamx_ros.tracking.roll import RolledViews
 from siamx_ros.tracking.search import Appearance, SearchResult, WindowAnswer
 
 MOST_CANDIDATES = 4
@@ -183,8 +184,7 @@ def in_best_roll(found: SearchResult, memory: TargetMemory,
     for turn in rolls.others():
         memory.show_roll(turn)
         other = look()
-        if (not other.refused and other.confidence >= rolls.believed_from()
-                and other.candidate.box.iou(found.candidate.box) >= SAME_PLACE
+        if (_may_be_rolled(found, other, rolls)
                 and rolls.merit(turn, other.confidence) > rolls.merit(turned, best.confidence)):
             best, turned = other, turn
         elif best is found:
@@ -192,6 +192,16 @@ def in_best_roll(found: SearchResult, memory: TargetMemory,
     memory.show_roll(turned)
     rolls.turn_to(turned)
     return best
+
+
+def _may_be_rolled(found: SearchResult, other: SearchResult, rolls: RolledViews) -> bool:
+    """Whether what was found can be the target in another roll, as that one answered.
+
+    Someone else can answer to an upright target that is rolled, but hardly looks more like it then.
+    """
+    return (not other.refused and other.confidence >= rolls.believed_from()
+            and other.candidate.box.iou(found.candidate.box) >= SAME_PLACE
+            and (rolls.turn != 0 or other.similarity > found.similarity))
 
 
 def all_refused(memory: TargetMemory, window: CropWindow) -> SearchResult:

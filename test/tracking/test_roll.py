@@ -102,9 +102,13 @@ def memory_at(turn) -> TargetMemory:
     return memory
 
 
-def answer(confidence, box=BOX, ratio=0.1, refused=False) -> SearchResult:
+def answer(confidence, box=BOX, ratio=0.1, refused=False, similarity=0.6) -> SearchResult:
     candidate = Candidate(box, 0.5, 0.5, ratio, (0, 0), CropWindow(320, 240, 207, 207))
-    return SearchResult(candidate, confidence, 0.5, None, refused=refused)
+    return SearchResult(candidate, confidence, similarity, None, refused=refused)
+
+
+def upright(confidence, **others) -> SearchResult:
+    return answer(confidence, similarity=0.5, **others)
 
 
 def seen_from(turn, found, shown, images=1):
@@ -132,7 +136,7 @@ def seen_from(turn, found, shown, images=1):
     pytest.param(0.1, {1: 0.9}, 3, 0, 0.1, [], id='what is gone does not turn')])
 def test_an_upright_target_turns_where_it_is_sure(confidence, shown, images, turn, best, looked):
     """In one of two doubtful images one way is looked at; both, where that one is believed."""
-    assert seen_from(0, answer(confidence), shown, images) == (turn, best, looked)
+    assert seen_from(0, upright(confidence), shown, images) == (turn, best, looked)
 
 
 @pytest.mark.parametrize('confidence, shown, images, turn, best, looked', [
@@ -148,6 +152,10 @@ def test_a_rolled_target_turns_on_or_back(confidence, shown, images, turn, best,
     assert seen_from(2, answer(confidence), shown, images) == (turn, best, looked)
 
 
+def test_what_is_rolled_already_may_look_less_like_it():
+    assert seen_from(2, answer(0.6), {3: answer(0.9, similarity=0.4)})[0] == 3
+
+
 def test_the_way_that_it_goes_is_looked_at_first():
     memory = memory_at(2)
     for turn, nearest in ((1, [0, 2]), (0, [7, 1]), (7, [6, 0]), (6, [5, 0, 7]), (7, [0, 6])):
@@ -159,10 +167,11 @@ AWAY = BoundingBox(400, 300, 60, 40)
 
 
 @pytest.mark.parametrize('found, other', [
-    pytest.param(answer(0.5, ratio=0.9), answer(0.95), id='which of two is the question'),
-    pytest.param(answer(0.5), answer(0.95, box=AWAY), id='something else'),
-    pytest.param(answer(0.5), answer(0.95, refused=True), id='cannot be the target'),
-    pytest.param(answer(0.5, refused=True), answer(0.95), id='nothing was found')])
+    pytest.param(upright(0.5, ratio=0.9), answer(0.95), id='which of two is the question'),
+    pytest.param(upright(0.5), answer(0.95, box=AWAY), id='something else'),
+    pytest.param(upright(0.5), answer(0.95, similarity=0.4), id='somebody else'),
+    pytest.param(upright(0.5), answer(0.95, refused=True), id='cannot be the target'),
+    pytest.param(upright(0.5, refused=True), answer(0.95), id='nothing was found')])
 def test_what_may_be_something_else_is_not_said_to_turn(found, other):
     assert seen_from(0, found, {1: other, 7: other}, 3)[:2] == (0, found.confidence)
 

@@ -1,6 +1,7 @@
 """The tracker follows a target that rolls, and asks for it only in doubt."""
 
 from dataclasses import replace
+from itertools import count
 
 import pytest
 
@@ -35,6 +36,14 @@ class Told:
         return self.sure if shown else self.doubt
 
 
+@pytest.fixture
+def likely(tracker, monkeypatch):
+    """What is looked at later looks more like its template."""
+    likeness = count()
+    monkeypatch.setattr(tracker.engine, 'similarity', lambda *_: next(likeness))
+
+
+@pytest.mark.usefixtures('likely')
 @pytest.mark.parametrize('others', [0, 1])
 def test_a_tracker_turns_with_its_target_and_forgets_it_when_it_is_lost(tracker, others):
     """Also beside another target."""
@@ -56,6 +65,7 @@ def test_a_tracker_turns_with_its_target_and_forgets_it_when_it_is_lost(tracker,
     assert follower.memory.template is follower.memory.rolls[0].template
 
 
+@pytest.mark.usefixtures('likely')
 def test_each_roll_is_asked_of_the_first_image(tracker, monkeypatch):
     asked, follower = [], tracker.another()
     monkeypatch.setattr(choice, 'backward_scores', lambda *given: (
