@@ -29,7 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('data', metavar='DATA', type=Path, nargs='?', help='training folder')
     parser.add_argument('--out', metavar='FOLDER', type=Path, required=True, help='run folder')
     parser.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N (default auto)')
-    parser.add_argument('--resume', action='store_true', help="continue the run folder's last.pt")
+    parser.add_argument('--resume', action='store_true',
+                        help="continue the run folder's last.pt, with its config.yaml")
     parser.add_argument('--initial', metavar='FILE', type=Path,
                         help='start from the weights of this checkpoint')
     parser.add_argument('--backbone', metavar='FILE', type=Path,
@@ -43,7 +44,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train; returns the exit status."""
-    config = read_settings(args, {'': TrainConfig()})['']
+    settings = args
+    if args.resume:
+        args, settings = _resumed(args)
+    config = read_settings(settings, {'': TrainConfig()})['']
     if not args.minutes >= 0:
         raise InputError(f'--minutes must be at least 0, got {args.minutes:g}')
     for name, value in {'--initial': args.initial, '--backbone': args.backbone}.items():
@@ -58,3 +62,12 @@ def run(args: argparse.Namespace) -> int:
     if (args.out / 'best.pt').exists() and int(os.environ.get('RANK', 0)) == 0:
         print(f'{args.out}/best.pt')
     return 0
+
+
+def _resumed(args: argparse.Namespace) -> tuple[argparse.Namespace, argparse.Namespace]:
+    """The options without the run's own settings file, and with it before all others."""
+    own, options = args.out / 'config.yaml', vars(args)
+    others = [path for path in args.config if Path(path).resolve() != own.resolve()]
+    first = [str(own)] if own.is_file() else []
+    return (argparse.Namespace(**{**options, 'config': others}),
+            argparse.Namespace(**{**options, 'config': first + others}))

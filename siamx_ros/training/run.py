@@ -99,7 +99,8 @@ class Run:
             raise InputError(f'nothing to resume: {path} does not exist')
         content = read_file(path)
         if not isinstance(content, dict) or content.get('config') != self.config.to_dict():
-            raise InputError(f'{path} was trained with other settings; resume with its config.yaml')
+            raise InputError(f'{path} was trained with other settings, those of the config.yaml '
+                             'beside it: leave out what differs')
         processes = content.get('processes', self.process.count)
         if processes != self.process.count:
             raise InputError(f'{path} must be resumed with the number of processes that trained '

@@ -7,6 +7,7 @@ import pytest
 import torch
 from tqdm import tqdm
 
+from siamx_ros import cli
 from siamx_ros.config import NetworkConfig
 from siamx_ros.errors import InputError
 from siamx_ros.model.weights import load_checkpoint
@@ -99,6 +100,23 @@ def test_resume_refuses_other_settings(data, tiny_config, finished):
         train(data, finished, tiny_config.replace({'batch': 2, 'negatives': 1}), resume=True)
     with pytest.raises(InputError, match='nothing to resume'):
         train(data, finished / 'absent', tiny_config, resume=True)
+
+
+@pytest.mark.parametrize('own', [False, True])
+def test_a_run_goes_on_with_its_own_settings(data, finished, tmp_path, capsys, own):
+    """They need not be said again, and others are refused."""
+    out = tmp_path / 'run'
+    shutil.copytree(finished, out)
+    content = torch.load(out / 'last.pt', weights_only=True)
+    torch.save({**content, 'step': 3}, out / 'last.pt')
+    before = (out / 'config.yaml').read_text()
+    command = ['train', str(data), '--out', str(out), '--device', 'cpu', '--resume']
+    command += ['--config', str(out / 'config.yaml')] if own else []
+    assert cli.main([*command, '--batch', '2', '--negatives', '1']) == 2
+    assert 'other settings' in capsys.readouterr().err
+    assert cli.main(command) == 0
+    assert torch.load(out / 'last.pt', weights_only=True)['step'] == 6
+    assert (out / 'config.yaml').read_text() == before
 
 
 def test_resume_refuses_another_number_of_processes(data, tiny_config, finished, tmp_path):
