@@ -12,13 +12,16 @@ from launch.action import Action
 from launch.actions import DeclareLaunchArgument, GroupAction, OpaqueFunction
 from launch_ros.actions import Node
 
-from siamx_ros.tools.launch_arguments import declared, include, installed_file, values
+from siamx_ros.tools.launch_arguments import (
+    declared, include, installed_file, overruling, values)
 
 BOOL = ['true', 'false']
 OF_TRACKER = ('namespace', 'image_topic', 'camera_info_topic', 'depth_topic', 'image_transport',
               'weights', 'device', 'use_depth', 'target_height', 'fallback_hfov', 'use_sim_time',
               'log_level', 'init_box')
 """Arguments of tracker.launch.py that this file takes, too, and gives to it."""
+OF_PANEL = {'image_transport': 'image_transport', 'host': 'panel_host'}
+"""Parameter of the panel -> the argument that overrules it where it is not empty."""
 
 
 def arguments() -> list[Action]:
@@ -30,8 +33,9 @@ def arguments() -> list[Action]:
         declare('respawn', default_value='true', choices=BOOL,
                 description='Start a node again after it died; the follower not enabled.'),
         declare('panel', default_value='false', choices=BOOL,
-                description='Start the panel in the browser, on this machine alone unless '
-                            'params_file says otherwise.'),
+                description='Start the panel in the browser.'),
+        overruling('panel_host', 'Address on which the panel listens, 0.0.0.0 for all; on any '
+                                 'but a loopback one it asks for a token and prints it.'),
         declare('cmd_vel_topic', default_value='cmd_vel', description='Where the commands go.'),
         declare('stop_topic', default_value='stop', description='What stops the robot.'),
     ]
@@ -64,7 +68,7 @@ def panel(given: dict[str, str]) -> list[Action]:
     if given['panel'] != 'true':
         return []
     image = given['image_topic']
-    chosen = [{'image_transport': given['image_transport']}] if given['image_transport'] else []
+    chosen = [{name: given[argument]} for name, argument in OF_PANEL.items() if given[argument]]
     return [Node(
         package='siamx_ros', executable='panel', output='screen', emulate_tty=True,
         namespace=given['namespace'], name='panel',

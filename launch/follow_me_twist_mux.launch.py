@@ -2,7 +2,9 @@
 
 `ros2 launch siamx_ros follow_me_twist_mux.launch.py image_topic:=/camera/image_raw`
 
-Needs the package twist_mux. Takes the arguments of follow_me.launch.py, too.
+Needs the package twist_mux. Takes the arguments of follow_me.launch.py, too, but for
+`cmd_vel_topic`. Commands are of the type that the distribution uses, unless `mux_file` says
+otherwise.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
+from siamx_ros.follower.follower_config import FollowerConfig
 from siamx_ros.tools.launch_arguments import declared, include, installed_file, values
 
 
@@ -26,11 +29,12 @@ def arguments() -> list[Action]:
 
 def actions(context: LaunchContext) -> list[Action]:
     """The multiplexer, and what follows through it."""
-    given = values(context, __file__, arguments(), declared('follow_me'))
+    passed_on = declared('follow_me').keys() - {'cmd_vel_topic'}
+    given = values(context, __file__, arguments(), passed_on)
     return [
         Node(package='twist_mux', executable='twist_mux', name='twist_mux', output='screen',
              namespace=LaunchConfiguration('namespace', default=''),
-             parameters=[given['mux_file']],
+             parameters=[{'use_stamped': FollowerConfig().stamped}, given['mux_file']],
              remappings=[('cmd_vel_out', given['cmd_vel_out'])]),
         include('follow_me', [('cmd_vel_topic', 'cmd_vel_follow')])]
 

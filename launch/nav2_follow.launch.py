@@ -4,7 +4,9 @@
 
 Needs nav2_collision_monitor and nav2_lifecycle_manager; with `follow_object:=true` also
 opennav_following, which then drives in place of the follower. Takes the arguments of
-follow_me.launch.py, too, or of tracker.launch.py with `follow_object:=true`.
+follow_me.launch.py, too, but for `cmd_vel_topic`, or of tracker.launch.py with
+`follow_object:=true`. Commands are of the type that the distribution uses, unless `nav2_file` says
+otherwise.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
+from siamx_ros.follower.follower_config import FollowerConfig
 from siamx_ros.tools.launch_arguments import declared, include, installed_file, values
 
 MONITOR, SERVER = 'collision_monitor', 'following_server'
@@ -34,7 +37,8 @@ def actions(context: LaunchContext) -> list[Action]:
     """Nav2's nodes, and what follows through them."""
     by_nav2 = LaunchConfiguration('follow_object').perform(context) == 'true'
     included = 'tracker' if by_nav2 else 'follow_me'
-    given = values(context, __file__, arguments(), declared(included))
+    passed_on = declared(included).keys() - {'cmd_vel_topic'}
+    given = values(context, __file__, arguments(), passed_on)
     passed = [] if by_nav2 else [('cmd_vel_topic', 'cmd_vel_follow')]
     return [*nav2(given['nav2_file'], by_nav2), include(included, passed)]
 
@@ -42,16 +46,19 @@ def actions(context: LaunchContext) -> list[Action]:
 def nav2(file: str, by_nav2: bool) -> list[Node]:
     """The collision monitor, with the following server before it if that drives."""
     managed = [MONITOR, SERVER] if by_nav2 else [MONITOR]
+    namespace = LaunchConfiguration('namespace', default='')
+    drives = [{'enable_stamped_cmd_vel': FollowerConfig().stamped}, file]
     nodes = [
         Node(package='nav2_collision_monitor', executable='collision_monitor', name=MONITOR,
-             output='screen', parameters=[file]),
+             namespace=namespace, output='screen', parameters=drives),
         Node(package='nav2_lifecycle_manager', executable='lifecycle_manager',
-             name='lifecycle_manager_follow', output='screen',
+             name='lifecycle_manager_follow', namespace=namespace, output='screen',
              parameters=[file, {'node_names': managed}])]
     if by_nav2:
         nodes.append(Node(
             package='opennav_following', executable='opennav_following', name=SERVER,
-            output='screen', parameters=[file], remappings=[('cmd_vel', 'cmd_vel_follow')]))
+            namespace=namespace, output='screen', parameters=drives,
+            remappings=[('cmd_vel', 'cmd_vel_follow')]))
     return nodes
 
 

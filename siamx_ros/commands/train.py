@@ -11,6 +11,7 @@ LaSOT and TrackingNet are mixed in with --sources; with them, DATA may be left o
 from __future__ import annotations
 
 import argparse
+from importlib import import_module
 import os
 from pathlib import Path
 
@@ -57,6 +58,7 @@ def run(args: argparse.Namespace) -> int:
                   {f'--out {name}': args.out / name for name in WRITTEN}, {'--out': args.out})
     if not args.resume and (args.out / 'last.pt').exists():
         raise InputError(f'{args.out} already holds a run: add --resume or name another folder')
+    import_module('matplotlib')  # for the curves; missed now rather than after the last step
     train(args.data, args.out, config, device=args.device, resume=args.resume,
           initial=args.initial, backbone=args.backbone, max_minutes=args.minutes)
     if (args.out / 'best.pt').exists() and int(os.environ.get('RANK', 0)) == 0:

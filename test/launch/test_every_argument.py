@@ -60,8 +60,8 @@ FOLLOW_ME = {
         'namespace', 'params_file', 'image_topic', 'camera_info_topic', 'depth_topic',
         'image_transport', 'weights', 'device', 'use_depth', 'target_height', 'fallback_hfov',
         'use_sim_time', 'log_level', 'init_box', 'respawn')},
-    'panel': ('true', 'lib/siamx_ros/panel'), 'stop_topic': ('/halt', 'stop:=/halt '),
-    'cmd_vel_topic': ('/base/cmd', 'cmd_vel:=/base/cmd ')}
+    'panel': ('true', 'lib/siamx_ros/panel'), 'panel_host': ('0.0.0.0', 'host: 0.0.0.0'),
+    'stop_topic': ('/halt', 'stop:=/halt '), 'cmd_vel_topic': ('/base/cmd', 'cmd_vel:=/base/cmd ')}
 TWIST_MUX = {'mux_file': ('{folder}/own.yaml', 'status_rate: 7.5'),
              'cmd_vel_out': ('/base/cmd', 'cmd_vel_out:=/base/cmd ')}
 NAV2 = {'nav2_file': ('{folder}/own.yaml', 'status_rate: 7.5'),
@@ -70,8 +70,8 @@ TABLES = {'tracker': TRACKER, 'evaluate': EVALUATE, 'follow_me': FOLLOW_ME,
           'follow_me_twist_mux': TWIST_MUX, 'nav2_follow': NAV2}
 """Launch file -> its table; the recipes also take what the file that they include takes."""
 ALSO = {'bag_rate': {'bag': 'walk'}, 'evaluate': {'bag': 'other.mcap'},
-        **{name: {'respawn': 'false'} for name in ('follow_me', 'follow_me_twist_mux',
-                                                   'nav2_follow')}}
+        'panel_host': {'panel': 'true'}, **dict.fromkeys(
+            ('follow_me', 'follow_me_twist_mux', 'nav2_follow'), {'respawn': 'false'})}
 """Other arguments without which one has no effect."""
 
 FOREIGN = {
@@ -144,6 +144,7 @@ def test_respawn(start) -> None:
     ('tracker', {'image_transport': 'theora'}, '"theora" is not valid'),
     ('follow_me', {'use_dept': 'true'}, "no argument 'use_dept'; near names: use_depth"),
     ('follow_me_twist_mux', {'cmd_vel': '/a'}, "no argument 'cmd_vel'; near names: cmd_vel"),
+    ('follow_me_twist_mux', {'cmd_vel_topic': '/a'}, "no argument 'cmd_vel_topic'"),
     ('nav2_follow', {'follow': 'true'}, "no argument 'follow'; near names: follow_object"),
     ('evaluate', {'bag': 'b', 'mode': 'fast'}, '"fast" is not valid'),
     ('evaluate', {'bag': 'b', 'latencies': '2'}, "no argument 'latencies'; near names: latency")])
@@ -198,6 +199,22 @@ def test_the_recipe_for_nav2(start, by_nav2: bool) -> None:
     assert 'cmd_vel:=cmd_vel_follow' in drivers[by_nav2][0]
     [manager] = lines_of(calls, 'lifecycle_manager/lifecycle_manager ')
     assert manager.count('- following_server') == by_nav2
+
+
+@pytest.mark.parametrize('distribution, stamped', [('jazzy', 'false'), ('kilted', 'true')])
+@pytest.mark.parametrize('name, own, setting, programs', [
+    ('follow_me_twist_mux', {}, 'use_stamped', ['twist_mux']),
+    ('nav2_follow', {'follow_object': 'true'}, 'enable_stamped_cmd_vel',
+     ['collision_monitor', 'opennav_following'])])
+def test_all_speak_the_type_of_the_distribution(
+        start, monkeypatch, distribution, stamped, name, own, setting, programs) -> None:
+    """In a namespace, too; a file of one's own comes after it and wins."""
+    monkeypatch.setenv('ROS_DISTRO', distribution)
+    status, calls = start(name, respawn='false', namespace='robot1', **own)
+    for program in programs:
+        [line] = lines_of(calls, f'/{program} ')
+        assert '__ns:=/robot1 ' in line
+        assert line.index(f'{setting}: {stamped}') < line.index('/**/'), 'its own file'
 
 
 def test_an_including_file_has_arguments_of_its_own(

@@ -1,6 +1,7 @@
 """What a run folder needs, and the curves of a run."""
 
 import os
+import sys
 
 import pytest
 
@@ -57,3 +58,9 @@ def test_a_log_that_is_none(tmp_path, text):
 def test_options_without_effect_are_refused(data, capsys, arguments, sentence):
     assert cli.main(['train', str(data), *arguments]) == 2
     assert sentence in capsys.readouterr().err
+
+
+def test_what_draws_the_curves_is_missed_before_the_first_step(data, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, 'matplotlib', None)
+    assert cli.main(['train', str(data), '--out', str(tmp_path / 'run')]) == 1
+    assert "'matplotlib'" in capsys.readouterr().err and not (tmp_path / 'run').exists()
