@@ -53,6 +53,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
 """Command -> (module, one line for ``--help``)."""
 
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+_PATH_ERRORS = (errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR, errno.EEXIST,
+                errno.ENAMETOOLONG, errno.ELOOP)
 ENDING = (signal.SIGTERM, signal.SIGHUP)
 """What asks a process to end."""
 
@@ -144,6 +146,9 @@ def guarded(work: Callable[[], int]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except OSError as error:
+        if error.errno in _PATH_ERRORS and error.filename:
+            print(f'error: cannot use {error.filename}: {error.strerror}', file=sys.stderr)
+            return 2
         if error.errno not in _DISK_ERRORS:
             raise
         name = f' {error.filename}' if error.filename else ''

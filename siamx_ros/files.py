@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 import os
 from pathlib import Path
-from typing import Iterable, Mapping
+import shutil
+from typing import Iterable, Iterator, Mapping
 
 from siamx_ros.errors import InputError
 
@@ -61,6 +63,44 @@ def writable_folder(name: str, file: str) -> Path:
     return folder
 
 
+def check_places(files: Iterable[tuple[str, Path]], folders: Iterable[tuple[str, Path]]) -> None:
+    """Refuse outputs that cannot be written where they are to lie; nothing is opened or made.
+
+    Args:
+        files: options, and files that are written.
+        folders: options, and folders that are written into.
+
+    Raises:
+        InputError: a file is a folder, or a folder a file; or what is there may not be changed.
+    """
+    for option, path in files:
+        if path.is_dir():
+            raise InputError(f'{option} {path} is a folder: name a file')
+        _check_place(option, path)
+    for option, path in folders:
+        if path.exists() and not path.is_dir():
+            raise InputError(f'{option} {path} is a file: name a folder')
+        _check_place(option, path)
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Where to make a folder that is to be there when it is whole, and not before.
+
+    Raises:
+        InputError: it is there already.
+    """
+    if path.exists():
+        raise InputError(f'{path} exists already: name a new folder')
+    partial = path.with_name(f'.{path.name}.partial')
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        yield partial
+        partial.rename(path)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
 def check_outputs(inputs: Mapping[str, str | Path | None], files: Mapping[str, str | Path | None],
                   folders: Mapping[str, str | Path | None] | None = None) -> None:
     """Refuse outputs that would replace an input or each other; nothing is opened or made.
@@ -94,6 +134,15 @@ def check_outputs(inputs: Mapping[str, str | Path | None], files: Mapping[str, s
             if is_same(path, source) or (source.is_dir() and _is_below(path, source)):
                 raise InputError(f'{option} {path} lies in {name} {source}, which is read: name '
                                  'another folder')
+
+
+def _check_place(option: str, path: Path) -> None:
+    """Refuse what may not be changed, or lies where nothing can be made."""
+    there = next(place for place in (path, *path.absolute().parents) if place.exists())
+    if there != path and not there.is_dir():
+        raise InputError(f'{option} {path} would lie in {there}, which is no folder')
+    if not os.access(there, os.W_OK):
+        raise InputError(f'{option} {path} cannot be written: {there} may not be changed')
 
 
 def is_same(one: Path, other: Path) -> bool:

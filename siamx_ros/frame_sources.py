@@ -72,8 +72,9 @@ class FolderSource:
         except OSError as error:
             raise InputError(f'cannot list the folder {folder}: {error.strerror}') from None
         if not self.paths:
+            below = '; there is a folder img/ in it' if (folder / 'img').is_dir() else ''
             raise InputError(f'the folder {folder} holds no image '
-                             f'({", ".join(sorted(IMAGE_SUFFIXES))})')
+                             f'({", ".join(sorted(IMAGE_SUFFIXES))}){below}')
         read_image(self.paths[0])
         resolved = folder.resolve()
         self.name = resolved.parent.name if resolved.name == 'img' else resolved.name

@@ -147,14 +147,25 @@ def unknown(name: str, known: list[str]) -> str:
 def as_meant(field: dataclasses.Field, value: Any) -> Any:
     """A value as YAML writes it, in the type of its setting where there is no doubt about it.
 
-    A whole number is a float, too, and YAML reads a plain ``off`` or ``on`` as a truth value.
+    A whole number is a float, too, and YAML reads a plain ``off`` or ``on`` as a truth value, and
+    ``1e-3`` as a text.
     """
+    if isinstance(value, str) and isinstance(field.default, float):
+        return _number(value)
     if type(value) is int and isinstance(field.default, float):
         return float(value)
     if isinstance(value, bool) and isinstance(field.default, str):
         name = 'on' if value else 'off'
         return name if name in field.metadata['choices'] else value
     return value
+
+
+def _number(text: str) -> float | str:
+    """The number that a text is; the text where it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _checked(field: dataclasses.Field, value: Any) -> Any:

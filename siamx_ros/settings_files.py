@@ -32,7 +32,7 @@ def read_settings_file(path: str | Path) -> tuple[dict[str, Any], bool]:
     """
     try:
         values = yaml.safe_load(Path(path).read_text(encoding='utf-8')) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:
         raise SettingsError(f'cannot read settings from {path}: {error}') from None
     if not isinstance(values, dict):
         raise SettingsError(f'{path} holds {type(values).__name__}, expected a mapping of settings')

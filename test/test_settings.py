@@ -68,3 +68,11 @@ def test_values_as_yaml_reads_them():
                   {'n_lost': 2.0}):
         with pytest.raises(SettingsError):
             TrackerConfig().replace(wrong)
+
+
+def test_a_number_that_yaml_takes_for_a_text():
+    values = yaml.safe_load('{penalty_k: 1e-1}')
+    assert values == {'penalty_k': '1e-1'}
+    assert TrackerConfig().replace(values).penalty_k == 0.1
+    with pytest.raises(SettingsError, match="penalty_k must be float, got 'much'"):
+        TrackerConfig().replace({'penalty_k': 'much'})

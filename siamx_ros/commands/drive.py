@@ -15,8 +15,12 @@ from pathlib import Path
 
 from siamx_ros.commands.options import (
     TRACKER_SETTINGS, add_sequences, add_settings, add_tracker_settings, names, read_settings)
+from siamx_ros.commands.outputs import check_written, note_left_out
 from siamx_ros.control.limits import FollowLimits
 from siamx_ros.errors import InputError
+
+NARROWEST, WIDEST = 1.0, 179.0
+"""Horizontal field of view, degrees."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='horizontal field of view of the camera (default 60)')
     parser.add_argument('--out', metavar='DIR', type=Path,
                         help='keep the results of the tracker here, as evaluate --out does')
+    parser.add_argument('--overwrite', action='store_true',
+                        help="drop the tracker's results in --out instead of using them")
     add_tracker_settings(parser)
     add_settings(parser, FollowLimits(), 'control')
 
@@ -42,16 +48,20 @@ def run(args: argparse.Namespace) -> int:
     from siamx_ros.evaluation.trackers import TrackerSpec
     from siamx_ros.imaging import read_image
     rates = _rates(args.rates)
+    if not NARROWEST <= args.hfov <= WIDEST:
+        raise InputError(f'--hfov must be {NARROWEST:g} to {WIDEST:g} degrees, got {args.hfov:g}')
     settings = read_settings(args, {**TRACKER_SETTINGS, 'control': FollowLimits()})
     sequences = select(read_sequences(args.data), names(args.sequences))
     spec = TrackerSpec('siamx', 'siamx', settings['model'], settings['tracking'])
-    runs = run_campaign(Campaign((spec,), tuple(sequences), args.out,
+    check_written(args, {'DATA': args.data}, folders={'--out': args.out},
+                  model=settings['model'])
+    runs = run_campaign(Campaign((spec,), tuple(sequences), args.out, args.overwrite,
                                  threads=settings['model'].threads))['siamx']
     sizes = {each.name: read_image(each.frame_paths[0]).shape[:2] for each in sequences}
     print(as_text(table([
         drive(each, *reversed(sizes[each.name]), rate, args.hfov, settings['control'])
         for each in runs for rate in rates])))
-    return 0
+    return note_left_out(sequences, {each.name for each in runs})
 
 
 def _rates(text: str) -> list[float]:

@@ -32,7 +32,7 @@ from typing import Any
 
 from siamx_ros.commands.options import (
     TRACKER_SETTINGS, add_sequences, add_tracker_settings, names, read_settings)
-from siamx_ros.commands.outputs import check_written
+from siamx_ros.commands.outputs import check_written, note_left_out
 from siamx_ros.data.annotation import TEST
 from siamx_ros.data.catalogue import kinds, read_benchmark
 from siamx_ros.errors import InputError
@@ -103,20 +103,16 @@ def run(args: argparse.Namespace) -> int:
         settings['model'].threads, kit.protocol if kit else 'once'))
     run_over = {each.name for each in next(iter(runs.values()))}
     kept = [sequence for sequence in sequences if sequence.name in run_over]
-    _print_tables(runs)
-    if kit is not None:
-        _official(kit, runs, kept, args.out)
     if args.out is not None:
         from siamx_ros.evaluation.report import draw_timelines, write_report
         paths = write_report(args.out, runs)
         for path in [*paths, *draw_timelines(
                 args.out / 'plots', runs, kept, args.timelines)]:
             print(f'wrote {path}', file=sys.stderr)
-    missing = [each.name for each in sequences if each.name not in run_over]
-    if missing:
-        print(f'note: left out of all tables, for the reasons above: {", ".join(missing)}',
-              file=sys.stderr)
-    return 1 if missing else 0
+    _print_tables(runs)  # last: who reads them may have gone
+    if kit is not None:
+        _official(kit, runs, kept, args.out)
+    return note_left_out(sequences, run_over)
 
 
 def _specs(args: argparse.Namespace, settings: dict) -> list:

@@ -22,6 +22,7 @@ from siamx_ros.data.interruption import (
     interrupted, recordings, shown_meanwhile, write_sequence)
 from siamx_ros.data.returning import ENTRY, LARGEST_ZOOM, Return
 from siamx_ros.errors import InputError
+from siamx_ros.files import new_folder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,16 +60,16 @@ def run(args: argparse.Namespace) -> int:
     sequences = [degradation.thinned(sequence) for sequence in read_sequences(args.data)]
     for sequence in sequences:
         if len(sequence.frame_paths) < 2:
-            raise InputError(f'sequence {sequence.name} has one image: it cannot be interrupted')
+            raise InputError(f'sequence {sequence.name} has one image, of every {args.every}: it '
+                             'cannot be interrupted')
         degradation.shrunk(imaging.read_image(sequence.frame_paths[0]), sequence.boxes_xywh[0])
     recording = recordings(sequences)
-    if args.out.exists():
-        raise InputError(f'{args.out} exists already: name a new folder')
     frames = 0
-    for index, sequence in enumerate(tqdm(sequences, unit='sequence')):
-        rng = np.random.default_rng((args.seed, index))
-        other = sequences[shown_meanwhile(index, recording, rng)]
-        frames += write_sequence(
-            args.out / sequence.name, interrupted(sequence, other, rng, manner), degradation)
+    with new_folder(args.out) as folder:
+        for index, sequence in enumerate(tqdm(sequences, unit='sequence')):
+            rng = np.random.default_rng((args.seed, index))
+            other = sequences[shown_meanwhile(index, recording, rng)]
+            frames += write_sequence(
+                folder / sequence.name, interrupted(sequence, other, rng, manner), degradation)
     print(f'{args.out}: {len(sequences)} sequences, {frames} frames')
     return 0

@@ -16,6 +16,7 @@ from siamx_ros.data.folders import read_sequences
 from siamx_ros.data.interruption import write_sequence
 from siamx_ros.data.rolling import rolled
 from siamx_ros.errors import InputError
+from siamx_ros.files import new_folder
 
 FASTEST, FARTHEST = 90.0, 180.0
 """Largest --speed, either way, and --within, degrees."""
@@ -45,10 +46,9 @@ def run(args: argparse.Namespace) -> int:
     for sequence in sequences:
         if not sequence.visible[0]:
             raise InputError(f'{sequence.name} must show its target in its first image')
-    if args.out.exists():
-        raise InputError(f'{args.out} exists already: name a new folder')
-    frames = sum(
-        write_sequence(args.out / sequence.name, rolled(sequence, args.speed, args.within))
-        for sequence in tqdm(sequences, unit='sequence'))
+    with new_folder(args.out) as folder:
+        frames = sum(
+            write_sequence(folder / sequence.name, rolled(sequence, args.speed, args.within))
+            for sequence in tqdm(sequences, unit='sequence'))
     print(f'{args.out}: {len(sequences)} sequences, {frames} frames')
     return 0

@@ -16,6 +16,7 @@ from tqdm import tqdm
 from siamx_ros.commands.outputs import check_written
 from siamx_ros.data.sequence_writer import SequenceWriter
 from siamx_ros.errors import InputError
+from siamx_ros.files import new_folder
 from siamx_ros.simulation.scenario import DURATION_S
 from siamx_ros.simulation.true_pilot import watch
 
@@ -41,12 +42,11 @@ def run(args: argparse.Namespace) -> int:
     if not SHORTEST_S <= args.seconds <= LONGEST_S:
         raise InputError(f'--seconds must be {SHORTEST_S:g} to {LONGEST_S:g}, got {args.seconds:g}')
     check_written(args, {}, folders={'--out': args.out})
-    if args.out.exists():
-        raise InputError(f'{args.out} exists already: name a new folder')
     frames = 0
-    for seed in tqdm(args.worlds, unit='world'):
-        writer = SequenceWriter(args.out / f'world_{seed:02}', QUALITY)
-        watch(seed, args.seconds, writer.add)
-        frames += writer.finish()
+    with new_folder(args.out) as folder:
+        for seed in tqdm(args.worlds, unit='world'):
+            writer = SequenceWriter(folder / f'world_{seed:02}', QUALITY)
+            watch(seed, args.seconds, writer.add)
+            frames += writer.finish()
     print(f'{args.out}: {len(args.worlds)} sequences, {frames} frames')
     return 0

@@ -28,6 +28,7 @@ from siamx_ros.records import TrackResult, TrackState
 from siamx_ros.frame_sources import Source, open_source
 
 Sink = Callable[[int, np.ndarray, TrackResult], None]
+WINDOW = 'siamx_ros'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,8 +54,9 @@ def run(args: argparse.Namespace) -> int:
     box = parse_box(args.box) if args.box else None
     if box is None and not args.show:
         raise InputError('the target is missing: give --box x,y,w,h, or --show to draw it')
-    if args.frames is not None and args.frames < 1:
-        raise InputError(f'--frames must be at least 1, got {args.frames}')
+    if args.frames is not None and not 1 <= args.frames <= sys.maxsize:
+        raise InputError(f'--frames must be at least 1 and no more than can be counted, got '
+                         f'{args.frames}')
     if args.heat_map and not (args.video or args.show):
         raise InputError('--heat-map is drawn over --video or --show: give one of them')
     check_written(args, {'SOURCE': args.source}, {'--csv': args.csv, '--video': args.video},
@@ -143,10 +145,8 @@ def _open_sinks(args: argparse.Namespace, source: Source, first: np.ndarray, tra
                 stack: ExitStack) -> list[Sink]:
     """Open what was asked for; closed by ``stack``."""
     sinks: list[Sink] = []
-    if args.csv:
-        table = CsvRecorder(args.csv)
-        stack.callback(table.close)
-        sinks.append(lambda frame, image, result: table.write(frame, result))
+    if args.show:
+        _open_window()
 
     def annotated(frame: int, image: np.ndarray, result: TrackResult) -> np.ndarray:
         if args.heat_map:
@@ -160,15 +160,24 @@ def _open_sinks(args: argparse.Namespace, source: Source, first: np.ndarray, tra
         sinks.append(lambda frame, image, result: video.write(annotated(frame, image, result)))
     if args.show:
         sinks.append(lambda frame, image, result: _show(annotated(frame, image, result)))
+    if args.csv:  # last: an earlier one is kept where anything else cannot be opened
+        table = CsvRecorder(args.csv)
+        stack.callback(table.close)
+        sinks.append(lambda frame, image, result: table.write(frame, result))
     return sinks
 
 
 def _show(image: np.ndarray) -> bool:
     """Show an image; False when q or Esc was pressed."""
     import cv2
+    cv2.imshow(WINDOW, image)
+    return cv2.waitKey(1) & 0xff not in (27, ord('q'))
+
+
+def _open_window() -> None:
+    import cv2
     try:
-        cv2.imshow('siamx_ros', image)
-        return cv2.waitKey(1) & 0xff not in (27, ord('q'))
+        cv2.namedWindow(WINDOW)
     except cv2.error:
         raise InputError('--show needs a display and an OpenCV with windows (opencv-python, '
                          'not opencv-python-headless)') from None
@@ -178,7 +187,7 @@ def _select_box(image: np.ndarray) -> BoundingBox:
     """Let the user draw the target."""
     import cv2
     try:
-        x, y, w, h = cv2.selectROI('siamx_ros', image, showCrosshair=False)
+        x, y, w, h = cv2.selectROI(WINDOW, image, showCrosshair=False)
     except cv2.error:
         raise InputError('drawing the box needs a display and an OpenCV with windows; '
                          'give --box x,y,w,h instead') from None

@@ -21,7 +21,8 @@ from siamx_ros.errors import InputError
 from siamx_ros.training.train_config import TrainConfig
 from siamx_ros.training.train import train
 
-WRITTEN = ('best.pt', 'final.pt', 'last.pt', 'log.csv', 'config.yaml', 'curves.png')
+RESULTS = ('best.pt', 'final.pt', 'last.pt', 'log.csv')
+WRITTEN = (*RESULTS, 'config.yaml', 'curves.png')
 """Files of a run folder."""
 
 
@@ -56,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
             raise InputError(f"--resume goes on from the run's last.pt: leave {name} out")
     check_written(args, {'DATA': args.data, '--initial': args.initial},
                   {f'--out {name}': args.out / name for name in WRITTEN}, {'--out': args.out})
-    if not args.resume and (args.out / 'last.pt').exists():
+    if not args.resume and any((args.out / name).exists() for name in RESULTS):
         raise InputError(f'{args.out} already holds a run: add --resume or name another folder')
     import_module('matplotlib')  # for the curves; missed now rather than after the last step
     train(args.data, args.out, config, device=args.device, resume=args.resume,

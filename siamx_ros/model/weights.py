@@ -120,7 +120,8 @@ def find_weights(weights: str | Path) -> Path:
     if os.sep in text or Path(text).suffix:
         path = Path(text).expanduser()
         if not path.is_file():
-            raise WeightsError(f'weights file {path} does not exist')
+            raise WeightsError(f'weights file {path} ' + (
+                'is a folder' if path.is_dir() else 'does not exist'))
         return path
     folders = [Path(os.environ[SEARCH_PATH])] if os.environ.get(SEARCH_PATH) else []
     folders += [SHIPPED, Path.home() / '.cache' / 'siamx_ros']

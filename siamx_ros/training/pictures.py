@@ -74,7 +74,8 @@ def read_pictures(root: Path, config: TrainConfig, *, held_out: bool = False) ->
     if not paths:
         raise InputError(
             f'{root} holds nothing to validate on: expected photographs with boxes in boxes.json, '
-            f'or one of the videos {", ".join(config.held_out)}' if held_out else
+            f'or one of the videos {", ".join(config.held_out)}; --held_out names others'
+            if held_out else
             f'{root} holds no pictures: expected images/, clips/ or video/')
     images = _decode(paths, refuse=refuse)
     index = {path: i for i, path in enumerate(paths) if images[i] is not None}

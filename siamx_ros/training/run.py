@@ -29,7 +29,7 @@ from siamx_ros.training.loading import (
     TrainingData, to_inputs, training_loader, validation_loader)
 from siamx_ros.training.distributed import Process
 from siamx_ros.training.schedule import apply_freeze, apply_rate, is_frozen, make_optimiser
-from siamx_ros.training.train_config import TrainConfig
+from siamx_ros.training.train_config import TrainConfig, check_resumed
 from siamx_ros.training.step import LossModule
 from siamx_ros.training.teachers.registry import load_teachers
 from siamx_ros.training.validation import validate
@@ -98,9 +98,7 @@ class Run:
         if not path.is_file():
             raise InputError(f'nothing to resume: {path} does not exist')
         content = read_file(path)
-        if not isinstance(content, dict) or content.get('config') != self.config.to_dict():
-            raise InputError(f'{path} was trained with other settings, those of the config.yaml '
-                             'beside it: leave out what differs')
+        check_resumed(path, content, self.config)
         processes = content.get('processes', self.process.count)
         if processes != self.process.count:
             raise InputError(f'{path} must be resumed with the number of processes that trained '

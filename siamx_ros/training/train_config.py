@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 import math
 from pathlib import Path
 import re
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from siamx_ros.config import NetworkConfig
 from siamx_ros.data.annotation import TRAIN
 from siamx_ros.data.catalogue import kinds
+from siamx_ros.errors import InputError
 from siamx_ros.settings import Settings, SettingsError, setting
 
 KINDS = kinds(TRAIN)
@@ -190,3 +191,18 @@ class TrainConfig(Settings):
         if self.negatives > self.batch:
             raise SettingsError(
                 f'negatives ({self.negatives}) must not exceed batch ({self.batch})')
+
+
+def check_resumed(path: Path, content: Any, config: TrainConfig) -> None:
+    """Refuse what is not the last.pt of a run with these settings.
+
+    Raises:
+        InputError: it is something else, or of other settings, which are named.
+    """
+    if not isinstance(content, dict) or not {'config', 'optimiser', 'step'} <= content.keys():
+        raise InputError(f'{path} is not the last.pt of a training run')
+    then, now = content['config'], config.to_dict()
+    differing = [f'{name} {then.get(name)!r}, not {now.get(name)!r}'
+                 for name in {**then, **now} if then.get(name) != now.get(name)]
+    if differing:
+        raise InputError(f'{path} was trained with other settings: {"; ".join(differing)}')

@@ -66,7 +66,8 @@ def test_missing_box_is_refused(here, folder):
     (('--tracking.penalti_k', '0.1'), ('penalti_k', 'near names', '--tracking.penalty_k')),
     (('--tracking.penalty_k', '7'), ('penalty_k', 'at most 1')),
     (('--config', '/no/such/file.yaml'), ('/no/such/file.yaml',)),
-    (('--frames', '0'), ('--frames',)),
+    (('--frames', '0'), ('--frames',)), (('--frames', '9' * 20), ('--frames',)),
+    (('--weights', '.'), ('.',)), (('--weights', './'), ('is a folder',)),
     (('--heat-map',), ('--heat-map', '--video or --show')),
     (('--csv', '/no/such/folder/a.csv', '--weights', 'random'), ('/no/such/folder/a.csv',)),
     (('--video', '/no/such/folder/a.mp4', '--weights', 'random'), ('/no/such/folder/a.mp4',)),
@@ -75,6 +76,23 @@ def test_missing_box_is_refused(here, folder):
 ])
 def test_bad_options_are_refused(here, folder, box, arguments, parts):
     refused(here('track', folder / 'img', '--box', box, *arguments), *parts)
+
+
+@pytest.mark.parametrize('other', [('--video', 'a.gif'), ('--show',)])
+def test_an_earlier_table_is_kept_where_the_rest_cannot_be_opened(
+        here, folder, box, tmp_path, monkeypatch, other):
+    def no_display(name):
+        raise cv2.error('no display')
+    monkeypatch.setattr(cv2, 'namedWindow', no_display)
+    table = tmp_path / 'earlier.csv'
+    table.write_text('earlier')
+    assert here('track', folder / 'img', '--box', box, '--weights', 'random', '--csv', table,
+                *other).returncode == 2
+    assert table.read_text() == 'earlier'
+
+
+def test_a_folder_of_a_sequence_is_told_from_its_images(here, folder, box):
+    refused(here('track', folder, '--box', box), 'holds no image', 'there is a folder img/ in it')
 
 
 def test_bad_sources_are_refused(here, tmp_path):
@@ -100,7 +118,7 @@ def test_unknown_names_in_a_config_file_are_refused(here, folder, box, tmp_path)
     config = tmp_path / 'settings.yaml'
     for text, part in (('tracking: {penalti_k: 0.1}', 'penalti_k'), ('trackin: {a: 1}', 'trackin'),
                        ('tracking: 3', 'is a group of settings, got 3'), ('- 1', 'mapping'),
-                       ('a: [', 'cannot read')):
+                       ('a: [', 'cannot read'), ('a: 2024-13-01', 'cannot read')):
         config.write_text(text)
         refused(here('track', folder / 'img', '--box', box, '--config', config), part)
 

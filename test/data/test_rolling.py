@@ -90,3 +90,10 @@ def test_a_sequence_begins_with_its_target(data, tmp_path, capsys):
     np.savetxt(data / 'red' / 'groundtruth.txt', rows, '%.2f', delimiter=',')
     assert main(['roll', str(data), '--out', str(tmp_path / 'copy')]) == 2
     assert 'red must show its target in its first image' in capsys.readouterr().err
+
+
+def test_what_is_broken_off_leaves_no_folder(data, tmp_path, capsys):
+    (data / 'red' / 'img' / '0005.png').write_bytes(b'damaged')
+    assert main(['roll', str(data), '--out', str(tmp_path / 'copy')]) == 2
+    assert '0005.png' in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ['data']

@@ -67,4 +67,21 @@ def test_the_command(tmp_path, capsys):
     assert [line.split()[:2] for line in lines[1:]] == [
         ['square', '15'], ['square', '30'], ['ALL', '15'], ['ALL', '30']]
     assert all(0.2 < float(line.split()[4]) <= 0.3 for line in lines[1:])
-    assert main(['drive', str(folder), '--rates', 'fast']) == 2
+    for wrong in (['--rates', 'fast'], *(['--hfov', each] for each in ('0', 'nan', '180', '-60'))):
+        assert main(['drive', str(folder), *wrong]) == 2
+        assert wrong[0] in capsys.readouterr().err
+
+
+def test_results_of_other_settings_can_be_replaced_and_what_is_left_out_is_told(tmp_path, capsys):
+    boxes = [(120 + 2 * i, 90, 48, 48) for i in range(4)]
+    for name in ('square', 'outside'):
+        write_square(tmp_path / 'data' / name, boxes, (WIDTH, HEIGHT))
+    truth = tmp_path / 'data' / 'outside' / 'groundtruth.txt'
+    truth.write_text(truth.read_text().replace('120', '-40', 1))
+    command = ['drive', str(tmp_path / 'data'), '--rates', '20', '--device', 'cpu',
+               '--weights', 'random', '--out', str(tmp_path / 'out')]
+    assert main(command) == 1
+    assert 'left out of all tables, for the reasons above: outside' in capsys.readouterr().err
+    assert main([*command, '--tracking.n_lost', '7']) == 2
+    assert '--overwrite' in capsys.readouterr().err
+    assert main([*command, '--tracking.n_lost', '7', '--overwrite']) == 1

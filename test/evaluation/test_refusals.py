@@ -57,6 +57,15 @@ def test_overwrite_deletes_all_or_nothing(tmp_path, dataset, static):
     assert files(tmp_path / 'siamx') == before
 
 
+def test_results_are_whole_before_anything_is_printed(tmp_path, dataset, monkeypatch):
+    """Who reads the tables may go before their end."""
+    def gone(runs):
+        raise InputError('nobody reads')
+    monkeypatch.setattr('siamx_ros.commands.evaluate._print_tables', gone)
+    assert evaluate(dataset, *OPTIONS, '--out', tmp_path / 'out') == 2
+    assert {'report.md', 'scores.json', 'plots'} <= set(files(tmp_path / 'out'))
+
+
 @pytest.mark.parametrize('jobs', [1, 2])
 def test_a_refused_sequence_is_left_out_and_named(outside, capfd, jobs, tmp_path):
     arguments = (outside, *OPTIONS, '--out', tmp_path / 'out', '--jobs', jobs)

@@ -96,7 +96,7 @@ def test_resume_is_exact(data, tiny_config, finished, tmp_path, interrupted, fro
 
 
 def test_resume_refuses_other_settings(data, tiny_config, finished):
-    with pytest.raises(InputError, match='other settings'):
+    with pytest.raises(InputError, match='other settings: batch 4, not 2$'):
         train(data, finished, tiny_config.replace({'batch': 2, 'negatives': 1}), resume=True)
     with pytest.raises(InputError, match='nothing to resume'):
         train(data, finished / 'absent', tiny_config, resume=True)
@@ -113,10 +113,24 @@ def test_a_run_goes_on_with_its_own_settings(data, finished, tmp_path, capsys, o
     command = ['train', str(data), '--out', str(out), '--device', 'cpu', '--resume']
     command += ['--config', str(out / 'config.yaml')] if own else []
     assert cli.main([*command, '--batch', '2', '--negatives', '1']) == 2
-    assert 'other settings' in capsys.readouterr().err
+    assert 'other settings: batch 4, not 2' in capsys.readouterr().err
     assert cli.main(command) == 0
     assert torch.load(out / 'last.pt', weights_only=True)['step'] == 6
     assert (out / 'config.yaml').read_text() == before
+
+
+def test_a_run_is_not_written_over(data, finished, tmp_path, capsys):
+    """Its results alone are enough; and only a last.pt can be gone on with."""
+    out = tmp_path / 'run'
+    shutil.copytree(finished, out)
+    (out / 'last.pt').unlink()
+    before = (out / 'log.csv').read_text()
+    assert cli.main(['train', str(data), '--out', str(out), '--device', 'cpu']) == 2
+    assert 'already holds a run' in capsys.readouterr().err
+    shutil.copy(out / 'best.pt', out / 'last.pt')
+    assert cli.main(['train', str(data), '--out', str(out), '--device', 'cpu', '--resume']) == 2
+    assert 'is not the last.pt of a training run' in capsys.readouterr().err
+    assert (out / 'log.csv').read_text() == before
 
 
 def test_resume_refuses_another_number_of_processes(data, tiny_config, finished, tmp_path):

@@ -98,10 +98,10 @@ def check_results(folder: Path, overwrite: bool) -> bool:
     """
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return False
+    if not _is_ours(folder):
+        raise InputError(f'{folder} is there and no results folder of ours: give another --out')
     if not overwrite:
         raise InputError(f'{folder} is not empty: give another --out, or --overwrite')
-    if not _is_ours(folder):
-        raise InputError(f'{folder} is no results folder of ours and is not deleted')
     return True
 
 

@@ -212,5 +212,7 @@ def test_results_are_not_overwritten_unasked_and_nothing_else_is(tmp_path, bag, 
     assert evaluate(bag, *RANDOM, '--out', began, '--overwrite') == 0
     foreign.mkdir()
     (foreign / 'a.txt').write_text('three years')
-    assert evaluate(bag, *RANDOM, '--out', foreign, '--overwrite') == 2
+    for advice in ([], ['--overwrite']):
+        assert evaluate(bag, *RANDOM, '--out', foreign, *advice) == 2
+        assert 'no results folder of ours: give another' in capfd.readouterr().err
     assert (foreign / 'a.txt').exists()
