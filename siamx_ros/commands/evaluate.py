@@ -103,6 +103,7 @@ def run(args: argparse.Namespace) -> int:
         settings['model'].threads, kit.protocol if kit else 'once'))
     run_over = {each.name for each in next(iter(runs.values()))}
     kept = [sequence for sequence in sequences if sequence.name in run_over]
+    official = '' if kit is None else _official(kit, runs, kept, args.out)
     if args.out is not None:
         from siamx_ros.evaluation.report import draw_timelines, write_report
         paths = write_report(args.out, runs)
@@ -110,8 +111,8 @@ def run(args: argparse.Namespace) -> int:
                 args.out / 'plots', runs, kept, args.timelines)]:
             print(f'wrote {path}', file=sys.stderr)
     _print_tables(runs)  # last: who reads them may have gone
-    if kit is not None:
-        _official(kit, runs, kept, args.out)
+    if official:
+        print(f'\n{official}')
     return note_left_out(sequences, run_over)
 
 
@@ -146,23 +147,24 @@ def _kinds(text: str | None) -> list[str]:
     return ['siamx', *available()]
 
 
-def _official(kit: Any, runs: dict, sequences: list, out: Path | None) -> None:
-    """Print the figures of the benchmark's own kit and write its result files."""
+def _official(kit: Any, runs: dict, sequences: list, out: Path | None) -> str:
+    """Write the result files of the benchmark's own kit; returns the table of its figures."""
     from siamx_ros.evaluation.results import json_values, write_whole
     from siamx_ros.evaluation.tables import as_text
     figures = {name: kit.total(each, sequences) for name, each in runs.items()}
     columns = list(next(iter(figures.values())))
-    print('\n' + as_text([['official figures', *columns], *(
+    table = as_text([['official figures', *columns], *(
         [tracker, *(f'{value:.3f}' for value in each.values())]
-        for tracker, each in figures.items())]))
+        for tracker, each in figures.items())])
     if out is None:
-        return
+        return table
     for tracker, each in runs.items():
         for tracker_run, sequence in zip(each, sequences):
             kit.write(out / 'official', tracker, tracker_run, sequence)
     write_whole(out / 'official' / 'figures.json',
                 json.dumps(json_values(figures), indent=2) + '\n')
     print(f'wrote {out / "official"}', file=sys.stderr)
+    return table
 
 
 def _print_tables(runs: dict) -> None:
