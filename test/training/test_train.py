@@ -125,7 +125,9 @@ def test_a_run_is_not_written_over(data, finished, tmp_path, capsys):
     shutil.copytree(finished, out)
     (out / 'last.pt').unlink()
     before = (out / 'log.csv').read_text()
-    assert cli.main(['train', str(data), '--out', str(out), '--device', 'cpu']) == 2
+    shutil.copy(out / 'config.yaml', tmp_path / 'small.yaml')
+    assert cli.main(['train', str(data), '--out', str(out), '--device', 'cpu',
+                     '--config', str(tmp_path / 'small.yaml')]) == 2
     assert 'already holds a run' in capsys.readouterr().err
     shutil.copy(out / 'best.pt', out / 'last.pt')
     assert cli.main(['train', str(data), '--out', str(out), '--device', 'cpu', '--resume']) == 2
