@@ -113,12 +113,14 @@ def test_widths_are_fixed():
         NetworkConfig(backbone='fbnet')
 
 
+@pytest.mark.parametrize('size', [8, 9])
+@pytest.mark.parametrize('stride', [1, 2])
 @pytest.mark.parametrize('kernel', [3, 5])
-def test_fixed_filters_pass_the_true_gradient(kernel):
+def test_fixed_filters_pass_the_true_gradient(kernel, stride, size):
     torch.manual_seed(1)
-    layer = DepthwiseConv(4, 4, kernel, 1, kernel // 2, 1, 4, bias=False).double()
-    x = torch.randn(2, 4, 9, 9, dtype=torch.float64, requires_grad=True)
-    weights = torch.randn(2, 4, 9, 9, dtype=torch.float64)
+    layer = DepthwiseConv(4, 4, kernel, stride, kernel // 2, 1, 4, bias=False).double()
+    x = torch.randn(2, 4, size, size + 1, dtype=torch.float64, requires_grad=True)
+    weights = torch.randn_like(layer(x))
     (layer(x) * weights).sum().backward()
     learning, x.grad = x.grad, None
     layer.requires_grad_(False)
