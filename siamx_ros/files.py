@@ -44,8 +44,9 @@ def refuse_name(path: str | Path) -> None:
 
 
 def printable(name: str) -> str:
-    """A name for a plot or a page: what is not UTF-8 in it is written as an escape."""
-    return name.encode('utf-8', 'backslashreplace').decode('utf-8')
+    """A name for a plot: what is not UTF-8 in it is written as an escape, and no $ begins a
+    formula."""
+    return name.encode('utf-8', 'backslashreplace').decode('utf-8').replace('$', r'\$')
 
 
 def writable_folder(name: str, file: str) -> Path:

@@ -31,9 +31,14 @@ def read_settings_file(path: str | Path) -> tuple[dict[str, Any], bool]:
             open which values are the tracker's.
     """
     try:
-        values = yaml.safe_load(Path(path).read_text(encoding='utf-8')) or {}
+        text = Path(path).read_text(encoding='utf-8')
+        _refuse_repeated(yaml.compose(text, yaml.SafeLoader))
+        values = yaml.safe_load(text) or {}
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise SettingsError(f'cannot read settings from {path}: {error}') from None
+    except RecursionError:
+        raise SettingsError(f'cannot read settings from {path}: a part of it holds itself'
+                            ) from None
     if not isinstance(values, dict):
         raise SettingsError(f'{path} holds {type(values).__name__}, expected a mapping of settings')
     if not _is_wrapped(values):
@@ -42,6 +47,24 @@ def read_settings_file(path: str | Path) -> tuple[dict[str, Any], bool]:
         return _of_tracker(list(_nodes(values))), True
     except SettingsError as error:
         raise SettingsError(f'{path}: {error}') from None
+
+
+def _refuse_repeated(node: yaml.Node | None) -> None:
+    """Refuse a key that a mapping has twice, of which YAML's reader keeps the last.
+
+    Raises:
+        SettingsError: there is one.
+    """
+    if isinstance(node, yaml.MappingNode):
+        names = [key.value for key, _ in node.value]
+        for number, (key, value) in enumerate(node.value):
+            if key.value in names[:number]:
+                raise SettingsError(f'{key.value!r} is given twice, the second time in line '
+                                    f'{key.start_mark.line + 1}')
+            _refuse_repeated(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            _refuse_repeated(value)
 
 
 def _is_wrapped(values: Any) -> bool:

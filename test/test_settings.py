@@ -55,6 +55,23 @@ def test_a_wrapping_that_ros_would_refuse_is_refused(tmp_path, text, sentence):
         read(tmp_path / 'a.yaml', text)
 
 
+@pytest.mark.parametrize('text, sentence', [
+    ('seed: 1\nseed: 2\n', "'seed' is given twice, the second time in line 2"),
+    ('a:\n  - {b: 1, c: 2, b: 3}\n', "'b' is given twice, the second time in line 2"),
+    ('/**:\n  ros__parameters:\n    a: 1\n    a: 1\n', "'a' is given twice, .* line 4"),
+    ('a: &part [*part]\n', 'a part of it holds itself')])
+def test_what_yaml_reads_in_silence_is_refused(tmp_path, text, sentence):
+    (tmp_path / 'p.yaml').write_text(text)
+    with pytest.raises(SettingsError, match=f'p.yaml: {sentence}'):
+        read_settings_file(tmp_path / 'p.yaml')
+
+
+def test_parts_of_a_file_may_be_named_and_used_again(tmp_path):
+    (tmp_path / 'p.yaml').write_text('a: &part {b: 1}\nc: {<<: *part, b: 2}\nd: *part\n')
+    assert read_settings_file(tmp_path / 'p.yaml') == (
+        {'a': {'b': 1}, 'c': {'b': 2}, 'd': {'b': 1}}, False)
+
+
 def test_a_plain_file_is_left_as_it_is(tmp_path):
     assert read(tmp_path / 'a.yaml', 'a: {b: 1} # ros__parameters') == ({'a': {'b': 1}}, False)
     assert read_settings_file(tmp_path / 'a.yaml')[0] == {'a': {'b': 1}}

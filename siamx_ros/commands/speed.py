@@ -73,7 +73,6 @@ def run(args: argparse.Namespace) -> int:
     plan = _plan(args, settings, size)
     with tqdm(total=plan.steps, unit='turn', file=sys.stderr) as bar:
         report = measure(plan, bar.update)
-    print(as_tables(report))
     if args.out is not None:
         values = as_values(report, {
             'size': list(size), 'turns': args.turns, 'frames': args.frames,
@@ -81,6 +80,7 @@ def run(args: argparse.Namespace) -> int:
             **{name: group.to_dict() for name, group in settings.items()}})
         write_whole(args.out, json.dumps(values, indent=2) + '\n')
         print(f'wrote {args.out}', file=sys.stderr)
+    print(as_tables(report))
     return 0
 
 

@@ -99,7 +99,7 @@ def _follow(args: argparse.Namespace, source: Source, first: np.ndarray,
             if not keep_going:
                 break
             before = time.perf_counter()
-            result = tracker.update(image, tally.frames / source.fps)
+            result = _update(tracker, image, source, tally.frames)
             tally.seconds += time.perf_counter() - before
             keep_going = _emit(sinks, tally.frames, image, result)
             tally.count(result.state)
@@ -110,6 +110,20 @@ def _follow(args: argparse.Namespace, source: Source, first: np.ndarray,
                           'tracking.search_timeout and is dropped', file=sys.stderr)
                 break
     return tally.summary(time.perf_counter() - started)
+
+
+def _update(tracker: Any, image: np.ndarray, source: Source, number: int) -> TrackResult:
+    """One update; an image that cannot be used is named.
+
+    Raises:
+        InputError: it is of another size than the first one.
+    """
+    try:
+        return tracker.update(image, number / source.fps)
+    except InputError as error:
+        paths = getattr(source, 'paths', None)
+        place = paths[number] if paths else f'{source.name}, frame {number}'
+        raise InputError(f'{place}: {error}') from None
 
 
 class _Tally:

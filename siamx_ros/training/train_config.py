@@ -172,7 +172,7 @@ class TrainConfig(Settings):
         False, 'compile the backbone, unless OpenVINO runs it: less time for a step on a GPU, a '
         'minute more at the start')
     workers: int = setting(1, 'processes that make pairs', low=0, high=64)
-    seed: int = setting(1, 'seed of every random choice', low=0)
+    seed: int = setting(1, 'seed of every random choice', low=0, high=2 ** 63 - 1)
 
     @property
     def source_specs(self) -> tuple[SourceSpec, ...]:

@@ -11,6 +11,7 @@ import cv2
 import pytest
 
 from siamx_ros.cli import main
+from siamx_ros.imaging import read_image
 from siamx_ros.recording import CSV_COLUMNS
 from siamx_ros.synthetic import sequence
 
@@ -168,3 +169,12 @@ def test_a_camera_without_an_image_is_reported(monkeypatch, capsys):
     monkeypatch.setattr('siamx_ros.commands.track.open_source', lambda _: Silent())
     assert main(['track', '0', '--box', '1,1,9,9']) == 2
     assert 'camera0 is open, but gives no image' in capsys.readouterr().err
+
+
+def test_an_image_of_another_size_is_named(tmp_path, folder, box, here):
+    for index in range(4):
+        image = read_image(folder / 'img' / f'{index}.png')
+        cv2.imwrite(str(tmp_path / f'{index}.png'), image[:-8] if index == 2 else image)
+    process = here('track', tmp_path, '--box', box, '--weights', 'random')
+    assert process.returncode == 2
+    assert f'{tmp_path}/2.png: the image is 320x232 pixels' in process.stderr

@@ -1,6 +1,8 @@
 """Overlap and confidence over time below images with the searched windows; EAO over speed."""
 
+from dataclasses import replace
 import json
+import os
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ import pytest
 from siamx_ros.cli import main
 from siamx_ros.evaluation import plots, results
 from siamx_ros.evaluation.runner import run_sequence
-from siamx_ros.evaluation.timelines import changeful, chosen_frames, draw_frame
+from siamx_ros.evaluation.timelines import changeful, chosen_frames, draw_frame, timeline
 from siamx_ros.evaluation.trackers import TrackerSpec
 from siamx_ros.geometry import CropWindow
 from siamx_ros.imaging import read_image
@@ -67,6 +69,12 @@ def test_one_command_draws_them(tmp_path, dataset, monkeypatch):
     assert [path.parent.name for path in drawn] == ['siamx-off', 'siamx-paper']
     assert all(path.stat().st_size > 20000 for path in drawn)
     assert read_image(drawn[0]).shape[1] > 1000
+
+
+@pytest.mark.parametrize('name', ['a$b^$c', r'$\frac$', 'one$', os.fsdecode(b'caf\xe9')])
+def test_names_are_no_formulas(tmp_path, sequence, name):
+    run = run_sequence(Searching(), sequence)
+    assert timeline(tmp_path / 'a.png', replace(run, name=name)).stat().st_size > 5000
 
 
 def test_eao_over_speed(tmp_path, write, trackers, monkeypatch):
