@@ -173,6 +173,8 @@ def _run(arguments: list[str]) -> int:
         prog=f'{PROGRAM} {name}', description=module.__doc__ or summary, add_help=True)
     module.add_arguments(parser)
     args = parser.parse_strictly(arguments[1:])
+    if sys.stdout is None:  # it was closed by whoever started this process
+        sys.stdout = open(os.devnull, 'w')
     if hasattr(sys.stdout, 'reconfigure'):  # file names need not be UTF-8
         sys.stdout.reconfigure(errors='backslashreplace')
     logging.basicConfig(format='%(levelname)s: %(message)s', level=logging.INFO)

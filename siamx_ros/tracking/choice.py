@@ -26,6 +26,9 @@ RIVAL = 0.3
 SAME_PLACE = 0.3
 """Overlap with the box that was found from which another roll shows the same thing."""
 
+CERTAIN = 0.97
+"""Confidence from which an upright target is believed to be rolled though it looks less alike."""
+
 
 class Question(NamedTuple):
     """What does a window of an image show of a target?
@@ -197,11 +200,13 @@ def in_best_roll(found: SearchResult, memory: TargetMemory,
 def _may_be_rolled(found: SearchResult, other: SearchResult, rolls: RolledViews) -> bool:
     """Whether what was found can be the target in another roll, as that one answered.
 
-    Someone else can answer to an upright target that is rolled, but hardly looks more like it then.
+    Someone else can answer to an upright target that is rolled, but hardly looks more like it then,
+    and hardly so surely.
     """
     return (not other.refused and other.confidence >= rolls.believed_from()
             and other.candidate.box.iou(found.candidate.box) >= SAME_PLACE
-            and (rolls.turn != 0 or other.similarity > found.similarity))
+            and (rolls.turn != 0 or other.similarity > found.similarity
+                 or other.confidence >= CERTAIN))
 
 
 def all_refused(memory: TargetMemory, window: CropWindow) -> SearchResult:

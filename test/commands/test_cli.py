@@ -57,6 +57,12 @@ def test_a_closed_pipe_is_no_traceback():
     assert 'Traceback' not in process.stderr
 
 
+def test_a_closed_output_is_no_traceback():
+    process = subprocess.run([sys.executable, '-m', 'siamx_ros', 'params'], cwd=ROOT, text=True,
+                             stderr=subprocess.PIPE, preexec_fn=lambda: os.close(1))
+    assert process.returncode == 0 and not process.stderr
+
+
 @pytest.mark.parametrize('arguments', [
     ('track', '{clip}', '--box', '1,1,9,9', '--weights', 'random', '--video', '{clip}'),
     ('track', '{clip}', '--box', '1,1,9,9', '--weights', 'random', '--csv', '{clip}'),

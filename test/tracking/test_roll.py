@@ -156,6 +156,11 @@ def test_what_is_rolled_already_may_look_less_like_it():
     assert seen_from(2, answer(0.6), {3: answer(0.9, similarity=0.4)})[0] == 3
 
 
+def test_an_upright_target_that_is_certain_may_look_less_like_it():
+    for confidence, turn in ((0.96, 0), (0.98, 1)):
+        assert seen_from(0, upright(0.5), {1: answer(confidence, similarity=0.4)})[0] == turn
+
+
 def test_the_way_that_it_goes_is_looked_at_first():
     memory = memory_at(2)
     for turn, nearest in ((1, [0, 2]), (0, [7, 1]), (7, [6, 0]), (6, [5, 0, 7]), (7, [0, 6])):
