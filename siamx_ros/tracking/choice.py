@@ -16,7 +16,7 @@ from siamx_ros.tracking.backward import backward_scores
 from siamx_ros.tracking.confidence import USUAL_BACKWARD, Calibration, doubted
 from siamx_ros.tracking.decode import Candidate
 from siamx_ros.tracking.memory import TargetMemory
-from siamx_ros.tracking.roll import RolledViews
+from siamx_ros.tracking.roll import CERTAIN, RolledViews
 from siamx_ros.tracking.search import Appearance, SearchResult, WindowAnswer
 
 MOST_CANDIDATES = 4
@@ -25,9 +25,6 @@ RIVAL = 0.3
 """Score relative to that of the best peak from which another one may be the target, too."""
 SAME_PLACE = 0.3
 """Overlap with the box that was found from which another roll shows the same thing."""
-
-CERTAIN = 0.97
-"""Confidence from which an upright target is believed to be rolled though it looks less alike."""
 
 
 class Question(NamedTuple):

@@ -32,6 +32,9 @@ WIDEST = 1024
 LEAST = 0.5
 """Confidence from which another roll is believed, where the target is seen rolled already; one that
 was upright must reach ``recover_threshold``."""
+CERTAIN = 0.97
+"""Confidence from which another roll is believed whatever speaks for the last one: an upright
+target may look less like it, too."""
 REST = 1
 """Doubtful images in which an upright target is not looked for rolled, after one in which it was in
 vain: each look takes a search."""
@@ -117,6 +120,8 @@ class RolledViews:
 
     def merit(self, turn: int, confidence: float) -> float:
         """By which rolls are compared."""
+        if confidence >= CERTAIN:
+            return confidence + STAYS + UPRIGHT
         return confidence + STAYS * (turn == self.turn) + UPRIGHT * (turn == 0)
 
     def believed_from(self) -> float:

@@ -133,6 +133,7 @@ def seen_from(turn, found, shown, images=1):
     pytest.param(0.5, {1: 0.9, 7: 0.95}, 1, 7, 0.95, [1, 7], id='the likelier one'),
     pytest.param(0.5, {1: 0.8, 7: 0.7}, 5, 0, 0.5, [1, 7, 1], id='no other is sure'),
     pytest.param(0.84, {1: 0.9}, 1, 0, 0.84, [1], id='hardly better'),
+    pytest.param(0.84, {1: 0.98}, 1, 1, 0.98, [1, 7], id='certain'),
     pytest.param(0.1, {1: 0.9}, 3, 0, 0.1, [], id='what is gone does not turn')])
 def test_an_upright_target_turns_where_it_is_sure(confidence, shown, images, turn, best, looked):
     """In one of two doubtful images one way is looked at; both, where that one is believed."""
