@@ -40,6 +40,10 @@ class Doubt:
             self._speed = speed
         return braked(self._speed, certain + end - now, deceleration)
 
+    def clear(self) -> None:
+        """There is none any more."""
+        self._speed = None
+
     @property
     def begun(self) -> bool:
         """Whether the last bound was one."""

@@ -46,6 +46,7 @@ class Follower:
         self._ranging = Ranging()
         self._forward, self._turn = Profile(), Profile()
         self._doubt, self._range_doubt = Doubt(GRACE_S), Doubt(RANGE_GRACE_S)
+        self._turning_on = Doubt(0.0)
         self._range_at, self._range_from_box = -math.inf, False
         self._range_verdict = KNOWN
         self._pace = Pace()
@@ -144,6 +145,8 @@ class Follower:
         angular = self._turn.next(
             max(-self.limits.max_angular, min(self.limits.max_angular, turn)),
             self._turn_rates(), elapsed)
+        angular = self._turn.limit(
+            self.limits.max_angular if turn else self._largest_turn_without(now))
         state = FollowState.SEARCHING if turn else \
             FollowState.SLOWING if linear or angular else FollowState.STANDING
         return Command(linear, angular, state, *why)
@@ -155,6 +158,7 @@ class Follower:
         if not math.isfinite(bearing):
             return self._slow_down(now, elapsed, Verdict(
                 FollowReason.BEARING_UNKNOWN, 'the bearing is not known'))
+        self._turning_on.clear()
         age = self._watch.share_by_age(now, limits)
         wanted, safe, why = self._wanted_speed(now, bearing, age)
         linear = self._speed(wanted, now, elapsed, safe)
@@ -214,18 +218,30 @@ class Follower:
     def _speed(self, wanted: float, now: Now, elapsed: float, safe: float) -> float:
         """The next speed: within the rates, and within what doubts leave of it."""
         limits, seen, before = self.limits, self._watch.newest, self._forward.speed
-        ahead = limits.base_delay + 1 / limits.command_rate  # until the next command takes effect
         brakes = limits.emergency_deceleration
         bound = min(
             self._doubt.bound(now.ros_s, self._watch.certain_at, not seen.certain,
-                              limits.bridge_time - ahead, before, brakes),
+                              limits.bridge_time - self._ahead, before, brakes),
             self._range_doubt.bound(now.ros_s, self._range_at, False,
-                                    limits.range_bridge_time - ahead, before, brakes))
+                                    limits.range_bridge_time - self._ahead, before, brakes))
         if self._doubted:  # by the last message that came, be it an old one
             bound = min(bound, before)
         rates = Rates(limits.max_acceleration, limits.max_deceleration, limits.max_jerk)
         self._forward.next(min(wanted, bound), rates, elapsed, safe)
         return self._forward.limit(min(bound, limits.max_linear))
+
+    def _largest_turn_without(self, now: Now) -> float:
+        """How fast the robot may still turn once nothing is followed: it ends as driving does."""
+        limits = self.limits
+        brakes = max(limits.max_angular_acceleration, 2 * limits.max_angular / limits.bridge_time)
+        return min(limits.max_angular, self._turning_on.bound(
+            now.ros_s, self._watch.certain_at, True, limits.bridge_time - self._ahead,
+            abs(self._turn.speed), brakes))
+
+    @property
+    def _ahead(self) -> float:
+        """Seconds until the next command takes effect."""
+        return self.limits.base_delay + 1 / self.limits.command_rate
 
     def _turn_rates(self) -> Rates:
         limits = self.limits

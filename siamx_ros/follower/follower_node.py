@@ -75,7 +75,8 @@ class FollowerNode(Node):
     def _open_inputs(self) -> None:
         self.create_subscription(TrackedTarget, 'siamx_tracker/target', self.see, 1)
         self.create_subscription(Bool, 'deadman', self._deadman, BEST_EFFORT)
-        for quality in (BEST_EFFORT, QoSProfile(depth=10)):  # whatever is offered must be heard
+        # whatever is offered must be heard, also what was said before this node came
+        for quality in (BEST_EFFORT, QoSProfile(depth=10), latched()):
             self.create_subscription(Bool, 'stop', self._stop_topic, quality)
         self.create_service(SetBool, '~/enable', self._enable)
         self.create_service(Trigger, '~/stop', self._stop)

@@ -8,6 +8,7 @@ from typing import Any
 from siamx_ros.control.mounting import Mounting
 from siamx_ros.control.observation import Observation
 from siamx_ros.messages.frames import stamp_seconds
+from siamx_ros.messages.from_msg import known
 from siamx_ros.records import TrackState
 
 BORDER = 1.0
@@ -30,8 +31,8 @@ def observation(message: Any, mounting: Mounting | None) -> Observation:
     sides, ends = cut(message)
     return Observation(
         stamp_s=stamp_seconds(message.header.stamp), seq=message.seq, target_id=message.target_id,
-        state=TrackState(message.state), valid=message.valid, bearing=bearing, bearing_rate=rate,
-        range_m=distance, range_stddev_m=message.range_stddev,
+        state=known(TrackState, message.state, TrackState.ERROR), valid=message.valid,
+        bearing=bearing, bearing_rate=rate, range_m=distance, range_stddev_m=message.range_stddev,
         from_depth=message.range_source == RANGE_DEPTH, box_height=message.bbox.size_y,
         cut_sides=sides, cut_ends=ends)
 

@@ -37,7 +37,10 @@ class TfBuffer:
     def pose(self, frame: str, base: str, stamp: Any) -> Mounting | None:
         """Pose of ``frame`` in ``base`` at a time, or the newest; None where it is not known."""
         from rclpy.time import Time
-        for time in (Time.from_msg(stamp), Time()):
+        times = [Time()]
+        if stamp.sec >= 0:  # Time takes no other
+            times.insert(0, Time.from_msg(stamp))
+        for time in times:
             try:
                 return mounting(self._buffer.lookup_transform(base, frame, time).transform)
             except self._unknown:

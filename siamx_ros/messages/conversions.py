@@ -145,6 +145,8 @@ def _pixels(msg: Any, channels: int, dtype: type, name: str) -> np.ndarray:
     data = np.frombuffer(msg.data, np.uint8)
     if step < used:
         raise InputError(f'a row of {msg.width} pixels ({name}) needs {used} bytes, step is {step}')
+    if rows == 1:
+        step = used  # whatever is said of the next row
     if data.size < step * (rows - 1) + used:
         raise InputError(
             f'the image is truncated: {data.size} bytes of {step * rows} for {msg.width}x'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from dataclasses import dataclass
 from threading import Lock
 import time
@@ -48,23 +49,30 @@ class FrameBuffer:
     Args:
         seconds: how far back frames are kept.
         max_mb: how much memory they may take; the newest and a held frame are always kept.
+        jump: how far stamps go back where another recording begins, seconds.
+
+    Attributes:
+        jump: may change.
     """
 
-    def __init__(self, seconds: float, max_mb: float) -> None:
-        self._seconds, self._max_bytes = seconds, max_mb * 1e6
+    def __init__(self, seconds: float, max_mb: float, jump: float) -> None:
+        self._seconds, self._max_bytes, self.jump = seconds, max_mb * 1e6, jump
         self._frames: list[Frame] = []
         self._bytes = 0
         self._held: Frame | None = None
         self._lock = Lock()
 
     def add(self, frame: Frame) -> None:
-        """Keep a frame; old ones leave. A stamp before the newest clears the memory."""
+        """Keep a frame, in the order of stamps; old ones leave.
+
+        A stamp that is back by more than ``jump`` clears the memory.
+        """
         with self._lock:
-            if self._frames and frame.stamp < self._frames[-1].stamp:
+            if self._frames and self._frames[-1].stamp - frame.stamp > self.jump:
                 self._drop_all()
             if self._held is not None and frame.stamp - self._held.stamp > HOLD_S:
                 self._held = None
-            self._frames.append(frame)
+            insort(self._frames, frame, key=lambda kept: kept.stamp)
             self._bytes += frame.size_bytes
             while (index := self._surplus()) is not None:
                 self._bytes -= self._frames.pop(index).size_bytes

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from enum import IntEnum
+from typing import Any, TypeVar
 
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.records import BoxSource, TrackResult, TrackState
+
+Kind = TypeVar('Kind', bound=IntEnum)
+
+
+def known(kind: type[Kind], number: int, otherwise: Kind) -> Kind:
+    """What a number of a message means; ``otherwise`` for one that only another version knows."""
+    try:
+        return kind(number)
+    except ValueError:
+        return otherwise
 
 
 def box_of(message: Any) -> BoundingBox:
@@ -26,7 +37,8 @@ def result_of(message: Any) -> TrackResult:
     """
     seen = message.box_source != BoxSource.NONE
     return TrackResult(
-        box_of(message.bbox) if seen else None, message.confidence, TrackState(message.state),
+        box_of(message.bbox) if seen else None, message.confidence,
+        known(TrackState, message.state, TrackState.ERROR),
         box_source=BoxSource(message.box_source), valid=message.valid,
         raw_score=message.raw_score, peak_ratio=message.peak_ratio,
         template_similarity=message.template_similarity,

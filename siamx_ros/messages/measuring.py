@@ -106,6 +106,10 @@ class Measurer:
         """Take a depth image, H x W metres, registered to the colour image."""
         self._ranges.set_depth(stamp, frame_id, depth)
 
+    def begin(self, target_id: str) -> None:
+        """A target was given: what is known of the one before does not hold for it."""
+        self._ranges.begin(target_id)
+
     def gate(self, frame: Frame, image: AnyImage,
              config: NodeConfig) -> Callable[[BoundingBox], bool] | None:
         """Whether the target can be what a box of an image shows; None: nobody knows."""

@@ -69,6 +69,13 @@ class RangeFinder:
         with self._lock:
             self._depths.append((stamp, frame_id, depth))
 
+    def begin(self, target_id: str) -> None:
+        """Forget the target of before: another one was given."""
+        self._target_id = target_id
+        self._height.clear()
+        self._gate.clear()
+        self._boxes.clear()
+
     def match(self, outcome: Outcome, config: NodeConfig) -> DepthMatch:
         """The depth image of the nearest stamp, if it fits the outcome's image.
 
@@ -139,10 +146,7 @@ class RangeFinder:
 
     def _note_box(self, outcome: Outcome) -> None:
         if outcome.target_id != self._target_id:
-            self._target_id = outcome.target_id
-            self._height.clear()
-            self._gate.clear()
-            self._boxes.clear()
+            self.begin(outcome.target_id)
         self._boxes.append((outcome.frame.stamp, outcome.result.box))
 
 

@@ -9,6 +9,7 @@ from rclpy.qos import QoSPolicyKind, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from siamx_ros.node_config import ImageTopic, NodeConfig
+from siamx_ros.qos import latched
 
 DEPTH_IMAGES = 5
 """History depth of the depth subscription: a later one must not push out the one of an image."""
@@ -107,8 +108,10 @@ class CameraInput:
         if config.use_depth:
             self._images.append(
                 AdaptiveSubscription(node, Image, 'depth', on_depth, depth=DEPTH_IMAGES))
-        info_qos = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
-        self._info = node.create_subscription(CameraInfo, 'camera_info', on_info, info_qos)
+        # whatever is offered is heard, also what was said once before
+        self._infos = [
+            node.create_subscription(CameraInfo, 'camera_info', on_info, quality) for quality in (
+                QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT), latched())]
 
     def check(self) -> None:
         """Switch to best effort where a publisher asked for it; call this regularly."""
@@ -123,7 +126,8 @@ class CameraInput:
         """Unsubscribe from everything."""
         for images in self._images:
             images.close()
-        self._node.destroy_subscription(self._info)
+        for info in self._infos:
+            self._node.destroy_subscription(info)
 
 
 def _name(publisher: Any) -> str:

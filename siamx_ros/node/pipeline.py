@@ -49,16 +49,15 @@ class Pipeline:
         self.publishers, self.board = publishers, board
         self.health = Health()
         self.measurer = Measurer(config.image_rectified, node.get_logger().warning, time.monotonic)
-        self.buffer = FrameBuffer(config.buffer_seconds, config.buffer_max_mb)
+        self.buffer = FrameBuffer(config.buffer_seconds, config.buffer_max_mb, config.stamp_jump)
         self._idle_since = 0.0
         self.decoder = ImageDecoder(config, node.get_logger().info)
         self.session = Session(
             tracker, self.decoder.decode, time.monotonic, config.stamp_jump, names or TargetNames())
         self.session.gate = lambda frame, image: self.measurer.gate(frame, image, self.config)
         self.input = InputWatch(config, lambda: self.session.unreadable)
-        self._in_use = config
-        self._taken = -float('inf')
-        self._dropped = 0
+        self._in_use: NodeConfig | None = None
+        self._taken, self._dropped = -float('inf'), 0
         self._stalled = self._muted = False
         self.problem = ''
         self.camera = CameraInput(
@@ -80,6 +79,7 @@ class Pipeline:
     def configure(self, config: NodeConfig) -> None:
         """Take changed live settings; the tracker's from the next image on."""
         self.config = self.input.config = self.decoder.config = config
+        self.buffer.jump = config.stamp_jump
 
     @property
     def catch_up_deadline(self) -> float:
@@ -94,13 +94,13 @@ class Pipeline:
             self.session.interrupt(Reason.NO_IMAGES)
         deadline = self.catch_up_deadline
         outcomes = [self.session.start(frames[0], choose, target_id, class_id)]
+        self.measurer.begin(self.session.target_id)
         if len(frames) > 1:
             self._announce(TrackState.INITIALISING, Reason.INIT, header=frames[0].msg.header)
         for frame in in_time(frames[1:], deadline):
             outcomes[-1] = outcomes[-1].without_pixels()
             outcomes.append(self.session.process(frame))
-        self._stalled = False
-        self._taken = frames[-1].received
+        self._stalled, self._taken = False, frames[-1].received
         self.input.forgive()
         for outcome in outcomes:
             self._publish(outcome, dropped=0)

@@ -16,7 +16,7 @@ from siamx_ros.messages.conversions import (
     compressed_size, image_from_compressed, image_from_msg)
 
 WAITING_IMAGES = 8
-"""Images that may wait for the tracker's answer."""
+"""Images that may wait for the tracker's answer, and answers for their images."""
 ANSWER_PATIENCE_S = 1.0
 """After so long without an answer, images are shown without one."""
 
@@ -46,13 +46,14 @@ class Picture:
 class ImageFeed:
     """Brings images and answers together by their stamps; thread-safe.
 
-    An image waits for its answer, so that the box lies where the target is; where the tracker is
-    silent, images are shown as they come.
+    An image waits for its answer, so that the box lies where the target is, and an answer that is
+    faster than its image for that; where the tracker is silent, images are shown as they come.
     """
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._waiting: OrderedDict[tuple[int, int], Any] = OrderedDict()
+        self._early: OrderedDict[tuple[int, int], Any] = OrderedDict()
         self._shown: Shown | None = None
         self._count = 0
         self._answered_s = -math.inf
@@ -60,22 +61,20 @@ class ImageFeed:
     def add(self, message: Any, now_s: float) -> bool:
         """Take an image; returns whether it is to be shown at once. ``now_s``: steady seconds."""
         with self._lock:
-            if now_s - self._answered_s > ANSWER_PATIENCE_S:
-                self._show(message, None)
+            target = self._early.pop(_key(message), None)
+            if target is not None or now_s - self._answered_s > ANSWER_PATIENCE_S:
+                self._show(message, target)
                 return True
-            self._waiting[_key(message)] = message
-            self._waiting.move_to_end(_key(message))
-            while len(self._waiting) > WAITING_IMAGES:
-                self._waiting.popitem(last=False)
+            _keep(self._waiting, message)
             return False
 
     def answer(self, target: Any, now_s: float) -> bool:
         """Take the tracker's answer; returns whether its image is now the one to show."""
         with self._lock:
             self._answered_s = now_s
-            key = _key(target)
-            message = self._waiting.pop(key, None)
+            message = self._waiting.pop(_key(target), None)
             if message is None:
+                _keep(self._early, target)
                 return False
             self._show(message, target)
             return True
@@ -89,6 +88,7 @@ class ImageFeed:
         """Forget all images, as when nobody looks."""
         with self._lock:
             self._waiting.clear()
+            self._early.clear()
             self._shown = None
 
     def _show(self, message: Any, target: Any) -> None:
@@ -123,6 +123,14 @@ def to_picture(message: Any, max_width: int, quality: int) -> Picture:
     if not done:
         raise InputError(f'an image of {width}x{height} pixels cannot be encoded as JPEG')
     return Picture(data.tobytes(), (width, height))
+
+
+def _keep(waiting: OrderedDict, message: Any) -> None:
+    """Let a message wait; the oldest of too many is left out."""
+    waiting[_key(message)] = message
+    waiting.move_to_end(_key(message))
+    while len(waiting) > WAITING_IMAGES:
+        waiting.popitem(last=False)
 
 
 def _key(message: Any) -> tuple[int, int]:

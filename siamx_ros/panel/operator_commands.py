@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 import json
-import math
 from typing import Any
 
 from siamx_ros.errors import InputError
@@ -91,7 +90,7 @@ def _numbers(values: dict[str, Any], name: str, count: int, kind: type, low: flo
     given = values.get(name)
     kinds = (int, float) if kind is float else (int,)
     right = (isinstance(given, list) and len(given) == count
-             and all(type(number) in kinds and math.isfinite(number) and low <= number <= high
+             and all(type(number) in kinds and low <= number <= high
                      for number in given))
     if not right:
         what = 'numbers' if kind is float else 'whole numbers'
@@ -100,6 +99,6 @@ def _numbers(values: dict[str, Any], name: str, count: int, kind: type, low: flo
 
 
 def _name(given: Any, what: str) -> str:
-    if not isinstance(given, str) or len(given) > MAX_NAME:
-        raise InputError(f'{what} must be a text of at most {MAX_NAME} characters.')
+    if not isinstance(given, str) or len(given) > MAX_NAME or not given.isprintable():
+        raise InputError(f'{what} must be a text of at most {MAX_NAME} printable characters.')
     return given

@@ -12,6 +12,7 @@ from typing import Any, Callable
 
 from siamx_ros.control.observation import FollowState
 from siamx_ros.messages.frames import stamp_seconds
+from siamx_ros.messages.from_msg import known
 from siamx_ros.records import BoxSource, TrackState
 
 SILENT_S = 2.5
@@ -48,7 +49,7 @@ class StateFeed:
         with self._lock:
             now = self._steady()
             self._target, self._target_s, self._heard_s = message, now, now
-            self._state = TrackState(message.state)
+            self._state = known(TrackState, message.state, TrackState.ERROR)
             self._arrivals.append(now)
             self._forget(now)
 
@@ -56,14 +57,16 @@ class StateFeed:
         """Take a TrackerStatus."""
         with self._lock:
             self._heard_s = self._steady()
-            self._state, self._reason = TrackState(message.state), message.message
+            self._state = known(TrackState, message.state, TrackState.ERROR)
+            self._reason = message.message
 
     def on_follower(self, message: Any) -> None:
         """Take a FollowerStatus."""
         with self._lock:
             self._follower_s = self._steady()
             self._follower = {
-                'enabled': message.enabled, 'state': FollowState(message.state).name,
+                'enabled': message.enabled,
+                'state': known(FollowState, message.state, FollowState.STANDING).name,
                 'reason': message.message}
 
     def snapshot(self) -> dict[str, Any]:
@@ -123,7 +126,7 @@ def box_values(target: Any) -> dict[str, Any] | None:
     values = [centre.x - box.size_x / 2, centre.y - box.size_y / 2, box.size_x, box.size_y]
     if not all(map(math.isfinite, values)):
         return None
-    return {'xywh': values, 'state': TrackState(target.state).name,
+    return {'xywh': values, 'state': known(TrackState, target.state, TrackState.ERROR).name,
             'measured': target.box_source != BoxSource.PREDICTED, 'valid': target.valid,
             'confidence': _number(target.confidence)}
 

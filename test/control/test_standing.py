@@ -43,6 +43,31 @@ def test_it_stands_in_time_whatever_the_delay_of_the_base(base_delay, bridge_tim
     assert bridge_time - 0.05 < standing < bridge_time + 1e-6
 
 
+@pytest.mark.parametrize('turning', [4.0, 0.5, 0.01])
+def test_it_does_not_turn_on_either(turning):
+    """However slowly the base may begin to turn."""
+    limits = FollowLimits(max_angular_acceleration=turning)
+    follower = Follower(limits)
+    for tick in range(5000):
+        aside = replace(GOOD, stamp_s=tick * 0.02, seq=tick + 1, bearing=0.9)
+        begun = follower.update(aside, Now(tick * 0.02, tick * 0.02)).angular
+    assert begun > 0.1
+    turns = [follower.update(
+        replace(GOOD, stamp_s=now, seq=20000 + tick, state=State.LOST, valid=False),
+        Now(now, now)).angular for tick, now in enumerate(100 + k * 0.02 for k in range(25))]
+    assert 0 < turns[1] <= turns[0] <= begun and turns[15] == 0, '0.42 s after the last valid one'
+
+
+def test_a_turn_is_cut_to_a_limit_that_falls_while_it_slows():
+    follower = Follower(FollowLimits())
+    for tick in range(200):
+        aside = replace(GOOD, stamp_s=tick * 0.02, seq=tick + 1, bearing=0.9)
+        follower.update(aside, Now(tick * 0.02, tick * 0.02))
+    follower.limits = FollowLimits(max_angular=0.1)
+    lost = replace(GOOD, stamp_s=4.0, seq=999, state=State.LOST, valid=False)
+    assert abs(follower.update(lost, Now(4.0, 4.0)).angular) <= 0.1
+
+
 def test_it_brakes_as_the_base_can_and_gently_at_first():
     for brakes in (1.6, 2.5):
         speeds = speeds_in_doubt(emergency_deceleration=brakes)

@@ -12,7 +12,7 @@ from std_msgs.msg import Bool
 from tf2_msgs.msg import TFMessage
 
 from siamx_ros.client.node_process import NodeProcess
-from siamx_ros.client.probe import BEST_EFFORT, LATCHED
+from siamx_ros.client.probe import BEST_EFFORT, LATCHED, Probe
 from siamx_ros.control.observation import FollowReason
 
 pytestmark = pytest.mark.ros
@@ -53,7 +53,8 @@ def test_the_policy_allows_what_the_node_uses_and_no_more(robot, repository):
     check_policy(repository, robot.probe, 'follower', robot.namespace)
 
 
-@pytest.mark.parametrize('qos', [10, BEST_EFFORT], ids=['reliable', 'best effort'])
+@pytest.mark.parametrize('qos', [10, BEST_EFFORT, LATCHED],
+                         ids=['reliable', 'best effort', 'latched'])
 def test_the_stop_topic_always_wins(robot, qos):
     stop = robot.publisher(Bool, 'stop', qos)
     robot.wait(lambda: not stop.publish(Bool(data=True))
@@ -65,6 +66,19 @@ def test_the_stop_topic_always_wins(robot, qos):
                and 'not enabled' in robot.statuses[-1].message)
     assert robot.stands(FollowReason.FORBIDDEN, 'not enabled'), 'lifted, but not driving by itself'
     assert robot.enable().success and robot.drives()
+
+
+def test_a_stop_that_was_said_before_it_came_holds(tmp_path):
+    """As where the follower is started again while the stop is latched."""
+    robot = Robot(tmp_path, {})
+    probe = Probe(f'{robot.namespace}/other', f'{robot.namespace}/image')
+    stop = probe.node.create_publisher(Bool, f'{robot.namespace}/stop', LATCHED)
+    stop.publish(Bool(data=True))
+    with robot:
+        assert robot.wait(lambda: robot.statuses)
+        assert robot.stands(FollowReason.FORBIDDEN, 'stop topic')
+        assert not robot.enable().success
+    probe.close()
 
 
 def test_the_deadman_switch(robot):

@@ -12,6 +12,7 @@ from siamx_ros.control.mounting import ON_BASE, Mounting
 from siamx_ros.control.observation import Command, FollowReason, FollowState
 from siamx_ros.follower.follower_config import FollowerConfig
 from siamx_ros.follower.permission import Permission
+from siamx_ros.records import TrackState
 
 pytestmark = pytest.mark.ros
 CONFIG = FollowerConfig()
@@ -72,6 +73,8 @@ def test_a_message_becomes_an_observation():
     assert seen.certain and not seen.slows_only
     assert not observation(target(), None).certain, 'nobody knows where the camera looks'
     assert observation(target(elevation=math.nan), ON_BASE).certain
+    unknown = observation(target(state=9), ON_BASE)
+    assert unknown.state == TrackState.ERROR and not unknown.certain, 'of another version'
 
 
 @pytest.mark.parametrize('centre, size, sides, ends', [

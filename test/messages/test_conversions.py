@@ -1,6 +1,7 @@
 """Images of every encoding become the same picture; what cannot be read is refused."""
 
 import sys
+import tracemalloc
 from types import SimpleNamespace
 
 from camera_messages import message, packed, picture
@@ -51,6 +52,15 @@ def test_refused_with_a_sentence(change, words):
         setattr(good, name, value)
     with pytest.raises(InputError, match=words):
         conversions.image_from_msg(good)
+
+
+def test_a_step_of_one_row_costs_no_memory():
+    row = message(picture()[:1], 'bgr8', 160, 1)
+    row.step = 10 ** 8
+    tracemalloc.start()
+    assert (conversions.image_from_msg(row) == picture()[:1]).all()
+    assert tracemalloc.get_traced_memory()[1] < 10 ** 6
+    tracemalloc.stop()
 
 
 def test_cv_bridge_converts_the_rest_where_it_is_installed(monkeypatch):

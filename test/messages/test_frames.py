@@ -16,7 +16,7 @@ def frame(stamp: float, size: int = 1000) -> Frame:
 @pytest.fixture
 def buffer() -> FrameBuffer:
     """Of one second and ten of the frames, which come at 10 Hz; the first is held."""
-    buffer = FrameBuffer(seconds=1.0, max_mb=0.01)
+    buffer = FrameBuffer(seconds=1.0, max_mb=0.01, jump=0.5)
     for number in range(5):
         buffer.add(frame(number / 10))
     assert buffer.hold(0.2)
@@ -53,8 +53,18 @@ def test_held_and_newest_stay_however_large_and_a_jump_of_stamps_drops_all(buffe
     assert not buffer.since(0.2) and buffer.newest().stamp == 0.0
 
 
+def test_a_small_step_back_of_stamps_drops_nothing(buffer):
+    """A clock that is set right, or a driver that sends out of order."""
+    buffer.add(frame(0.5))
+    buffer.add(frame(0.35))
+    assert [each.stamp for each in buffer.since(0.2)] == [0.2, 0.3, 0.35, 0.4, 0.5]
+    buffer.jump = 0.1
+    buffer.add(frame(0.3))
+    assert not buffer.since(0.2) and buffer.newest().stamp == 0.3
+
+
 def test_the_frame_memory_is_bounded_in_time_and_size():
-    buffer = FrameBuffer(seconds=1.0, max_mb=1.0)
+    buffer = FrameBuffer(seconds=1.0, max_mb=1.0, jump=0.5)
     for number in range(1000):
         buffer.add(frame(number / 30, 1000))
     assert len(buffer.since(999 / 30 - 1.0, tolerance=0.1)) <= 31

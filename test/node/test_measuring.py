@@ -12,12 +12,13 @@ from measuring_rig import (
 import numpy as np
 import pytest
 from rclpy.qos import ReliabilityPolicy
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CameraInfo, Image
 
 from siamx_ros.client.probe import BEST_EFFORT
 from siamx_ros.config import TrackerConfig
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.msg import TrackedTarget as T
+from siamx_ros.qos import latched
 
 pytestmark = pytest.mark.ros
 
@@ -143,6 +144,21 @@ def test_no_pose_while_the_target_is_not_valid(rig, make_scene):
     stamps = [pose.header.stamp for pose in rig.probe.heard['target_pose']]
     assert not any(m.header.stamp in stamps for m in [*lost, found])
     assert rig.set_parameters(target_height=0.0).successful
+
+
+def test_a_calibration_that_was_said_once_is_heard_again(make_rig):
+    rig = make_rig()
+    rig.info = rig.probe.node.create_publisher(
+        CameraInfo, f'{rig.namespace}/camera_info', latched())
+    rig.probe.wait(rig.info.get_subscription_count)
+    calibrate(rig)
+    rig.show()
+    assert rig.init(BOX).success and until(rig, lambda m: math.isfinite(m.bearing))
+    for transition in ('deactivate', 'activate'):
+        rig.transition(transition)
+    assert rig.probe.wait(rig.probe.camera.get_subscription_count)
+    rig.show()
+    assert rig.init(BOX).success and until(rig, lambda m: math.isfinite(m.bearing))
 
 
 def test_depth_is_asked_for_reliably_and_comes_from_a_best_effort_camera_too(make_rig):

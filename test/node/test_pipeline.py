@@ -7,6 +7,7 @@ import pytest
 import rclpy
 from sensor_msgs.msg import Image
 
+from siamx_ros.client.probe import stamp
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.messages.conversions import fill_image
 from siamx_ros.messages.frames import Frame
@@ -32,7 +33,7 @@ class SteadyTracker:
         return self.update(image, stamp)
 
     def update(self, image, stamp, gate=None):
-        self.gate = gate
+        self.gate, self.allowed = gate, gate is None or gate(BOX)
         return TrackResult(BOX, 1.0, TrackState.TRACKING, Reason.INIT, BoxSource.MEASURED, True)
 
     def lose(self, stamp):
@@ -90,7 +91,7 @@ def pipeline(publishers):
 def frame_at(second):
     msg = Image()
     fill_image(msg, np.zeros((48, 64, 3), np.uint8), 'bgr8')
-    msg.header.stamp.sec = second
+    msg.header.stamp = stamp(round(second * 1e9))
     return Frame(msg, float(second), time.monotonic(), 0.0)
 
 
@@ -125,6 +126,29 @@ def test_depth_says_what_the_tracker_must_not_take_for_the_target(pipeline):
         pipeline.worker.offer(frame_at(second))
     gate = pipeline.session.tracker.gate
     assert not gate(BoundingBox(8, 10, 12, 8)) and gate(BoundingBox(32, 10, 12, 8))
+
+
+def test_a_new_target_is_not_judged_by_what_is_known_of_the_last_one(pipeline):
+    """Neither while it is caught up; it is given where something nearer hides the last one."""
+    pipeline.configure(NodeConfig().replace({'use_depth': True, 'fallback_hfov': 60.0}))
+    for second in (1, 2, 3, 4):
+        metres = 2.0 if second < 4 else 1.0
+        pipeline.measurer.set_depth(float(second), '', np.full((48, 64), metres, np.float32))
+        if second == 1:
+            pipeline.start_target([frame_at(1)], lambda image: BOX, '', '')
+        else:
+            pipeline.worker.offer(frame_at(second))
+    assert not pipeline.session.tracker.allowed
+    pipeline.start_target([frame_at(4), frame_at(4.05)], lambda image: BOX, '', '')
+    assert pipeline.session.tracker.allowed
+
+
+def test_settings_that_changed_before_it_began_reach_the_tracker(pipeline):
+    seen = []
+    pipeline.session.tracker.configure = seen.append
+    pipeline.worker.offer(frame_at(1))
+    pipeline.worker.offer(frame_at(2))
+    assert seen == [NodeConfig().tracking]
 
 
 class OneFurther(list):

@@ -96,6 +96,13 @@ def test_boxes(feed):
     assert box_values(broken) is None
 
 
+def test_states_of_another_version_are_errors(feed):
+    feed.on_target(target(state=99))
+    assert feed.snapshot()['state'] == 'ERROR'
+    feed.on_follower(SimpleNamespace(enabled=True, state=99, message='new'))
+    assert feed.snapshot()['follower']['state'] == 'STANDING'
+
+
 def test_the_follower_is_shown_until_it_falls_silent(feed, clock):
     feed.on_follower(SimpleNamespace(enabled=True, state=0, message='the range is not known'))
     assert feed.snapshot()['follower'] == {
@@ -129,6 +136,17 @@ def test_an_image_is_shown_with_the_answer_of_its_stamp():
     assert feed.answer(answer, 10.3)
     assert feed.newest().message is second and feed.newest().target is answer
     assert not feed.answer(stamped(2), 10.3), 'an older image never comes back'
+
+
+def test_an_answer_may_be_faster_than_its_image():
+    feed, answers = ImageFeed(), [stamped(number) for number in range(1, 100)]
+    for number, answer in enumerate(answers, 1):
+        feed.answer(answer, 10.0)
+        assert feed.add(stamped(number), 10.0) and feed.newest().target is answer
+    for answer in answers:
+        feed.answer(answer, 10.0)
+    assert not feed.add(stamped(1), 10.1), 'too many to be kept'
+    assert len(feed._early) == WAITING_IMAGES
 
 
 def test_without_answers_images_are_shown_as_they_come():

@@ -34,7 +34,8 @@ def test_what_is_no_command(text):
     {'box': [1, 2, 3, -3]}, {'box': [1, 2, 3, True]}, {'box': [1e30, 2, 3, 4]},
     {'box': [1, 2, 1e-200, 1e-200]}, {'stamp': [1]}, {'stamp': [1.5, 0]}, {'stamp': [-1, 0]},
     {'stamp': [2**31, 0]}, {'stamp': [1, 10**9]}, {'size': [0, 120]}, {'size': [160, 1e9]},
-    {'size': '160x120'}, {'frame_id': 3}, {'frame_id': 'x' * 300}])
+    {'size': '160x120'}, {'frame_id': 3}, {'frame_id': 'x' * 300},
+    {'box': [1, 2, 3, 10 ** 400]}, {'stamp': [10 ** 400, 0]}, {'frame_id': '\ud800'}])
 def test_values_out_of_range_are_refused(change):
     with pytest.raises(InputError) as error:
         parse_command(json.dumps({**TARGET, **change}))
