@@ -44,9 +44,9 @@ def run(args: argparse.Namespace) -> int:
     from siamx_ros.data.folders import read_sequences, select
     from siamx_ros.evaluation.campaign import Campaign, run_campaign
     from siamx_ros.evaluation.following import drive, table
+    from siamx_ros.evaluation.runner import image_size
     from siamx_ros.evaluation.tables import as_text
     from siamx_ros.evaluation.trackers import TrackerSpec
-    from siamx_ros.imaging import read_image
     rates = _rates(args.rates)
     if not NARROWEST <= args.hfov <= WIDEST:
         raise InputError(f'--hfov must be {NARROWEST:g} to {WIDEST:g} degrees, got {args.hfov:g}')
@@ -57,11 +57,12 @@ def run(args: argparse.Namespace) -> int:
                   model=settings['model'])
     runs = run_campaign(Campaign((spec,), tuple(sequences), args.out, args.overwrite,
                                  threads=settings['model'].threads))['siamx']
-    sizes = {each.name: read_image(each.frame_paths[0]).shape[:2] for each in sequences}
+    run_over = {each.name for each in runs}
+    sizes = {each.name: image_size(each) for each in sequences if each.name in run_over}
     print(as_text(table([
-        drive(each, *reversed(sizes[each.name]), rate, args.hfov, settings['control'])
+        drive(each, *sizes[each.name], rate, args.hfov, settings['control'])
         for each in runs for rate in rates])))
-    return note_left_out(sequences, {each.name for each in runs})
+    return note_left_out(sequences, run_over)
 
 
 def _rates(text: str) -> list[float]:

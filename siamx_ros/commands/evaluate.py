@@ -78,6 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate, print the tables; returns the exit status."""
+    from siamx_ros.evaluation.kits.submission import OFFICIAL
     if args.jobs < 1 or args.timelines < 0:
         raise InputError('--jobs must be at least 1 and --timelines at least 0')
     if args.inexact < 0 or (args.inexact and args.benchmark != 'folder'):
@@ -86,6 +87,7 @@ def run(args: argparse.Namespace) -> int:
     settings = read_settings(args, TRACKER_SETTINGS)
     check_written(args, {'DATA': args.data, **{f'--variants {path}': path
                                                for path in args.variants}},
+                  files={'--out': args.out and args.out / OFFICIAL},
                   folders={'--out': args.out}, model=settings['model'])
     if args.out is not None:
         import_module('matplotlib')  # missed now rather than after an hour
@@ -103,7 +105,7 @@ def run(args: argparse.Namespace) -> int:
         settings['model'].threads, kit.protocol if kit else 'once'))
     run_over = {each.name for each in next(iter(runs.values()))}
     kept = [sequence for sequence in sequences if sequence.name in run_over]
-    official = '' if kit is None else _official(kit, runs, kept, args.out)
+    official = _official(kit, runs, kept, args.out)
     if args.out is not None:
         from siamx_ros.evaluation.report import draw_timelines, write_report
         paths = write_report(args.out, runs)
@@ -148,9 +150,18 @@ def _kinds(text: str | None) -> list[str]:
 
 
 def _official(kit: Any, runs: dict, sequences: list, out: Path | None) -> str:
-    """Write the result files of the benchmark's own kit; returns the table of its figures."""
+    """Write the result files of the benchmark's own kit, in place of earlier ones.
+
+    Returns:
+        The table of its figures; '' without a kit.
+    """
+    from siamx_ros.evaluation.kits.submission import FIGURES, OFFICIAL, remove_official
     from siamx_ros.evaluation.results import json_values, write_whole
     from siamx_ros.evaluation.tables import as_text
+    if out is not None:
+        remove_official(out, runs)
+    if kit is None:
+        return ''
     figures = {name: kit.total(each, sequences) for name, each in runs.items()}
     columns = list(next(iter(figures.values())))
     table = as_text([['official figures', *columns], *(
@@ -160,10 +171,9 @@ def _official(kit: Any, runs: dict, sequences: list, out: Path | None) -> str:
         return table
     for tracker, each in runs.items():
         for tracker_run, sequence in zip(each, sequences):
-            kit.write(out / 'official', tracker, tracker_run, sequence)
-    write_whole(out / 'official' / 'figures.json',
-                json.dumps(json_values(figures), indent=2) + '\n')
-    print(f'wrote {out / "official"}', file=sys.stderr)
+            kit.write(out / OFFICIAL, tracker, tracker_run, sequence)
+    write_whole(out / OFFICIAL / FIGURES, json.dumps(json_values(figures), indent=2) + '\n')
+    print(f'wrote {out / OFFICIAL}', file=sys.stderr)
     return table
 
 

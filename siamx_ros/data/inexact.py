@@ -7,6 +7,7 @@ The mean over several first boxes hangs on them less.
 from __future__ import annotations
 
 from dataclasses import replace
+import os
 
 import numpy as np
 
@@ -27,7 +28,7 @@ def with_inexact_starts(sequences: list[Sequence], count: int) -> list[Sequence]
 
 
 def _displaced(sequence: Sequence, number: int) -> Sequence:
-    rng = np.random.default_rng((number, *sequence.name.encode()))
+    rng = np.random.default_rng((number, *os.fsencode(sequence.name)))
     start = int(np.argmax(sequence.visible))
     boxes = sequence.boxes_xywh.copy()
     x, y, w, h = boxes[start]

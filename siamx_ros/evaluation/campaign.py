@@ -20,6 +20,7 @@ from tqdm import tqdm
 from siamx_ros.data.sequence import Sequence
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation import results
+from siamx_ros.evaluation.kits.submission import remove_official
 from siamx_ros.evaluation.runner import (
     Run, SequenceError, Tracker, run_sequence)
 from siamx_ros.evaluation.trackers import TrackerSpec
@@ -125,19 +126,18 @@ def _read_finished(campaign: Campaign) -> dict[tuple[str, str], Run]:
 
 
 def _remove(folders: list[Path]) -> None:
-    """Delete trackers' results, and nothing that is not one."""
+    """Delete trackers' results with the official files of them, and nothing that is not one."""
     for folder in folders:
         if not (folder / results.FINGERPRINT).exists():
             raise InputError(f'{folder} is no results folder of ours and is not deleted')
     for folder in folders:
+        remove_official(folder.parent, [folder.name])
         shutil.rmtree(folder)
 
 
 def _check_fits(run: Run, sequence: Sequence, folder: Path, protocol: str) -> None:
     """Refuse a run that was read back and cannot stand for one over this sequence."""
-    same = np.array_equal(
-        run.truth[run.start:], sequence.boxes_xywh[run.start:], equal_nan=True)
-    if not same:
+    if not np.array_equal(run.truth, sequence.boxes_xywh, equal_nan=True):
         raise InputError(f'{folder} holds results of {sequence.name} with other frames or boxes; '
                          'give another --out, or --overwrite')
     if protocol == 'restart' and run.codes is None:

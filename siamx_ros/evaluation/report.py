@@ -9,6 +9,7 @@ from pathlib import Path
 from siamx_ros.data.sequence import Sequence
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation import results
+from siamx_ros.evaluation.kits.submission import FIGURES, OFFICIAL
 from siamx_ros.evaluation.plots import speed_plot, write_plots
 from siamx_ros.evaluation.runner import Run
 from siamx_ros.evaluation.scores import mean_scores, score
@@ -17,10 +18,7 @@ from siamx_ros.evaluation.timelines import changeful, illustrated_timeline
 
 
 def write_report(folder: Path, runs: dict[str, list[Run]]) -> list[Path]:
-    """Write ``report.md``, ``scores.json`` and ``plots/`` into a results folder; returns the files.
-
-    Where the folder holds the figures of a benchmark's own kit, the first of them over speed (for
-    VOT that is EAO) is drawn, too.
+    """Write ``report.md``, ``scores.json`` and ``plots/`` into a results folder.
 
     Args:
         folder: where.
@@ -46,7 +44,9 @@ def write_report(folder: Path, runs: dict[str, list[Run]]) -> list[Path]:
 
 
 def _official_plot(folder: Path, runs: dict[str, list[Run]]) -> list[Path]:
-    path = folder / 'official' / 'figures.json'
+    for earlier in (folder / 'plots').glob('*_speed_official.png'):
+        earlier.unlink()
+    path = folder / OFFICIAL / FIGURES
     if not path.is_file():
         return []
     try:
@@ -57,6 +57,8 @@ def _official_plot(folder: Path, runs: dict[str, list[Run]]) -> list[Path]:
                   for name in known}
     except (ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
         raise InputError(f'{path} is damaged: {error!r}') from None
+    if not known:
+        return []
     name = label.lower().replace('@', '')
     return [speed_plot(folder / 'plots' / f'{name}_speed_official.png', known, merits, label)]
 

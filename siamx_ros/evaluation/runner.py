@@ -173,3 +173,13 @@ def first_visible(sequence: data.Sequence) -> int:
     if not sequence.visible.any():
         raise SequenceError(f'{sequence.name} has no frame with a true box to start from')
     return int(np.argmax(sequence.visible))
+
+
+def image_size(sequence: data.Sequence) -> tuple[int, int]:
+    """Width and height, pixels, of the image on which a run over a sequence begins.
+
+    Raises:
+        InputError: there is none, or it cannot be read.
+    """
+    height, width = read_image(sequence.frame_paths[first_visible(sequence)]).shape[:2]
+    return width, height

@@ -55,10 +55,11 @@ def cell(value: Any, decimals: int = 3) -> str:
 
 
 def as_markdown(rows: list[list[str]]) -> str:
-    """The same rows as a Markdown table."""
+    """The same rows as a Markdown table; a ``|`` inside a cell is escaped."""
     head, *body = rows
     ruler = ['---', *['---:'] * (len(head) - 1)]
-    return '\n'.join('| ' + ' | '.join(row) + ' |' for row in (head, ruler, *body))
+    escaped = [[each.replace('|', r'\|') for each in row] for row in (head, ruler, *body)]
+    return '\n'.join('| ' + ' | '.join(row) + ' |' for row in escaped)
 
 
 def _cells(scores: Scores) -> list[str]:

@@ -17,6 +17,8 @@ from siamx_ros.evaluation.runner import Tracker
 ADAPTED = '-adapted'
 KINDS = ('siamx', *FACTORIES, *(name + ADAPTED for name in FACTORIES))
 """Ours, OpenCV's, and OpenCV's with the adaptive scheme around them."""
+RESERVED = ('official', 'plots', '.', '..')
+"""Folders of a results folder that are no tracker's, and those around it."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,7 @@ def variants(kinds: list[str], schemes: list[str], model: ModelConfig,
 
 
 def check_names(specs: list[TrackerSpec]) -> list[TrackerSpec]:
-    """The same trackers, if there is one and no two share a name.
+    """The same trackers, if there is one, no two share a name and none has one of ``RESERVED``.
 
     Raises:
         InputError: otherwise.
@@ -138,4 +140,8 @@ def check_names(specs: list[TrackerSpec]) -> list[TrackerSpec]:
     names = [spec.name for spec in specs]
     if not names or len(set(names)) < len(names):
         raise InputError(f'name one or more different trackers, got {", ".join(names) or "none"}')
+    reserved = [name for name in names if name in RESERVED]
+    if reserved:
+        raise InputError(f'a tracker cannot be named {reserved[0]!r}: its folder of results would '
+                         'be one that holds other files')
     return specs

@@ -132,6 +132,34 @@ def test_trackingnet_frames_without_boxes_are_named(tmp_path, caplog):
     assert 'have no boxes in anno/: xyz_1' in caplog.text
 
 
+def uav_entry(folder, last):
+    """One of UAV123's own list."""
+    return (f"struct('name','bird1_2','path','F:\\UAV123\\data_seq\\{folder}\\bird1\\',\t"
+            f"'startFrame',3,'endFrame',{last},'nz',6)")
+
+
+@pytest.mark.parametrize('lines', [
+    ['UAV123 4', 'UAV123_10fps 5'], ['UAV123_10fps 5', 'UAV123 4'], ['UAV123 4', 'UAV123 5'],
+    ['% UAV123 5', 'UAV123 4'], ['UAV20L 4', 'UAV20L 5']])
+def test_the_lists_of_uav123(tmp_path, lines):
+    """Videos of other lists have the same names."""
+    uav(tmp_path)
+    (tmp_path / 'configSeqs.m').write_text(''.join(
+        f'{comment}seq{folder}={{{uav_entry(folder, last)}}};\n' for comment, folder, last in (
+            (line.rpartition('% ')[1], *line.removeprefix('% ').split()) for line in lines)))
+    [bird] = read_benchmark(tmp_path, 'uav')
+    assert [path.name for path in bird.frame_paths] == ['000003.jpg', '000004.jpg']
+
+
+@pytest.mark.parametrize('kind, folder', [
+    ('uav', 'anno/UAV123'), ('trackingnet', 'TEST/anno'), ('trackingnet', 'TEST/frames')])
+def test_what_a_mac_leaves_beside_files_is_passed_over(tmp_path, kind, folder, caplog):
+    WRITERS[kind](tmp_path)
+    (tmp_path / folder / '._x_1.txt').write_bytes(b'\0\5\x16\7\0\2\0\0Mac OS X\xa3\xff')
+    assert {each.name for each in read_benchmark(tmp_path, kind)} == set(EXPECTED[kind])
+    assert caplog.text == ''
+
+
 def test_half_a_sequence_is_named(tmp_path, caplog):
     images(tmp_path / 'a' / 'img', 1)
     (tmp_path / 'a' / 'groundtruth.txt').write_text('1,2,3,4\n')

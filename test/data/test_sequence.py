@@ -1,5 +1,6 @@
 """Reading sequences from folders, and first boxes that are a little off, the same each time."""
 
+import os
 from pathlib import Path
 
 import cv2
@@ -122,6 +123,12 @@ def test_the_displacement_is_the_same_each_time_and_of_its_size():
         assert abs(deviate.mean()) < 0.003 and deviate.std() == pytest.approx(DEVIATION, rel=0.1)
     other = with_inexact_starts([sequence('b')], 1)[0].boxes_xywh[1]
     assert not np.array_equal(other, starts[0])
+
+
+def test_names_that_are_not_utf_8_have_displacements_too():
+    first, other = (with_inexact_starts([sequence(os.fsdecode(name))], 1)[0].boxes_xywh[1]
+                    for name in (b'caf\xe9', b'caf\xe8'))
+    assert not np.array_equal(first, other)
 
 
 def test_a_target_that_is_never_there_is_refused_as_ever():

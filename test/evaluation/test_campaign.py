@@ -216,6 +216,7 @@ def test_tables(dataset, static_specs):
     lines = as_text(rows).splitlines()
     assert len({len(line) for line in lines}) == 1
     assert as_markdown(rows).splitlines()[1].startswith('| --- | ---: |')
+    assert as_markdown([['sequence'], ['a|b']]).splitlines()[2] == r'| a\|b |'
 
 
 def test_no_file_is_left_half_written(tmp_path, dataset, static_specs, monkeypatch):

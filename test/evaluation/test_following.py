@@ -74,14 +74,17 @@ def test_the_command(tmp_path, capsys):
 
 def test_results_of_other_settings_can_be_replaced_and_what_is_left_out_is_told(tmp_path, capsys):
     boxes = [(120 + 2 * i, 90, 48, 48) for i in range(4)]
-    for name in ('square', 'outside'):
+    for name in ('square', 'outside', 'unreadable'):
         write_square(tmp_path / 'data' / name, boxes, (WIDTH, HEIGHT))
     truth = tmp_path / 'data' / 'outside' / 'groundtruth.txt'
     truth.write_text(truth.read_text().replace('120', '-40', 1))
+    sorted((tmp_path / 'data' / 'unreadable' / 'img').iterdir())[0].write_bytes(b'')
     command = ['drive', str(tmp_path / 'data'), '--rates', '20', '--device', 'cpu',
                '--weights', 'random', '--out', str(tmp_path / 'out')]
     assert main(command) == 1
-    assert 'left out of all tables, for the reasons above: outside' in capsys.readouterr().err
+    out, err = capsys.readouterr()
+    assert 'left out of all tables, for the reasons above: outside, unreadable' in err
+    assert [line.split()[0] for line in out.splitlines()] == ['sequence', 'square', 'ALL']
     assert main([*command, '--tracking.n_lost', '7']) == 2
     assert '--overwrite' in capsys.readouterr().err
     assert main([*command, '--tracking.n_lost', '7', '--overwrite']) == 1

@@ -15,7 +15,7 @@ from siamx_ros.evaluation import results
 from siamx_ros.evaluation.campaign import Campaign, run_campaign
 from siamx_ros.evaluation.kits.restarts import run_with_restarts
 from siamx_ros.evaluation.runner import SequenceError, run_sequence
-from siamx_ros.evaluation.trackers import TrackerSpec
+from siamx_ros.evaluation.trackers import TrackerSpec, check_names
 
 RANDOM = TrackerSpec('siamx', 'siamx', ModelConfig(weights='random', device='cpu'))
 OPTIONS = ('--weights', 'random', '--device', 'cpu', '--threads', '1', '--trackers', 'siamx')
@@ -143,6 +143,24 @@ def test_fingerprints_hold_the_versions_that_decide(monkeypatch):
     openvino = pytest.importorskip('openvino')
     kept = TrackerSpec('a', 'siamx', RANDOM.model.replace({'runtime': 'openvino'})).fingerprint()
     assert kept['openvino'] == openvino.get_version() and kept['torch'] == '9.9'
+
+
+def test_results_without_an_earlier_start_are_refused(tmp_path, dataset, static):
+    """Boxes were added since, before the frame on which the kept run began."""
+    truth = dataset / 'moving' / 'groundtruth.txt'
+    whole = truth.read_text()
+    truth.write_text('\n'.join(['nan,nan,nan,nan', *whole.splitlines()[1:]]) + '\n')
+    run_campaign(Campaign((RANDOM,), tuple(read_sequences(dataset)), tmp_path / 'out'))
+    run_campaign(Campaign((RANDOM,), tuple(read_sequences(dataset)), tmp_path / 'out'))
+    truth.write_text(whole)
+    with pytest.raises(InputError, match='moving with other frames or boxes'):
+        run_campaign(Campaign((RANDOM,), tuple(read_sequences(dataset)), tmp_path / 'out'))
+
+
+@pytest.mark.parametrize('name', ['official', 'plots', '.', '..'])
+def test_trackers_have_folders_of_their_own(name):
+    with pytest.raises(InputError, match='a tracker cannot be named'):
+        check_names([RANDOM, TrackerSpec(name, 'siamx', RANDOM.model)])
 
 
 def test_results_of_other_versions_are_refused(tmp_path, dataset, static):

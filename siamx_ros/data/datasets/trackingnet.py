@@ -20,9 +20,9 @@ def list_trackingnet(root: Path, split: str) -> Entries:
     number of the target in it. Of the test part, first boxes only.
     """
     for part in _parts(root, split):
-        paths = sorted((part / 'anno').glob('*.txt'))
+        paths = sorted((part / 'anno').glob('[!.]*.txt'))
         frames = part / 'frames'
-        unused = {path.name for path in frames.glob('*')} - {path.stem for path in paths}
+        unused = {path.name for path in frames.glob('[!.]*')} - {path.stem for path in paths}
         if unused:
             LOG.warning('not used: %d in %s have no boxes in anno/: %s', len(unused), frames,
                         name_some(sorted(unused)))

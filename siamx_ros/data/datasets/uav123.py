@@ -13,7 +13,7 @@ from siamx_ros.data.textfiles import read_lines, read_numbers
 def list_uav123(root: Path) -> Entries:
     """``data_seq/UAV123/<folder>/*.jpg``, ``anno/UAV123/<name>.txt``, ``configSeqs.m``."""
     ranges = _ranges(root / 'configSeqs.m')
-    for path in sorted((root / 'anno' / 'UAV123').glob('*.txt')):
+    for path in sorted((root / 'anno' / 'UAV123').glob('[!.]*.txt')):
         name, first, last = ranges.get(path.stem, (path.stem, 1, None))
         folder = root / 'data_seq' / 'UAV123' / name
         yield lambda path=path, folder=folder, part=slice(first - 1, last): Annotation(
@@ -22,10 +22,17 @@ def list_uav123(root: Path) -> Entries:
 
 
 def _ranges(path: Path) -> dict[str, tuple[str, int, int]]:
-    """Name -> folder, first and last image, from UAV123's own list of sequences."""
+    """Name -> folder, first and last image, from UAV123's own lists of sequences.
+
+    The file also lists UAV20L and the videos at 10 images a second, by the same names: what lies in
+    a folder ``UAV123`` is taken, of a name the first.
+    """
     if not path.is_file():
         return {}
-    entry = re.compile(r"'name','([^']+)','path','[^']*?([^'/\\]+)[/\\]?','startFrame',(\d+),"
+    entry = re.compile(r"'name','([^']+)','path','([^']*?)([^'/\\]+)[/\\]?','startFrame',(\d+),"
                        r"'endFrame',(\d+)")
-    found = entry.findall('\n'.join(read_lines(path)).replace(' ', ''))
-    return {name: (folder, int(first), int(last)) for name, folder, first, last in found}
+    code = '\n'.join(line.partition('%')[0] for line in read_lines(path))
+    found = entry.findall(re.sub(r'[ \t]', '', code))
+    own = [each for each in found if re.search(r'(^|[/\\])UAV123[/\\]$', each[1])]
+    return {name: (folder, int(first), int(last))
+            for name, _, folder, first, last in reversed(own or found)}

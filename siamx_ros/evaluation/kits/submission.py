@@ -6,7 +6,8 @@ Every writer writes one run of a tracker below a folder; boxes are ``x,y,w,h`` a
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Callable
+import shutil
+from typing import Callable, Iterable
 
 import numpy as np
 
@@ -17,6 +18,20 @@ from siamx_ros.evaluation.results import write_whole
 from siamx_ros.evaluation.runner import Run
 
 Writer = Callable[[Path, str, Run, Sequence], None]
+OFFICIAL = 'official'
+"""Folder of all these files in a results folder."""
+FIGURES = 'figures.json'
+"""File in it with the kit's figures of every tracker."""
+
+
+def remove_official(folder: Path, trackers: Iterable[str]) -> None:
+    """Delete from a results folder what any writer wrote for these trackers, and the figures."""
+    official = folder / OFFICIAL
+    (official / FIGURES).unlink(missing_ok=True)
+    for tracker in trackers:
+        for place in (tracker, f'{tracker}_tracking_result', f'GOT-10k/{tracker}'):
+            if (official / place).exists():
+                shutil.rmtree(official / place)
 
 
 def write_boxes(pattern: str, offset: int = 0, decimals: int = 6) -> Writer:
@@ -24,7 +39,7 @@ def write_boxes(pattern: str, offset: int = 0, decimals: int = 6) -> Writer:
     def write(folder: Path, tracker: str, run: Run, sequence: Sequence) -> None:
         path = folder / pattern.format(tracker=tracker, name=sequence.name)
         write_whole(path, ''.join(_line(box + [offset, offset, 0, 0], decimals) + '\n'
-                                  for box in _held(run)))
+                                  for box in held_boxes(run)))
     return write
 
 
@@ -45,13 +60,13 @@ def write_vot(folder: Path, tracker: str, run: Run, sequence: Sequence) -> None:
 
 def write_vot_long_term(folder: Path, tracker: str, run: Run, sequence: Sequence) -> None:
     """``<tracker>/longterm/<name>/<name>_001.txt`` and ``<name>_001_confidence.value``."""
-    boxes = _held(run)
+    boxes = held_boxes(run)
     lines = [str(restarts.INIT) if index == run.start else
              str(restarts.SKIPPED) if index < run.start else _line(boxes[index], 4)
              for index in range(len(boxes))]
     target = folder / tracker / 'longterm'
     _write_vot(target, sequence.name, lines, run)
-    values = ['' if index <= run.start else f'{value:.6f}'
+    values = ['nan' if index <= run.start else f'{value:.6f}'  # the kit takes a blank for 0
               for index, value in enumerate(run.confidence)]
     write_whole(target / sequence.name / f'{sequence.name}_001_confidence.value',
                 '\n'.join(values) + '\n')
@@ -59,12 +74,12 @@ def write_vot_long_term(folder: Path, tracker: str, run: Run, sequence: Sequence
 
 def _write_vot(folder: Path, name: str, lines: list[str], run: Run) -> None:
     write_whole(folder / name / f'{name}_001.txt', '\n'.join(lines) + '\n')
-    write_whole(folder / name / f'{name}_time.value',
+    write_whole(folder / name / f'{name}_001_time.value',
                 ''.join(f'{seconds:.6f}\n' for seconds in run.seconds))
 
 
-def _held(run: Run) -> np.ndarray:
-    """The boxes, without gaps: kits want a box in every frame."""
+def held_boxes(run: Run) -> np.ndarray:
+    """N x 4 x, y, w, h: the boxes, the last one again where there is none, as kits want it."""
     return repeat_invalid(run.boxes, run.boxes[run.start])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import logging
 from typing import Callable
 
@@ -12,11 +12,9 @@ from siamx_ros.data.sequence import Sequence
 from siamx_ros.errors import name_some
 from siamx_ros.evaluation.kits import one_pass, restarts, submission
 from siamx_ros.evaluation.kits.panoramas import panorama
-from siamx_ros.evaluation.kits.submission import Writer, write_boxes
+from siamx_ros.evaluation.kits.submission import Writer, held_boxes, write_boxes
 from siamx_ros.evaluation.long_term import long_term_figures
-from siamx_ros.evaluation.runner import Run
-from siamx_ros.geometry import iou_xywh
-from siamx_ros.imaging import read_image
+from siamx_ros.evaluation.runner import Run, image_size
 
 LOG = logging.getLogger(__name__)
 Figures = dict[str, float]
@@ -38,12 +36,6 @@ class Kit:
     protocol: str = 'once'
 
 
-def image_size(sequence: Sequence) -> tuple[int, int]:
-    """Width and height of a sequence's first image."""
-    height, width = read_image(sequence.frame_paths[0]).shape[:2]
-    return width, height
-
-
 def _lasot(runs: list[Run], sequences: list[Sequence]) -> Figures:
     return one_pass.lasot_total([
         one_pass.lasot(run.boxes + [1, 1, 0, 0], sequence.truth, sequence.absent)
@@ -52,7 +44,7 @@ def _lasot(runs: list[Run], sequences: list[Sequence]) -> Figures:
 
 def _got10k(runs: list[Run], sequences: list[Sequence]) -> Figures:
     return one_pass.got10k_total([np.zeros(0), *(
-        one_pass.got10k_overlaps(run.boxes, each.truth, each.absent, image_size(each))
+        one_pass.got10k_overlaps(held_boxes(run), each.truth, each.absent, image_size(each))
         for run, each in _known(runs, sequences))])
 
 
@@ -84,16 +76,20 @@ def _vot(runs: list[Run], sequences: list[Sequence]) -> Figures:
 
 
 def _vot_long_term(runs: list[Run], sequences: list[Sequence]) -> Figures:
-    """As in vot-toolkit, the initial frame says nothing, but is one of the visible frames."""
+    """As in vot-toolkit, the initial frame says nothing, but is one of the visible frames.
+
+    Boxes and truth count inside the image.
+    """
     found = long_term_figures(
-        [iou_xywh(run.boxes, sequence.boxes_xywh) for run, sequence in zip(runs, sequences)],
+        [restarts.overlaps(replace(run, boxes=held_boxes(run)), sequence, image_size(sequence))
+         for run, sequence in zip(runs, sequences)],
         [np.where(np.arange(len(run.boxes)) > run.start, run.confidence, np.nan) for run in runs],
         [sequence.visible for sequence in sequences])
     return {'F': found['f'], 'Pr': found['pr'], 'Re': found['re']}
 
 
 def _360vot(runs: list[Run], sequences: list[Sequence]) -> Figures:
-    return _means([panorama(run.boxes, sequence.truth, image_size(sequence))
+    return _means([panorama(held_boxes(run), sequence.truth, image_size(sequence))
                    for run, sequence in zip(runs, sequences)],
                   ('S_dual', 'P_dual', 'NP_dual', 'P_angle'))
 

@@ -1,16 +1,19 @@
 """evaluate --benchmark: figures, result files, resuming."""
 
+from dataclasses import replace
 import json
 import shutil
 
+import cv2
 import numpy as np
 import pytest
 
 from siamx_ros.cli import main
 from siamx_ros.data.annotation import TEST
 from siamx_ros.data.catalogue import kinds
-from siamx_ros.data.sequence import read_folder
+from siamx_ros.data.sequence import Sequence, read_folder
 from siamx_ros.evaluation.kits.table import KITS
+from siamx_ros.evaluation.runner import Run
 
 ARGUMENTS = ('--weights', 'random', '--device', 'cpu', '--trackers', 'siamx')
 CONSTANTS = {
@@ -90,6 +93,7 @@ def test_vot_runs_with_restarts_and_writes_codes(tmp_path, sequence, static):
     lines = text.read_text().splitlines()
     assert [line for line in lines if ',' not in line] == ['1', '2', '0', '0', '0']
     assert lines[6] == '2'  # 16 wide, 3 pixels a frame: apart at 6
+    assert len(text.with_name('moving_001_time.value').read_text().split()) == 10
     assert figures(tmp_path / 'o')['failures'] == 1
     assert main(['evaluate', str(root), *ARGUMENTS, '--out', str(tmp_path / 'o')]) == 2
 
@@ -112,7 +116,84 @@ def test_a_long_term_result_has_confidences(tmp_path, sequence, static):
     assert evaluate(root, 'votlt', tmp_path / 'o') == 0
     folder = tmp_path / 'o' / 'official' / 'siamx' / 'longterm' / 'moving'
     assert (folder / 'moving_001.txt').read_text().splitlines()[0] == '1'
-    assert (folder / 'moving_001_confidence.value').read_text().splitlines()[1] == '1.000000'
+    confidences = (folder / 'moving_001_confidence.value').read_text()
+    assert confidences.splitlines()[:2] == ['nan', '1.000000']
+    assert len((folder / 'moving_001_time.value').read_text().split()) == 10
+
+
+def still(tmp_path, x):
+    """A sequence of ten images, 100 pixels wide, and a run with its boxes."""
+    cv2.imwrite(str(tmp_path / 'image.png'), np.zeros((100, 100, 3), np.uint8))
+    truth = np.tile([float(x), 10, 20, 20], (10, 1))
+    run = Run.empty('s', truth)
+    run.boxes[:], run.confidence[:] = truth, 1
+    return run, Sequence('s', (tmp_path / 'image.png',) * 10, truth, truth)
+
+
+def test_long_term_overlaps_are_cut_to_the_image(tmp_path):
+    run, sequence = still(tmp_path, x=80)
+    run.boxes[1:, 2] = 40  # half of it outside
+    assert KITS['votlt'].total([run], [sequence]) == pytest.approx(CONSTANTS['votlt'])
+
+
+@pytest.mark.parametrize('kind', ['got10k', 'votlt', '360vot'])
+def test_figures_are_those_of_the_boxes_that_are_written(tmp_path, kind):
+    """Where there is none, that is the last one."""
+    run, sequence = still(tmp_path, x=10)
+    run.boxes[4:], run.confidence[4:] = np.nan, 0
+    assert KITS[kind].total([run], [sequence]) == pytest.approx(CONSTANTS[kind])
+
+
+@pytest.mark.parametrize('kind', ['vot', 'votlt'])
+def test_images_before_the_target_is_there_may_be_anything(tmp_path, sequence, static, kind):
+    root = lay_out(tmp_path / 'root', sequence, kind)
+    sorted((root / 'moving' / 'color').iterdir())[0].write_bytes(b'')
+    truth = root / 'moving' / 'groundtruth.txt'
+    truth.write_text('\n'.join(['nan', *truth.read_text().splitlines()[1:]]) + '\n')
+    assert evaluate(root, kind, tmp_path / 'o', '--timelines', '0') == 0
+
+
+@pytest.mark.parametrize('kind, place', [
+    ('lasot', 'siamx_tracking_result/other.txt'), ('otb', 'siamx/other.txt'),
+    ('got10k', 'GOT-10k/siamx/other/other_001.txt')])
+def test_official_files_are_of_the_runs_in_the_table(
+        tmp_path, dataset, sequence, oracle, kind, place):
+    out, official = tmp_path / 'o', tmp_path / 'o' / 'official'
+    root = lay_out(tmp_path / 'root', sequence, kind)
+    lay_out(root, replace(sequence, name='other'), kind)
+    assert evaluate(root, kind, out, '--timelines', '0') == 0
+    assert (official / place).exists()
+    one = ('--sequences', 'moving', '--timelines', '0')
+    assert evaluate(root, kind, out, *one) == 0
+    assert (official / FILES[kind]).exists() and not (official / place).exists()
+    assert list((out / 'plots').glob('*_speed_official.png'))
+    assert evaluate(dataset, 'folder', out, *one) == 0
+    assert not [path for path in official.rglob('*') if path.is_file()]
+    assert not list((out / 'plots').glob('*_speed_official.png'))
+
+
+def test_official_figures_go_with_the_results(tmp_path, sequence, oracle, monkeypatch):
+    root = lay_out(tmp_path / 'root', sequence, 'otb')
+    assert evaluate(root, 'otb', tmp_path / 'o') == 0
+    monkeypatch.setattr('siamx_ros.evaluation.campaign.run_sequence', lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        evaluate(root, 'otb', tmp_path / 'o', '--overwrite')
+    assert not (tmp_path / 'o' / 'official' / 'figures.json').exists()
+
+
+def test_figures_of_other_trackers_are_not_drawn(tmp_path, sequence, oracle):
+    root = lay_out(tmp_path / 'root', sequence, 'otb')
+    assert evaluate(root, 'otb', tmp_path / 'o') == 0
+    (tmp_path / 'o' / 'official' / 'figures.json').write_text('{"other": {"AUC": 0.5}}')
+    assert main(['report', str(tmp_path / 'o')]) == 0
+    assert not list((tmp_path / 'o' / 'plots').glob('*_speed_official.png'))
+
+
+def test_sequences_among_the_official_files_are_not_deleted(tmp_path, sequence, static, capfd):
+    root = lay_out(tmp_path / 'o' / 'official' / 'siamx', sequence, 'otb')
+    assert evaluate(root, 'otb', tmp_path / 'o') == 2
+    assert 'would replace DATA' in capfd.readouterr().err
+    assert (root / 'moving' / 'groundtruth_rect.txt').exists()
 
 
 def test_a_withheld_truth_gives_files_and_no_figures(tmp_path, sequence, static):
