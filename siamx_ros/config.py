@@ -63,19 +63,18 @@ class NetworkConfig(Settings):
             if self.widths or self.blocks:
                 raise SettingsError(
                     f'the {self.backbone} backbone has fixed widths and blocks: leave both empty')
-        elif len(self.widths) != 4 or len(self.blocks) != 3:
-            raise SettingsError(
-                f'widths needs 4 and blocks 3 numbers, got {self.widths} and {self.blocks}')
+        elif (len(self.widths), len(self.blocks)) != (4, 3) or not all(
+                type(number) is int and number > 0 for number in (*self.widths, *self.blocks)):
+            raise SettingsError('widths needs 4 and blocks 3 whole numbers above 0, got '
+                                f'{self.widths} and {self.blocks}')
         if BACKBONES[self.backbone].network != BackboneRow.network:
             for name in ('tower_depth', 'level_pairs'):
                 if getattr(self, name) != type(self).__dataclass_fields__[name].default:
                     raise SettingsError(f'{name} has no effect with the backbone {self.backbone}')
-        if not self.level_pairs or len(set(self.level_pairs)) != len(self.level_pairs):
-            raise SettingsError(
-                f'level_pairs must be distinct, at least one, got {self.level_pairs}')
-        for pair in self.level_pairs:
-            if pair not in LEVEL_PAIRS:
-                raise SettingsError(f'level_pairs holds {pair!r}; known: {", ".join(LEVEL_PAIRS)}')
+        pairs = self.level_pairs
+        if not pairs or any(pair not in LEVEL_PAIRS or pairs.count(pair) > 1 for pair in pairs):
+            raise SettingsError('level_pairs must be distinct, at least one, and of '
+                                f'{", ".join(LEVEL_PAIRS)}; got {pairs}')
 
     @classmethod
     def light(cls) -> NetworkConfig:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 import logging
 from pathlib import Path
 from typing import Iterator, Protocol
@@ -15,6 +16,8 @@ from siamx_ros.imaging import IMAGE_SUFFIXES, list_images, read_image
 
 LOGGER = logging.getLogger(__name__)
 UNKNOWN_FPS = 30.0
+LAST_CAMERA = 2 ** 31 - 1
+"""OpenCV takes no higher numbers."""
 MAX_DAMAGED = 1000
 """Frames of a video that may fail to be decoded before it counts as over."""
 TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
@@ -28,11 +31,14 @@ class Source(Protocol):
         name: a short name for titles and file names.
         fps: frames per second, 30 where the source does not say.
         frame_count: how many images to expect, None where unknown; a damaged video may end early.
+        number: of the image that was yielded last, the first one being 0; frames of a video that
+            could not be decoded have numbers, too.
     """
 
     name: str
     fps: float
     frame_count: int | None
+    number: int
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """Yield the images from the first on."""
@@ -61,6 +67,8 @@ def open_source(spec: str) -> Source:
 class FolderSource:
     """The images of a folder in natural order of their names: 2.jpg comes before 10.jpg."""
 
+    number = 0
+
     def __init__(self, folder: Path, fps: float = UNKNOWN_FPS) -> None:
         """List the images.
 
@@ -83,7 +91,8 @@ class FolderSource:
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """Yield the images; raises InputError at one that cannot be read."""
-        return map(read_image, self.paths)
+        for self.number, path in enumerate(self.paths):
+            yield read_image(path)
 
 
 class VideoSource:
@@ -91,6 +100,8 @@ class VideoSource:
 
     Frames are turned as the file says, as those of a phone are that was held upright.
     """
+
+    number = 0
 
     def __init__(self, path: Path) -> None:
         """Open the file and decode its first frame.
@@ -101,13 +112,13 @@ class VideoSource:
         self.path = path
         self.name = path.stem
         capture = self._open()
-        fps, count = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        fps, frames = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
         has_frame = capture.read()[0]
         capture.release()
         if not has_frame:
             raise InputError(f'{path} holds no frame that can be decoded')
         self.fps = fps if np.isfinite(fps) and 0 < fps < 1000 else UNKNOWN_FPS
-        self.frame_count: int | None = int(count) if np.isfinite(count) and count > 0 else None
+        self.frame_count: int | None = int(frames) if np.isfinite(frames) and frames > 0 else None
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """Yield the frames that can be decoded, and log a warning if the file announces more."""
@@ -121,6 +132,7 @@ class VideoSource:
                     if read + damaged > min(self.frame_count or 0, read + MAX_DAMAGED):
                         break
                     continue
+                self.number = read + damaged
                 read += 1
                 yield image if turn is None else cv2.rotate(image, turn)
         finally:
@@ -156,7 +168,7 @@ def turn_of(capture: cv2.VideoCapture) -> int | None:
 class CameraSource:
     """A camera of this computer, by number."""
 
-    frame_count = None
+    frame_count, number = None, 0
 
     def __init__(self, number: int) -> None:
         """Open the camera.
@@ -164,6 +176,8 @@ class CameraSource:
         Raises:
             InputError: there is no such camera.
         """
+        if number > LAST_CAMERA:
+            raise InputError(f'there is no camera {number}')
         self.name = f'camera{number}'
         self._capture = cv2.VideoCapture(number)
         if not self._capture.isOpened():
@@ -174,7 +188,7 @@ class CameraSource:
     def __iter__(self) -> Iterator[np.ndarray]:
         """Yield images until the camera stops."""
         try:
-            while True:
+            for self.number in count():
                 has_frame, image = self._capture.read()
                 if not has_frame:
                     return

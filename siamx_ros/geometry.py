@@ -193,7 +193,8 @@ class CropWindow:
     @property
     def is_on_pixels(self) -> bool:
         """Whether its corners are those of pixels, which makes it faster to cut."""
-        return all(abs(value - round(value)) < 1e-6 for value in self.box.xywh)
+        return min(self.width, self.height) > 0.5 and all(
+            abs(value - round(value)) < 1e-6 for value in self.box.xywh)
 
     def on_pixels(self) -> CropWindow:
         """The nearest window whose corners are those of pixels, or of the blocks that they form.

@@ -9,6 +9,7 @@ from typing import Sequence
 import cv2
 import numpy as np
 
+from siamx_ros.errors import InputError
 from siamx_ros.geometry import CropWindow
 
 FLAGS = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4,
@@ -38,6 +39,18 @@ class ReducedImage:
 
 AnyImage = np.ndarray | ReducedImage
 """H x W x 3 uint8 BGR, or blocks of such pixels."""
+
+
+def all_pixels(image: AnyImage) -> np.ndarray:
+    """The image, which must not be one of blocks.
+
+    Raises:
+        InputError: it is.
+    """
+    if isinstance(image, ReducedImage):
+        raise InputError('a target is given in an image with all its pixels, got one of blocks of '
+                         f'{image.factor} x {image.factor} pixels')
+    return image
 
 
 def pixels_of(image: AnyImage, window: CropWindow) -> tuple[np.ndarray, CropWindow]:

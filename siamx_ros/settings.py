@@ -150,22 +150,22 @@ def as_meant(field: dataclasses.Field, value: Any) -> Any:
     A whole number is a float, too, and YAML reads a plain ``off`` or ``on`` as a truth value, and
     ``1e-3`` as a text.
     """
-    if isinstance(value, str) and isinstance(field.default, float):
+    if type(value) in (int, str) and isinstance(field.default, float):
         return _number(value)
-    if type(value) is int and isinstance(field.default, float):
-        return float(value)
     if isinstance(value, bool) and isinstance(field.default, str):
         name = 'on' if value else 'off'
         return name if name in field.metadata['choices'] else value
     return value
 
 
-def _number(text: str) -> float | str:
-    """The number that a text is; the text where it is none."""
+def _number(value: int | str) -> float | str:
+    """As a float, infinite where it is beyond all of them; a text that is no number as it is."""
     try:
-        return float(text)
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
     except ValueError:
-        return text
+        return value
 
 
 def _checked(field: dataclasses.Field, value: Any) -> Any:

@@ -39,7 +39,7 @@ def test_folder_is_read_in_natural_order(tmp_path):
     assert source.frame_count == 4
     assert source.fps == UNKNOWN_FPS
     assert source.name == tmp_path.name
-    assert len(list(source)) == 4, 'a source can be read again'
+    assert [source.number for _ in source] == [0, 1, 2, 3], 'a source can be read again'
 
 
 def test_folder_named_img_takes_the_name_of_its_sequence(tmp_path):
@@ -109,7 +109,9 @@ def test_frames_after_damaged_ones_are_read(tmp_path, caplog):
     first = reads.index(False)
     assert sum(reads) > first, 'the hole ends the video: this shows nothing'
     with caplog.at_level(logging.WARNING):
-        assert len(list(open_source(str(path)))) == sum(reads)
+        source = open_source(str(path))
+        assert [source.number for _ in source] == [
+            number for number, has_frame in enumerate(reads) if has_frame]
     assert f'announces 30 frames, {sum(reads)} could be decoded' in caplog.text
 
 
@@ -177,3 +179,9 @@ def test_natural_key_orders_numbers_and_words(tmp_path):
     names = ['b2', 'a10', 'a9', '7', 'a', '10']
     ordered = sorted((tmp_path / name for name in names), key=natural_key)
     assert [path.name for path in ordered] == ['7', '10', 'a', 'a9', 'a10', 'b2']
+
+
+@pytest.mark.parametrize('number', [2 ** 31, 99999999999])
+def test_a_number_beyond_all_cameras_is_refused(number):
+    with pytest.raises(InputError, match=f'there is no camera {number}'):
+        open_source(str(number))

@@ -98,3 +98,11 @@ def test_a_window_on_whole_pixels_is_cut_as_any_other(window):
 def test_a_window_of_fewer_pixels_than_its_patch_stays_where_it_is():
     window = CropWindow(50.3, 41.7, 100, 127)
     assert window.on_pixels() is window
+
+
+def test_a_window_of_no_pixel_is_cut_between_them():
+    image = np.random.default_rng(0).integers(0, 255, (40, 40, 3), np.uint8)
+    window = CropWindow(10.0, 10.0, 5e-7, 31)
+    assert not window.is_on_pixels
+    patch = crop(image, window, (0.0, 0.0, 0.0))
+    assert np.ptp(patch, (0, 1)).max() <= 1, 'one place of the image, all over'

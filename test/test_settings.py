@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from siamx_ros.config import TrackerConfig
+from siamx_ros.config import NetworkConfig, TrackerConfig
 from siamx_ros.settings import SettingsError
 from siamx_ros.settings_files import read_settings_file
 
@@ -93,3 +93,20 @@ def test_a_number_that_yaml_takes_for_a_text():
     assert TrackerConfig().replace(values).penalty_k == 0.1
     with pytest.raises(SettingsError, match="penalty_k must be float, got 'much'"):
         TrackerConfig().replace({'penalty_k': 'much'})
+
+
+@pytest.mark.parametrize('kind', [int, str])
+@pytest.mark.parametrize('sign', ['', '-'])
+def test_a_number_beyond_all_floats_is_refused(kind, sign):
+    with pytest.raises(SettingsError, match=f'penalty_k must be finite, got {sign}inf'):
+        TrackerConfig().replace({'penalty_k': kind(sign + '9' * 400)})
+
+
+@pytest.mark.parametrize('values, sentence', [
+    ({'level_pairs': [['a']]}, r"level_pairs .* got \(\['a'\],\)"),
+    ({'widths': ['a', 64, 64, 64]}, 'widths needs 4 .* whole numbers above 0'),
+    ({'widths': [64, 64, 64, True]}, 'widths'), ({'widths': [64, 64, 64, 0.5]}, 'widths'),
+    ({'blocks': [-1, 0, 2]}, 'whole numbers above 0')])
+def test_numbers_that_make_no_network_are_refused(values, sentence):
+    with pytest.raises(SettingsError, match=sentence):
+        NetworkConfig.from_dict(values)

@@ -88,36 +88,37 @@ def _follow(args: argparse.Namespace, source: Source, first: np.ndarray,
     from tqdm import tqdm
     from tqdm.contrib.logging import logging_redirect_tqdm
     started = time.perf_counter()
-    result = tracker.init(first, box, 0.0)
+    result = tracker.init(first, box, source.number / source.fps)
     sinks = _open_sinks(args, source, first, tracker, stack)
     tally = _Tally(result.state)
     total = min(filter(None, (source.frame_count, args.frames)), default=None)
-    keep_going = _emit(sinks, 0, first, result)
+    keep_going = _emit(sinks, source.number, first, result)
     with logging_redirect_tqdm(), tqdm(total=total, initial=1, unit='frame', file=sys.stderr,
                                        dynamic_ncols=True) as bar:
         for image in islice(images, None if args.frames is None else args.frames - 1):
             if not keep_going:
                 break
             before = time.perf_counter()
-            result = _update(tracker, image, source, tally.frames)
+            result = _update(tracker, image, source)
             tally.seconds += time.perf_counter() - before
-            keep_going = _emit(sinks, tally.frames, image, result)
+            keep_going = _emit(sinks, source.number, image, result)
             tally.count(result.state)
             bar.set_postfix_str(result.state.name, refresh=False)
             bar.update()
             if result.state == TrackState.UNINITIALISED:
-                bar.write(f'frame {tally.frames - 1}: the target was not found within '
+                bar.write(f'frame {source.number}: the target was not found within '
                           'tracking.search_timeout and is dropped', file=sys.stderr)
                 break
     return tally.summary(time.perf_counter() - started)
 
 
-def _update(tracker: Any, image: np.ndarray, source: Source, number: int) -> TrackResult:
-    """One update; an image that cannot be used is named.
+def _update(tracker: Any, image: np.ndarray, source: Source) -> TrackResult:
+    """One update by the image that the source yielded last; one that cannot be used is named.
 
     Raises:
         InputError: it is of another size than the first one.
     """
+    number = source.number
     try:
         return tracker.update(image, number / source.fps)
     except InputError as error:

@@ -55,6 +55,9 @@ class Maps:
 class Engine:
     """A network on its device, run by torch: batch norm folded, in inference mode.
 
+    An engine, and all trackers that share it, serves one thread: compiled ones keep targets and
+    answers inside. A further thread loads a tracker of its own.
+
     Args:
         network: in eval mode; it is copied, not changed.
         device: 'auto', 'cpu', 'cuda' or 'cuda:N'.

@@ -26,15 +26,22 @@ class CameraShift:
         self.total = 0.0, 0.0
         self._view: np.ndarray | None = None
 
-    def see(self, image: AnyImage) -> None:
-        """Take in the next image, H x W x 3 uint8 BGR, or blocks of it."""
+    def see(self, image: AnyImage) -> bool:
+        """Take in the next image, H x W x 3 uint8 BGR, or blocks of it.
+
+        Returns whether it could be compared with the last one: not the first, nor one of blocks of
+        another size. Lines of pixels are taken to stand still.
+        """
         before, self._view = self._view, _view(image)
-        if before is None or before.shape != self._view.shape or min(before.shape) < 2:
-            return  # blocks of another size, or a line of pixels
+        if before is None or before.shape != self._view.shape:
+            return False
+        if min(before.shape) < 2:
+            return True
         shift, response = cv2.phaseCorrelate(before, self._view, _weights(before.shape))
         if response >= SURE:
             scale = image.shape[1] / self._view.shape[1]
             self.total = self.total[0] + scale * shift[0], self.total[1] + scale * shift[1]
+        return True
 
 
 def _view(image: AnyImage) -> np.ndarray:

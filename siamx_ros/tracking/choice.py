@@ -104,7 +104,7 @@ def _known_backward(asked: Question, candidate: Candidate, similarity: float) ->
     That is where it is due, or decides.
     """
     check, config, tracked = asked.memory.backward, asked.memory.config, asked.tracked
-    if check is None:
+    if check is None or not config.backward_every:
         return USUAL_BACKWARD
     known = check.score if tracked else USUAL_BACKWARD
     now, at_best = (

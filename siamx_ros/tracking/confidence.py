@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 import math
 
+from siamx_ros.config import TrackerConfig
 from siamx_ros.errors import InputError
 
 SMALLEST = 1e-9
@@ -78,3 +79,16 @@ def doubted(confidence: float, doubt: float) -> float:
     """A confidence, 0 to 1, whose logit is lowered by ``doubt``."""
     odds = confidence * math.exp(-doubt)
     return odds / (1 - confidence + odds)
+
+
+def check_same_fit(before: TrackerConfig, now: TrackerConfig) -> None:
+    """Check that the calibration of a tracker, chosen when it was loaded, goes with other settings.
+
+    Raises:
+        InputError: only one of them has the online classifier, with which confidence is another.
+    """
+    if bool(before.online_weight) != bool(now.online_weight):
+        raise InputError(
+            'online_weight cannot change between 0 and more, from '
+            f'{before.online_weight:g} to {now.online_weight:g}: confidence was fitted with or '
+            'without the classifier; load another tracker')

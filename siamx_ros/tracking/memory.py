@@ -101,13 +101,11 @@ class TargetMemory:
         Args:
             stamp: its time, seconds; FRAME_TIME after the last one if None.
             gate: whether the target can be what a box of it shows.
-            image: it itself, by which the camera's motion is known; without it, it is not known
-                where the target is heading.
+            image: it itself, by which the camera's motion is known; without it, or in blocks of
+                another size than before, it is not known where the target is heading.
         """
-        if image is None or not self.config.course_spread:
+        if image is None or not self.config.course_spread or not self.camera.see(image):
             self.course.clear()
-        else:
-            self.camera.see(image)
         self.gate = gate
         last, before = self.stamp, self._interval
         self.stamp = last + FRAME_TIME if stamp is None else stamp

@@ -16,7 +16,7 @@ from siamx_ros.model.inference import Engine
 from siamx_ros.records import TrackResult, TrackState
 from siamx_ros.reduced_image import AnyImage
 from siamx_ros.tracking.backward import backward_scores
-from siamx_ros.tracking.confidence import Calibration
+from siamx_ros.tracking.confidence import Calibration, check_same_fit
 from siamx_ros.tracking.exclusion import Claims, Contestant
 from siamx_ros.tracking.memory import Gate, anything
 from siamx_ros.tracking.process import as_one_image
@@ -29,7 +29,7 @@ class MultiTracker:
     """Follows any number of targets; with a single one it answers exactly as :class:`Tracker`.
 
     Args:
-        engine: the network on its device, shared by all; see :class:`Tracker`.
+        engine: the network on its device, shared by all, in one thread; see :class:`Tracker`.
     """
 
     def __init__(self, engine: Engine, config: TrackerConfig = TrackerConfig(),
@@ -137,7 +137,12 @@ class MultiTracker:
         self._targets.clear()
 
     def configure(self, config: TrackerConfig) -> None:
-        """Use other settings from the next image on; the targets are kept."""
+        """Use other settings from the next image on; the targets are kept.
+
+        Raises:
+            InputError: see :meth:`Tracker.configure`, also for what counts from the next target on.
+        """
+        check_same_fit(self.config, config)
         self.config = config
         for tracker in self.trackers.values():
             tracker.configure(config)

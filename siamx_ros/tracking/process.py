@@ -10,6 +10,7 @@ import cv2
 import torch
 
 from siamx_ros.config import ModelConfig
+from siamx_ros.errors import InputError
 
 
 def prepare_process(model: ModelConfig) -> None:
@@ -28,9 +29,14 @@ def use_threads(threads: int) -> None:
 
 
 def as_one_image(method: Callable) -> Callable:
-    """Wrap a method that works on one image as the tracker's engine asks."""
+    """Wrap a method that works on one image as the tracker's engine asks.
+
+    The method raises InputError once the tracker is closed: it has no engine any more.
+    """
     @functools.wraps(method)
     def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if self.engine is None:
+            raise InputError('the tracker is closed: it takes no more images, load another one')
         with self.engine.image_context():
             return method(self, *args, **kwargs)
     return wrapped

@@ -148,7 +148,9 @@ def _around(image: np.ndarray, box: BoundingBox, side: float, scale: float,
             fill: tuple[float, float, float]) -> np.ndarray:
     """The square around a box, ``side`` image pixels wide, at a scale of at most 1."""
     if scale < 1:
-        image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        across, down = (scale if round(length * scale) else 1 / length  # a thin image keeps a line
+                        for length in image.shape[1::-1])
+        image = cv2.resize(image, None, fx=across, fy=down, interpolation=cv2.INTER_AREA)
     cells, (x, y) = math.ceil(side * scale), box.centre
     shift = np.array([[1.0, 0.0, (cells - 1) / 2 - (x * scale - 0.5)],
                       [0.0, 1.0, (cells - 1) / 2 - (y * scale - 0.5)]])

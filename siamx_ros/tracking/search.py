@@ -13,7 +13,7 @@ from siamx_ros.geometry import BoundingBox, CropWindow
 from siamx_ros.image_region import cut_region
 from siamx_ros.model.inference import Engine, Maps, Patch
 from siamx_ros.patch_geometry import PatchGeometry, next_patch_size
-from siamx_ros.records import TrackState
+from siamx_ros.records import Reason, TrackResult, TrackState
 from siamx_ros.reduced_image import AnyImage, largest_factor
 from siamx_ros.tracking import decode, motion
 from siamx_ros.tracking.backward import BackwardCheck, backward_scores
@@ -25,6 +25,7 @@ from siamx_ros.tracking.memory import TargetMemory
 from siamx_ros.tracking.online import FIRST_VIEWS, OnlineModel, View
 from siamx_ros.tracking.roll import RolledViews
 from siamx_ros.tracking.roll import View as RolledView
+from siamx_ros.tracking.states import StateMachine, source_of
 
 
 class Appearance(NamedTuple):
@@ -85,6 +86,23 @@ class SearchResult:
         if self.patch is None:
             return None
         return Sight.of(self.patch, self.candidate.window, self.candidate.box)
+
+    def answer(self, box: BoundingBox, reason: Reason, states: StateMachine,
+               memory: TargetMemory) -> TrackResult:
+        """What is said about the image, once states and memory have taken it in.
+
+        Args:
+            box: the reported one, image pixels.
+            reason: why the state changed.
+        """
+        seen, state = self.candidate, states.state
+        return TrackResult(
+            box=box, confidence=self.confidence, state=state, reason=reason,
+            box_source=source_of(state), valid=state == TrackState.TRACKING, raw_score=seen.score,
+            peak_ratio=seen.peak_ratio, template_similarity=self.similarity,
+            online_response=seen.response, colour_similarity=seen.colour,
+            backward_score=seen.backward, velocity=motion.velocity(memory.history),
+            windows=self.windows, frames_since_init=memory.frames, frames_lost=states.frames_lost)
 
 
 def grown_size(config: TrackerConfig) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Callable, NamedTuple
 
 from siamx_ros.config import TrackerConfig
@@ -61,13 +62,16 @@ class StateMachine:
             visible_share: share of its box inside the image.
             peak_ratio: second peak divided by the first.
             smooth: whether its place and size continue those of the frames before.
-            refused: whether all candidates were, since they cannot be the target.
+            refused: whether all candidates were, since they cannot be the target: such a frame is
+                bad and never good, whatever the thresholds.
             carried: whether it can be the target and optical flow leads to it from the frame
                 before; only asked where that matters.
         """
         before = self.state
-        bad = confidence < self._thresholds.bad_below
+        bad = refused or confidence < self._thresholds.bad_below
         gone = bad and confidence < self.config.gone_threshold
+        if refused:
+            confidence = -math.inf
         if before == TrackState.TRACKING:
             reason = self._from_tracking(
                 confidence, gone, stamp, smooth and peak_ratio < AMBIGUOUS_RATIO, carried)

@@ -14,16 +14,16 @@ from siamx_ros.errors import InputError
 from siamx_ros.geometry import MIN_VISIBLE, BoundingBox, CropWindow
 from siamx_ros.model.inference import Engine, Maps, Patch
 from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState
-from siamx_ros.reduced_image import AnyImage
+from siamx_ros.reduced_image import AnyImage, all_pixels
 from siamx_ros.tracking import decode, motion
 from siamx_ros.tracking.choice import Question, in_best_roll, judge
-from siamx_ros.tracking.confidence import Calibration
+from siamx_ros.tracking.confidence import Calibration, check_same_fit
 from siamx_ros.tracking.memory import Gate, TargetMemory, anything
 from siamx_ros.tracking.process import as_one_image
 from siamx_ros.tracking.search import (
     SearchResult, WindowAnswer, enough_blocks, first_memory, local_window, search_patch, warm_up,
     weigh)
-from siamx_ros.tracking.states import LEARNS, StateMachine, source_of
+from siamx_ros.tracking.states import LEARNS, StateMachine
 
 
 class Tracker:
@@ -60,7 +60,7 @@ class Tracker:
         return self._memory
 
     def another(self) -> Tracker:
-        """A tracker without a target, with the same engine, settings and calibration."""
+        """One without a target: same engine (and thread: see there), settings and calibration."""
         return Tracker(self.engine, self.config, self.calibration)
 
     @as_one_image
@@ -76,7 +76,7 @@ class Tracker:
             InputError: not an image, or the box lies more than half outside.
             TypeError: what is given as a box is none.
         """
-        box, image = BoundingBox.of(box), imaging.check_image(image)
+        box, image = BoundingBox.of(box), all_pixels(imaging.check_image(image))
         height, width = image.shape[:2]
         if box.visible_share(width, height) < MIN_VISIBLE:
             raise InputError(
@@ -84,9 +84,8 @@ class Tracker:
         memory = first_memory(
             self.engine, image, box, self.config, self.calibration, stamp or 0.0)
         warm_up(self.engine, memory, self.config)
-        self._memory = memory
-        self.states = StateMachine(self.config)
-        self.states.start(self._memory.stamp)
+        self._memory, self.states = memory, StateMachine(self.config)
+        self.states.start(memory.stamp)
         return TrackResult(
             box, 1.0, self.states.state, Reason.INIT, BoxSource.MEASURED, valid=True, raw_score=1.0)
 
@@ -168,14 +167,7 @@ class Tracker:
         if (memory.online is not None and confidence >= self.config.learn_threshold
                 and self.states.state in LEARNS and self.states.confirmed):
             memory.online.learn(image, memory.box, found.features, candidate)
-        result = TrackResult(
-            box=box, confidence=confidence, state=self.states.state, reason=reason,
-            box_source=source_of(self.states.state), valid=self.states.state == TrackState.TRACKING,
-            raw_score=candidate.score, peak_ratio=candidate.peak_ratio,
-            template_similarity=found.similarity, online_response=candidate.response,
-            colour_similarity=candidate.colour, backward_score=candidate.backward,
-            velocity=motion.velocity(memory.history), windows=found.windows,
-            frames_since_init=memory.frames, frames_lost=self.states.frames_lost)
+        result = found.answer(box, reason, self.states, memory)
         if result.state == TrackState.UNINITIALISED:
             self.reset()
         return result
@@ -195,7 +187,15 @@ class Tracker:
         self._memory, self.states = None, StateMachine(self.config)
 
     def configure(self, config: TrackerConfig) -> None:
-        """Use other settings from the next image on; the target is kept."""
+        """Use other settings from the next image on; the target is kept.
+
+        What belongs to the target since it was given counts from the next :meth:`init` on:
+        ``online_weight``, ``box_correction``, ``follow_roll`` and the heat map's cells.
+
+        Raises:
+            InputError: ``online_weight`` would begin or cease to be 0; see :func:`check_same_fit`.
+        """
+        check_same_fit(self.config, config)
         self.config = self.states.config = config
         if self._memory is not None:
             self._memory.configure(config)
@@ -242,7 +242,7 @@ class Tracker:
         return local, searched
 
     def _shows_target(self, found: SearchResult) -> bool:
-        return found.confidence >= self.config.relocalise_threshold
+        return not found.refused and found.confidence >= self.config.relocalise_threshold
 
     @property
     def _is_lost(self) -> bool:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -178,3 +179,20 @@ def test_an_image_of_another_size_is_named(tmp_path, folder, box, here):
     process = here('track', tmp_path, '--box', box, '--weights', 'random')
     assert process.returncode == 2
     assert f'{tmp_path}/2.png: the image is 320x232 pixels' in process.stderr
+
+
+def test_frames_after_a_damaged_one_keep_their_numbers(tmp_path, box, here):
+    clip, path = sequence(frames=6), tmp_path / 'hole.avi'
+    video = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), 25.0, (320, 240))
+    for image in clip:
+        video.write(image)
+    video.release()
+    data = bytearray(path.read_bytes())
+    starts = [found.end() for found in re.finditer(rb'00dc.{4}\xff\xd8', data, re.DOTALL)]
+    data[starts[2]:starts[2] + 1000] = bytes(1000)
+    path.write_bytes(data)
+    process = here('track', path, '--box', box, '--weights', 'random', '--csv', tmp_path / 'a.csv')
+    assert process.returncode == 0, process.stderr
+    assert json.loads(process.stdout)['frames'] == 5
+    rows = csv.DictReader((tmp_path / 'a.csv').open())
+    assert [int(row['frame']) for row in rows] == [0, 1, 3, 4, 5]

@@ -62,3 +62,11 @@ def test_a_line_of_pixels_is_an_image(shape):
     for _ in range(2):
         camera.see(np.full(shape, 90, np.uint8))
     assert camera.total == pytest.approx((0, 0), abs=1e-6)
+
+
+def test_it_says_whether_images_could_be_compared(wall):
+    camera = CameraShift()
+    whole = part(wall, 100, 20)
+    blocks = ReducedImage(cv2.resize(whole, (75, 50)), 8, (600, 400))
+    assert [camera.see(image) for image in (whole, whole, blocks, blocks, whole)] == [
+        False, True, False, True, False]

@@ -147,3 +147,13 @@ def test_the_first_image_is_searched_where_that_is_due_or_decides(
     assert bool(asked) == searched and asked in ([], [found.candidate.box])
     assert found.candidate.backward == used
     assert found.confidence == pytest.approx(calibration(score, 0.0, 0.5, backward=used))
+
+
+def test_a_check_that_is_switched_off_while_tracking_is_made_no_more():
+    scores = np.full((25, 25), 1e-4)
+    scores[12, 12] = 0.9
+    memory = SimpleNamespace(
+        box=BoundingBox(0, 0, 40, 40), config=TrackerConfig().replace({'backward_every': 0}),
+        gate=anything, online=None, backward=SimpleNamespace(score=0.2), template=None, frames=10)
+    found, = judge(ENGINE, 'image', [Question(answered(scores), memory, Calibration(), True)])
+    assert found.candidate.backward == USUAL_BACKWARD

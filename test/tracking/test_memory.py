@@ -11,6 +11,7 @@ from siamx_ros.config import TrackerConfig
 from siamx_ros.geometry import BoundingBox, CropWindow
 from siamx_ros.model.inference import Template
 from siamx_ros.records import TrackState
+from siamx_ros.reduced_image import ReducedImage
 from siamx_ros.tracking.decode import Candidate
 from siamx_ros.tracking.memory import TargetMemory
 
@@ -83,6 +84,16 @@ def test_where_it_is_heading_is_learnt_from_images_that_are_clear(
     assert memory.heading() == (pytest.approx((172, 120)) if known else None)
     memory.fall_back()
     assert memory.heading() is None, 'who is lost is not where it was heading'
+
+
+def test_blocks_of_another_size_end_its_course():
+    """How the camera moved meanwhile is not known."""
+    memory = remembered(BoundingBox(100, 100, 40, 40))
+    for step in range(1, 13):
+        memory.arrive(None, image=STILL)
+        memory.take(seen(BoundingBox(100 + 4 * step, 100, 40, 40)), 0.95, TrackState.TRACKING)
+    memory.arrive(None, image=ReducedImage(STILL[::8, ::8], 8, (640, 480)))
+    assert memory.heading() is None
 
 
 def test_a_camera_that_turns_does_not_change_where_a_target_is_heading():

@@ -1,6 +1,7 @@
 """Several targets in one image: each as alone, none on another's place, all kept apart."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -225,6 +226,14 @@ def test_settings_and_losses_reach_all_and_a_vain_search_ends_for_one(engine, sc
     gone = [result[second] for result in results if second in result][-1]
     assert (gone.state, gone.reason) == (TrackState.UNINITIALISED, Reason.SEARCH_TIMEOUT)
     assert list(group.trackers) == [first]
+
+
+def test_what_is_closed_takes_no_images(engine, scene):
+    group = MultiTracker(engine, CONFIG)
+    group.close()
+    for use in (group.update, partial(group.add, box=box((200, 200)))):
+        with pytest.raises(InputError, match='the tracker is closed'):
+            use(scene((200, 200)))
 
 
 def test_cells_on_a_box_are_those_whose_own_box_overlaps_it():

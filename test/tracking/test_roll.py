@@ -207,3 +207,10 @@ def test_a_lost_target_is_searched_for_upright(adaptive):
     memory = memory_at(3)
     memory.fall_back()
     assert memory.rolls.turn == 0 and memory.template == 'template 0'
+
+
+@pytest.mark.parametrize('height, width', [(6, 4096), (4096, 6), (1, 3000)])
+def test_a_long_target_fills_a_thin_image(height, width):
+    image = np.full((height, width, 3), FILL, np.uint8)
+    rolled = views(image, BoundingBox(0, 0, width, height))
+    assert np.ptp(rolled[1].template.kernels['patch'], (0, 1)).max() <= 1

@@ -157,3 +157,12 @@ def test_frames_lost_counts_from_the_first_bad_frame():
 def test_thresholds_must_be_ordered(name):
     with pytest.raises(SettingsError, match=name):
         CONFIG.replace({name: 0.1})
+
+
+def test_what_is_refused_is_never_the_target_whatever_the_thresholds():
+    none = CONFIG.replace({'lost_threshold': 0.0, 'recover_threshold': 0.0,
+                           'relocalise_threshold': 0.0})
+    assert run([0.0] * 5, none)[0] == 'TTTTT'
+    letters, reasons = run([0.0] * 5, none, refused=True)
+    assert letters == 'UULLL'
+    assert reasons == [Reason.OUT_OF_REACH] * 2

@@ -226,3 +226,17 @@ def test_nothing_is_learnt_from_what_the_gate_refuses(engine, scene):
     tracker.update(scene((202, 200)))
     tracker.update(scene((202, 200)))
     assert asked, 'else it is'
+
+
+def test_blocks_of_pixels_are_not_enough_to_give_a_target(engine, scene):
+    blocks = ReducedImage(scene((100, 100))[::2, ::2], 2, (640, 480))
+    with pytest.raises(InputError, match='all its pixels, got one of blocks of 2 x 2 pixels'):
+        Tracker(engine).init(blocks, BoundingBox(80, 80, 40, 40))
+
+
+def test_a_change_that_the_calibration_does_not_go_with_is_refused(engine, scene):
+    tracker = start(engine, scene)
+    with pytest.raises(InputError, match='online_weight cannot change .* from 0.5 to 0:'):
+        tracker.configure(CONFIG.replace({'online_weight': 0.0}))
+    assert tracker.config == CONFIG
+    tracker.configure(CONFIG.replace({'online_weight': 0.3}))
