@@ -46,7 +46,7 @@ class Follower:
         self._ranging = Ranging()
         self._forward, self._turn = Profile(), Profile()
         self._doubt, self._range_doubt = Doubt(GRACE_S), Doubt(RANGE_GRACE_S)
-        self._turning_on = Doubt(0.0)
+        self._turning_on, self._sought_at = Doubt(0.0), -math.inf
         self._range_at, self._range_from_box = -math.inf, False
         self._range_verdict = KNOWN
         self._pace = Pace()
@@ -142,11 +142,8 @@ class Follower:
         lost = self._watch.newest.state == TrackState.LOST
         if lost and self.limits.search and not linear:
             turn = self._search.turn(now.ros_s, self._estimate.turned(now.ros_s), self.limits)
-        angular = self._turn.next(
-            max(-self.limits.max_angular, min(self.limits.max_angular, turn)),
-            self._turn_rates(), elapsed)
-        angular = self._turn.limit(
-            self.limits.max_angular if turn else self._largest_turn_without(now))
+        self._turn.next(turn, self._turn_rates(), elapsed)
+        angular = self._turn.limit(self._largest_turn(now, searching=bool(turn)))
         state = FollowState.SEARCHING if turn else \
             FollowState.SLOWING if linear or angular else FollowState.STANDING
         return Command(linear, angular, state, *why)
@@ -230,13 +227,17 @@ class Follower:
         self._forward.next(min(wanted, bound), rates, elapsed, safe)
         return self._forward.limit(min(bound, limits.max_linear))
 
-    def _largest_turn_without(self, now: Now) -> float:
-        """How fast the robot may still turn once nothing is followed: it ends as driving does."""
+    def _largest_turn(self, now: Now, *, searching: bool) -> float:
+        """How fast the robot may turn while nothing is followed: unless searching, to zero soon."""
         limits = self.limits
+        if searching:
+            self._turning_on.clear()
+            self._sought_at = now.ros_s
+            return limits.max_angular
         brakes = max(limits.max_angular_acceleration, 2 * limits.max_angular / limits.bridge_time)
         return min(limits.max_angular, self._turning_on.bound(
-            now.ros_s, self._watch.certain_at, True, limits.bridge_time - self._ahead,
-            abs(self._turn.speed), brakes))
+            now.ros_s, max(self._watch.certain_at, self._sought_at), True,
+            limits.bridge_time - self._ahead, abs(self._turn.speed), brakes))
 
     @property
     def _ahead(self) -> float:

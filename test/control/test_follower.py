@@ -162,3 +162,16 @@ def test_the_search_looks_where_the_target_left_then_elsewhere_and_ends():
     assert yaws.index(min(yaws)) < yaws.index(max(yaws)) and abs(yaws[-1]) < 0.3
     follower = cruising()
     assert not fed(follower, 103.0, 2.0, state=State.LOST, valid=False).moves, 'off by default'
+
+
+def test_a_search_whose_time_is_over_ends_gently():
+    limits = FollowLimits(search=True, search_time=1.0)
+    follower, turns = cruising(limits, bearing=-0.3), []
+    for tick in range(100):
+        now = 103 + tick * 0.02
+        turns.append(follower.update(
+            replace(GOOD, stamp_s=now, seq=20000 + tick, state=State.LOST, valid=False),
+            Now(now, now - 90)).angular)
+    assert turns[-1] == 0 and min(turns[30:]) < -0.3
+    steps = [abs(after - before) for before, after in zip(turns[30:], turns[31:])]
+    assert max(steps) <= limits.max_angular_acceleration * 0.02 + 1e-6
