@@ -60,17 +60,22 @@ def illustrated_timeline(path: Path, run: Run, frame_paths: Sequence[Path]) -> P
 
 def chosen_frames(run: Run) -> list[int]:
     """Frames worth showing: the first on which the target was lost, the first on which it was
-    found after that, and others spread evenly; :data:`SHOWN` in all where there are as many."""
-    last = len(run.boxes) - 1
+    found after that, and others spread evenly; :data:`SHOWN` in all where there are as many.
+
+    The tracker was asked about each of them.
+    """
+    asked = np.flatnonzero(run.states != TrackState.UNINITIALISED)
+    if not len(asked):
+        return [run.start]
     overlap = iou_xywh(run.boxes, run.truth)
     right = np.isfinite(run.truth).all(1) & (overlap >= SEEN)
-    lost = [index for index in range(run.start + 1, last + 1)
+    lost = [int(index) for index in asked[1:]
             if not right[index] and run.states[index] == TrackState.LOST]
-    found = [index for index in range(lost[0], last + 1) if right[index]] if lost else []
-    chosen = {run.start, *lost[:1], *found[:1]}
-    for index in np.linspace(last, run.start, 2 * SHOWN).round().astype(int):
-        if len(chosen) < min(SHOWN, last - run.start + 1):
-            chosen.add(int(index))
+    found = [int(index) for index in asked if right[index] and index > lost[0]] if lost else []
+    chosen = {int(asked[0]), *lost[:1], *found[:1]}
+    for place in np.linspace(len(asked) - 1, 0, 2 * SHOWN).round().astype(int):
+        if len(chosen) < min(SHOWN, len(asked)):
+            chosen.add(int(asked[place]))
     return sorted(chosen)
 
 

@@ -60,6 +60,14 @@ def test_frames_that_tell_the_story_are_chosen(sequence, trackers):
     assert changeful([run_sequence(trackers.Static(), sequence), run], 1) == [1]
 
 
+def test_frames_that_the_tracker_never_saw_are_not_chosen(sequence, trackers):
+    run = run_sequence(trackers.Oracle(sequence.boxes_xywh), sequence)
+    states = run.states.copy()
+    states[[0, 1, 5, *range(9, len(states))]] = TrackState.UNINITIALISED
+    chosen = chosen_frames(replace(run, states=states))
+    assert len(chosen) == 4 and set(chosen) <= {2, 3, 4, 6, 7, 8} and chosen[0] == 2
+
+
 def test_one_command_draws_them(tmp_path, dataset, monkeypatch):
     monkeypatch.setattr(TrackerSpec, 'build', lambda self: Searching())
     command = ['evaluate', str(dataset), '--weights', 'random', '--trackers', 'siamx', '--adaptive',
