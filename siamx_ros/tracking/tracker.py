@@ -164,7 +164,8 @@ class Tracker:
             smooth=motion.goes_on(memory.history, candidate.box), refused=found.refused,
             carried=partial(memory.is_carried, candidate, confidence, sight))
         memory.sight, box = sight, memory.take(candidate, confidence, self.states.state)
-        if (memory.online is not None and confidence >= self.config.learn_threshold
+        sure = not found.refused and confidence >= self.config.learn_threshold
+        if (sure and memory.online is not None
                 and self.states.state in LEARNS and self.states.confirmed):
             memory.online.learn(image, memory.box, found.features, candidate)
         result = found.answer(box, reason, self.states, memory)

@@ -218,8 +218,9 @@ def test_what_the_gate_refuses_is_no_target_and_the_box_stays(engine, scene):
     assert found[-1].valid and found[-1].box.centre == pytest.approx((230, 200), abs=2)
 
 
-def test_nothing_is_learnt_from_what_the_gate_refuses(engine, scene):
-    tracker, asked = start(engine, scene), []
+@pytest.mark.parametrize('learn_threshold', [0.5, 0.0])
+def test_nothing_is_learnt_from_what_the_gate_refuses(engine, scene, learn_threshold):
+    tracker, asked = start(engine, scene, learn_threshold=learn_threshold), []
     tracker._memory.online.learn = lambda *what: asked.append(what)
     tracker.update(scene((202, 200)), gate=lambda box: False)
     assert not asked
