@@ -2,6 +2,7 @@
 
 import math
 import signal
+import time
 
 from diagnostic_msgs.msg import DiagnosticStatus
 from follower_robot import LOST, Robot
@@ -140,6 +141,7 @@ def test_one_that_is_killed_leaves_the_robot_moving_and_the_next_begins_with_a_s
         assert robot.enable().success and robot.drives(), robot.last_words()
         robot._process.kill()
         robot._process.wait(20)
+        time.sleep(1.0)  # what is under way still arrives
         moving = len(robot.velocities)
         assert robot.velocities[-1].linear.x > 0.1, 'that is why the base needs a timeout'
         NodeProcess.__enter__(robot)
