@@ -60,18 +60,21 @@ class FrameBuffer:
         self._frames: list[Frame] = []
         self._bytes = 0
         self._held: Frame | None = None
+        self._newest: Frame | None = None
         self._lock = Lock()
 
     def add(self, frame: Frame) -> None:
         """Keep a frame, in the order of stamps; old ones leave.
 
-        A stamp that is back by more than ``jump`` clears the memory.
+        A stamp that is back by more than ``jump``, or than what is kept, clears the memory.
         """
         with self._lock:
-            if self._frames and self._frames[-1].stamp - frame.stamp > self.jump:
+            back = self._frames[-1].stamp - frame.stamp if self._frames else 0.0
+            if back > min(self.jump, self._seconds):
                 self._drop_all()
             if self._held is not None and frame.stamp - self._held.stamp > HOLD_S:
                 self._held = None
+            self._newest = frame
             insort(self._frames, frame, key=lambda kept: kept.stamp)
             self._bytes += frame.size_bytes
             while (index := self._surplus()) is not None:
@@ -85,9 +88,9 @@ class FrameBuffer:
         return bool(found)
 
     def newest(self) -> Frame | None:
-        """The last frame, or None."""
+        """The frame that arrived last, or None."""
         with self._lock:
-            return self._frames[-1] if self._frames else None
+            return self._newest
 
     def since(self, stamp: float, tolerance: float = 1e-6) -> list[Frame]:
         """The frame of a stamp and all after it; empty if it is not kept."""

@@ -100,7 +100,7 @@ class Pipeline:
         for frame in in_time(frames[1:], deadline):
             outcomes[-1] = outcomes[-1].without_pixels()
             outcomes.append(self.session.process(frame))
-        self._stalled, self._taken = False, frames[-1].received
+        self._stalled, self._taken = False, max(frame.received for frame in frames)
         self.input.forgive()
         for outcome in outcomes:
             self._publish(outcome, dropped=0)

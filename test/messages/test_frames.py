@@ -58,9 +58,17 @@ def test_a_small_step_back_of_stamps_drops_nothing(buffer):
     buffer.add(frame(0.5))
     buffer.add(frame(0.35))
     assert [each.stamp for each in buffer.since(0.2)] == [0.2, 0.3, 0.35, 0.4, 0.5]
+    assert buffer.newest().stamp == 0.35, 'what the camera sees now'
     buffer.jump = 0.1
     buffer.add(frame(0.3))
     assert not buffer.since(0.2) and buffer.newest().stamp == 0.3
+
+
+def test_a_step_back_beyond_what_is_kept_is_no_small_one(buffer):
+    buffer.jump = 60.0
+    buffer.add(frame(5.0))
+    buffer.add(frame(1.0))
+    assert buffer.newest().stamp == 1.0 and [each.stamp for each in buffer.since(1.0)] == [1.0]
 
 
 def test_the_frame_memory_is_bounded_in_time_and_size():
