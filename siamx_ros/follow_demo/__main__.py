@@ -18,7 +18,6 @@ from siamx_ros.cli import ArgumentParser, guarded
 from siamx_ros.client.node_process import NodeDied, add_model_options, model_parameters
 from siamx_ros.errors import InputError
 from siamx_ros.files import writable_folder
-from siamx_ros.simulation.safety import LONGEST_S
 from siamx_ros.simulation.scenario import DURATION_S
 from siamx_ros.simulation.scoring import table
 
@@ -98,7 +97,10 @@ def _run_faults(out: Path) -> int:
     scores = [node_faults.run_fault(name, out / name.replace(' ', '_'))
               for name in tqdm(node_faults.FAULTS, desc='faults', file=sys.stderr)]
     print(node_faults.table(scores))
-    return 1 if any(s.collisions or s.forward_s > LONGEST_S for s in scores) else 0
+    failures = [f'{s.fault}: {failure}' for s in scores if (failure := s.failure())]
+    for failure in failures:
+        print(f'not safe: {failure}', file=sys.stderr)
+    return 1 if failures else 0
 
 
 if __name__ == '__main__':

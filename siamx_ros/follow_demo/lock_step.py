@@ -197,8 +197,7 @@ class LockStepPilot:
         """Bring the follower node to life, enabled."""
         self._context = rclpy.Context()
         rclpy.init(context=self._context, signal_handler_options=SignalHandlerOptions.NO)
-        values = {'use_sim_time': True, 'enabled_at_start': True, 'command': 'twist',
-                  **self._parameters}
+        values = {'use_sim_time': True, 'enabled_at_start': True, **self._parameters}
         self.follower = SteppedFollower(
             context=self._context, namespace=NAMESPACE,
             parameter_overrides=[Parameter(name, value=value) for name, value in values.items()],

@@ -19,6 +19,7 @@ from siamx_ros.simulation.camera import SimulatedCamera
 from siamx_ros.simulation.episode import Episode, Report
 from siamx_ros.simulation.frame import CameraFrame
 from siamx_ros.simulation.people import Stand, Walk
+from siamx_ros.simulation.safety import LONGEST_S
 from siamx_ros.simulation.scenario import build_world
 from siamx_ros.simulation.scoring import STANDS
 from siamx_ros.srv import InitTarget
@@ -26,6 +27,8 @@ from siamx_ros.srv import InitTarget
 BEGIN_S, DURATION_S = 4.0, 7.0
 JUMP_S, LATE_S = 5.0, 0.7
 FOLLOWER = {'max_linear': 0.6}
+DRIVES = 0.3
+"""A robot must be faster than this when the fault comes, m/s, or nothing was tested."""
 
 
 @dataclass
@@ -112,14 +115,20 @@ FAULTS: dict[str, Callable[[FaultyPilot, CameraFrame, float], None]] = {
 
 @dataclass
 class NodeFaultScore:
-    """What the robot did; as in :class:`siamx_ros.simulation.safety.SafetyScore`."""
+    """What the robot did; as in :class:`siamx_ros.simulation.safety.SafetyScore`.
+
+    Attributes:
+        speed_before: when the fault came, m/s.
+        forward_s: infinite for a robot that drives without any valid message.
+        stop_s: NaN for a robot that never stood.
+    """
 
     fault: str
     speed_before: float = 0.0
     forward_s: float = 0.0
     stop_s: float = math.nan
     collisions: int = 0
-    _valid_s: float = math.inf
+    _valid_s: float = -math.inf
     _newest: int = -1
 
     def note(self, now_s: float, linear: float, heard: Sequence[TrackedTarget]) -> None:
@@ -132,6 +141,17 @@ class NodeFaultScore:
             self.forward_s = max(self.forward_s, now_s - self._valid_s)
         elif math.isnan(self.stop_s):
             self.stop_s = now_s - BEGIN_S
+
+    def failure(self) -> str:
+        """What is wrong with what the robot did, or nothing; half a sentence."""
+        if self.speed_before <= DRIVES:
+            return (f'the robot drove at {self.speed_before:.2f} m/s when the fault came: '
+                    f'nothing was tested')
+        if self.collisions:
+            return 'the robot drove against somebody'
+        if self.forward_s > LONGEST_S:
+            return f'the robot drove for {self.forward_s:.2f} s after the last valid message'
+        return 'the robot never stood' if math.isnan(self.stop_s) else ''
 
 
 def run_fault(fault: str, folder: Path, seed: int = 0) -> NodeFaultScore:

@@ -74,8 +74,8 @@ class RealTimePilot:
         (folder / 'follower').mkdir(exist_ok=True)
         self.processes = [] if attach else [
             NodeProcess(folder, {**common, **tracker}, REMAPPINGS),
-            NodeProcess(folder / 'follower', {**common, 'command': 'twist', **follower},
-                        {'__ns': NAMESPACE}, FOLLOWER_NODE)]
+            NodeProcess(folder / 'follower', {**common, **follower}, {'__ns': NAMESPACE},
+                        FOLLOWER_NODE)]
         self.doing, self.watched = '', True
 
     def __enter__(self) -> RealTimePilot:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from geometry_msgs.msg import TransformStamped, Twist
+from geometry_msgs.msg import TransformStamped, Twist, TwistStamped
 import numpy as np
 from rclpy.duration import Duration
 from rosgraph_msgs.msg import Clock
@@ -13,6 +13,7 @@ from sensor_msgs.msg import CameraInfo, Image
 from tf2_msgs.msg import TFMessage
 
 from siamx_ros.client.probe import Probe, nanoseconds, stamp
+from siamx_ros.follower.follower_config import FollowerConfig
 from siamx_ros.follower.transforms import mounting as placed
 from siamx_ros.messages.conversions import fill_image
 from siamx_ros.messages.from_msg import result_of
@@ -34,6 +35,9 @@ EPOCH_S = 1000.0
 class RobotTopics:
     """The simulated robot's side of ROS, on the node of a probe.
 
+    It hears what a follower sends by default: TwistStamped where ROS_DISTRO is later than Jazzy,
+    else Twist.
+
     Args:
         depth: whether it gives depth images, too.
         epoch_s: ROS time at which the simulated time begins, seconds; more than 0, which would
@@ -54,7 +58,8 @@ class RobotTopics:
         self._tf = node.create_publisher(TFMessage, '/tf', 10)
         self._static = node.create_publisher(TFMessage, '/tf_static', latched())
         self._static.publish(TFMessage(transforms=[mounting(camera)]))
-        probe.listen(Twist, f'{NAMESPACE}/cmd_vel', 1000)
+        self._stamped = FollowerConfig().stamped
+        probe.listen(TwistStamped if self._stamped else Twist, f'{NAMESPACE}/cmd_vel', 1000)
         self._taken = 0
 
     def fresh(self) -> tuple[float, float] | None:
@@ -63,7 +68,8 @@ class RobotTopics:
             return None
         self._taken = self.count
         message = self._probe.heard['cmd_vel'][-1]
-        return message.linear.x, message.angular.z
+        twist = message.twist if self._stamped else message
+        return twist.linear.x, twist.angular.z
 
     @property
     def count(self) -> int:

@@ -99,7 +99,7 @@ def _pilot(folder: Path, world: World, camera: CameraConfig, options: RunOptions
            process: NodeProcess | None, number: int
            ) -> AbstractContextManager[LockStepPilot | RealTimePilot | TruePilot]:
     if options.mode == 'truth':
-        return nullcontext(TruePilot(world, limits=replace(LIMITS, search=FOLLOWER['search'])))
+        return nullcontext(TruePilot(limits=replace(LIMITS, search=FOLLOWER['search'])))
     height = None if options.depth else round(world.target.height, 2)
     if process is not None:
         return LockStepPilot(process, camera, FOLLOWER, height, number)

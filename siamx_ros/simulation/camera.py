@@ -55,12 +55,14 @@ class SimulatedCamera:
 
     def take(self) -> CameraFrame:
         """Expose one image now."""
-        config = self.config
+        config, world = self.config, self._world
         drawn = self._renderer.render(
             self.place(), config.mount_height, math.radians(config.pitch))
         image = self._developed(self._blurred(drawn.image))
-        return CameraFrame(self._world.now_s, image, drawn.mask.copy(),
-                           self._measured(drawn.depth), self._visible_share(drawn.mask))
+        return CameraFrame(
+            world.now_s, image, drawn.mask.copy(), self._measured(drawn.depth),
+            self._visible_share(drawn.mask), world.base.pose.bearing_to(*world.target.point),
+            world.gap)
 
     def _blurred(self, image: np.ndarray) -> np.ndarray:
         """Smeared by the turn of the robot during the exposure, and by the lens."""

@@ -32,7 +32,8 @@ def write_plot(path: Path, moments: Sequence[Moment], standoff: float, title: st
         axis.margins(x=0)
         axis.grid(axis='y', alpha=0.25)
         axis.spines[['top', 'right']].set_visible(False)
-        axis.legend(loc='upper right', frameon=False, ncols=3, fontsize=9)
+        axis.legend(loc='lower right', bbox_to_anchor=(1.0, 0.97), frameon=False, ncols=3,
+                    fontsize=9)
     axes[0].set_title(f'{title}   (grey: out of sight, red: wrong person)', loc='left',
                       fontsize=11)
     axes[-1].set_xlabel('time, s')
@@ -81,8 +82,8 @@ def _plot_state(axis: Any, times: np.ndarray, moments: Sequence[Moment]) -> None
         seen.setdefault(state, Patch(color=colour, label=state.name.lower()))
     axis.set_yticks([])
     axis.set_ylabel('state', rotation=0, ha='right', va='center')
-    axis.legend(handles=[seen[state] for state in sorted(seen)], loc='upper center',
-                bbox_to_anchor=(0.5, -0.9), frameon=False, ncols=6, fontsize=9)
+    axis.figure.legend(handles=[seen[state] for state in sorted(seen)],
+                       loc='outside lower center', frameon=False, ncols=6, fontsize=9)
 
 
 def _reported(moments: Sequence[Moment], name: str) -> np.ndarray:

@@ -140,10 +140,13 @@ class CameraClockJump(ClockJump):
 
 
 class TargetSwapped(Fault):
-    """The operator draws another target while the robot drives."""
+    """The operator draws another target while the robot drives.
+
+    Answers about images from before are under way then, and carry the first one's name.
+    """
 
     def answer(self, seen: Observation, now_s: float) -> Observation | None:
-        return replace(seen, target_id='2') if now_s >= self.begin_s else seen
+        return replace(seen, target_id='2') if self.target(seen.stamp_s) else seen
 
     def target(self, now_s: float) -> int:
         return 1 if now_s >= self.begin_s else 0

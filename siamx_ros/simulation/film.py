@@ -66,7 +66,7 @@ class Film:
         near = abs(moment.gap - self._standoff) <= 0.5
         texts = ((14, 23, f'distance {moment.gap:4.2f} m', GOOD if near else BAD),
                  (224, 23, f'speed {moment.moving[0]:4.2f} m/s', INK),
-                 (424, 23, f'turn {moment.moving[1]:+5.2f} rad/s', INK),
+                 (424, 23, f'turn {round(moment.moving[1], 2) + 0.0:+5.2f} rad/s', INK),
                  (14, 47, moment.doing, GOOD if moment.doing.startswith('following') else BAD))
         for left, baseline, text, colour in texts:
             cv2.putText(strip, text, (left, baseline), FONT, 0.55, colour, 1, cv2.LINE_AA)

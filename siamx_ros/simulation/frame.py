@@ -52,6 +52,8 @@ class CameraFrame:
         depth: H/2 x W/2 uint16 millimetres along the optical axis as a depth camera measures it,
             0 where it does not.
         visible_share: how much of the target is seen, 0 to about 1.
+        bearing, range_m: of the target's middle from the base's at the exposure, rad and m; NaN
+            where nobody says.
     """
 
     stamp_s: float
@@ -59,6 +61,8 @@ class CameraFrame:
     mask: np.ndarray
     depth: np.ndarray
     visible_share: float
+    bearing: float = math.nan
+    range_m: float = math.nan
 
     def box_of(self, number: int = 1) -> BoundingBox | None:
         """The box of what is seen of a person, in pixels of the image; None if nothing is."""

@@ -100,7 +100,11 @@ class Person:
 
     def _finish(self) -> None:
         self.legs.pop(0)
-        self._way, self._left_s, self._stuck_s, self._nearest = None, 0.0, 0.0, math.inf
+        self._left_s = 0.0
+        self._forget_way()
+
+    def _forget_way(self) -> None:
+        self._way, self._nearest, self._stuck_s, self._waited_s = None, math.inf, 0.0, 0.0
 
     def _stand(self, leg: Stand, dt: float) -> None:
         if self._left_s <= 0:
@@ -124,7 +128,7 @@ class Person:
         self._waited_s = self._waited_s + dt if waiting else 0.0
         if self._waited_s > WAITING_S:
             self.legs[:0] = self.comes_back()
-            self._way, self._waited_s = None, 0.0
+            self._forget_way()
             return 0.0, 0.0
         if not waiting:
             self._stuck_s += dt

@@ -17,7 +17,6 @@ from siamx_ros.simulation.episode import Episode, Report
 from siamx_ros.simulation.frame import CameraFrame
 from siamx_ros.simulation.scenario import build_world
 from siamx_ros.simulation.scoring import IN_VIEW
-from siamx_ros.simulation.world import World
 
 LIMITS = FollowLimits(max_linear=0.8, max_angular=1.2)
 """Of a robot as fast as people stroll."""
@@ -36,9 +35,9 @@ class TruePilot:
         doing: what the follower does, and why if there is a reason.
     """
 
-    def __init__(self, world: World, show: Callable[[CameraFrame], None] = lambda frame: None,
+    def __init__(self, show: Callable[[CameraFrame], None] = lambda frame: None,
                  limits: FollowLimits = LIMITS) -> None:
-        self._world, self._show = world, show
+        self._show = show
         self._follower = Follower(limits)
         self._seq, self._box = 0, BoundingBox(0.0, 0.0, 1.0, 1.0)
         self.doing = ''
@@ -51,11 +50,9 @@ class TruePilot:
         """Take an image; returns what a tracker would say that knows the truth."""
         self._show(frame)
         self._seq += 1
-        target, pose = self._world.target.point, self._world.base.pose
         seen = frame.visible_share > IN_VIEW
         state = TrackState.TRACKING if seen else TrackState.LOST
-        bearing = pose.bearing_to(*target) if seen else math.nan
-        distance = math.dist(pose.point, target) if seen else math.nan
+        bearing, distance = (frame.bearing, frame.range_m) if seen else (math.nan, math.nan)
         self._follower.update(
             Observation(frame.stamp_s, self._seq, '1', state, seen, bearing, range_m=distance,
                         range_stddev_m=0.02 * distance, from_depth=True), Now(now_s, now_s))
@@ -90,7 +87,7 @@ def watch(seed: int, seconds: float, show: Callable[[np.ndarray, np.ndarray], No
     world = build_world(seed)
     camera = SimulatedCamera(world)
     try:
-        pilot = TruePilot(world, lambda frame: show(frame.image, true_box(frame)))
+        pilot = TruePilot(lambda frame: show(frame.image, true_box(frame)))
         Episode(world, camera, pilot).run(seconds)
     finally:
         camera.close()

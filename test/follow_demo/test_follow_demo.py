@@ -81,6 +81,27 @@ def test_a_depth_image_fits_the_image_and_is_read_as_metres() -> None:
     assert (metres[4:, 6:] == 5.5).all()
 
 
+@pytest.mark.parametrize('distribution', ['jazzy', 'kilted'])
+def test_the_robot_hears_what_the_follower_of_the_distribution_says(monkeypatch, distribution):
+    import rclpy
+    from siamx_ros.client.probe import Probe
+    from siamx_ros.control.observation import Command
+    from siamx_ros.follow_demo.robot_topics import NAMESPACE, RobotTopics
+    from siamx_ros.follower.follower_node import FollowerNode
+    monkeypatch.setenv('ROS_DISTRO', distribution)
+    probe, context = Probe(f'{NAMESPACE}/siamx_tracker', f'{NAMESPACE}/image'), rclpy.Context()
+    rclpy.init(context=context)
+    try:
+        topics = RobotTopics(probe, CameraConfig(), depth=False)
+        follower = FollowerNode(context=context, namespace=NAMESPACE)
+        assert probe.wait(lambda: follower.send(Command(0.25, -0.5)) or topics.count)
+        assert topics.fresh() == (0.25, -0.5)
+        follower.destroy_node()
+    finally:
+        rclpy.try_shutdown(context=context)
+        probe.close()
+
+
 @pytest.mark.parametrize('arguments, words', [
     (['--attach'], '--real-time'), (['--worlds', '0'], 'at least 1'),
     (['--truth', '--no-depth'], 'goes without'), (['--truth', '--adaptive', 'off'], 'without'),
@@ -108,3 +129,36 @@ def test_the_score_of_a_fault_counts_from_the_last_valid_message() -> None:
     assert score.speed_before == 0.4
     assert score.forward_s == pytest.approx(0.5) and score.stop_s == pytest.approx(0.6)
     assert '| silence | 0.40 | 0 | 0.50 | 0.60 |' in table([score])
+
+
+def fault_score(speed: float, last_valid: int | None, stands_after: int | None):
+    """A score in tenths of a second from the beginning of the fault; None: never."""
+    from siamx_ros.follow_demo.node_faults import BEGIN_S, NodeFaultScore
+    from siamx_ros.msg import TrackedTarget
+    score, heard = NodeFaultScore('silence'), []
+    for k in range(-4, 12):
+        if last_valid is not None and k <= last_valid:
+            heard.append(TrackedTarget(valid=True, seq=k + 10))
+        stands = stands_after is not None and k >= stands_after
+        score.note(BEGIN_S + k / 10, 0.0 if stands else speed, heard)
+    return score
+
+
+@pytest.mark.parametrize('speed, last_valid, stands_after, words', [
+    (0.5, 0, 4, ''), (0.0, 0, 4, 'at 0.00 m/s'), (0.3, 0, 4, 'nothing was tested'),
+    (0.5, None, 4, 'after the last valid message'), (0.5, 0, 8, 'for 0.70 s after'),
+    (0.5, 11, None, 'never stood')])
+def test_a_fault_that_tested_nothing_or_did_not_stop_the_robot_fails(
+        speed, last_valid, stands_after, words) -> None:
+    failure = fault_score(speed, last_valid, stands_after).failure()
+    assert words in failure and bool(failure) is bool(words)
+
+
+@pytest.mark.parametrize('speed, status', [(0.5, 0), (0.0, 1)])
+def test_the_command_fails_where_a_fault_does(monkeypatch, tmp_path, capsys, speed, status) -> None:
+    from siamx_ros.follow_demo import node_faults
+    monkeypatch.setattr(node_faults, 'run_fault', lambda name, folder: fault_score(speed, 0, 4))
+    assert command.main(['--faults', '--out', str(tmp_path)]) == status
+    said = capsys.readouterr()
+    assert ('not safe: silence: the robot drove at 0.00 m/s' in said.err) is bool(status)
+    assert '| silence |' in said.out

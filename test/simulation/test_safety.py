@@ -62,6 +62,22 @@ def test_a_follower_that_speeds_up_in_doubt_is_found_out(monkeypatch: pytest.Mon
     assert SafetyEpisode(3, 'target hidden').run().faster > 0
 
 
+def test_a_bearing_carries_the_name_of_whom_it_is_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also in answers that are under way when the target is swapped."""
+    real, told = Follower.update, []
+
+    def noted(self, seen, now, forbidden=''):
+        told.append(seen)
+        return real(self, seen, now, forbidden)
+    monkeypatch.setattr(Follower, 'update', noted)
+    for seed in range(4):
+        SafetyEpisode(seed, 'target swapped').run()
+        begin_s = FAULTS['target swapped'](np.random.default_rng((seed, 11))).begin_s
+        assert {seen.target_id for seen in told} == {'1', '2'}
+        assert all((seen.target_id == '2') is (seen.stamp_s >= begin_s) for seen in told)
+        told.clear()
+
+
 def test_the_same_seed_gives_the_same_score() -> None:
     assert SafetyEpisode(5, 'images late').run() == SafetyEpisode(5, 'images late').run()
 

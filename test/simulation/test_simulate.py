@@ -11,7 +11,8 @@ import pytest
 from siamx_ros import imaging
 from siamx_ros.cli import main
 from siamx_ros.data.folders import read_sequences
-from siamx_ros.simulation.frame import CameraFrame
+from siamx_ros.simulation.frame import CameraConfig, CameraFrame
+from siamx_ros.simulation.people import Walk
 from siamx_ros.simulation.true_pilot import SHOWN, TruePilot, true_box
 from siamx_ros.simulation.world import World
 
@@ -57,13 +58,38 @@ def test_the_robot_follows_its_target(world: World) -> None:
     from siamx_ros.simulation.episode import Episode
     camera, shares = SimulatedCamera(world), []
     try:
-        Episode(world, camera, TruePilot(world, lambda frame: shares.append(
+        Episode(world, camera, TruePilot(lambda frame: shares.append(
             frame.visible_share))).run(12.0)
     finally:
         camera.close()
     assert np.mean(np.array(shares) > 0.25) > 0.9
     assert world.base.travelled > 1.0 and not world.collisions
     assert 0.8 < world.gap < 4.0
+
+
+def test_what_it_says_of_an_image_was_true_when_the_image_was_taken(world: World) -> None:
+    """However late it says so."""
+    from siamx_ros.simulation.camera import SimulatedCamera
+    from siamx_ros.simulation.episode import Episode
+    step, truth = world.step, {}
+
+    def noted() -> None:
+        step()
+        truth[round(world.now_s, 2)] = (
+            world.base.pose.bearing_to(*world.target.point), world.gap)
+    world.step = noted
+    world.target.legs = [Walk((world.target.x - 2.0, world.target.y), 1.0)]
+    camera = SimulatedCamera(world, CameraConfig(delay=0.2))
+    try:
+        moments = Episode(world, camera, TruePilot()).run(3.0)
+    finally:
+        camera.close()
+    valid = [m for m in moments if m.report.valid]
+    for moment in valid:
+        report = moment.report
+        assert (report.bearing, report.range_m) == pytest.approx(
+            truth[round(report.stamp_s, 2)], abs=1e-9)
+    assert len(valid) > 50 and max(abs(m.bearing - m.report.bearing) for m in valid) > 0.03
 
 
 def test_a_target_that_hardly_shows_has_no_box() -> None:

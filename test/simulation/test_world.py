@@ -122,6 +122,20 @@ def test_a_person_walks_turns_waits_and_comes_back() -> None:
     assert math.dist(person.point, (2.0, 2.0)) < 0.2
 
 
+def test_who_comes_back_goes_all_the_way() -> None:
+    """However near the end of the way was that is given up for it."""
+    person, far = Person('target', 1.0, 2.0, 0.0, legs=[Walk((9.0, 2.0), 0.8)]), [False]
+    person.waits = lambda: far[0]
+    person.comes_back = lambda: [Walk((1.0, 2.0), 0.7, patient=False), Stand(60.0)]
+    routes = Routes(ROOM)
+    while person.x < 8.4:
+        person.step(0.01, ROOM, routes, [])
+    far[0] = True
+    for _ in range(1700):
+        person.step(0.01, ROOM, routes, [])
+    assert math.dist(person.point, (1.0, 2.0)) < 0.2
+
+
 def test_people_keep_apart_from_each_other_and_from_the_robot(world: World) -> None:
     world.run_until(40.0)
     assert not world.collisions
