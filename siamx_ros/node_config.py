@@ -18,7 +18,7 @@ def is_of_ros(name: str) -> bool:
 
 @dataclass(frozen=True)
 class ImageTopic(Settings):
-    """How a node subscribes to its images."""
+    """How a node subscribes to its images and reads them."""
 
     image_transport: str = setting(
         'raw', "'raw' subscribes to image, 'compressed' to image/compressed",
@@ -26,6 +26,9 @@ class ImageTopic(Settings):
     image_reliability: str = setting(
         'auto', "'auto' asks for reliable images and switches to best effort when the publisher "
         'offers no more', choices=('auto', 'reliable', 'best_effort'))
+    image_encoding_override: str = setting(
+        '', 'encoding of raw images to assume instead of what the camera claims; empty for none',
+        live=True)
 
 
 @dataclass(frozen=True)
@@ -35,9 +38,6 @@ class NodeConfig(ImageTopic):
     model: ModelConfig = field(default_factory=ModelConfig)
     tracking: TrackerConfig = field(default_factory=TrackerConfig)
     autostart: bool = setting(True, 'configure and activate without a lifecycle manager')
-    image_encoding_override: str = setting(
-        '', 'encoding of raw images to assume instead of what the camera claims; empty for none',
-        live=True)
     spread_16_bit: bool = setting(
         True, 'spread 16-bit images to 8 bits where their values use a small part of the range, as '
         'of 10 to 14 bit and thermal cameras; false takes the upper 8 bits', live=True)

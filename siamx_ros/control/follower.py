@@ -14,7 +14,7 @@ from siamx_ros.control.limits import FollowLimits
 from siamx_ros.control.observation import (
     Command, FollowReason, FollowState, Now, Observation, Verdict)
 from siamx_ros.control.pace import Pace
-from siamx_ros.control.profile import Profile, Rates, speed_to_stop_within
+from siamx_ros.control.profile import Profile, Rates, speed_to_stop_within, turning_rates
 from siamx_ros.control.ranging import KNOWN, Ranging
 from siamx_ros.control.turning_search import Search
 from siamx_ros.control.watch import FUTURE_SLACK_S, TURNING, Watch
@@ -87,6 +87,10 @@ class Follower:
             return self._slow_down(now, elapsed, end)
         return self._follow(now, elapsed)
 
+    def confirm(self) -> None:
+        """The target of now may be followed; see ``limits.confirm_target``."""
+        self._watch.confirmation.missing = False
+
     def place(self, now: Now) -> tuple[float, float]:
         """Distance and bearing of the target when a command of now takes effect; NaN: unknown."""
         if not all(map(math.isfinite, now)):
@@ -142,7 +146,7 @@ class Follower:
         lost = self._watch.newest.state == TrackState.LOST
         if lost and self.limits.search and not linear:
             turn = self._search.turn(now.ros_s, self._estimate.turned(now.ros_s), self.limits)
-        self._turn.next(turn, self._turn_rates(), elapsed)
+        self._turn.next(turn, turning_rates(self.limits), elapsed)
         angular = self._turn.limit(self._largest_turn(now, searching=bool(turn)))
         state = FollowState.SEARCHING if turn else \
             FollowState.SLOWING if linear or angular else FollowState.STANDING
@@ -162,7 +166,7 @@ class Follower:
         error = math.copysign(max(0.0, abs(bearing) - BEARING_BAND), bearing)
         turn = limits.angular_gain * error + limits.feed_forward * rate
         largest = age * limits.max_angular * (1.0 if seen.certain else DOUBTFUL_TURN)
-        angular = self._turn.next(max(-largest, min(largest, turn)), self._turn_rates(), elapsed)
+        angular = self._turn.next(max(-largest, min(largest, turn)), turning_rates(limits), elapsed)
         angular = self._turn.limit(limits.max_angular)
         return Command(linear, angular, self._state(linear, angular, wanted), *why)
 
@@ -243,8 +247,3 @@ class Follower:
     def _ahead(self) -> float:
         """Seconds until the next command takes effect."""
         return self.limits.base_delay + 1 / self.limits.command_rate
-
-    def _turn_rates(self) -> Rates:
-        limits = self.limits
-        return Rates(limits.max_angular_acceleration, limits.max_angular_acceleration,
-                     limits.max_angular_jerk)

@@ -76,6 +76,9 @@ class FollowLimits(Settings):
     switch_pause: float = setting(
         0.5, 'time to stand when the target becomes another one', unit='s', low=0.0, high=10.0,
         live=True)
+    confirm_target: bool = setting(
+        False, 'follow another target, or one of a tracker that was started again, only once '
+        '~/enable was called again; the first one needs no second call', live=True)
     max_range_share: float = setting(
         0.35, 'a range is used up to this deviation, as a share of it', low=0.0, high=1.0,
         live=True)

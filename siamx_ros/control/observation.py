@@ -108,6 +108,7 @@ class FollowReason(IntEnum):
     ASIDE = 13
     TOO_NEAR = 14
     ARRIVED = 15
+    TARGET_UNCONFIRMED = 16
 
 
 class Verdict(NamedTuple):

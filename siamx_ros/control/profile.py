@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 import math
 
+from siamx_ros.control.limits import FollowLimits
+
 
 @dataclass(frozen=True)
 class Rates:
@@ -13,6 +15,12 @@ class Rates:
     up: float
     down: float
     jerk: float
+
+
+def turning_rates(limits: FollowLimits) -> Rates:
+    """How fast a turning rate may change."""
+    return Rates(limits.max_angular_acceleration, limits.max_angular_acceleration,
+                 limits.max_angular_jerk)
 
 
 class Profile:

@@ -18,17 +18,42 @@ ENDING = (TrackState.LOST, TrackState.INPUT_STALE)
 """States that a robot slows down for; for all others it stands at once."""
 
 
+class Confirmation:
+    """Whether somebody who may said that the target of now is to be followed.
+
+    Attributes:
+        missing: whether there is another target since.
+    """
+
+    def __init__(self) -> None:
+        self.missing = False
+        self._target_id: str | None = None
+        self._seq = -1
+
+    def see(self, seen: Observation, wanted: bool) -> None:
+        """Note whose target is seen, and whether another one is to be confirmed from now on."""
+        if seen.seq <= self._seq and self._target_id is not None:
+            self._target_id = ''  # a tracker that starts again gives the same names again
+        self._seq = seen.seq
+        if not seen.target_id:
+            return
+        if self._target_id not in (None, seen.target_id):
+            self.missing = wanted
+        self._target_id = seen.target_id
+
+
 class Watch:
     """Keeps the newest observation and when things were in order for the last time.
 
     Attributes:
         newest: the observation to act on, None before the first.
         certain_at: ROS time at which the last certain observation of this target arrived.
+        confirmation: of the target.
     """
 
     def __init__(self) -> None:
         self.newest: Observation | None = None
-        self.certain_at = -math.inf
+        self.certain_at, self.confirmation = -math.inf, Confirmation()
         self._arrived = Now(-math.inf, -math.inf)
         self._uncertain_since: float | None = None
         self._paused_until = -math.inf
@@ -64,6 +89,7 @@ class Watch:
             self._paused_until = now.steady_s + limits.switch_pause
             self.certain_at = -math.inf
         self.newest, self._arrived, self._set_back = seen, now, False
+        self.confirmation.see(seen, limits.confirm_target)
         if seen.certain:
             self.certain_at = now.ros_s
         if seen.state != TrackState.UNCERTAIN:
@@ -77,6 +103,9 @@ class Watch:
         seen = self.newest
         if not math.isfinite(now.ros_s) or not math.isfinite(now.steady_s):
             return Verdict(FollowReason.CLOCK, 'the time is not a number')
+        if limits.confirm_target and self.confirmation.missing:
+            return Verdict(FollowReason.TARGET_UNCONFIRMED,
+                           'this is another target: call ~/enable again')
         if self._set_back:
             return Verdict(FollowReason.CLOCK, 'the clock was set back')
         if seen is None:
@@ -97,7 +126,8 @@ class Watch:
         if seen.state not in TURNING + ENDING:
             return Verdict(FollowReason.TRACKER_STATE, f'the tracker says {seen.state.name}')
         if now.steady_s < self._paused_until:
-            return Verdict(FollowReason.TARGET_CHANGED, 'this is another target')
+            return Verdict(FollowReason.TARGET_CHANGED,
+                           'this is another target, or the first answer after a silence')
         return None
 
     def end(self, now: Now, limits: FollowLimits) -> Verdict | None:

@@ -21,7 +21,7 @@ from std_srvs.srv import SetBool, Trigger
 
 from siamx_ros.control.follower import Follower
 from siamx_ros.control.mounting import ON_BASE, Mounting
-from siamx_ros.control.observation import Command, Now
+from siamx_ros.control.observation import Command, FollowReason, Now
 from siamx_ros.follower.follower_config import FollowerConfig
 from siamx_ros.follower.observe import observation
 from siamx_ros.follower.permission import Permission
@@ -30,14 +30,16 @@ from siamx_ros.follower.transforms import transforms
 from siamx_ros.msg import FollowerStatus, TrackedTarget
 from siamx_ros.node.parameters import NodeParameters
 from siamx_ros.node.spin import run
-from siamx_ros.qos import latched
+from siamx_ros.qos import HeardTopic, latched
 
 STOPPING_S = 0.5
 """How long a stop is repeated, for a base that missed one; then the topic is left to others."""
 STATUS_PERIOD_S, DIAGNOSTICS_PERIOD_S = 0.2, 1.0
 ACKNOWLEDGED_S = 1.0
 """How long the last command may take to arrive before the process ends."""
-BEST_EFFORT = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
+UNHEARD = 'a latched stop topic has just appeared: waiting for what it says'
+BOOL_DEPTH = 10
+"""History depth of the topics that say true or false."""
 
 
 class FollowerNode(Node):
@@ -74,10 +76,10 @@ class FollowerNode(Node):
 
     def _open_inputs(self) -> None:
         self.create_subscription(TrackedTarget, 'siamx_tracker/target', self.see, 1)
-        self.create_subscription(Bool, 'deadman', self._deadman, BEST_EFFORT)
-        # whatever is offered must be heard, also what was said before this node came
-        for quality in (BEST_EFFORT, QoSProfile(depth=10), latched()):
-            self.create_subscription(Bool, 'stop', self._stop_topic, quality)
+        self.create_subscription(Bool, 'deadman', self._deadman, QoSProfile(
+            depth=BOOL_DEPTH, reliability=ReliabilityPolicy.BEST_EFFORT))
+        self._stops = HeardTopic(
+            self, Bool, 'stop', self._stop_topic, depth=BOOL_DEPTH, reliable=True)
         self.create_service(SetBool, '~/enable', self._enable)
         self.create_service(Trigger, '~/stop', self._stop)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
@@ -106,11 +108,13 @@ class FollowerNode(Node):
 
     def step(self) -> None:
         """Command the robot; called at ``command_rate``."""
+        self._stops.look()
         now = self.now()
         self._tell(self._follower.step(now, self._objection(now)), now)
 
     def _objection(self, now: Now) -> str:
-        return self._permission.objection(now.steady_s, self._config)
+        unheard = UNHEARD if self._stops.awaits_kept else ''
+        return self._permission.objection(now.steady_s, self._config) or unheard
 
     def _mounting(self, header: Any) -> Mounting | None:
         """Where the camera is on the base; what is found out about it is logged once a frame."""
@@ -148,6 +152,8 @@ class FollowerNode(Node):
 
     def _enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
         objection = self._permission.enable(request.data)
+        if request.data:
+            self._follower.confirm()
         self.step()
         response.success, response.message = not objection, objection
         return response
@@ -179,7 +185,7 @@ class FollowerNode(Node):
 
     def _report(self, command: Command, now: Now) -> None:
         """Publish ~/status on a change and as a heartbeat, and the diagnostics."""
-        enabled = not self._objection(now)
+        enabled = not self._objection(now) and command.reason != FollowReason.TARGET_UNCONFIRMED
         key = (command.state, command.reason, enabled, self._target_id)
         if key == self._status_key and now.steady_s - self._status_at < STATUS_PERIOD_S:
             return

@@ -78,6 +78,9 @@ class Measurer:
         rectified: whether the images are, so that P of camera_info holds instead of K and D.
         warn: called with a sentence on an input that does not fit the images.
         clock: steady seconds.
+
+    Attributes:
+        info_topic: where camera_info is expected, for what is said when none comes.
     """
 
     def __init__(self, rectified: bool, warn: Callable[[str], Any],
@@ -85,6 +88,7 @@ class Measurer:
         self._rectified, self._clock = rectified, clock
         self._mismatches = {'calibration': Mismatch(warn), 'depth': Mismatch(warn)}
         self._lock = Lock()
+        self.info_topic = 'camera_info'
         self._info: Any = None
         self._asked: tuple = ()
         self._fit: tuple[CameraModel | None, str] = None, ''
@@ -161,6 +165,8 @@ class Measurer:
         camera, misfit = self._fit
         if camera is None and config.fallback_hfov > 0:
             camera = CameraModel.from_field_of_view(width, height, config.fallback_hfov)
+        if camera is None and not misfit and (config.use_depth or config.target_height > 0):
+            misfit = f'no camera_info on {self.info_topic}'
         return camera, misfit
 
     def _fitted(self, info: Any, width: int, height: int,

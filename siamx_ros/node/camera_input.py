@@ -9,10 +9,12 @@ from rclpy.qos import QoSPolicyKind, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from siamx_ros.node_config import ImageTopic, NodeConfig
-from siamx_ros.qos import latched
+from siamx_ros.qos import HeardTopic
 
 DEPTH_IMAGES = 5
 """History depth of the depth subscription: a later one must not push out the one of an image."""
+COMPRESSED = '/compressed'
+"""What image_transport appends to the topic of the raw images."""
 UNKNOWN = '_NODE_NAME_UNKNOWN_'
 """What rmw calls a node whose endpoints it knows, but not its name."""
 
@@ -88,15 +90,23 @@ class AdaptiveSubscription:
 def subscribe_images(node: Any, config: ImageTopic, callback: Callable) -> AdaptiveSubscription:
     """Subscribe to a camera's images, raw or compressed as the settings say."""
     what = (Image, 'image') if config.image_transport == 'raw' else (
-        CompressedImage, 'image/compressed')
+        CompressedImage, _unless_remapped(
+            node, 'image/compressed', node.resolve_topic_name('image') + COMPRESSED))
     return AdaptiveSubscription(node, *what, callback, reliability=config.image_reliability)
+
+
+def _unless_remapped(node: Any, name: str, topic: str) -> str:
+    """What to subscribe to: a topic derived from another, unless a rule remaps ``name`` itself."""
+    plain = node.resolve_topic_name(name, only_expand=True)
+    return topic if node.resolve_topic_name(name) == plain else name
 
 
 class CameraInput:
     """The node's input topics, subscribed while it is active.
 
     Args:
-        node: makes the subscriptions.
+        node: makes the subscriptions; ``camera_info`` is the one beside the images, by the rule of
+            image_transport, unless it is remapped itself.
         config: transport, reliability and whether depth is wanted.
         on_image, on_info, on_depth: called with each message.
     """
@@ -108,13 +118,18 @@ class CameraInput:
         if config.use_depth:
             self._images.append(
                 AdaptiveSubscription(node, Image, 'depth', on_depth, depth=DEPTH_IMAGES))
-        # whatever is offered is heard, also what was said once before
-        self._infos = [
-            node.create_subscription(CameraInfo, 'camera_info', on_info, quality) for quality in (
-                QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT), latched())]
+        parent = self._images[0].topic.removesuffix(COMPRESSED).rpartition('/')[0]
+        self._info = HeardTopic(node, CameraInfo, _unless_remapped(
+            node, 'camera_info', f'{parent}/camera_info'), on_info)
+
+    @property
+    def info_topic(self) -> str:
+        """Resolved name of the topic of the calibration."""
+        return self._info.topic
 
     def check(self) -> None:
-        """Switch to best effort where a publisher asked for it; call this regularly."""
+        """Subscribe as the publishers need it; call this regularly."""
+        self._info.look()
         for images in self._images:
             images.check()
 
@@ -126,8 +141,7 @@ class CameraInput:
         """Unsubscribe from everything."""
         for images in self._images:
             images.close()
-        for info in self._infos:
-            self._node.destroy_subscription(info)
+        self._info.close()
 
 
 def _name(publisher: Any) -> str:

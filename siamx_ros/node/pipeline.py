@@ -61,7 +61,9 @@ class Pipeline:
         self._stalled = self._muted = False
         self.problem = ''
         self.camera = CameraInput(
-            node, config, on_image=self._on_image, on_info=self._on_info, on_depth=self._on_depth)
+            node, config, on_image=self._on_image, on_info=self.measurer.set_camera,
+            on_depth=self._on_depth)
+        self.measurer.info_topic = self.camera.info_topic
         self.waiting = Waiting.of(node)
         self.worker = worker(self._handle)
 
@@ -160,9 +162,6 @@ class Pipeline:
         self.buffer.add(frame)
         if self.input.is_due(stamp):
             self.worker.offer(frame)
-
-    def _on_info(self, msg: Any) -> None:
-        self.measurer.set_camera(msg)
 
     def _on_depth(self, msg: Any) -> None:
         try:

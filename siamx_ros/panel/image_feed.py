@@ -14,6 +14,7 @@ import numpy as np
 from siamx_ros.errors import InputError
 from siamx_ros.messages.conversions import (
     compressed_size, image_from_compressed, image_from_msg)
+from siamx_ros.panel.panel_config import PanelConfig
 
 WAITING_IMAGES = 8
 """Images that may wait for the tracker's answer, and answers for their images."""
@@ -100,8 +101,8 @@ class ImageFeed:
         self._shown = Shown(self._count, message, target)
 
 
-def to_picture(message: Any, max_width: int, quality: int) -> Picture:
-    """Encode an image, at most ``max_width`` pixels wide; a JPEG of that width is left as it is.
+def to_picture(message: Any, config: PanelConfig) -> Picture:
+    """Encode an image as the settings say; a JPEG that is not too wide is left as it is.
 
     Raises:
         InputError: the image cannot be read.
@@ -109,17 +110,17 @@ def to_picture(message: Any, max_width: int, quality: int) -> Picture:
     if hasattr(message, 'format'):
         data = bytes(message.data)
         width, height = compressed_size(data)
-        if data[:2] == b'\xff\xd8' and 0 < width <= max_width:
+        if data[:2] == b'\xff\xd8' and 0 < width <= config.image_width:
             return Picture(data, (width, height))
         image = image_from_compressed(message)
     else:
-        image = image_from_msg(message)
+        image = image_from_msg(message, config.image_encoding_override)
     height, width = image.shape[:2]
-    if width > max_width:
-        small = max_width, max(1, round(height * max_width / width))
+    if width > config.image_width:
+        small = config.image_width, max(1, round(height * config.image_width / width))
         image = cv2.resize(image, small, interpolation=cv2.INTER_AREA)
     done, data = cv2.imencode('.jpg', np.ascontiguousarray(image),
-                              [cv2.IMWRITE_JPEG_QUALITY, quality])
+                              [cv2.IMWRITE_JPEG_QUALITY, config.jpeg_quality])
     if not done:
         raise InputError(f'an image of {width}x{height} pixels cannot be encoded as JPEG')
     return Picture(data.tobytes(), (width, height))

@@ -170,7 +170,7 @@ class PanelApp:
             return None
         if self._encoded is None or self._encoded[0] != shown.number:
             self._encoded = shown.number, asyncio.get_running_loop().run_in_executor(
-                self._encoder, to_picture, shown.message, config.image_width, config.jpeg_quality)
+                self._encoder, to_picture, shown.message, config)
         try:
             picture = await asyncio.shield(self._encoded[1])
         except InputError as error:

@@ -117,6 +117,17 @@ def test_images_from_the_future_stop_it_and_teach_nothing():
     assert fed(follower, 103.5, 2.0).linear > 0.3
 
 
+def test_a_more_cautious_rule_can_be_had():
+    """As docs/follow.md says: no doubt is bridged, and 0.3 s without news is too much."""
+    cautious = FollowLimits(max_age=0.3, silence_timeout=0.3, bridge_time=0.1)
+    for state in (State.UNCERTAIN, State.RELOCALISED, State.LOST):
+        assert fed(cruising(cautious), 103.0, 0.05, state=state, valid=False).linear == 0
+    for now in (Now(102.95 + 0.26, 13.0), Now(103.0, 12.95 + 0.31), Now(103.2, 13.2)):
+        follower = cruising(cautious)
+        assert follower.step(Now(102.97, 12.97)).linear > 0.3
+        assert follower.step(now).linear == 0
+
+
 def test_late_images_slow_before_they_stop(plane):
     speeds = {late: plane(walk(0.4), latency=late).run(8).log[-1][3].linear
               for late in (0.1, 0.3, 0.35, 0.6)}
@@ -146,6 +157,44 @@ def test_another_target_stops_it_once():
     command = fed(follower, 103.0, 0.4, target_id='b')
     assert not command.moves and command.reason == Why.TARGET_CHANGED
     assert fed(follower, 103.4, 1.0, target_id='b').linear > 0.2
+
+
+CONFIRMED = FollowLimits(confirm_target=True)
+
+
+def test_another_target_waits_until_it_is_confirmed():
+    follower = cruising(CONFIRMED)
+    assert fed(follower, 103.0, 0.2, target_id='').reason == Why.TARGET_CHANGED, 'a reset'
+    follower.confirm()
+    command = fed(follower, 103.2, 3.0, target_id='b')
+    assert not command.moves and command.reason == Why.TARGET_UNCONFIRMED, 'that was too early'
+    assert 'enable' in command.message
+    assert follower.step(Now(107.0, 17.0)).reason == Why.TARGET_UNCONFIRMED, 'also in silence'
+    follower.confirm()
+    assert fed(follower, 107.0, 2.0, target_id='b').linear > 0.3
+    assert fed(follower, 109.0, 2.0, target_id='a').reason == Why.TARGET_UNCONFIRMED, 'back again'
+    follower.limits = FollowLimits()
+    assert fed(follower, 111.0, 1.0, target_id='a').linear > 0.2
+
+
+@pytest.mark.parametrize('start', [110.0, 50.0], ids=['tracker', 'tracker and clock'])
+def test_a_tracker_that_was_started_again_has_another_target_of_the_same_name(start):
+    follower = cruising(CONFIRMED)
+
+    def say(tick):
+        idle, now = tick < 5, start + tick * 0.05
+        return follower.update(
+            replace(GOOD, stamp_s=now - 0.05, seq=tick + (0 if idle else 20000),
+                    target_id='' if idle else 'a'), Now(now, 110 - 90 + tick * 0.05))
+    assert [say(tick) for tick in range(30)][-1].reason == Why.TARGET_UNCONFIRMED
+    follower.confirm()
+    assert [say(tick) for tick in range(30, 60)][-1].linear > 0
+
+
+def test_the_same_target_after_a_silence_needs_no_confirmation():
+    follower = cruising(CONFIRMED)
+    assert follower.step(Now(104.0, 14.0)).reason == Why.SILENCE
+    assert fed(follower, 105.0, 2.0).linear > 0.3
 
 
 @pytest.mark.parametrize('start', [110.0, 50.0], ids=['tracker', 'tracker and clock'])

@@ -17,6 +17,7 @@ from siamx_ros.client.probe import BEST_EFFORT, LATCHED, Probe
 from siamx_ros.control.observation import FollowReason
 
 pytestmark = pytest.mark.ros
+OFFERS = {'reliable': 10, 'best effort': BEST_EFFORT, 'latched': LATCHED}
 
 
 @pytest.fixture(scope='module')
@@ -54,8 +55,7 @@ def test_the_policy_allows_what_the_node_uses_and_no_more(robot, repository):
     check_policy(repository, robot.probe, 'follower', robot.namespace)
 
 
-@pytest.mark.parametrize('qos', [10, BEST_EFFORT, LATCHED],
-                         ids=['reliable', 'best effort', 'latched'])
+@pytest.mark.parametrize('qos', OFFERS.values(), ids=OFFERS)
 def test_the_stop_topic_always_wins(robot, qos):
     stop = robot.publisher(Bool, 'stop', qos)
     robot.wait(lambda: not stop.publish(Bool(data=True))
@@ -82,6 +82,28 @@ def test_a_stop_that_was_said_before_it_came_holds(tmp_path):
     probe.close()
 
 
+@pytest.mark.parametrize('offer', OFFERS)
+def test_no_publisher_of_stop_is_told_that_it_is_not_heard(tmp_path, capfd, offer):
+    """But one that offers best effort only, for which nothing can be done: by its own node."""
+    with Robot(tmp_path, {}) as robot:
+        robot.publisher(Bool, 'stop', OFFERS[offer])
+        assert robot.wait(lambda: robot.statuses)
+        assert robot.enable().success
+        assert robot.drives(), robot.last_words()
+        assert 'incompatible QoS' not in robot.log_path.read_text()
+    said = ''.join(capfd.readouterr())
+    assert said.count('incompatible QoS') == (offer == 'best effort'), said
+
+
+def test_a_latched_stop_that_appears_is_waited_for_but_not_for_ever(tmp_path):
+    with Robot(tmp_path, {'enabled_at_start': True}) as robot:
+        assert robot.drives(), robot.last_words()
+        robot.publisher(Bool, 'stop', LATCHED)
+        assert robot.wait(lambda: any(
+            'waiting for what it says' in status.message for status in robot.statuses))
+        assert robot.drives(), 'it says nothing, and nobody need enable the robot again'
+
+
 def test_the_deadman_switch(robot):
     robot.set(use_deadman=True)
     assert robot.stands(FollowReason.FORBIDDEN, 'deadman')
@@ -103,6 +125,20 @@ def test_a_silent_tracker_needs_no_message_to_stop_and_then_others_may_drive(rob
     assert robot.wait(lambda: len(robot.statuses) > begin + 8)
     assert len(robot.velocities) == spoken, 'a stop, then silence'
     robot.set(silence_timeout=5.0)
+
+
+def test_another_target_waits_for_another_call_of_enable(robot):
+    robot.set(confirm_target=True)
+    robot.says = {'target_id': 'b'}
+    assert robot.stands(FollowReason.TARGET_UNCONFIRMED, 'call ~/enable')
+    assert not robot.statuses[-1].enabled and robot.statuses[-1].target_id == 'b'
+    assert robot.enable(False).success
+    assert robot.stands(FollowReason.FORBIDDEN, 'not enabled')
+    assert robot.enable().success and robot.drives()
+    assert robot.wait(lambda: robot.statuses[-1].enabled)
+    robot.set(confirm_target=False)
+    robot.says = {}
+    assert robot.stands(FollowReason.TARGET_CHANGED) and robot.drives(), 'a pause only'
 
 
 def test_a_lost_target_stops_it_and_the_diagnostics_say_why(robot):
@@ -153,6 +189,6 @@ def test_one_that_is_killed_leaves_the_robot_moving_and_the_next_begins_with_a_s
 def test_twist_stamped(tmp_path):
     with Robot(tmp_path, {'command': 'twist_stamped', 'base_frame': 'base_footprint',
                           'enabled_at_start': True}) as robot:
-        heard = robot.velocities
+        heard = robot.probe.heard['cmd_vel']
         assert robot.wait(lambda: heard and heard[-1].twist.linear.x > 0.1), robot.last_words()
         assert heard[-1].header.frame_id == 'base_footprint' and heard[-1].header.stamp.sec > 0

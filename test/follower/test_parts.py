@@ -178,6 +178,7 @@ def test_the_document_has_a_line_for_each_state_reason_topic_and_service(reposit
     for item in (*FollowState, *FollowReason):
         assert f'| {item.name} | {item.value} |' in text
     node = (repository / 'siamx_ros/follower/follower_node.py').read_text(encoding='utf-8')
-    names = re.findall(r"create_(?:publisher|subscription|service)\([^']*'([^']+)'", node)
+    names = re.findall(
+        r"(?:create_(?:publisher|subscription|service)|HeardTopic)\([^']*'([^']+)'", node)
     assert {'cmd_vel', 'stop', '~/enable', '/diagnostics'} <= set(names)
     assert not [name for name in names if f'`{name}`' not in text]

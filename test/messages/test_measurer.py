@@ -76,6 +76,21 @@ def test_nothing_is_said_of_what_nobody_asked_for(measurer):
     assert measurer.mismatches == {'calibration': '', 'depth': ''}
 
 
+@pytest.mark.parametrize('asks', [{'use_depth': True}, {'target_height': 1.8}])
+def test_a_calibration_that_a_range_needs_and_that_does_not_come_is_reported(
+        measurer, warnings, clock, asks):
+    measurer.info_topic = '/front/camera_info'
+    put_depth(measurer)
+    config = NodeConfig().replace(asks)
+    measurer.measure(outcome(), config)
+    clock.now += WARN_AFTER
+    measurer.measure(outcome(), config)
+    assert warnings == ['no camera_info on /front/camera_info']
+    assert measurer.mismatches['calibration'] == warnings[0]
+    measurer.measure(outcome(), config.replace({'fallback_hfov': 60.0}))
+    assert measurer.mismatches['calibration'] == '', 'it is not needed'
+
+
 @pytest.mark.parametrize('hfov', [0.0, 60.0])
 def test_a_calibration_for_another_size_is_reported(measurer, hfov):
     measurer.set_camera(SimpleNamespace(**{**vars(INFO), 'width': 320, 'height': 240}))
@@ -122,6 +137,8 @@ def test_depth_that_does_not_fit_is_reported(measurer, how, sentence, calibrated
 
 
 def test_a_sentence_is_warned_of_once_and_new_ones_not_too_often(measurer, warnings, clock):
+    measurer.set_camera(INFO)
+
     def measure(stamp: float, later: float) -> None:
         clock.now += later
         put_depth(measurer, stamp=stamp)
@@ -139,6 +156,7 @@ def test_a_sentence_is_warned_of_once_and_new_ones_not_too_often(measurer, warni
 
 def test_what_passes_at_once_is_not_warned_of(measurer, warnings, clock):
     """As while a target is caught up on images whose depth is no more kept."""
+    measurer.set_camera(INFO)
     for stamp in (7.0, 10.0, 7.0):
         clock.now += 0.9 * WARN_AFTER
         for _ in range(DEPTHS):

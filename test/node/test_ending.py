@@ -144,6 +144,7 @@ def test_a_missing_torch_is_reported(make_rig):
     code = ('import sys; sys.modules["torch"] = None; '
             'from siamx_ros.node.tracker_node import main; sys.exit(main())')
     rig = make_rig(command=(sys.executable, '-c', code), ready=False)
+    rig.up()
     status = rig.status(S.STATE_ERROR, 60.0)
     assert 'cannot be loaded: ModuleNotFoundError' in status.message and 'torch' in status.message
     assert rig.init().error_code == InitTarget.Response.NOT_ACTIVE

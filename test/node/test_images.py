@@ -4,6 +4,7 @@ import time
 
 from camera_messages import message, picture
 import cv2
+from node_rig import SCRIPTED_NODE
 import numpy as np
 import pytest
 from rclpy.qos import QoSProfile, ReliabilityPolicy
@@ -34,6 +35,17 @@ def test_compressed_transport(make_rig):
     assert (target.image_width, target.image_height) == (320, 240)
     bad = show(b'no image')
     assert not bad.valid and bad.box_source == bad.BOX_NONE
+
+
+@pytest.mark.parametrize('rules, topic', [
+    (['image:=/front/image'], '/front/image/compressed'),
+    (['image:=/front/image', 'image/compressed:=/jpeg'], '/jpeg')], ids=['image', 'both'])
+def test_compressed_images_follow_a_remap_of_image(make_rig, rules, topic):
+    given = [part for rule in rules for part in ('-r', rule)]
+    rig = make_rig({'image_transport': 'compressed'}, ready=False,
+                   command=(*SCRIPTED_NODE, '--ros-args', *given, '--'))
+    node = rig.probe.node
+    assert rig.probe.wait(lambda: node.get_subscriptions_info_by_topic(topic), 60), rig.log
 
 
 @pytest.mark.parametrize('qos, setting', [

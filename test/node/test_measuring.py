@@ -9,9 +9,10 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from geometry_msgs.msg import PoseStamped
 from measuring_rig import (
     BOX, FOCAL, calibrate, publish_depth, seen, show_depth, until, with_depth, with_info)
+from node_rig import SCRIPTED_NODE
 import numpy as np
 import pytest
-from rclpy.qos import ReliabilityPolicy
+from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, Image
 
 from siamx_ros.client.probe import BEST_EFFORT
@@ -159,6 +160,56 @@ def test_a_calibration_that_was_said_once_is_heard_again(make_rig):
     assert rig.probe.wait(rig.probe.camera.get_subscription_count)
     rig.show()
     assert rig.init(BOX).success and until(rig, lambda m: math.isfinite(m.bearing))
+
+
+@pytest.mark.parametrize('offer', [QoSProfile(depth=1), BEST_EFFORT, latched()],
+                         ids=['reliable', 'best effort', 'latched'])
+def test_no_publisher_of_camera_info_is_told_that_it_is_not_heard(make_rig, capfd, offer):
+    rig = make_rig()
+    rig.info = rig.probe.node.create_publisher(CameraInfo, f'{rig.namespace}/camera_info', offer)
+    assert rig.probe.wait(rig.info.get_subscription_count)
+    rig.show()
+    assert rig.init(BOX).success
+
+    def measured() -> bool:
+        calibrate(rig)
+        return math.isfinite(rig.show().bearing)
+    assert rig.probe.wait(measured)
+    assert 'incompatible QoS' not in rig.log + ''.join(capfd.readouterr())
+
+
+@pytest.mark.parametrize('remaps, topic', [
+    ({'image': '/front/image_raw'}, '/front/camera_info'),
+    ({'image': '/front/image_raw', 'camera_info': '/calibration'}, '/calibration'),
+    ({'image': '/front/image_raw', '/front/camera_info': 'camera_info'}, '{}/camera_info'),
+    ({'image/compressed': '/front/image/compressed'}, '/front/camera_info'),
+    ({}, '{}/camera_info')],
+    ids=['beside the image', 'remapped', 'at the name without rules', 'compressed', 'no rule'])
+def test_the_calibration_is_the_one_beside_the_image_unless_it_is_remapped(
+        make_rig, remaps, topic):
+    transport = 'compressed' if 'image/compressed' in remaps else 'raw'
+    rules = [part for rule in remaps.items() for part in ('-r', ':='.join(rule))]
+    rig = make_rig({'target_height': 1.8, 'image_transport': transport}, ready=False,
+                   command=(*SCRIPTED_NODE, '--ros-args', *rules, '--'))
+    topic, node = topic.format(rig.namespace), rig.probe.node
+    assert rig.probe.wait(lambda: node.get_subscriptions_info_by_topic(topic), 60), rig.log
+
+
+def test_a_calibration_that_does_not_come_is_reported(make_rig):
+    rig = make_rig({'target_height': 1.8})
+    rig.started()
+    missing = f'no camera_info on {rig.namespace}/camera_info'
+
+    rig.clock_ns -= 10**9
+
+    def reported(status, values):
+        rig.clock_ns = time.time_ns() - 10**9  # however many are shown, none of the future
+        return rig.show() and values['calibration'] == status.message == missing
+    assert rig.diagnosis(reported)[0].level == DiagnosticStatus.WARN
+    assert rig.probe.wait(lambda: rig.show() and missing in rig.log)
+    calibrate(with_info(rig))
+    assert rig.probe.wait(lambda: math.isfinite(rig.show().bearing))
+    assert rig.diagnosis(lambda status, values: rig.show() and not values['calibration'])
 
 
 def test_depth_is_asked_for_reliably_and_comes_from_a_best_effort_camera_too(make_rig):

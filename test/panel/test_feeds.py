@@ -12,6 +12,7 @@ import pytest
 
 from siamx_ros.errors import InputError
 from siamx_ros.panel.image_feed import WAITING_IMAGES, ImageFeed, to_picture
+from siamx_ros.panel.panel_config import PanelConfig
 from siamx_ros.panel.state_feed import OFFLINE, StateFeed, box_values
 
 
@@ -174,24 +175,33 @@ def test_images_that_are_never_answered_leave():
 
 
 def test_a_jpeg_of_the_right_size_is_left_as_it_is():
-    image = np.full((60, 80, 3), 90, np.uint8)
+    image = np.full((240, 320, 3), 90, np.uint8)
     message = compressed(image, 'jpg')
-    assert to_picture(message, 80, 50).jpeg == message.data
-    smaller = to_picture(message, 40, 50)
-    assert smaller.size == (80, 60), 'boxes are in pixels of the camera'
-    assert cv2.imdecode(np.frombuffer(smaller.jpeg, np.uint8), 1).shape == (30, 40, 3)
+    assert to_picture(message, PanelConfig(image_width=320)).jpeg == message.data
+    smaller = to_picture(message, PanelConfig(image_width=160))
+    assert smaller.size == (320, 240), 'boxes are in pixels of the camera'
+    assert cv2.imdecode(np.frombuffer(smaller.jpeg, np.uint8), 1).shape == (120, 160, 3)
 
 
 @pytest.mark.parametrize('make', [raw, lambda image: compressed(image, 'png')])
 def test_other_images_are_encoded(make):
     image = np.zeros((60, 80, 3), np.uint8)
     image[:, :, 2] = 200
-    picture = to_picture(make(image), 960, 90)
+    picture = to_picture(make(image), PanelConfig(jpeg_quality=90))
     back = cv2.imdecode(np.frombuffer(picture.jpeg, np.uint8), 1)
     assert picture.size == (80, 60) and back.shape == image.shape
     assert np.abs(back.astype(int) - image).max() < 12
 
 
+def test_the_wrong_encoding_of_a_driver_is_corrected():
+    image = np.zeros((60, 80, 3), np.uint8)
+    image[:, :, 2] = 200
+    said_to_be_bgr = raw(image[:, :, ::-1].copy())
+    picture = to_picture(said_to_be_bgr, PanelConfig(image_encoding_override='rgb8'))
+    back = cv2.imdecode(np.frombuffer(picture.jpeg, np.uint8), 1)
+    assert np.abs(back.astype(int) - image).max() < 12
+
+
 def test_what_cannot_be_read_is_reported():
     with pytest.raises(InputError):
-        to_picture(stamped(0, format='jpeg', data=b'\xff\xd8 no image'), 960, 90)
+        to_picture(stamped(0, format='jpeg', data=b'\xff\xd8 no image'), PanelConfig())

@@ -16,6 +16,7 @@ from std_srvs.srv import SetBool, Trigger
 from siamx_ros.client.node_process import NodeProcess
 from siamx_ros.client.probe import LATCHED, Probe, stamp
 from siamx_ros.control.observation import FollowReason, FollowState
+from siamx_ros.follower.follower_config import FollowerConfig
 from siamx_ros.msg import FollowerStatus, TrackedTarget
 
 FOLLOWER = (sys.executable, '-m', 'siamx_ros.follower.follower_node')
@@ -28,6 +29,7 @@ class Robot(NodeProcess):
 
     Attributes:
         says: fields of the message; None: silent.
+        velocities: the Twist of each command, whatever the type of the command.
     """
 
     def __init__(self, folder, parameters: dict) -> None:
@@ -35,8 +37,8 @@ class Robot(NodeProcess):
         patient = {'silence_timeout': 5.0, 'max_age': 2.0, **parameters}
         super().__init__(folder, patient, {'__ns': self.namespace}, FOLLOWER)
         self.says: dict | None = {}
-        stamped = parameters.get('command') == 'twist_stamped'
-        self._kind = TwistStamped if stamped else Twist
+        command = parameters.get('command', FollowerConfig().command)
+        self._stamped = FollowerConfig(command=command).stamped
         self._ended = Event()
 
     def __enter__(self) -> Robot:
@@ -48,7 +50,8 @@ class Robot(NodeProcess):
             name: node.create_client(kind, f'{self.namespace}/follower/{name}') for name, kind in (
                 ('enable', SetBool), ('stop', Trigger), ('set_parameters', SetParameters))}
         self.statuses = self.heard(FollowerStatus, 'follower/status', LATCHED)
-        self.velocities = self.heard(self._kind, 'cmd_vel', 100)
+        self.velocities = self.heard(TwistStamped, 'cmd_vel', 100, lambda said: said.twist) \
+            if self._stamped else self.heard(Twist, 'cmd_vel', 100)
         self._seq = count(1)
         self._thread = Thread(target=self._speak, daemon=True)
         super().__enter__()
@@ -61,12 +64,12 @@ class Robot(NodeProcess):
         self._thread.join(10)
         self.probe.close()
 
-    def heard(self, kind, topic: str, qos) -> list:
-        """What is published on a topic."""
+    def heard(self, kind, topic: str, qos, part=lambda message: message) -> list:
+        """What is published on a topic, or a part of each message."""
         messages: list = []
 
         def keep(message) -> None:
-            messages.append(message)
+            messages.append(part(message))
             self.probe._keep(topic, message)
         self.probe.node.create_subscription(kind, f'{self.namespace}/{topic}', keep, qos)
         return messages
