@@ -18,7 +18,8 @@ from siamx_ros.errors import InputError
 from siamx_ros.geometry import TEMPLATE_SIZE
 from siamx_ros.model.compiled_engine import CompiledEngine
 from siamx_ros.model.device_crop import DeviceCrop
-from siamx_ros.model.inference import Maps, Patch, Template, pick_device, stacked_kernels
+from siamx_ros.model.devices import pick_device
+from siamx_ros.model.inference import Maps, Patch, Template, stacked_kernels
 from siamx_ros.model.network import SiameseNet
 from siamx_ros.model.quantisation import Ranges
 from siamx_ros.patch_geometry import Region

@@ -14,6 +14,7 @@ import torch
 from siamx_ros.config import ModelConfig
 from siamx_ros.errors import InputError
 from siamx_ros.model.backbone import fold_batch_norm
+from siamx_ros.model.devices import pick_device
 from siamx_ros.model.network import TEMPLATE_CELLS, SiameseNet
 from siamx_ros.patch_geometry import PatchGeometry, Region
 
@@ -146,6 +147,21 @@ class Engine:
             return (self.search(patch, template) for patch, template in searches)
         return self._in_batches(list(searches))
 
+    def prepare_many(self, sizes: Iterable[int], template: Template,
+                     encoded: dict[str, torch.Tensor] | None) -> bool:
+        """Begin to prepare :meth:`search_many` and :meth:`scores_of_many` in another thread.
+
+        Until that is done they go on one by one.
+
+        Args:
+            sizes: sides of the search patches, pixels.
+            template, encoded: of one of the targets, of :meth:`embed` and :meth:`encode_search`.
+
+        Returns:
+            False if this engine cannot: the first call of each prepares what it needs.
+        """
+        return False
+
     @torch.inference_mode()
     def search_batch(self, patches: Sequence[np.ndarray],
                      templates: Sequence[Template], room: int = 0) -> list[Maps]:
@@ -218,33 +234,3 @@ def stacked_kernels(templates: Sequence[Template]) -> dict[str, torch.Tensor]:
     """The kernels of several templates as a batch, by name."""
     return {name: torch.cat([template.kernels[name] for template in templates])
             for name in templates[0].kernels}
-
-
-def pick_device(device: str) -> torch.device:
-    """The torch device of a setting; 'auto' is cuda where there is one.
-
-    Raises:
-        InputError: unknown, or not on this machine.
-    """
-    if device == 'auto':
-        return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
-    chosen = parse_device(device)
-    if chosen.type == 'cuda' and (chosen.index or 0) >= torch.cuda.device_count():
-        raise InputError(
-            f'device {device} was asked for, but torch sees {torch.cuda.device_count()} GPUs')
-    return chosen
-
-
-def parse_device(device: str) -> torch.device:
-    """The device that a setting names, on this machine or not.
-
-    Raises:
-        InputError: it is no CPU or CUDA device.
-    """
-    try:
-        chosen = torch.device(device)
-    except RuntimeError:
-        chosen = None
-    if chosen is None or chosen.type not in ('cpu', 'cuda'):
-        raise InputError(f'unknown device {device!r}: use auto, cpu, cuda or cuda:N')
-    return chosen

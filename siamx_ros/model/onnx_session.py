@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from siamx_ros.errors import InputError
-from siamx_ros.model.inference import parse_device
+from siamx_ros.model.devices import parse_device
 
 LOGGER = logging.getLogger(__name__)
 ENGINE_CACHE = Path('~/.cache/siamx_ros/tensorrt')

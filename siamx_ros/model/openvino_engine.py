@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, Iterable, Iterator, Sequence
 
 import numpy as np
@@ -12,17 +12,19 @@ from siamx_ros.config import ModelConfig
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import TEMPLATE_SIZE
 from siamx_ros.model import openvino_graph
-from siamx_ros.model.compiled_engine import KEPT_SIZES, CompiledEngine, Source
-from siamx_ros.model.inference import Maps, Template, pick_device
+from siamx_ros.model.compiled_engine import CompiledEngine, Source
+from siamx_ros.model.devices import pick_device
+from siamx_ros.model.inference import Maps, Template
 from siamx_ros.model.network import SiameseNet
+from siamx_ros.model.openvino_requests import Requests
 from siamx_ros.model.openvino_steps import Encoding, Inputs, Scores, Search, Step, converted
 from siamx_ros.model.quantisation import (
     Ranges, check_ranges, is_fast, round_graph)
 
 TRACED_SIDE = 255
 """Side of the search patch with which a step is traced; for others it is reshaped."""
-KEPT_REQUESTS = 32
-"""Requests that run side by side and are kept: of as many targets and sizes of patches."""
+CHECKED = (1, TEMPLATE_SIZE, TEMPLATE_SIZE, 3)
+"""Shape of what a backward check takes in."""
 
 
 class OpenVinoEngine(CompiledEngine):
@@ -53,7 +55,7 @@ class OpenVinoEngine(CompiledEngine):
         super().__init__(network)
         self.precision = _resolved(precision, self.network, ranges)
         self._ranges, self._source = ranges, Source.of(self.network)
-        self._requests, self._checks = _Requests(), _Requests()
+        self._requests, self._checks = Requests(), Requests()
         self._encodings: dict[int, Any] = {}
 
     @classmethod
@@ -81,9 +83,22 @@ class OpenVinoEngine(CompiledEngine):
 
         One batch is slower than its patches one by one: they do not stay in the processor's cache.
         """
+        if self._requests.are_pending:
+            return iter([self.search(*each) for each in searches])
         return map(self._awaited, [self._begun(self._requests.one_for(
             (1, *patch.shape), template, template.kernels, self._side_by_side, self._give), patch)
             for patch, template in searches])
+
+    def prepare_many(self, sizes: Iterable[int], template: Template,
+                     encoded: dict[str, torch.Tensor] | None) -> bool:
+        thread = ThreadPoolExecutor(1)
+        for size in sizes:
+            self._requests.prepare(
+                (1, size, size, 3), template.kernels, self._side_by_side, thread)
+        if encoded is not None:
+            self._checks.prepare(CHECKED, encoded, self._checks_side_by_side, thread)
+        thread.shutdown(wait=False)
+        return True
 
     def scores_of(self, patch: np.ndarray, encoded: dict[str, torch.Tensor]) -> np.ndarray:
         request = self._scores_for(encoded)
@@ -94,7 +109,7 @@ class OpenVinoEngine(CompiledEngine):
     def scores_of_many(self, searches: Sequence[tuple[np.ndarray, dict[str, torch.Tensor]]]
                        ) -> Iterator[np.ndarray]:
         """See :class:`Engine`; several run side by side, on one thread each."""
-        if len(searches) < 2:
+        if len(searches) < 2 or self._checks.are_pending:
             return super().scores_of_many(searches)
         return map(_scores, [self._begun(self._checks.one_for(
             (1, *patch.shape), encoded, encoded, self._checks_side_by_side, self._give), patch)
@@ -132,7 +147,7 @@ class OpenVinoEngine(CompiledEngine):
 
     def _compile_scores(self, encoded: dict[str, torch.Tensor], streams: int = 1) -> Any:
         return self._kept_or_compiled(
-            'scores', (1, TEMPLATE_SIZE, TEMPLATE_SIZE, 3), encoded,
+            'scores', CHECKED, encoded,
             lambda inputs: self._rounded(converted(Step(Scores, inputs, self._source))), streams)
 
     def _kept_or_compiled(self, name: str, shape: tuple[int, ...],
@@ -166,38 +181,6 @@ class OpenVinoEngine(CompiledEngine):
     def _give(search: Any, kernels: dict[str, torch.Tensor]) -> None:
         openvino_graph.give(search, {
             index: kernel.numpy() for index, kernel in enumerate(kernels.values(), 1)})
-
-
-class _Requests:
-    """Inference requests that run side by side: one for each target and size of patch."""
-
-    def __init__(self) -> None:
-        self._first: OrderedDict[tuple, Any] = OrderedDict()
-        self._kept: OrderedDict[tuple, tuple[object, Any]] = OrderedDict()
-
-    def one_for(self, shape: tuple[int, ...], target: object, held: dict[str, torch.Tensor],
-                compiled: Callable[..., Any], give: Callable[..., None]) -> Any:
-        """The request for patches of this shape that holds what a target has.
-
-        Args:
-            target: whose it is; another object has something else.
-            compiled: shape and what is held -> a request for a newly compiled search.
-            give: puts what is held into a request.
-        """
-        shapes = shape, *(each.shape for each in held.values())
-        key = shapes, id(target)
-        if key not in self._kept:
-            if len(self._kept) >= KEPT_REQUESTS:
-                self._kept.popitem(last=False)
-            if shapes not in self._first:
-                if len(self._first) >= KEPT_SIZES:
-                    self._first.popitem(last=False)
-                self._first[shapes] = compiled(shape, held)
-            request = openvino_graph.another(self._first[shapes])
-            give(request, held)
-            self._kept[key] = target, request  # the target: its id is not given anew meanwhile
-        self._kept.move_to_end(key)
-        return self._kept[key][1]
 
 
 def _scores(request: Any) -> np.ndarray:

@@ -6,7 +6,8 @@ import pkgutil
 
 from siamx_ros.config import RUNTIMES, ModelConfig
 from siamx_ros.model import onnx_graph, openvino_graph
-from siamx_ros.model.inference import Engine, pick_device
+from siamx_ros.model.devices import pick_device
+from siamx_ros.model.inference import Engine
 from siamx_ros.model.network import SiameseNet
 from siamx_ros.model.quantisation import Ranges
 

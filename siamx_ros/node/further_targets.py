@@ -161,7 +161,7 @@ class FurtherTargets:
     def _add(self, tracker: Any, name: _Name) -> None:
         if self._group is None:
             from siamx_ros.tracking.multi_tracker import MultiTracker  # loads torch
-            self._group = MultiTracker.around(self._primary)
+            self._group = MultiTracker.around(self._primary, wait=False)
         self._join_primary()
         self._names[self._group.join(tracker)] = name
         self.image_size = tracker.memory.image_size

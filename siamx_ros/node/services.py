@@ -59,8 +59,11 @@ class Services:
         except Refusal as refusal:
             response.success, response.error_code = False, refusal.code
             response.message = str(refusal)
-            self._node.get_logger().warning(
-                f'{name} refused ({refusal.code}): {refusal}', throttle_duration_sec=0.1)
+            log, text = self._node.get_logger(), f'{name} refused ({refusal.code}): {refusal}'
+            if self._node.holder.is_loading:  # who waits for the node asks again and again
+                log.info(text, throttle_duration_sec=0.1)
+            else:
+                log.warning(text, throttle_duration_sec=0.1)
         return response
 
     async def _init_box(self, detection: Detection2D) -> None:
@@ -95,7 +98,7 @@ class Services:
         patience = pipeline.config.init_timeout
         if not await pipeline.waiting.within(job, patience):
             later = '' if job.cancel() else \
-                '; it is being worked on, ~/status will tell whether it was taken'
+                '; it is being worked on, ~/detections will tell whether it was taken'
             raise Refusal(Code.TIMEOUT, f'no answer within {patience:g} s{later}')
         _fill(job, frames, response)
 

@@ -30,18 +30,22 @@ class MultiTracker:
 
     Args:
         engine: the network on its device, shared by all, in one thread; see :class:`Tracker`.
+        wait: whether the second target waits for what is compiled for several, about a second;
+            otherwise another thread does that where the engine can, and targets are searched for
+            one by one meanwhile, with answers that may differ in their last bits.
     """
 
     def __init__(self, engine: Engine, config: TrackerConfig = TrackerConfig(),
-                 calibration: Calibration = Calibration()) -> None:
+                 calibration: Calibration = Calibration(), *, wait: bool = True) -> None:
         self.engine, self.config, self.calibration = engine, config, calibration
+        self._wait = wait
         self._targets: dict[int, Contestant] = {}
         self._numbers = count(1)
 
     @classmethod
-    def around(cls, tracker: Tracker) -> MultiTracker:
+    def around(cls, tracker: Tracker, *, wait: bool = True) -> MultiTracker:
         """One without targets, with the engine, settings and calibration of a tracker."""
-        return cls(tracker.engine, tracker.config, tracker.calibration)
+        return cls(tracker.engine, tracker.config, tracker.calibration, wait=wait)
 
     @property
     def trackers(self) -> dict[int, Tracker]:
@@ -176,7 +180,12 @@ class MultiTracker:
         memories = [tracker.memory for tracker in self.trackers.values()]
         if len(memories) < 2:
             return
-        for size in set().union(*(memory.prepared for memory in memories)):
+        sizes = set().union(*(memory.prepared for memory in memories))
+        checks = [memory.backward for memory in memories if memory.backward is not None]
+        if not self._wait and self.engine.prepare_many(
+                sizes, memories[0].template, checks[0].first if checks else None):
+            return
+        for size in sizes:
             patch = np.zeros((size, size, 3), np.uint8)
             for _ in self.engine.search_many((patch, memory.template) for memory in memories):
                 pass

@@ -8,7 +8,7 @@ import os
 import torch
 from torch import distributed
 
-from siamx_ros.model.inference import pick_device
+from siamx_ros.model.devices import pick_device
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ def session(monkeypatch) -> Session:
     monkeypatch.setattr(multi_tracker.MultiTracker, 'update', update_together)
     monkeypatch.setattr(multi_tracker.MultiTracker, '_warm_up', lambda group: None)
     monkeypatch.setattr(multi_tracker.MultiTracker, 'around',
-                        lambda tracker: multi_tracker.MultiTracker(None))
+                        lambda tracker, wait: multi_tracker.MultiTracker(None, wait=wait))
     session = Session(FakeTracker(), decode, lambda: 0.0, 0.5, TargetNames())
     session.others = others
     return session

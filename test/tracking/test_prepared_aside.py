@@ -1,0 +1,87 @@
+"""A second target does not wait for what several need: another thread compiles it meanwhile."""
+
+from concurrent.futures import ThreadPoolExecutor
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from siamx_ros.config import ModelConfig
+from siamx_ros.geometry import BoundingBox
+from siamx_ros.model import openvino_graph
+from siamx_ros.model.openvino_requests import Requests
+from siamx_ros.synthetic import sequence
+from siamx_ros.tracking.from_weights import load_tracker
+from siamx_ros.tracking.multi_tracker import MultiTracker
+from siamx_ros.tracking.tracker import Tracker
+
+PATIENCE_S = 60.0
+CENTRES = [np.stack([x, np.full(8, y)], 1) for x, y in (
+    (np.linspace(70, 90, 8), 60.0), (np.linspace(230, 210, 8), 160.0))]
+CLIP = sequence(centres=CENTRES[0], twin_centres=CENTRES[1], target_size=(48, 36))
+BOXES = [BoundingBox.from_centre(*centres[0], 48, 36) for centres in CENTRES]
+
+
+@pytest.fixture
+def group_of_two(monkeypatch):
+    """A group whose second target was just added, the gate of what is compiled, and in whose
+    threads it was."""
+    if not openvino_graph.is_installed():
+        pytest.skip('openvino is not installed')
+    tracker = load_tracker(ModelConfig(device='cpu', runtime='openvino', precision='fp32'))
+    gate, threads = threading.Event(), []
+    for name in ('_side_by_side', '_checks_side_by_side'):
+        def compiled(*args, make=getattr(tracker.engine, name)):
+            threads.append(threading.current_thread())
+            assert gate.wait(PATIENCE_S)
+            return make(*args)
+        monkeypatch.setattr(tracker.engine, name, compiled)
+    group = MultiTracker.around(tracker, wait=False)
+    for box in BOXES:
+        group.add(CLIP.image(0), box)
+    yield group, gate, threads
+    gate.set()
+
+
+def test_images_go_on_while_another_thread_compiles(group_of_two):
+    group, gate, threads = group_of_two
+    before = [group.update(CLIP.image(index)) for index in (1, 2, 3)]
+    assert not gate.is_set() and len(threads) == 1 and threads[0] is not threading.main_thread()
+    gate.set()
+    pending = group.engine._requests, group.engine._checks
+    deadline = time.monotonic() + PATIENCE_S
+    while any(each.are_pending for each in pending) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    compiled = len(threads)
+    after = [group.update(CLIP.image(index)) for index in (4, 5, 6)]
+    assert compiled > 2 and len(threads) == compiled, 'what was compiled is used'
+    assert threading.main_thread() not in threads
+    waiting = MultiTracker(group.engine, wait=True)
+    for box in BOXES:
+        waiting.add(CLIP.image(0), box)
+    for index, answers in enumerate(before + after, 1):
+        for number, result in waiting.update(CLIP.image(index)).items():
+            assert result.box.iou(answers[number].box) > 0.99
+
+
+@pytest.mark.parametrize('prepares, wait, searched', [
+    (True, False, False), (True, True, True), (False, False, True)])
+def test_a_group_that_waits_or_must_searches_at_once(engine, scene, prepares, wait, searched,
+                                                     monkeypatch):
+    monkeypatch.setattr(engine, 'prepare_many', lambda *what: prepares, raising=False)
+    group, second = MultiTracker(engine, wait=wait), Tracker(engine)
+    group.add(scene((100, 100)), (80, 80, 40, 40))
+    second.init(scene((300, 200)), (280, 180, 40, 40))
+    before = len(engine.searched)
+    group.join(second)
+    assert (len(engine.searched) > before) == searched
+
+
+def test_what_failed_in_the_other_thread_is_raised_where_it_is_needed():
+    requests = Requests()
+    with ThreadPoolExecutor(1) as thread:
+        requests.prepare((1, 9, 9, 3), {}, lambda *_: 1 / 0, thread)
+    assert not requests.are_pending
+    with pytest.raises(ZeroDivisionError):
+        requests.one_for((1, 9, 9, 3), object(), {}, None, None)
