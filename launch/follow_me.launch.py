@@ -17,8 +17,9 @@ from siamx_ros.tools.launch_arguments import (
 
 BOOL = ['true', 'false']
 OF_TRACKER = ('namespace', 'image_topic', 'camera_info_topic', 'depth_topic', 'image_transport',
-              'weights', 'device', 'use_depth', 'target_height', 'fallback_hfov', 'use_sim_time',
-              'log_level', 'init_box')
+              'image_reliability', 'image_rectified', 'weights', 'device', 'use_depth',
+              'depth_slop', 'target_height', 'fallback_hfov', 'use_sim_time', 'log_level',
+              'init_box')
 """Arguments of tracker.launch.py that this file takes, too, and gives to it."""
 OF_PANEL = {'image_transport': 'image_transport', 'host': 'panel_host'}
 """Parameter of the panel -> the argument that overrules it where it is not empty."""

@@ -12,7 +12,6 @@ from __future__ import annotations
 from launch import LaunchContext, LaunchDescription
 from launch.action import Action
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
-from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
 from siamx_ros.follower.follower_config import FollowerConfig
@@ -20,20 +19,20 @@ from siamx_ros.tools.launch_arguments import declared, include, installed_file, 
 
 
 def arguments() -> list[Action]:
-    """The launch arguments of this file; those of follow_me.launch.py come on top."""
+    """The launch arguments of this file, and those that it gives to follow_me.launch.py."""
     return [
         installed_file('mux_file', 'recipes/twist_mux.yaml', 'Parameters of twist_mux as YAML.'),
         DeclareLaunchArgument(
-            'cmd_vel_out', default_value='cmd_vel', description='Where the commands go.')]
+            'cmd_vel_out', default_value='cmd_vel', description='Where the commands go.'),
+        *(argument for name, argument in declared('follow_me').items() if name != 'cmd_vel_topic')]
 
 
 def actions(context: LaunchContext) -> list[Action]:
     """The multiplexer, and what follows through it."""
-    passed_on = declared('follow_me').keys() - {'cmd_vel_topic'}
-    given = values(context, __file__, arguments(), passed_on)
+    given = values(context, __file__, arguments())
     return [
         Node(package='twist_mux', executable='twist_mux', name='twist_mux', output='screen',
-             namespace=LaunchConfiguration('namespace', default=''),
+             namespace=given['namespace'],
              parameters=[{'use_stamped': FollowerConfig().stamped}, given['mux_file']],
              remappings=[('cmd_vel_out', given['cmd_vel_out'])]),
         include('follow_me', [('cmd_vel_topic', 'cmd_vel_follow')])]

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ament_index_python.packages import PackageNotFoundError
 from ament_index_python.packages import get_package_prefix
 from launch import LaunchContext, LaunchDescription
@@ -15,6 +17,8 @@ from launch.event_handlers import OnProcessExit
 from launch.events.process import ProcessExited
 from launch_ros.actions import Node
 
+from siamx_ros.errors import InputError
+from siamx_ros.tools.init_box import parse_box
 from siamx_ros.tools.launch_arguments import installed_file, overruling, values
 
 BOOL = ['true', 'false']
@@ -73,9 +77,33 @@ def arguments() -> list[Action]:
 
 
 def actions(context: LaunchContext) -> list[Action]:
-    """What to start, now that the arguments are known."""
+    """What to start, now that the arguments are known.
+
+    Raises:
+        RuntimeError: what was given cannot be used.
+    """
     given = values(context, __file__, arguments())
+    check(given)
     return [tracker(given), *init_box(given), *bag_player(given), *debug_view(given)]
+
+
+def check(given: dict[str, str]) -> None:
+    """Refuse what would be found out only once the tracker runs.
+
+    Raises:
+        RuntimeError: the bag is not there, the target cannot be read, or the topic of the image is
+            that of its compressed form.
+    """
+    if given['bag'] and not Path(given['bag']).exists():
+        raise RuntimeError(f"bag {given['bag']} does not exist")
+    if given['image_topic'].endswith('/compressed'):
+        raise RuntimeError(f"image_topic is without its /compressed, got {given['image_topic']}: "
+                           'image_transport:=compressed adds it')
+    if given['init_box']:
+        try:
+            parse_box(given['init_box'])
+        except InputError as error:
+            raise RuntimeError(f'init_box: {error}') from None
 
 
 def tracker(given: dict[str, str]) -> Node:
@@ -116,11 +144,16 @@ def sim_time(given: dict[str, str]) -> list[dict[str, bool]]:
 
 
 def remappings(given: dict[str, str]) -> list[tuple[str, str]]:
-    """Topic arguments as remap rules; a camera keeps its calibration beside its image."""
+    """Topic arguments as remap rules; a camera keeps its calibration beside its image.
+
+    The rule for the topic there counts where another is asked for that is ``camera_info`` itself:
+    to the node that looks like no rule at all.
+    """
     image = given['image_topic']
-    info = given['camera_info_topic'] or sibling(image, 'camera_info')
+    beside = sibling(image, 'camera_info')
+    info = given['camera_info_topic'] or beside
     return [('image', image), ('image/compressed', f'{image}/compressed'), ('camera_info', info),
-            ('depth', given['depth_topic'])]
+            (beside, info), ('depth', given['depth_topic'])]
 
 
 def sibling(topic: str, name: str) -> str:

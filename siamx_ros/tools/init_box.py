@@ -12,6 +12,7 @@ import sys
 import time
 
 import rclpy
+from rclpy.client import Client
 from rclpy.node import Node
 from rclpy.utilities import remove_ros_args
 
@@ -22,6 +23,8 @@ from siamx_ros.msg import TrackedTarget, TrackerStatus
 from siamx_ros.node.spin import interruptible
 from siamx_ros.srv import InitTarget
 
+HINT_S = 3.0
+"""After which time without the service the trackers that run are named."""
 RETRY_S = 5.0
 """After which time to ask again where no image is seen to arrive."""
 KNOWN_S = 3.0
@@ -65,32 +68,41 @@ def give_target(node: Node, request: InitTarget.Request, *, tracker: str,
     node.create_subscription(TrackerStatus, f'{tracker}/status', states.append, LATCHED)
     node.create_subscription(TrackedTarget, f'{tracker}/target', images.append, 1)
     deadline = time.monotonic() + timeout
-    answer = None
-
-    def remaining() -> float:
-        return max(0.0, deadline - time.monotonic())
-
-    if not client.wait_for_service(timeout):
+    if not _found(node, client, tracker, timeout):
         return None
-    known = min(deadline, time.monotonic() + KNOWN_S)
-    while not states and time.monotonic() < known:
-        rclpy.spin_once(node, timeout_sec=POLL_PERIOD_S)
-    while remaining() and (answer is None or answer.error_code in TRY_AGAIN):
+    _spin(node, min(deadline, time.monotonic() + KNOWN_S), states)
+    answer = None
+    while time.monotonic() < deadline and (answer is None or answer.error_code in TRY_AGAIN):
         future = client.call_async(request)
-        while remaining() and not future.done():
-            rclpy.spin_until_future_complete(
-                node, future, timeout_sec=min(POLL_PERIOD_S, remaining()))
+        while time.monotonic() < deadline and not future.done():
+            rclpy.spin_until_future_complete(node, future, timeout_sec=POLL_PERIOD_S)
         if not future.done():
             break
         if answer is None and future.result().error_code in TRY_AGAIN:
             node.get_logger().info(f'Waiting: {future.result().message}')
         answer = future.result()
         images.clear()
-        again = time.monotonic() + RETRY_S
-        while remaining() and answer.error_code in TRY_AGAIN and not images \
-                and time.monotonic() < again:
-            rclpy.spin_once(node, timeout_sec=min(POLL_PERIOD_S, remaining()))
+        if answer.error_code in TRY_AGAIN:
+            _spin(node, min(deadline, time.monotonic() + RETRY_S), images)
     return answer
+
+
+def _spin(node: Node, until: float, arrived: list) -> None:
+    """Spin until something has arrived, or a time of the monotonic clock."""
+    while not arrived and time.monotonic() < until:
+        rclpy.spin_once(node, timeout_sec=POLL_PERIOD_S)
+
+
+def _found(node: Node, client: Client, tracker: str, timeout: float) -> bool:
+    """Wait for the tracker's service, and say so if that takes long."""
+    if client.wait_for_service(min(timeout, HINT_S)):
+        return True
+    own = node.resolve_service_name(f'{tracker}/init')
+    others = [name.removesuffix('/init') for name, types in node.get_service_names_and_types()
+              if 'siamx_ros/srv/InitTarget' in types and name != own]
+    node.get_logger().info(f'Waiting for {tracker}; trackers that run: '
+                           f'{", ".join(others) or "none"} (--node names one)')
+    return client.wait_for_service(max(0.0, timeout - HINT_S))
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -18,6 +18,10 @@ OF_LAUNCH = ('launch-prefix', 'launch-prefix-filter')
 """Names that every launch file takes."""
 
 
+class FileArgument(DeclareLaunchArgument):
+    """An argument that is the path of a file."""
+
+
 def values(context: LaunchContext, file: str, arguments: Iterable[DeclareLaunchArgument],
            passed_on: Iterable[str] = ()) -> dict[str, str]:
     """Name -> value of the arguments with which a launch file was started or included.
@@ -29,11 +33,18 @@ def values(context: LaunchContext, file: str, arguments: Iterable[DeclareLaunchA
         Name -> value of each that it declares.
 
     Raises:
-        RuntimeError: it has no argument of a name; the text lists the nearest names.
+        RuntimeError: it has no argument of a name, with the nearest names; or a file is not there,
+            which a node would pass over with a warning.
     """
+    arguments = list(arguments)
     names = [argument.name for argument in arguments]
-    _refuse_unknown(context, file, [*names, *passed_on])
-    return {name: LaunchConfiguration(name).perform(context) for name in names}
+    _refuse_unknown(context, file, names, list(passed_on))
+    given = {name: LaunchConfiguration(name).perform(context) for name in names}
+    for argument in arguments:
+        path = Path(given[argument.name])
+        if isinstance(argument, FileArgument) and not path.is_file():
+            raise RuntimeError(f'{argument.name} {path} is no file')
+    return given
 
 
 def declared(name: str) -> dict[str, DeclareLaunchArgument]:
@@ -55,9 +66,9 @@ def overruling(name: str, description: str, choices: Iterable[str] = ()) -> Decl
         choices=['', *choices] if choices else None)
 
 
-def installed_file(name: str, file: str, description: str) -> DeclareLaunchArgument:
+def installed_file(name: str, file: str, description: str) -> FileArgument:
     """An argument that is the path of a file; the default is one of this package's ``config``."""
-    return DeclareLaunchArgument(
+    return FileArgument(
         name, default_value=str(_share() / 'config' / file), description=description)
 
 
@@ -69,13 +80,16 @@ def _share() -> Path:
     return Path(get_package_share_directory('siamx_ros'))
 
 
-def _refuse_unknown(context: LaunchContext, file: str, known: list[str]) -> None:
+def _refuse_unknown(context: LaunchContext, file: str, own: list[str],
+                    passed_on: list[str]) -> None:
+    known = [*own, *passed_on]
     root = getattr(context.get_locals_as_dict().get('event'), 'launch_description', None)
     for name in _given(context, Path(file).resolve(), [root] if root else []):
         if name not in (*known, *OF_LAUNCH):
             near = ', '.join(difflib.get_close_matches(name, known)) or 'none'
+            others = ', but for those of the file that it includes' if passed_on else ''
             raise RuntimeError(f'{Path(file).name} has no argument {name!r}; near names: {near}; '
-                               '--show-args lists all')
+                               f'--show-args lists all{others}')
 
 
 def _given(context: LaunchContext, file: Path,

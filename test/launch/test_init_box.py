@@ -79,6 +79,14 @@ def test_a_refusal_is_final() -> None:
     assert len(tracker.requests) == 1
 
 
+def test_names_the_trackers_that_run_where_it_waits_for_another() -> None:
+    with FakeTracker([]):
+        done = init_box('1,2,3,4', '--node', 'eye', '--timeout', '4')
+    said = done.stderr + done.stdout
+    assert 'Waiting for eye; trackers that run: /robot/fake_eye' in said
+    assert done.returncode == 1 and 'eye did not answer' in said
+
+
 @pytest.mark.parametrize('codes', [None, [702] * 1000], ids=['nobody', 'never an image'])
 def test_gives_up_in_time(codes: list[int] | None) -> None:
     arguments = ('1,2,3,4', '--node', 'fake_eye', '--timeout', '1' if codes is None else '10')

@@ -140,7 +140,7 @@ def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LaunchDescription
     wall_time = tmp_path / 'wall_time.yaml'
     wall_time.write_text('/**: {ros__parameters: {use_sim_time: false, status_rate: 2.0}}')
     return included(namespace='robot', node_name='eye', image_topic='/camera/image_raw',
-                    device='cpu', bag='walk', init_box='80,60,40,40', params_file=str(wall_time))
+                    device='cpu', bag='/dev', init_box='80,60,40,40', params_file=str(wall_time))
 
 
 @pytest.mark.launch(fixture=played)
@@ -161,12 +161,12 @@ def test_show_args_reads_well() -> None:
 
 @pytest.mark.skipif(not shutil.which('ros2'), reason='ros2 is not installed')
 def test_the_launch_ends_with_its_bag_and_fails_without_it(tmp_path: Path) -> None:
-    """As `bag:=walk` does: the real node, a player that ends, or one that finds no bag."""
+    """As `bag:=FOLDER` does: the real node, a player that ends, or one that cannot read it."""
     program = tmp_path / 'ros2'
     program.write_text(PLAYER.format(python=sys.executable, count=4))
     program.chmod(0o755)
     environment = {**os.environ, 'PATH': f'{tmp_path}{os.pathsep}{os.environ["PATH"]}'}
-    command = [shutil.which('ros2'), 'launch', 'siamx_ros', 'tracker.launch.py', 'bag:=walk',
+    command = [shutil.which('ros2'), 'launch', 'siamx_ros', 'tracker.launch.py', 'bag:=/dev',
                'image_topic:=/camera/image_raw', 'device:=cpu']
 
     def launched() -> tuple[int, str]:
