@@ -13,10 +13,10 @@ is measured on training pairs; on a CPU that is fast at int8, the fit is of that
 from __future__ import annotations
 
 import argparse
+import logging
 from pathlib import Path
 from typing import Iterator, Sequence
 
-import cv2
 import numpy as np
 import torch
 from torch.utils.data import DataLoader
@@ -30,29 +30,34 @@ from siamx_ros.data.folders import read_sequences
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation.calibration import BOUNDARY, INDICATORS, fit
 from siamx_ros.geometry import BoundingBox
+from siamx_ros.model.inference import Engine
 from siamx_ros.model.network import SiameseNet
 from siamx_ros.model.quantisation import Ranges, input_ranges
 from siamx_ros.model.runtime import make_engine
-from siamx_ros.model.weights import load_checkpoint, save_checkpoint
+from siamx_ros.model.weights import in_half, load_checkpoint, save_checkpoint
 from siamx_ros.tracking.confidence import Calibration
 from siamx_ros.tracking.tracker import Tracker
-from siamx_ros.training.look_alikes import with_look_alikes
+from siamx_ros.training.look_alikes import cut_out, with_look_alikes
 from siamx_ros.training.synthetic_video import (
-    SyntheticVideo, boxed_targets, changing_light, lit, make_synthetic_videos)
+    SyntheticVideo, boxed_targets, changing_light, cut_away, lit, make_synthetic_videos, poorer)
 from siamx_ros.training.pairs import PairDataset
 from siamx_ros.training.pictures import PictureSet, read_pictures
 from siamx_ros.training.train_config import TrainConfig
 from siamx_ros.training.validation import as_input
 
+LOG = logging.getLogger(__name__)
+Kinds = dict[str, list[tuple[SyntheticVideo, np.ndarray]]]
+"""Videos by kind, each with the gains of its light, N x 3."""
 SEED = 2 ** 30
 RIGHT = 0.3
 """Overlap from which a box counts as right."""
-CUTS, CUT = 4, 15
-"""Cuts to other videos at the end of each, and images after each cut."""
 POOR = (2, 3)
 """Of the images of a video so many become one, and of the pixels of their width and height."""
 USED = ('photos', 'parts', 'regions', 'videos', 'frame_range', 'held_out', 'bad_files', 'augment')
 """Settings of training that have an effect: what is read, and the pairs that are made of it."""
+SHOWN = 0.6
+"""Share of a box in the image with which a video begins: the tracker asks for somewhat less, and in
+smaller copies the share may be another one."""
 RANGE_PAIRS = 256
 """Training pairs that the layers are measured on."""
 ROUNDS = 4
@@ -97,10 +102,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Track, fit, write; returns the exit status."""
     config = read_settings(args, {'': TrainConfig()})['']
+    if args.synthetic < 0:
+        raise InputError(f'--synthetic must be at least 0, got {args.synthetic}')
     check_written(args, {'DATA': args.data, '--weights': weights_file(args.weights),
                          '--simulated': args.simulated},
                   {'--out': args.out})
     checkpoint = load_checkpoint(args.weights)
+    if args.half:  # refused now rather than after the fit
+        in_half(checkpoint.network.state_dict())
     config = config.replace({'network': checkpoint.network.config.to_dict()})
     pictures, held_out = (read_pictures(args.data, config, held_out=part) for part in (False, True))
     kinds = _material(pictures, held_out, args.synthetic, _simulated(args.simulated))
@@ -111,6 +120,15 @@ def run(args: argparse.Namespace) -> int:
             f'{args.synthetic} synthetic videos to make')
     ranges = _ranges(checkpoint.network, pictures, config)
     engine = make_engine(checkpoint.network, ModelConfig(device=args.device), ranges)
+    tables, figures = _fitted(engine, kinds)
+    save_checkpoint(args.out, checkpoint.network, calibration=tables, ranges=ranges, half=args.half,
+                    card={**checkpoint.card, 'calibration': figures})
+    print(args.out)
+    return 0
+
+
+def _fitted(engine: Engine, kinds: Kinds) -> tuple[dict, dict]:
+    """The tables of the checkpoint, and how good each is on every kind of video."""
     tables, figures = {}, {}
     for name, settings in TABLES.items():
         calibration = START
@@ -123,10 +141,7 @@ def run(args: argparse.Namespace) -> int:
         tables[name] = vars(calibration)
         figures[name] = {kind: quality(calibration, *part[:2]) for kind, part in zip(kinds, seen)}
         print(f'{name}: {calibration}; {figures[name]}')
-    save_checkpoint(args.out, checkpoint.network, calibration=tables, ranges=ranges, half=args.half,
-                    card={**checkpoint.card, 'calibration': figures})
-    print(args.out)
-    return 0
+    return tables, figures
 
 
 def answers(tracker: Tracker, videos: list[tuple[SyntheticVideo, np.ndarray]],
@@ -142,7 +157,8 @@ def answers(tracker: Tracker, videos: list[tuple[SyntheticVideo, np.ndarray]],
             absent.append(not np.isfinite(box).all())
             right.append(not absent[-1]
                          and result.box.iou(BoundingBox.from_xywh(box)) >= RIGHT)
-    return np.array(rows), np.array(right), np.array(absent)
+    return (np.array(rows, float).reshape(-1, len(INDICATORS)), np.array(right, bool),
+            np.array(absent, bool))
 
 
 def quality(calibration: Calibration, indicators: np.ndarray, right: np.ndarray) -> dict:
@@ -162,9 +178,8 @@ def _ranges(network: SiameseNet, pictures: PictureSet, config: TrainConfig) -> R
         for template, search, *_ in tqdm(loader, desc='ranges', unit='pair')))
 
 
-def _material(
-        pictures: PictureSet, held_out: PictureSet, count: int,
-        simulated: list[SyntheticVideo]) -> dict[str, list[tuple[SyntheticVideo, np.ndarray]]]:
+def _material(pictures: PictureSet, held_out: PictureSet, count: int,
+              simulated: list[SyntheticVideo]) -> Kinds:
     """Synthetic videos of held-out photographs, and all videos, by kind, none of them empty.
 
     Each with the gains of :func:`changing_light`, which are used image by image: copies of all in
@@ -174,12 +189,28 @@ def _material(
     videos = [*_videos(held_out), *_videos(pictures)]
     kinds = {'synthetic': make_synthetic_videos(held_out, count, rng),
              'look-alikes': _among_others(held_out, count, rng),
-             'videos': _cut_away(videos),
-             'poor videos': [video for step in POOR for video in _cut_away(
-                 [(scene, _poor(video, step)) for scene, video in videos])],
+             'videos': cut_away(videos),
+             'poor videos': [video for step in POOR for video in cut_away(
+                 [(scene, poorer(video, step)) for scene, video in videos])],
              'simulated worlds': simulated}
+    kinds = {kind: _begun(videos, kind) for kind, videos in kinds.items()}
     return {kind: [(video, changing_light(len(video.images), rng)) for video in videos]
             for kind, videos in kinds.items() if videos}
+
+
+def _begun(videos: list[SyntheticVideo], kind: str) -> list[SyntheticVideo]:
+    """Those with which the tracker can begin; the others are counted in a warning."""
+    begun = [video for video in videos if _is_shown(next(iter(video.images)), video.boxes[0])]
+    if len(begun) < len(videos):
+        LOG.warning('%s: %d of %d are left out, as too much of their first box lies outside', kind,
+                    len(videos) - len(begun), len(videos))
+    return begun
+
+
+def _is_shown(image: np.ndarray, box: np.ndarray) -> bool:
+    """Whether enough of a box x, y, w, h lies in an image to begin with it; NaN is none."""
+    return bool(np.isfinite(box).all()) and BoundingBox.from_xywh(box).visible_share(
+        *image.shape[1::-1]) >= SHOWN
 
 
 def _simulated(folder: Path | None) -> list[SyntheticVideo]:
@@ -199,52 +230,20 @@ def _simulated(folder: Path | None) -> list[SyntheticVideo]:
 def _among_others(held_out: PictureSet, count: int,
                   rng: np.random.Generator) -> list[SyntheticVideo]:
     """Synthetic videos whose targets are among others from held-out photographs."""
-    others = [image[int(y):int(y + h) + 1, int(x):int(x + w) + 1]
-              for image, boxes in boxed_targets(held_out) for x, y, w, h in boxes]
+    others = [cut_out(image, box) for image, boxes in boxed_targets(held_out) for box in boxes]
     return [with_look_alikes(video, others, rng)
             for video in make_synthetic_videos(held_out, count, rng)]
 
 
-def _poor(video: SyntheticVideo, step: int) -> SyntheticVideo:
-    """Every so many images of a video, made as much smaller."""
-    images = [cv2.resize(image, None, fx=1 / step, fy=1 / step, interpolation=cv2.INTER_AREA)
-              for image in video.images[::step]]
-    return SyntheticVideo(images, video.boxes[::step] / step)
-
-
 def _videos(pictures: PictureSet) -> list[tuple[int, SyntheticVideo]]:
-    """The scene of each video, and the video from its first box on."""
+    """The scene of each video, and the video from the first box on that is shown well enough.
+
+    Where none is, from the first one.
+    """
     videos = []
     for frames, boxes in pictures.videos:
-        start = int(np.isfinite(boxes).all(1).argmax())
-        images = [pictures.images[index] for index in frames[start:]]
-        videos.append((pictures.scenes[frames[0]], SyntheticVideo(images, boxes[start:])))
+        images = [pictures.images[index] for index in frames]
+        shown = [_is_shown(*pair) for pair in zip(images, boxes)]
+        start = int(np.argmax(shown if any(shown) else np.isfinite(boxes).all(1)))
+        videos.append((pictures.scenes[frames[0]], SyntheticVideo(images[start:], boxes[start:])))
     return videos
-
-
-def _cut_away(videos: list[tuple[int, SyntheticVideo]]) -> list[SyntheticVideo]:
-    """Each video with cuts to some of the next ones of other scenes.
-
-    They are moved so that their target stands where that of the video was last, in its size: a
-    network that has learnt objects takes it for the target, unless likeness and colours speak.
-    """
-    longer = []
-    for number, (scene, video) in enumerate(videos):
-        others = [other for its_scene, other in videos[number + 1:] + videos[:number]
-                  if its_scene != scene][:CUTS]
-        shown = np.isfinite(video.boxes).all(1)
-        size, last = video.images[0].shape[1::-1], video.boxes[shown][-1]
-        away = [image for other in others for image in _in_its_place(other, last, size)]
-        absent = np.full((len(away), 4), np.nan)
-        longer.append(SyntheticVideo([*video.images, *away], np.concatenate([video.boxes, absent])))
-    return longer
-
-
-def _in_its_place(other: SyntheticVideo, box: np.ndarray, size: tuple[int, int]):
-    """The first images of a video, its target first moved to ``box``, in ``size`` (w, h)."""
-    x, y, w, h = other.boxes[0]
-    scale = float(np.sqrt(box[2] * box[3] / (w * h)))
-    shift = box[:2] + box[2:] / 2 - scale * np.array([x + w / 2, y + h / 2])
-    move = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
-    for image in other.images[:CUT]:
-        yield cv2.warpAffine(image, move, size, borderMode=cv2.BORDER_REFLECT_101)

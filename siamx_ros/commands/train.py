@@ -14,6 +14,7 @@ import argparse
 from importlib import import_module
 import os
 from pathlib import Path
+import sys
 
 from siamx_ros.commands.options import add_config_file, add_settings, read_settings
 from siamx_ros.commands.outputs import check_written
@@ -21,8 +22,9 @@ from siamx_ros.errors import InputError
 from siamx_ros.training.train_config import TrainConfig
 from siamx_ros.training.train import train
 
-RESULTS = ('best.pt', 'final.pt', 'last.pt', 'log.csv')
-WRITTEN = (*RESULTS, 'config.yaml', 'curves.png')
+RESULTS = ('final.pt', 'last.pt')
+"""What makes a folder that of a run; without them, it was broken off in its first epoch."""
+WRITTEN = (*RESULTS, 'best.pt', 'log.csv', 'config.yaml', 'curves.png')
 """Files of a run folder."""
 
 
@@ -58,11 +60,18 @@ def run(args: argparse.Namespace) -> int:
     check_written(args, {'DATA': args.data, '--initial': args.initial},
                   {f'--out {name}': args.out / name for name in WRITTEN}, {'--out': args.out})
     if not args.resume and any((args.out / name).exists() for name in RESULTS):
-        raise InputError(f'{args.out} already holds a run: add --resume or name another folder')
+        resumed = 'add --resume or ' if (args.out / 'last.pt').exists() else ''
+        raise InputError(f'{args.out} already holds a run: {resumed}name another folder')
     import_module('matplotlib')  # for the curves; missed now rather than after the last step
-    train(args.data, args.out, config, device=args.device, resume=args.resume,
-          initial=args.initial, backbone=args.backbone, max_minutes=args.minutes)
-    if (args.out / 'best.pt').exists() and int(os.environ.get('RANK', 0)) == 0:
+    best = train(args.data, args.out, config, device=args.device, resume=args.resume,
+                 initial=args.initial, backbone=args.backbone, max_minutes=args.minutes)
+    if int(os.environ.get('RANK', 0)) != 0:
+        return 0
+    if best < 0:
+        print('error: nothing was learnt: in no epoch the overlap on held-out pairs was a finite '
+              'number', file=sys.stderr)
+        return 1
+    if (args.out / 'best.pt').exists():
         print(f'{args.out}/best.pt')
     return 0
 

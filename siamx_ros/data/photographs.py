@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 
@@ -62,12 +63,20 @@ def _read_table(path: Path) -> dict[str, np.ndarray]:
     if not path.exists():
         return {}
     try:
-        listed = json.loads(read_text(path))
+        listed = json.loads(read_text(path), object_pairs_hook=_each_once)
         if not isinstance(listed, dict):
             raise ValueError(f'got a {type(listed).__name__}')
         return {name: _boxes(name, rows) for name, rows in listed.items()}
     except (TypeError, ValueError) as error:
         raise InputError(f'{path} is not a JSON table of boxes: {error}') from None
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    table = dict(pairs)
+    if len(table) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f'it names {next(n for n in names if names.count(n) > 1)!r} twice')
+    return table
 
 
 def _boxes(name: str, rows: list) -> np.ndarray:

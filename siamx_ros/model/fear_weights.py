@@ -86,16 +86,25 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray, dict[str, list[Convolutio
     """The input's shift and scale (3 numbers each), and the convolutions up to each output."""
     try:
         operations = openvino_graph.read(path).get_ordered_ops()
-        add, multiply = (next(_constant(op) for op in operations if op.get_type_name() == kind)
-                         for kind in ('Add', 'Multiply'))
-    except (RuntimeError, StopIteration) as error:
-        raise WeightsError(f'{path} cannot be read as FEAR-XS: {error}') from None
+    except RuntimeError as error:
+        raise WeightsError(f'{path} cannot be read as FEAR-XS: {reason_of(error)}') from None
+    add, multiply = (next((_constant(op) for op in operations if op.get_type_name() == kind), None)
+                     for kind in ('Add', 'Multiply'))
+    if add is None or multiply is None:
+        raise WeightsError(f'{path} does not hold FEAR-XS: it does not normalise its input')
     ends = [op.input_value(0) for op in operations if op.get_type_name() == 'Result']
     branches = {'cls' if end.get_partial_shape()[1] == 1 else 'reg': _convolutions(end)
                 for end in ends}
     if set(branches) != {'cls', 'reg'}:
         raise WeightsError(f'{path} does not hold FEAR-XS: its outputs are others')
     return add.ravel(), multiply.ravel(), branches
+
+
+def reason_of(error: Exception) -> str:
+    """The first sentence of an error of OpenVINO, without the places in its source before it."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    said = [line for line in lines if line and not line.startswith(('Exception from ', 'Check '))]
+    return (said or lines or [''])[0].split('. ')[0][:200]
 
 
 def _convolutions(end: Any) -> list[Convolution]:

@@ -16,7 +16,7 @@ from torch import nn
 
 from siamx_ros.config import BACKBONES, NetworkConfig
 from siamx_ros.model.network import SiamXNet
-from siamx_ros.model.weights import WeightsError, load_strictly, read_file
+from siamx_ros.model.weights import WeightsError, find_weights, load_strictly, read_file
 
 _RULES = (
     (r'^features\.features\.conv1\.', 'backbone.stem.0.'),
@@ -124,9 +124,8 @@ def _tower_name(match: re.Match) -> str:
 
 
 def _existing(path: str | Path) -> Path:
-    if not Path(path).is_file():
-        raise WeightsError(f'weights file {path} does not exist')
-    return Path(path)
+    """A file; never the name of a checkpoint, which has no separator."""
+    return find_weights(Path(path).absolute())
 
 
 def _unwrapped(content: Any, path: str | Path) -> dict[str, torch.Tensor]:

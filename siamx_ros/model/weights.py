@@ -3,14 +3,14 @@
 A checkpoint is a dictionary of plain values and tensors: ``format``, ``network`` (the settings of
 :class:`~siamx_ros.config.NetworkConfig`), ``state_dict``, ``calibration`` (see
 :mod:`siamx_ros.tracking.confidence`), ``ranges`` (see :mod:`siamx_ros.model.quantisation`) and
-``card`` (where the weights come from). It is read with ``weights_only=True``: a file can hold data,
-never code.
+``card`` (where the weights come from). It is read with ``weights_only=True``: data, never code.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 import hashlib
+import io
 import math
 import os
 from pathlib import Path
@@ -65,24 +65,49 @@ def save_checkpoint(path: str | Path, network: SiameseNet, *, calibration: dict 
     """Write a checkpoint; ``half`` stores convolutions as fp16. The file appears whole or not.
 
     Statistics stay fp32: variances of pixel values exceed what fp16 can hold.
+
+    Raises:
+        WeightsError: a weight exceeds it too.
     """
     state = {name: value.detach().cpu() for name, value in network.state_dict().items()
              if not name.endswith('num_batches_tracked')}
-    if half:
-        state = {n: v.half() if v.is_floating_point() and v.ndim > 1 else v
-                 for n, v in state.items()}
     write_atomically(path, {
-        'format': FORMAT, 'network': network.config.to_dict(), 'state_dict': state,
+        'format': FORMAT, 'network': network.config.to_dict(),
+        'state_dict': in_half(state) if half else state,
         'calibration': calibration or {}, 'ranges': ranges or {}, 'card': card or {}})
 
 
+def in_half(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Tensors of a network, those of convolutions as fp16.
+
+    Raises:
+        WeightsError: one holds numbers that fp16 cannot; it is named.
+    """
+    halved = {n: v.half() if v.is_floating_point() and v.ndim > 1 else v for n, v in state.items()}
+    for name, value in halved.items():
+        if value.dtype == torch.half and not value.isfinite().all():
+            raise WeightsError(f'{name} holds {state[name].abs().max().item():g}, fp16 at most '
+                               f'{torch.finfo(torch.half).max:g}: store it without --half')
+    return halved
+
+
 def write_atomically(path: str | Path, content: dict) -> None:
-    """torch.save to a temporary name beside the target, then rename."""
+    """torch.save, see :func:`write_whole`."""
+    file = io.BytesIO()  # writing to a full disk itself, torch raises no OSError
+    torch.save(content, file)
+    write_whole(path, file.getbuffer())
+
+
+def write_whole(path: str | Path, data: bytes | memoryview) -> None:
+    """Write to a temporary name beside the target, then rename; nothing is left of a failure."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + '.partial')
-    torch.save(content, partial)
-    os.replace(partial, path)
+    try:
+        partial.write_bytes(data)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def load_checkpoint(weights: str | Path) -> Checkpoint:

@@ -1,16 +1,66 @@
-"""The curves of a training run, drawn from its ``log.csv``."""
+"""The log of a training run, ``log.csv``, and the curves drawn from it."""
 
 from __future__ import annotations
 
 import csv
+import logging
 from pathlib import Path
+from typing import Mapping
 
 from siamx_ros.errors import InputError
 
+LOG = logging.getLogger(__name__)
+COLUMNS = ('step', 'rate', 'loss', 'cls', 'reg', 'iou', 'hit', 'score', 'score_absent',
+           'pairs_per_s')
 PANELS = (
     ('loss', ('loss', 'cls', 'reg')), ('held-out pairs', ('iou', 'hit')),
     ('score', ('score', 'score_absent')), ('learning rate', ('rate',)))
 """Title and columns of each panel."""
+
+
+def add_row(folder: Path, row: Mapping[str, float]) -> None:
+    """Add an epoch to the log, the steps as a whole number; the file is there whole or as before.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    path = folder / 'log.csv'
+    before = path.read_text(encoding='utf-8') if path.exists() else ','.join(COLUMNS) + '\n'
+    numbers = {name: f'{row[name]:.6g}' for name in COLUMNS}
+    _write(path, before + ','.join({**numbers, 'step': str(row['step'])}.values()) + '\n')
+
+
+def keep_rows(folder: Path, step: int) -> None:
+    """Drop the log's rows of later steps, which will be done again, and those that are incomplete.
+
+    A log without a row that is left is removed.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    path = folder / 'log.csv'
+    if not path.exists():
+        return
+    head, *rows = path.read_text(encoding='utf-8', errors='replace').splitlines() or ['']
+    kept = [row for row in rows if _is_row(row) and float(row.split(',')[0]) <= step]
+    if head != ','.join(COLUMNS) and rows:
+        LOG.warning('%s is begun anew: its first line does not name the columns', path)
+    if kept and head == ','.join(COLUMNS):
+        _write(path, '\n'.join([head, *kept]) + '\n')
+    else:
+        path.unlink()
+
+
+def _is_row(line: str) -> bool:
+    try:
+        return len([float(value) for value in line.split(',')]) == len(COLUMNS)
+    except ValueError:
+        return False
+
+
+def _write(path: Path, text: str) -> None:
+    from siamx_ros.model.weights import write_whole  # brings torch, which drawing can do without
+    write_whole(path, text.encode('utf-8'))
 
 
 def read_log(folder: Path) -> list[dict[str, float]]:

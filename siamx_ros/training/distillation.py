@@ -7,7 +7,10 @@ from typing import NamedTuple, Sequence
 import numpy as np
 import torch
 
+from siamx_ros.config import BACKBONES
+from siamx_ros.geometry import SEARCH_SIZE, BoundingBox
 from siamx_ros.model.network import map_size
+from siamx_ros.patch_geometry import PatchGeometry
 from siamx_ros.training.labels import soft_centre_labels
 from siamx_ros.training.train_config import TrainConfig
 from siamx_ros.training.teachers.answer import Teacher
@@ -38,6 +41,7 @@ class Distillation:
 
     def __init__(self, teachers: Sequence[Teacher], config: TrainConfig) -> None:
         self.teachers, self.config = teachers, config
+        self._zoom = _zoom(BACKBONES[config.network.backbone].geometry)
 
     def __call__(self, template: torch.Tensor, search: torch.Tensor, boxes: torch.Tensor,
                  extents: torch.Tensor) -> SoftTargets:
@@ -55,7 +59,7 @@ class Distillation:
     def _ask(self, teacher: Teacher, patches: list[np.ndarray], boxes: torch.Tensor,
              extents: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """How far a teacher is believed (B), its soft labels and its best boxes."""
-        answer = teacher(*patches, extents.cpu().numpy().astype(np.float64))
+        answer = teacher(*patches, extents.cpu().numpy().astype(np.float64), self._zoom)
         scores, seen = (torch.from_numpy(part).float().to(boxes.device) for part in answer)
         side = patches[1].shape[1]
         score, cell = scores.max(1)
@@ -64,6 +68,13 @@ class Distillation:
         labels = soft_centre_labels(scores, seen, map_size(side), side, self.config.label_radius,
                                     self.config.label_metric)
         return weight, labels, best
+
+
+def _zoom(geometry: PatchGeometry) -> float:
+    """Pixels in a search patch of what is one pixel wide in a template."""
+    target = BoundingBox(0.0, 0.0, 1.0, 1.0)
+    windows = geometry.search_window(target, SEARCH_SIZE), geometry.template_window(target)
+    return windows[0].scales[0] / windows[1].scales[0]
 
 
 def _pixels(patch: torch.Tensor) -> np.ndarray:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 import os
 from pathlib import Path
+import signal
+from zlib import crc32
 
 import cv2
+import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
@@ -20,6 +24,8 @@ from siamx_ros.training.validation import as_input
 
 VALIDATION_PAIRS = 512
 VALIDATION_SEED = 2 ** 31
+GRACE = 5
+"""Seconds that the training process has to end the others in order, after a signal to all."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,14 @@ class TrainingData:
     held_out: PictureSet | None
     sources: list[LargeSource]
     held_out_sources: list[LargeSource]
+
+    def checksum(self) -> int:
+        """A number of what is trained on: scenes and boxes of the folder, boxes of the sources."""
+        parts = [entry.boxes for source in self.sources for entry in source.entries]
+        if self.folder is not None:
+            parts += [np.array(self.folder.scenes), np.array(self.folder.plain)]
+            parts += [boxes for _, boxes in self.folder.boxed + self.folder.videos]
+        return crc32(b''.join(np.array(part.shape).tobytes() + part.tobytes() for part in parts))
 
 
 def read_data(folder: Path | None, config: TrainConfig) -> TrainingData:
@@ -69,11 +83,23 @@ def training_loader(data: TrainingData, config: TrainConfig, process: Process,
         dataset, batch_size=config.batch, num_workers=config.workers,
         sampler=range(process.rank, len(dataset), process.count),
         pin_memory=process.device.type == 'cuda',
-        worker_init_fn=_give_way if process.device.type == 'cpu' else None)
+        worker_init_fn=_give_way if process.device.type == 'cpu' else _heed_no_signal)
 
 
-def _give_way(_worker: int) -> None:
+def _heed_no_signal(_worker: int) -> None:
+    """Leave it to the training process, which gets what is sent to all too, to end the others.
+
+    SIGTERM has them end a while later: where the training process fails, it sends that alone.
+    """
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
+    signal.signal(signal.SIGTERM, lambda *_: signal.alarm(GRACE))
+
+
+def _give_way(worker: int) -> None:
     """Make pairs in the time that the training step leaves of its cores."""
+    _heed_no_signal(worker)
     os.nice(10)
 
 
@@ -81,7 +107,7 @@ def validation_loader(data: TrainingData, config: TrainConfig) -> DataLoader:
     """Always the same pairs: of the training folder's held-out part, or of the sources' without it.
 
     Raises:
-        InputError: nothing is held out.
+        InputError: nothing is held out, or no pair of it shows its target.
     """
     config = config.replace({'folder_weight': 1.0})
     try:
@@ -90,6 +116,12 @@ def validation_loader(data: TrainingData, config: TrainConfig) -> DataLoader:
             sources=() if data.held_out else data.held_out_sources)
     except InputError as error:
         raise InputError(f'nothing is held out for validation: {error}') from None
+    plans = copy(dataset)
+    plans.finish = lambda plan: np.isfinite(plan.box).all()
+    if not any(plans[index] for index in range(len(plans))):
+        raise InputError('no pair to validate on shows its target: lower augment.negative, got '
+                         f'{config.augment.negative:g}, or augment.hard_negative, got '
+                         f'{config.augment.hard_negative:g}')
     return DataLoader(dataset, batch_size=config.batch)
 
 

@@ -37,7 +37,7 @@ def with_look_alikes(video: SyntheticVideo, others: Sequence[np.ndarray],
         video: its target is shown in the first image.
         others: objects, H x W x 3 uint8 BGR each; those of about its shape are taken. May be empty.
     """
-    target = _cut(video.images[0], video.boxes[0])
+    target = cut_out(video.images[0], video.boxes[0])
     alike = sorted(others, key=lambda other: abs(math.log(_slimness(other) / _slimness(target))))
     looks = [_changed(target, rng), *(alike[index] for index in rng.permutation(
         min(ALIKE, len(alike)))[:2])]
@@ -46,6 +46,13 @@ def with_look_alikes(video: SyntheticVideo, others: Sequence[np.ndarray],
     images = [image if np.isnan(box).any() else _painted(image, box, people, step)
               for step, (image, box) in enumerate(zip(video.images, video.boxes))]
     return SyntheticVideo(images, video.boxes)
+
+
+def cut_out(image: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """What of a box (x, y, w, h in pixels) lies in the image, at least one pixel of it."""
+    rows, columns = (slice(max(0, min(int(low), limit - 1)), max(1, int(low) + 1, int(low + side)))
+                     for low, side, limit in zip(box[1::-1], box[:1:-1], image.shape))
+    return image[rows, columns]
 
 
 class _LookAlike(NamedTuple):
@@ -58,13 +65,6 @@ class _LookAlike(NamedTuple):
 
 def _slimness(look: np.ndarray) -> float:
     return look.shape[0] / look.shape[1]
-
-
-def _cut(image: np.ndarray, box: np.ndarray) -> np.ndarray:
-    """What of a box lies in the image, at least one pixel of it."""
-    rows, columns = (slice(max(0, min(int(low), limit - 1)), max(1, int(low) + 1, int(low + side)))
-                     for low, side, limit in zip(box[1::-1], box[:1:-1], image.shape))
-    return image[rows, columns]
 
 
 def _changed(look: np.ndarray, rng: np.random.Generator) -> np.ndarray:

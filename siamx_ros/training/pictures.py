@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 import logging
 from pathlib import Path
+from typing import NamedTuple
 from zlib import crc32
 
 import numpy as np
@@ -58,57 +59,105 @@ def read_pictures(root: Path, config: TrainConfig, *, held_out: bool = False) ->
     if not root.is_dir():
         raise InputError(f'training data folder {root} does not exist')
     refuse = config.bad_files == 'refuse'
-    (photos, strays), (clips, others) = (
-        list_photographs(root / part) for part in ('images', 'clips'))
-    boxes, unknown = _read_boxes(root, photos, refuse=refuse)
-    if (unknown or strays or others) and not held_out:
-        LOG.warning('not used, as it is no picture: %s', name_some([*unknown, *strays, *others]))
-    reserved = {path for index, path in enumerate(sorted(boxes)) if index % 25 == 0}
-    photos = [path for path in photos if (path in reserved) == held_out]
-    clips = [] if held_out else clips
-    videos = sorted((root / 'video').glob('*'))
-    apart = [path for path in videos if path.name in config.held_out]
-    sequences = _read_videos(apart if held_out else _others(videos, apart), refuse=refuse)
+    folder = _list_folder(root, config, warn=not held_out)
+    part = _held_out(folder, config) if held_out else _trained_on(folder, config)
+    sequences = _read_videos(part.videos, refuse=refuse)
     frames = [path for sequence in sequences for path in sequence.frame_paths]
-    paths = photos + clips + frames
+    photos, boxes, paths = part.photos, folder.boxes, [*part.photos, *part.clips, *frames]
     if not paths:
-        raise InputError(
-            f'{root} holds nothing to validate on: expected photographs with boxes in boxes.json, '
-            f'or one of the videos {", ".join(config.held_out)}; --held_out names others'
-            if held_out else
-            f'{root} holds no pictures: expected images/, clips/ or video/')
+        raise _nothing_there(root, config, held_out, any(_held_out(folder, config)[:3]))
     images = _decode(paths, refuse=refuse)
     index = {path: i for i, path in enumerate(paths) if images[i] is not None}
     return PictureSet(
         images=images,
         boxed=[(index[p], boxes[p]) for p in photos if p in index and len(boxes.get(p, ()))],
-        plain=[index[p] for p in photos + clips
+        plain=[index[p] for p in photos + part.clips
                if p in index and min(images[index[p]].shape[:2]) >= MIN_TARGET],
         videos=[video for video in (_video(sequence, index) for sequence in sequences)
                 if usable(video[1]).any()],
-        scenes=_scenes([*photos, *(path.parent for path in clips + frames)], images))
+        scenes=_scenes([*photos, *(path.parent for path in part.clips + frames)], images))
+
+
+class _Folder(NamedTuple):
+    """Files of a training folder, or of a part of it; clips are frames, videos are folders."""
+
+    photos: list[Path]
+    clips: list[Path]
+    videos: list[Path]
+    boxes: dict[Path, np.ndarray]
+
+
+def _list_folder(root: Path, config: TrainConfig, *, warn: bool) -> _Folder:
+    """All that is there; what is not used is named in a warning, as are held-out videos that are
+    missing where others than usual were asked for."""
+    (photos, strays), (clips, others) = (
+        list_photographs(root / part) for part in ('images', 'clips'))
+    boxes, unknown = _read_boxes(root, photos, refuse=config.bad_files == 'refuse')
+    videos = sorted((root / 'video').glob('*'))
+    missing = sorted(set(config.held_out) - {path.name for path in videos})
+    if (unknown or strays or others) and warn:
+        LOG.warning('not used, as it is no picture: %s', name_some([*unknown, *strays, *others]))
+    if missing and config.held_out != TrainConfig().held_out and warn:
+        LOG.warning('not held out, as %s has no such video: %s', root / 'video', name_some(missing))
+    return _Folder(photos, clips, videos, boxes)
+
+
+def _held_out(folder: _Folder, config: TrainConfig) -> _Folder:
+    """Every 25th boxed photograph, and the videos that are named."""
+    photos = sorted(folder.boxes)[::25]
+    videos = [path for path in folder.videos if path.name in config.held_out]
+    return _Folder(photos, [], videos, folder.boxes)
+
+
+def _trained_on(folder: _Folder, config: TrainConfig) -> _Folder:
+    """The rest, without photographs, clips and videos that begin with a picture held out."""
+    apart = _held_out(folder, config)
+    firsts = {path: path for path in folder.photos}
+    for path in folder.clips:
+        firsts.setdefault(path.parent, path)
+    for video in folder.videos:
+        firsts.update({video: path for path in list_images(video / 'img')[:1]})
+    kept = {path: firsts.pop(path) for path in [*apart.photos, *apart.videos] if path in firsts}
+    copies = _copies(firsts, set(kept.values()))
+    if copies:
+        LOG.warning('left out, as their first picture is held out: %s', name_some(copies))
+    out = {*copies, *apart.photos, *apart.videos}
+    return _Folder(
+        [path for path in folder.photos if path not in out],
+        [path for path in folder.clips if path.parent not in out],
+        [path for path in folder.videos if path not in out], folder.boxes)
+
+
+def _copies(firsts: dict[Path, Path], kept: set[Path]) -> list[Path]:
+    """Those whose first picture is a copy of one that is kept; few need to be read for that."""
+    sizes = {path.stat().st_size for path in kept if path.is_file()}
+    alike = {name: path for name, path in firsts.items()
+             if path.is_file() and path.stat().st_size in sizes}
+    checksums = {_checksum(path) for path in kept if alike} - {None}
+    return [name for name, path in alike.items() if _checksum(path) in checksums]
+
+
+def _checksum(path: Path) -> int | None:
+    """That of a file; None of one that cannot be read, which decoding it will say."""
+    try:
+        return crc32(path.read_bytes())
+    except OSError:
+        return None
+
+
+def _nothing_there(root: Path, config: TrainConfig, held_out: bool, apart: bool) -> InputError:
+    if held_out:
+        return InputError(
+            f'{root} holds nothing to validate on: expected photographs with boxes in boxes.json, '
+            f'or one of the videos {", ".join(config.held_out)}; --held_out names others')
+    if apart:
+        return InputError(f'{root} holds nothing to train on: all its pictures are held out')
+    return InputError(f'{root} holds no pictures: expected images/, clips/ or video/')
 
 
 def usable(boxes: np.ndarray) -> np.ndarray:
     """Which rows of N x 4 boxes show a target large enough, N booleans."""
     return np.isfinite(boxes).all(1) & (boxes[:, 2:] >= MIN_TRACKED).all(1)
-
-
-def _others(videos: list[Path], held_out: list[Path]) -> list[Path]:
-    """The videos that are of no recording of which one is held out."""
-    recordings, others = {_recording(video) for video in held_out}, []
-    for video in videos:
-        if _recording(video) not in recordings:
-            others.append(video)
-        elif video not in held_out:
-            LOG.warning('left out: %s is of the recording of a video that is held out', video)
-    return others
-
-
-def _recording(video: Path) -> int:
-    """A number of a video's first picture."""
-    first = list_images(video / 'img')[:1]
-    return crc32(first[0].read_bytes() if first else bytes(video))
 
 
 def _read_videos(folders: list[Path], *, refuse: bool) -> list[Sequence]:

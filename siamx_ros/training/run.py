@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import contextmanager, nullcontext
 import copy
-import csv
 from itertools import count
 import logging
 import math
@@ -22,6 +21,7 @@ from siamx_ros.model.importing import start_backbone
 from siamx_ros.model.network import make_network
 from siamx_ros.model.weights import (
     load_checkpoint, load_strictly, read_file, save_checkpoint, write_atomically)
+from siamx_ros.training.curves import add_row
 from siamx_ros.training.prefetch import prefetch, on_own_stream
 from siamx_ros.training.distillation import Distillation
 from siamx_ros.training.frozen import frozen_backbone
@@ -35,8 +35,6 @@ from siamx_ros.training.teachers.registry import load_teachers
 from siamx_ros.training.validation import validate
 
 LOG = logging.getLogger(__name__)
-COLUMNS = ('step', 'rate', 'loss', 'cls', 'reg', 'iou', 'hit', 'score', 'score_absent',
-           'pairs_per_s')
 
 
 class Run:
@@ -56,7 +54,8 @@ class Run:
             [value for value in network.state_dict().values() if value.is_floating_point()]
             for network in (self.average, self.network))
         self.optimiser = make_optimiser(self.network, config)
-        self.step, self.best = 0, -1.0
+        self.step, self.best = 0, -1.0  # the best overlap; -1 while none was finite
+        self.data: int | None = None  # checksum of what it is trained on
         self.start: dict[str, torch.Tensor] = {}
         self._froze: bool | None = None
         self.frozen = frozen_backbone(
@@ -96,7 +95,8 @@ class Run:
             InputError: it is missing, damaged, of another configuration or number of processes.
         """
         if not path.is_file():
-            raise InputError(f'nothing to resume: {path} does not exist')
+            raise InputError(
+                f'nothing to resume: {path} does not exist; start without --resume')
         content = read_file(path)
         check_resumed(path, content, self.config)
         processes = content.get('processes', self.process.count)
@@ -105,9 +105,12 @@ class Run:
                              f'it, {processes}, got {self.process.count}')
         load_strictly(self.network, content['network'], str(path))
         load_strictly(self.average, content['average'], str(path))
-        self.optimiser.load_state_dict(content['optimiser'])
+        try:
+            self.optimiser.load_state_dict(content['optimiser'])
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise InputError(f'{path} holds no state of this optimiser: {error}') from None
         self.step, self.best = content['step'], content['best']
-        self.start = content.get('start', {})
+        self.start, self.data = content.get('start', {}), content.get('data')
 
     def save(self) -> None:
         """Write ``last.pt``, everything a resumed run needs."""
@@ -115,28 +118,24 @@ class Run:
             'config': self.config.to_dict(), 'network': self.network.state_dict(),
             'average': self.average.state_dict(), 'optimiser': self.optimiser.state_dict(),
             'step': self.step, 'best': self.best, 'processes': self.process.count,
-            'start': self.start})
-
-    def forget_rows(self) -> None:
-        """Drop the log's rows of later steps than this, which will be done again."""
-        path = self.out / 'log.csv'
-        if path.exists():
-            head, *rows = path.read_text(encoding='utf-8').splitlines()
-            kept = [row for row in rows if int(float(row.split(',')[0])) <= self.step]
-            path.write_text('\n'.join([head, *kept]) + '\n', encoding='utf-8')
+            'start': self.start, 'data': self.data})
 
     def fit(self, data: TrainingData, deadline: float) -> None:
-        """Run the remaining epochs; each ends with validation, a log row and checkpoints."""
+        """Run the remaining epochs; each ends with validation, a log row and checkpoints.
+
+        After the deadline (:func:`time.monotonic`) none is begun, but for the first.
+        """
         check = validation_loader(data, self.config)
         batches = self.batches(training_loader(data, self.config, self.process, self.step))
         with tqdm(total=self.config.steps, initial=self.step, desc='training', unit='step',
                   disable=not self.process.is_main_process) as bar:
-            while self.step < self.config.steps and not self.process.any(
-                    time.monotonic() >= deadline):
+            while self.step < self.config.steps:
                 row = self._epoch(batches, bar)
                 if self.process.is_main_process:
                     row.update(validate(self.average, check, self.process.device, self._autocast()))
                     self._report(row, bar)
+                if self.process.any(time.monotonic() >= deadline):
+                    break
 
     @contextmanager
     def threads(self, step: int) -> Iterator[None]:
@@ -222,14 +221,7 @@ class Run:
             save_checkpoint(self.out / 'best.pt', self.average, card=card)
         if self.step == self.config.steps:
             save_checkpoint(self.out / 'final.pt', self._final(), card=card)
-        path = self.out / 'log.csv'
-        new = not path.exists()
-        with path.open('a', newline='', encoding='utf-8') as file:
-            writer = csv.DictWriter(file, COLUMNS)
-            if new:
-                writer.writeheader()
-            numbers = {name: f'{row[name]:.6g}' for name in COLUMNS}
-            writer.writerow({**numbers, 'step': str(self.step)})
+        add_row(self.out, row)
         self.save()  # last: what a kill leaves out before is done again by a resumed run
         bar.write(f"step {self.step}: loss {row['loss']:.3f}, held-out overlap {row['iou']:.3f}, "
                   f"hits {row['hit']:.3f}, {row['pairs_per_s']:.0f} pairs/s")

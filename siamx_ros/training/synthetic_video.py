@@ -1,7 +1,8 @@
 """Short videos with boxes, made from photographs: a camera flies over one, and the scene may cut.
 
 Held-out photographs become held-out video: the target moves, grows, turns and blurs, leaves with a
-cut to another picture, and comes back elsewhere in the image.
+cut to another picture, and comes back elsewhere in the image. Videos of any kind get another light,
+poorer copies, and cuts from one to others.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ NEIGHBOURS = 5
 """The cutaway shows one of the next so many photographs by name: they are often of one kind."""
 PASSES = ((0, 36), (52, 66))
 """First and last frame (exclusive) of each stretch that shows the target; the rest is a cutaway."""
+CUTS, CUT = 4, 15
+"""Cuts to other videos at the end of each, and images after each cut."""
 BRIGHTNESS, TINT = 0.7, 0.1
 """Largest change of all channels and of each, powers of two; see :func:`changing_light`."""
 
@@ -66,6 +69,34 @@ def lit(image: np.ndarray, gain: np.ndarray) -> np.ndarray:
     return np.rint((image * gain).clip(0, 255)).astype(np.uint8)
 
 
+def poorer(video: SyntheticVideo, step: int) -> SyntheticVideo:
+    """Every so many images of a video, made as much smaller."""
+    images = [cv2.resize(image, None, fx=1 / step, fy=1 / step, interpolation=cv2.INTER_AREA)
+              for image in video.images[::step]]
+    return SyntheticVideo(images, video.boxes[::step] / step)
+
+
+def cut_away(videos: list[tuple[int, SyntheticVideo]]) -> list[SyntheticVideo]:
+    """Each video with cuts to some of the next ones of other scenes.
+
+    They are moved so that their target stands where that of the video was last, in its size: a
+    network that has learnt objects takes it for the target, unless likeness and colours speak.
+
+    Args:
+        videos: the scene of each, and the video, which begins with its target.
+    """
+    longer = []
+    for number, (scene, video) in enumerate(videos):
+        others = [other for its_scene, other in videos[number + 1:] + videos[:number]
+                  if its_scene != scene][:CUTS]
+        shown = np.isfinite(video.boxes).all(1)
+        size, last = video.images[0].shape[1::-1], video.boxes[shown][-1]
+        away = [image for other in others for image in _in_its_place(other, last, size)]
+        absent = np.full((len(away), 4), np.nan)
+        longer.append(SyntheticVideo([*video.images, *away], np.concatenate([video.boxes, absent])))
+    return longer
+
+
 def _video(targets: list[tuple[np.ndarray, np.ndarray]],
            rng: np.random.Generator) -> SyntheticVideo:
     chosen = rng.integers(len(targets))
@@ -86,12 +117,13 @@ def _video(targets: list[tuple[np.ndarray, np.ndarray]],
 
 
 def boxed_targets(pictures: PictureSet) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Photographs and those of their boxes that are neither too small nor too large."""
+    """Photographs and those of their boxes in them that are neither too small nor too large."""
     found = []
     for index, boxes in pictures.boxed:
         image, boxes = pictures.images[index], np.asarray(boxes, float)
         area = image.shape[0] * image.shape[1]
         fits = (boxes[:, 2:].min(1) >= SMALLEST) & (boxes[:, 2] * boxes[:, 3] <= LARGEST * area)
+        fits &= ((boxes[:, :2] < image.shape[1::-1]) & (boxes[:, :2] + boxes[:, 2:] > 0)).all(1)
         if fits.any():
             found.append((image, boxes[fits]))
     return found
@@ -112,8 +144,8 @@ def _fly(image: np.ndarray, box: np.ndarray, count: int, rng: np.random.Generato
         centre = box[:2] + box[2:] / 2
         room = np.maximum(np.array(VIEW) / 2 / zooms[:, step] - box[2:] / 2, 0)
         shift = np.array(VIEW) / 2 - linear @ (centre + np.clip(drift[step], -room, room))
-        view = cv2.warpAffine(image, np.column_stack([linear, shift]), VIEW,
-                              borderMode=cv2.BORDER_REPLICATE)
+        move = np.column_stack([linear, shift + linear @ (0.5, 0.5) - 0.5])  # of pixels' middles
+        view = cv2.warpAffine(image, move, VIEW, borderMode=cv2.BORDER_REPLICATE)
         if blurred and rng.random() < 0.4:
             view = cv2.blur(view, (int(rng.integers(2, 8)), int(rng.integers(1, 4))))
         view = view * gains[step] + rng.normal(0, 4, view.shape)
@@ -130,3 +162,14 @@ def walk(rng: np.random.Generator, count: int, deviation: float, pace: int = 10)
 
 def _turn(angle: float) -> np.ndarray:
     return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+
+
+def _in_its_place(other: SyntheticVideo, box: np.ndarray, size: tuple[int, int]):
+    """The first images of a video, its target first moved to ``box``, in ``size`` (w, h)."""
+    x, y, w, h = other.boxes[0]
+    scale = float(np.sqrt(box[2] * box[3] / (w * h)))
+    shift = box[:2] + box[2:] / 2 - scale * np.array([x + w / 2, y + h / 2])
+    shift += scale / 2 - 0.5  # of pixels' middles
+    move = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
+    for image in other.images[:CUT]:
+        yield cv2.warpAffine(image, move, size, borderMode=cv2.BORDER_REFLECT_101)

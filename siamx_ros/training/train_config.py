@@ -12,11 +12,13 @@ from siamx_ros.config import NetworkConfig
 from siamx_ros.data.annotation import TRAIN
 from siamx_ros.data.catalogue import kinds
 from siamx_ros.errors import InputError
-from siamx_ros.settings import Settings, SettingsError, setting
+from siamx_ros.settings import Settings, SettingsError, dotted, setting
 
 KINDS = kinds(TRAIN)
 """Data sets that can be mixed in, in their official layouts."""
 NUMBER = r'[-+]?[\d.]+(?:[eE][-+]?\d+)?'
+RESUMED = ('config', 'network', 'average', 'optimiser', 'step', 'best')
+"""What a last.pt must hold; what later versions added is left out."""
 WRITTEN = re.compile(f'([^:]+):(.+?):({NUMBER})(?::({NUMBER}))?')
 """A source in the settings; there may be colons in its path."""
 
@@ -199,9 +201,12 @@ def check_resumed(path: Path, content: Any, config: TrainConfig) -> None:
     Raises:
         InputError: it is something else, or of other settings, which are named.
     """
-    if not isinstance(content, dict) or not {'config', 'optimiser', 'step'} <= content.keys():
-        raise InputError(f'{path} is not the last.pt of a training run')
-    then, now = content['config'], config.to_dict()
+    held = content if isinstance(content, dict) else {}
+    missing = [name for name in RESUMED if name not in held]
+    if missing or not isinstance(held['config'], dict):
+        raise InputError(f'{path} is not the last.pt of a training run: it lacks '
+                         f'{", ".join(missing) or "a table of settings"}')
+    then, now = dotted(held['config']), dotted(config.to_dict())
     differing = [f'{name} {then.get(name)!r}, not {now.get(name)!r}'
                  for name in {**then, **now} if then.get(name) != now.get(name)]
     if differing:

@@ -55,6 +55,12 @@ def test_a_photograph_is_named_once(root):
         read(root, ['a.jpg', 'images/a.jpg'])
 
 
+def test_the_same_name_twice_is_refused(root):
+    (root / 'boxes.json').write_text('{"a.jpg": [[1, 2, 3, 4]], "a.jpg": [[5, 6, 7, 8]]}')
+    with pytest.raises(InputError, match="it names 'a.jpg' twice"):
+        read_photo_boxes(root / 'boxes.json', root / 'images', [])
+
+
 @pytest.mark.parametrize('text', ['{"a.jpg": [[1, 2, NaN, 4]]}', '{"a.jpg": [[1, 2, 3]]}', '3',
                                   '{"a.jpg": [[1, 2, 3, 2, 3, 4, 1, 4]]}', '{"a.jpg": {"x": 1}}',
                                   '{"a.jpg": [1, 2, 3, 4]}'])

@@ -136,6 +136,13 @@ def test_missing_path(tmp_path):
         weights.load_checkpoint(tmp_path / 'absent.pt')
 
 
+def test_a_folder_is_named_as_such(tmp_path, capsys):
+    assert main(['import-weights', str(tmp_path), '--out', str(tmp_path / 'siamx.pt')]) == 2
+    assert f'weights file {tmp_path} is a folder' in capsys.readouterr().err
+    with pytest.raises(WeightsError, match='is a folder'):
+        importing.start_backbone(SiamXNet(), tmp_path)
+
+
 def test_name_is_found_in_the_search_path(saved, monkeypatch):
     monkeypatch.setenv('SIAMX_WEIGHTS', str(saved.parent))
     assert weights.load_checkpoint('model').path == str(saved)

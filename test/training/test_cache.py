@@ -10,6 +10,7 @@ from training_sets import STILL, configure, picture
 
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
+from siamx_ros.imaging import read_image
 from siamx_ros.training.cache import PictureCache, read_picture
 from siamx_ros.training.pairs import PairDataset, render
 from siamx_ros.training.plans import make_plan
@@ -114,6 +115,27 @@ def test_coco_boxes_are_in_the_pixels_that_the_table_means(tmp_path, orientation
             column, row = ((box[:2] + box[2:]) / 2).astype(int)
             core = search[row - 4:row + 4, column - 4:column + 4].astype(int)
             assert (core[..., 2] - core[..., 0]).min() > 80
+
+
+@pytest.mark.parametrize('suffix', ['png', 'tiff', 'pgm'])
+@pytest.mark.parametrize('shrink', [1, 4])
+def test_16_bit_are_read_as_the_tracker_reads_them(tmp_path, suffix, shrink):
+    """Spread over the range: the upper 8 bits of a camera of 12 would be black."""
+    values = np.arange(64 * 96).reshape(64, 96) * 0.5 + 300
+    cv2.imwrite(str(tmp_path / f'a.{suffix}'), values.astype(np.uint16))
+    whole, read = read_image(tmp_path / f'a.{suffix}'), read_picture(
+        tmp_path / f'a.{suffix}', shrink, (96, 64))
+    assert np.ptp(whole) > 200
+    blocks = whole.reshape(64 // shrink, shrink, 96 // shrink, shrink, 3).mean((1, 3))
+    np.testing.assert_allclose(read, blocks, atol=0.6)
+
+
+def test_other_files_are_read_as_before(tmp_path):
+    image = np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8)
+    cv2.imwrite(str(tmp_path / 'a.png'), image)
+    assert (read_picture(tmp_path / 'a.png') == image).all()
+    reduced = cv2.imread(str(tmp_path / 'a.png'), cv2.IMREAD_REDUCED_COLOR_2)
+    assert (read_picture(tmp_path / 'a.png', 2) == reduced).all()
 
 
 def test_a_picture_of_another_size_than_its_boxes_is_refused(tmp_path):

@@ -9,60 +9,20 @@ import pytest
 import torch
 
 from siamx_ros.cli import main
-from siamx_ros.commands.calibrate import CUT, _cut_away, _poor, _videos, answers
+from siamx_ros.commands.calibrate import _among_others, _begun, _videos, answers
 from siamx_ros.config import TrackerConfig
 from siamx_ros.data.sequence_writer import SequenceWriter
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
+from siamx_ros.model.weights import load_checkpoint, save_checkpoint
 from siamx_ros.records import TrackResult, TrackState
 from siamx_ros.synthetic import sequence
-from siamx_ros.training.synthetic_video import SyntheticVideo
+from siamx_ros.training.synthetic_video import SyntheticVideo, boxed_targets
 from siamx_ros.training.pictures import PictureSet
 
 
 def video(count, size, value):
     return SyntheticVideo([np.full((*size, 3), value, np.uint8)] * count, np.ones((count, 4)))
-
-
-def test_videos_end_with_another_one_in_their_size():
-    first, second = _cut_away([(1, video(5, (40, 60), 1)), (2, video(30, (20, 30), 2))])
-    assert len(first.images) == 5 + CUT and len(second.images) == 30 + 5
-    assert {image.shape for image in first.images} == {(40, 60, 3)}
-    assert first.images[4].max() == 1 and first.images[5].min() == 2
-    assert np.isnan(first.boxes[5:]).all() and np.isfinite(first.boxes[:5]).all()
-
-
-def test_a_single_video_is_left_as_it_is():
-    assert len(_cut_away([(1, video(5, (40, 60), 1))])[0].images) == 5
-
-
-def test_a_video_does_not_end_with_one_of_its_own_scene():
-    """In which its target may be, labelled as absent."""
-    ends = [{int(image.max()) for image in each.images[5:]} for each in _cut_away(
-        [(scene, video(5, (40, 60), value)) for scene, value in ((7, 1), (7, 2), (8, 3))])]
-    assert ends == [{3}, {3}, {1, 2}]
-
-
-def test_a_cut_shows_another_target_in_the_place_of_the_last():
-    picture = np.zeros((50, 80, 3), np.uint8)
-    picture[20:30, 35:45] = 200
-    small = SyntheticVideo([picture] * 3, np.tile([35.0, 20.0, 10.0, 10.0], (3, 1)))
-    large = SyntheticVideo([np.full((120, 160, 3), 7, np.uint8)] * 2,
-                           np.array([[100.0, 40.0, 40.0, 40.0], [20.0, 60.0, 40.0, 40.0]]))
-    _, _, first, *_ = _cut_away([(1, large), (2, small)])[0].images
-    rows, columns = np.nonzero(first[..., 0] > 100)
-    assert first.shape == (120, 160, 3)
-    assert rows.min() == pytest.approx(60, abs=2) and rows.max() == pytest.approx(99, abs=2)
-    assert columns.min() == pytest.approx(20, abs=2) and columns.max() == pytest.approx(59, abs=2)
-
-
-def test_a_poor_copy_has_fewer_and_smaller_images_and_its_boxes():
-    images = [np.full((40, 60, 3), value, np.uint8) for value in range(5)]
-    boxes = np.arange(5)[:, None] + np.array([[20.0, 10.0, 12.0, 8.0]])
-    poor = _poor(SyntheticVideo(images, boxes), 2)
-    assert [image.max() for image in poor.images] == [0, 2, 4]
-    assert {image.shape for image in poor.images} == {(20, 30, 3)}
-    np.testing.assert_allclose(poor.boxes, boxes[[0, 2, 4]] / 2)
 
 
 def test_a_video_begins_with_its_first_box():
@@ -72,6 +32,29 @@ def test_a_video_begins_with_its_first_box():
     (scene, cut), = _videos(PictureSet(images, [], [], [([0, 1, 2, 3], boxes)], [9] * 4))
     assert scene == 9 and [image.max() for image in cut.images] == [2, 3]
     assert np.isfinite(cut.boxes[0]).all() and np.isnan(cut.boxes[1]).all()
+
+
+def test_a_video_begins_with_the_first_box_that_the_tracker_takes(caplog):
+    """Where it takes none, the video is left out and counted."""
+    boxes = np.array([[-9.0, 2.0, 10.0, 4.0], [-5.0, 2.0, 10.0, 4.0], [-2.0, 2.0, 10.0, 4.0]])
+    images = [np.full((8, 12, 3), value, np.uint8) for value in range(3)]
+    pictures = PictureSet(images, [], [], [([0, 1, 2], boxes), ([0, 1], boxes[:2])], [9] * 3)
+    (_, begun), (_, outside) = _videos(pictures)
+    assert [image.max() for image in begun.images] == [2] and len(outside.images) == 2
+    assert _begun([begun, outside], 'videos') == [begun]
+    assert 'videos: 1 of 2 are left out' in caplog.text
+
+
+def test_others_are_cut_from_boxes_that_stick_out_of_a_photograph():
+    """Those that lie outside altogether are none."""
+    rng = np.random.default_rng(0)
+    images = [rng.integers(0, 256, (120, 160, 3), np.uint8) for _ in range(2)]
+    rows = np.array([[-20.0, 30.0, 40.0, 40.0], [60.0, -20.0, 40.0, 40.0],
+                     [-60.0, 10.0, 40.0, 40.0], [160.0, 10.0, 40.0, 40.0]])
+    pictures = PictureSet(images, [(0, rows), (1, rows[:2])], [], [], [1, 2])
+    assert [len(boxes) for _, boxes in boxed_targets(pictures)] == [2, 2]
+    for video in _among_others(pictures, 4, rng):
+        assert len(video.images) == len(video.boxes)
 
 
 def test_the_tracker_sees_each_video_in_its_light():
@@ -161,6 +144,22 @@ def test_without_anything_to_track_it_is_refused_at_once(data, tmp_path, capsys,
     error = capsys.readouterr().err
     assert 'two held-out photographs' in error
     assert 'got 1 with boxes and 3 synthetic videos' in error
+
+
+def test_fewer_than_no_synthetic_videos_are_refused(data, tmp_path, capsys):
+    assert calibrate(data, tmp_path / 'no.pt', '--synthetic', '-3') == 2
+    assert '--synthetic must be at least 0, got -3' in capsys.readouterr().err
+
+
+def test_weights_beyond_fp16_are_refused_before_the_fit(data, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr('siamx_ros.commands.calibrate._material', lambda *_: pytest.fail('fitted'))
+    network = load_checkpoint('default').network
+    name, value = next((n, v) for n, v in network.named_parameters() if v.ndim > 1)
+    value.data[:] = 1e5
+    save_checkpoint(tmp_path / 'wide.pt', network)
+    assert main(['calibrate', str(data), '--weights', str(tmp_path / 'wide.pt'), '--half',
+                 '--out', str(tmp_path / 'no.pt')]) == 2
+    assert f'{name} holds 100000, fp16 at most 65504' in capsys.readouterr().err
 
 
 def test_the_network_is_that_of_the_checkpoint(data, tmp_path, capsys):

@@ -1,5 +1,6 @@
 """The training folder: what is held out, and what is damaged, missing or too small."""
 
+import json
 import logging
 import shutil
 
@@ -10,6 +11,7 @@ import pytest
 from siamx_ros.errors import InputError
 from siamx_ros.training import samples
 from siamx_ros.training.pictures import read_pictures
+from siamx_ros.training.train_config import TrainConfig
 
 
 def test_a_damaged_video_is_named_and_skipped_or_refused(data, tiny_config, tmp_path, caplog):
@@ -29,8 +31,74 @@ def test_a_video_of_a_held_out_recording_is_not_trained_on(data, tiny_config, tm
     shutil.copytree(data, root)
     shutil.copytree(root / 'video' / 'kept', root / 'video' / 'kept_too')
     assert len(read_pictures(root, tiny_config).videos) == 1
-    assert 'kept_too is of the recording of a video that is held out' in caplog.text
+    assert f'first picture is held out: {root / "video" / "kept_too"}' in caplog.text
     assert len(read_pictures(root, tiny_config, held_out=True).videos) == 1
+
+
+def test_copies_of_what_is_held_out_are_not_trained_on(data, tiny_config, tmp_path, caplog):
+    """Of photographs and videos, as photographs, clips and videos."""
+    root = tmp_path / 'copy'
+    shutil.copytree(data, root)
+    before = read_pictures(root, tiny_config)
+    frame = root / 'video' / 'kept' / 'img' / '00000001.jpg'
+    shutil.copy(frame, root / 'images' / 'frame.jpg')
+    shutil.copy(root / 'images' / 'photo_0.jpg', root / 'images' / 'zero.jpg')
+    shutil.copytree(frame.parent, root / 'clips' / 'kept_too')
+    shutil.copytree(root / 'video' / 'seen', root / 'video' / 'still')
+    shutil.copy(root / 'images' / 'photo_0.jpg', root / 'video' / 'still' / 'img' / '00000001.jpg')
+    caplog.clear()
+    after = read_pictures(root, tiny_config)
+    assert after.scenes == before.scenes and len(after.images) == len(before.images)
+    for name in ('frame.jpg', 'zero.jpg', 'kept_too', 'still'):
+        assert caplog.text.count(name) == 1
+
+
+def test_others_of_the_same_size_are_trained_on(data, tiny_config, tmp_path):
+    root = tmp_path / 'copy'
+    shutil.copytree(data, root)
+    for name in ('one', 'two'):
+        (root / 'images' / f'{name}.bmp').write_bytes(cv2.imencode('.bmp', np.full(
+            (40, 60, 3), len(name) + ord(name[0]), np.uint8))[1].tobytes())
+    boxes = json.loads((root / 'boxes.json').read_text())
+    (root / 'boxes.json').write_text(json.dumps({'one.bmp': [[5, 5, 20, 20]], **boxes}))
+    held_out = read_pictures(root, tiny_config, held_out=True)
+    assert held_out.images[0].shape == (40, 60, 3), 'the first by name'
+    training = read_pictures(root, tiny_config)
+    assert sum(image.shape == (40, 60, 3) for image in training.images) == 1
+
+
+@pytest.mark.parametrize('first', ['dangling', 'folder'])
+def test_a_first_frame_that_is_no_file_is_named(data, tiny_config, tmp_path, caplog, first):
+    root = tmp_path / 'copy'
+    shutil.copytree(data, root)
+    frame = root / 'video' / 'seen' / 'img' / '00000001.jpg'
+    frame.unlink()
+    if first == 'folder':
+        frame.mkdir()
+    else:
+        frame.symlink_to(tmp_path / 'gone.jpg')
+    frames, boxes = read_pictures(root, tiny_config).videos[0]
+    assert len(frames) == len(boxes) == 5 and f'cannot read {frame}' in caplog.text
+    with pytest.raises(InputError, match='cannot read .*00000001.jpg'):
+        read_pictures(root, tiny_config.replace({'bad_files': 'refuse'}))
+
+
+def test_held_out_videos_that_are_not_there_are_named(data, tiny_config, caplog):
+    """Once; those that are held out without being asked for may be of another folder."""
+    config = tiny_config.replace({'held_out': ('kept', 'keptt')})
+    for held_out in (False, True):
+        read_pictures(data, config, held_out=held_out)
+    assert [record.message for record in caplog.records] == [
+        f'not held out, as {data / "video"} has no such video: keptt']
+    caplog.clear()
+    read_pictures(data, config.replace({'held_out': TrainConfig().held_out}))
+    assert not caplog.records
+
+
+def test_all_is_held_out(data, tiny_config, tmp_path):
+    shutil.copytree(data / 'video' / 'kept', tmp_path / 'video' / 'kept')
+    with pytest.raises(InputError, match='nothing to train on: all its pictures are held out'):
+        read_pictures(tmp_path, tiny_config)
 
 
 def test_free_regions_lie_inside():

@@ -1,10 +1,17 @@
 """Several processes train one network on pairs of their own."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
+
 from command_line import python
 import pytest
 import torch
 
 from siamx_ros.model.weights import load_checkpoint
+from siamx_ros.training import loading
 from siamx_ros.training.loading import read_data, training_loader
 from siamx_ros.training.distributed import Process
 
@@ -32,6 +39,66 @@ def test_a_resumed_process_has_the_rest_of_its_pairs(data, tiny_config, rank):
     whole, rest = (list(training_loader(content, tiny_config, process, step)) for step in (0, 4))
     for batch, again in zip(whole[4:], rest, strict=True):
         assert all(a.equal(b) for a, b in zip(batch[:2], again[:2]))
+
+
+def test_a_worker_leaves_signals_to_the_training_process(data, tiny_config, monkeypatch):
+    """It goes on making pairs for a while, and ends in order where nobody ends it."""
+    monkeypatch.setattr(loading, 'GRACE', 2)
+    config = tiny_config.replace({'workers': 1, 'steps': 100})
+    batches = iter(training_loader(
+        read_data(data, config), config, Process(0, 1, torch.device('cpu')), 0))
+    next(batches)
+    worker, = batches._workers
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        os.kill(worker.pid, number)
+        time.sleep(0.2)
+        assert worker.is_alive(), number
+    assert len(next(batches)) == len(next(batches)) == 5
+    worker.join(30)
+    assert worker.exitcode == 0
+
+
+SMALL = ['--network.backbone=light', '--network.widths=8,8,8,8', '--network.blocks=1,1,1',
+         '--network.channels=8', '--network.tower_depth=1', '--batch=2', '--negatives=1',
+         '--precision=fp32', '--held_out=kept']
+"""Settings of a network of which many steps take a second."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_all_processes_ends_the_run(data, tmp_path, number):
+    """As a terminal sends that is closed, or a service that is stopped; no worker stays behind."""
+    out, log = tmp_path / 'run', tmp_path / 'said.txt'
+    with log.open('w') as said:
+        run = subprocess.Popen(
+            [sys.executable, '-m', 'siamx_ros', 'train', str(data), '--out', str(out),
+             '--device=cpu', '--workers=2', '--steps=100000', '--steps_per_epoch=20', *SMALL],
+            stdout=said, stderr=said, start_new_session=True)
+    try:
+        wait_until(lambda: (out / 'last.pt').exists() or run.poll() is not None)
+        os.killpg(run.pid, number)
+        assert run.wait(60) == 130, log.read_text()
+        assert log.read_text().endswith('interrupted\n') and 'Traceback' not in log.read_text()
+        wait_until(lambda: not alive(run.pid))
+    finally:
+        if alive(run.pid):
+            os.killpg(run.pid, signal.SIGKILL)
+
+
+def alive(group):
+    """Whether a process of a group is there."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def wait_until(done, timeout=120.0):
+    end = time.monotonic() + timeout
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.1)
 
 
 NOTED = """
@@ -65,10 +132,7 @@ def test_two_processes(data, tmp_path):
     """torchrun with two CPU processes trains one network on unlike pairs and logs once."""
     out = tmp_path / 'two'
     (tmp_path / 'noted.py').write_text(NOTED)
-    settings = ['--network.backbone=light', '--network.widths=8,8,8,8',
-                '--network.blocks=1,1,1', '--network.channels=8',
-                '--network.tower_depth=1', '--batch=2', '--steps=2', '--steps_per_epoch=2',
-                '--negatives=1', '--precision=fp32', '--workers=0', '--held_out=kept']
+    settings = [*SMALL, '--steps=2', '--steps_per_epoch=2', '--workers=0']
     done = python('-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2',
                   tmp_path / 'noted.py', 'train', data, '--out', out, '--device=cpu', *settings,
                   timeout=300, OMP_NUM_THREADS='1')

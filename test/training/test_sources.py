@@ -163,10 +163,10 @@ def test_wrong_specifications(text):
 def test_photographs_by_any_suffix_and_with_a_folder_in_their_name(tmp_path, caplog):
     """Every one with boxes is used, to train on or held out; whatever is not used is named."""
     names = [f'{i}.{suffix}' for i in range(8) for suffix in ('jpg', 'JPG', 'jpeg', 'png')]
-    for name in names:
-        picture(tmp_path / 'images' / name, 20, 30)
+    for number, name in enumerate(names):  # no two alike: copies of those held out are left out
+        picture(tmp_path / 'images' / name, 20 + number, 30)
     (tmp_path / 'images' / 'x.heic').write_bytes(b'')
-    picture(tmp_path / 'clips' / 'run' / '1.PNG', 20, 30)
+    picture(tmp_path / 'clips' / 'run' / '1.PNG', 20, 40)
     for prefix in ('', 'images/'):
         table = {prefix + name: [[20, 30, 30, 36]] for name in (*names, 'gone.jpg')}
         (tmp_path / 'boxes.json').write_text(json.dumps(table))

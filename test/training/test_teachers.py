@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from siamx_ros.config import NetworkConfig
 from siamx_ros.model.network import SiamXNet
 from siamx_ros.model.weights import WeightsError
 from siamx_ros.settings import SettingsError
@@ -16,8 +17,13 @@ from siamx_ros.training.teachers.registry import load_teachers
 
 BOXES = [(100.0, 80.0, 160.0, 170.0), (60.0, 120.0, 90.0, 240.0)]
 """Corners of the red targets in the search patches."""
-EXTENTS = [(33.0, 18.0, 93.0, 108.0), (48.0, 10.0, 78.0, 118.0)]
-"""The same in the templates: targets of about the sizes above."""
+EXTENTS = [(33.0, 18.0, 93.0, 108.0), (48.0, 4.0, 78.0, 124.0)]
+"""The same in the templates of one scale with them."""
+
+
+def shrunk(boxes, zoom, side):
+    """Boxes around the middle of a patch, ``zoom`` times as far away from it and as large."""
+    return [tuple((np.array(box) - side / 2) * zoom + side / 2) for box in boxes]
 
 
 def patch_with(box, side):
@@ -28,10 +34,14 @@ def patch_with(box, side):
 
 
 class SeesRed:
-    """Stands for a teacher's network: the score is where red is, the distances are to its sides."""
+    """Stands for a teacher's network: the score is where red is, the distances are to its sides.
+
+    Attributes:
+        shown: share of the patch that the target takes in each search.
+    """
 
     def __init__(self, file):
-        self.file = file
+        self.file, self.shown = file, []
 
     def infer(self, inputs):
         if 'template' in self.file or self.file.startswith('z_'):
@@ -42,6 +52,7 @@ class SeesRed:
         red = patch[..., 2 if self.file == 'head.xml' else 0] > 180.0
         rows, columns = np.flatnonzero(red.any(1)), np.flatnonzero(red.any(0))
         box = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
+        self.shown.append(np.sqrt(len(columns) * len(rows)) / len(red))
         grid = np.arange(16) * 16.0
         x, y = np.meshgrid(grid, grid)
         distances = np.stack([x - box[0], y - box[1], box[2] - x, box[3] - y]).astype(np.float32)
@@ -51,16 +62,34 @@ class SeesRed:
         return {'cls': np.where(inside, 5.0, -5.0)[None, None], 'bbox': distances[None]}
 
 
+@pytest.mark.parametrize('zoom', [1.0, 0.5622])
 @pytest.mark.parametrize('module, kind', [(fear, fear.Fear), (lighttrack, lighttrack.LightTrack)])
-def test_boxes_are_those_of_our_patch(monkeypatch, tmp_path, module, kind):
+def test_boxes_are_those_of_our_patch(monkeypatch, tmp_path, module, kind, zoom):
+    """And what it searches shows as much around the target as it is used to."""
     monkeypatch.setattr(module, 'load_graph', lambda path: SeesRed(path.name))
-    teacher = kind(tmp_path)
+    teacher, wanted = kind(tmp_path), shrunk(BOXES, zoom, 255)
     templates = np.stack([patch_with(box, 127) for box in EXTENTS])
-    searches = np.stack([patch_with(box, 255) for box in BOXES])
-    scores, boxes = teacher(templates, searches, np.array(EXTENTS))
+    searches = np.stack([patch_with(box, 255) for box in wanted])
+    scores, boxes = teacher(templates, searches, np.array(EXTENTS), zoom)
     assert scores.shape == (2, 256) and boxes.shape == (2, 256, 4)
-    for score, box, wanted in zip(scores, boxes, BOXES):
-        np.testing.assert_allclose(box[score.argmax()], wanted, atol=1.5)
+    for score, box, known in zip(scores, boxes, wanted):
+        np.testing.assert_allclose(box[score.argmax()], known, atol=1.5)
+    network = teacher._head if module is lighttrack else teacher._search
+    usual = [0.25, 0.22] if module is lighttrack else [0.2, 0.2]
+    np.testing.assert_allclose(network.shown, usual, atol=0.03)
+
+
+@pytest.mark.parametrize('backbone, zoom', [('light', 1.0), ('fbnet', 255 / 5 / (127 / 1.4))])
+def test_teachers_are_told_how_much_larger_templates_are(tiny_config, backbone, zoom):
+    told = []
+
+    def teacher(templates, searches, extents, zoom):
+        told.append(zoom)
+        return Answer(np.zeros((3, 1)), np.zeros((3, 1, 4)))
+    network = NetworkConfig.mobile() if backbone == 'fbnet' else tiny_config.network
+    config = tiny_config.replace({'network': network.to_dict()})
+    Distillation([teacher], config)(*PATCHES, KNOWN, SHOWN)
+    assert told == [pytest.approx(zoom)]
 
 
 def test_corners_are_those_of_the_middles_of_cells():
@@ -81,8 +110,9 @@ def test_files_that_are_no_network_are_refused(tmp_path):
         load_teachers((f'fear:{tmp_path}',))
     pytest.importorskip('openvino')
     (tmp_path / 'template.onnx').write_bytes(b'no network')
-    with pytest.raises(WeightsError, match='cannot be read as a network'):
+    with pytest.raises(WeightsError, match='cannot be read as a network: Unable to') as refusal:
         load_graph(tmp_path / 'template.onnx')
+    assert '\n' not in str(refusal.value) and 'src/' not in str(refusal.value)
 
 
 KNOWN = torch.tensor([[100., 90., 150., 170.], [60., 60., 120., 110.], [float('nan')] * 4])
@@ -94,7 +124,7 @@ def teacher(shift: float, score: float):
     """Says of every pair that the target is where the first two are, ``shift`` to the right."""
     boxes = torch.nan_to_num(KNOWN, nan=50.0).numpy() + np.array([shift, 0, shift, 0])
 
-    def answer(templates, searches, extents):
+    def answer(templates, searches, extents, zoom):
         assert templates.dtype == searches.dtype == np.uint8 and searches.shape[1:] == (255, 255, 3)
         scores = np.stack([np.full(3, score), np.full(3, 0.01)], 1)
         return Answer(scores, np.stack([boxes, boxes + 60], 1))

@@ -12,9 +12,10 @@ from siamx_ros.config import NetworkConfig
 from siamx_ros.errors import InputError
 from siamx_ros.model.weights import load_checkpoint
 from siamx_ros.settings_files import read_settings_file
+from siamx_ros.training.curves import COLUMNS, keep_rows
 from siamx_ros.training.distributed import Process
 from siamx_ros.training.train_config import TrainConfig
-from siamx_ros.training.run import COLUMNS, Run
+from siamx_ros.training.run import Run
 from siamx_ros.training.train import train
 
 
@@ -169,8 +170,7 @@ def test_steps_beyond_a_million_are_logged_in_full(tiny_config, tmp_path):
     log.write_text(','.join(COLUMNS) + '\n1e+06,0.1,1,1,1,0.5,0.5,0.5,0.5,40\n')
     for run.step in (1_234_567, 1_234_570):
         run._report({**row, 'step': run.step}, tqdm(disable=True))
-    run.step = 1_234_567
-    run.forget_rows()
+    keep_rows(tmp_path, 1_234_567)
     steps = [line.split(',')[0] for line in log.read_text().splitlines()]
     assert steps == ['step', '1e+06', '1234567']
 
