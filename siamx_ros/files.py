@@ -49,6 +49,17 @@ def printable(name: str) -> str:
     return name.encode('utf-8', 'backslashreplace').decode('utf-8').replace('$', r'\$')
 
 
+def refuse_no_folder(path: str | Path) -> None:
+    """Refuse what is no folder.
+
+    Raises:
+        InputError: it is a file, or nothing is there.
+    """
+    if not Path(path).is_dir():
+        raise InputError(f'{path} is a file, expected a folder' if Path(path).exists()
+                         else f'there is no folder {path}')
+
+
 def writable_folder(name: str, file: str) -> Path:
     """Make a folder, and a file of that name in it to see that it can be written into.
 

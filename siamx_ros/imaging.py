@@ -147,9 +147,9 @@ def check_image(image: AnyImage) -> AnyImage:
         return image
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 \
             or image.shape[2] != 3 or image.size == 0:
-        shape = getattr(image, 'shape', None)
-        dtype = getattr(image, 'dtype', type(image).__name__)
-        raise InputError(f'an image must be H x W x 3 uint8 (BGR), got shape {shape}, {dtype}')
+        got = f'shape {image.shape}, {image.dtype}' if isinstance(image, np.ndarray) \
+            else type(image).__name__
+        raise InputError(f'an image must be H x W x 3 uint8 (BGR), got {got}')
     return image
 
 

@@ -35,7 +35,7 @@ def read_settings_file(path: str | Path) -> tuple[dict[str, Any], bool]:
         _refuse_repeated(yaml.compose(text, yaml.SafeLoader))
         values = yaml.safe_load(text) or {}
     except (OSError, ValueError, yaml.YAMLError) as error:
-        raise SettingsError(f'cannot read settings from {path}: {error}') from None
+        raise SettingsError(f'cannot read settings from {path}: {_said(error)}') from None
     except RecursionError:
         raise SettingsError(f'cannot read settings from {path}: a part of it holds itself'
                             ) from None
@@ -47,6 +47,14 @@ def read_settings_file(path: str | Path) -> tuple[dict[str, Any], bool]:
         return _of_tracker(list(_nodes(values))), True
     except SettingsError as error:
         raise SettingsError(f'{path}: {error}') from None
+
+
+def _said(error: Exception) -> str:
+    """What is wrong with a file, in one line."""
+    mark = getattr(error, 'problem_mark', None)
+    if mark is not None:
+        return f'{error.problem}, in line {mark.line + 1}, column {mark.column + 1}'
+    return getattr(error, 'strerror', None) or str(error)
 
 
 def _refuse_repeated(node: yaml.Node | None) -> None:

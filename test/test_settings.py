@@ -66,6 +66,15 @@ def test_what_yaml_reads_in_silence_is_refused(tmp_path, text, sentence):
         read_settings_file(tmp_path / 'p.yaml')
 
 
+def test_what_is_no_yaml_is_said_in_one_line(tmp_path):
+    path = tmp_path / 'own.yaml'
+    path.write_text('a: [1,\nb: 2\n')
+    with pytest.raises(SettingsError, match=r'own.yaml: expected .*, in line \d, column \d$'):
+        read_settings_file(path)
+    with pytest.raises(SettingsError, match=f'from {tmp_path}: Is a directory$'):
+        read_settings_file(tmp_path)
+
+
 def test_parts_of_a_file_may_be_named_and_used_again(tmp_path):
     (tmp_path / 'p.yaml').write_text('a: &part {b: 1}\nc: {<<: *part, b: 2}\nd: *part\n')
     assert read_settings_file(tmp_path / 'p.yaml') == (

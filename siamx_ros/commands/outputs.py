@@ -5,16 +5,18 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 import sys
+from types import MappingProxyType
 from typing import Any, Container, Mapping, Sequence
 
 from siamx_ros.config import ModelConfig
 from siamx_ros.files import check_outputs, check_places
 
 Paths = Mapping[str, Any]
+NONE: Paths = MappingProxyType({})
 
 
-def check_written(args: argparse.Namespace, inputs: Paths, files: Paths = {},
-                  folders: Paths = {}, model: ModelConfig | None = None) -> None:
+def check_written(args: argparse.Namespace, inputs: Paths, files: Paths = NONE,
+                  folders: Paths = NONE, model: ModelConfig | None = None) -> None:
     """Check a command's outputs against its inputs, settings files and weights.
 
     Args:

@@ -23,7 +23,7 @@ from siamx_ros.commands.outputs import check_written
 from siamx_ros.drawing import draw_heat_map, draw_result
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
-from siamx_ros.recording import CsvRecorder, VideoRecorder
+from siamx_ros.recording import CODECS, CsvRecorder, VideoRecorder
 from siamx_ros.records import TrackResult, TrackState
 from siamx_ros.frame_sources import Source, open_source
 
@@ -41,7 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              'with --show it may be drawn with the mouse instead')
     parser.add_argument('--frames', metavar='N', type=int, help='stop after N frames')
     parser.add_argument('--csv', metavar='FILE', help='write frame,x,y,w,h,confidence,state')
-    parser.add_argument('--video', metavar='FILE', help='write an annotated video (.mp4, .avi)')
+    parser.add_argument('--video', metavar='FILE',
+                        help=f'write an annotated video ({", ".join(CODECS)})')
     parser.add_argument('--show', action='store_true', help='show a window; q or Esc ends')
     parser.add_argument('--heat-map', action='store_true',
                         help='lay the heat map of the adaptive scheme over --video and --show')

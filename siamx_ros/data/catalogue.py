@@ -18,6 +18,7 @@ from siamx_ros.data.datasets.vot360 import list_360vot
 from siamx_ros.data.folders import list_folder
 from siamx_ros.data.sequence import Sequence
 from siamx_ros.errors import InputError
+from siamx_ros.files import refuse_no_folder
 
 Lister = Callable[[Path], Entries]
 
@@ -57,9 +58,9 @@ def read_benchmark(path: str | Path, kind: str) -> list[Sequence]:
     if kind not in kinds(TEST):
         raise InputError(f'unknown benchmark {kind!r}; known: {", ".join(kinds(TEST))}')
     path = Path(path)
-    if not path.is_dir():
-        raise InputError(f'there is no folder {path}')
+    refuse_no_folder(path)
     sequences = [read() for read in DATASETS[kind][TEST](path)]
     if not sequences:
-        raise InputError(f'{path} holds no sequence in the layout of {kind}')
+        example = ' (<name>/img with <name>/groundtruth.txt)' if kind == 'folder' else ''
+        raise InputError(f'{path} holds no sequence in the layout of {kind}{example}')
     return sorted(sequences, key=lambda sequence: sequence.name)

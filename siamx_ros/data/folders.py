@@ -9,6 +9,7 @@ from siamx_ros.data.annotation import Entries
 from siamx_ros.data.sequence import Sequence, is_sequence, read_folder
 from siamx_ros.data.textfiles import select_listed
 from siamx_ros.errors import InputError, name_some
+from siamx_ros.files import refuse_no_folder
 
 LOG = logging.getLogger(__name__)
 
@@ -49,8 +50,7 @@ def read_sequences(path: str | Path) -> list[Sequence]:
         InputError: there is no sequence, or one of them is damaged.
     """
     path = Path(path)
-    if not path.is_dir():
-        raise InputError(f'there is no folder {path}')
+    refuse_no_folder(path)
     sequences = [read() for read in list_folder(path)]
     if not sequences:
         raise InputError(f'{path} holds no sequence <name>/img with <name>/groundtruth.txt')

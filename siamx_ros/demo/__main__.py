@@ -92,7 +92,8 @@ def _clip(args: argparse.Namespace) -> tuple[Source, BoundingBox, np.ndarray | N
         clip = DemoClip()
         return clip, clip.first_box, clip.boxes_xywh
     if not args.box:
-        raise InputError('--video needs --box x,y,w,h, the target on its first frame')
+        raise InputError('--video needs --box x,y,w,h (VIDEO= of make needs BOX=), the target on '
+                         'its first frame')
     box = parse_box(args.box)
     source = open_source(args.video)
     if isinstance(source, CameraSource) or not source.frame_count:
@@ -152,6 +153,8 @@ class _Listener:
         self._state = TrackState.UNINITIALISED
 
     def __call__(self, frame: BagFrame, result: Any) -> None:
+        if not self._bar.n:
+            self._bar.reset()  # the model was loaded until now
         self._film.show(frame, result)
         if result is not None and result.state != self._state:
             self._bar.write(f'{frame.index / self._fps:6.1f} s  {self._state.name} -> '
@@ -172,8 +175,8 @@ def _leave(clip: Source, replay: Replay, folder: Path) -> None:
     write_whole(folder / 'summary.json', json.dumps(json_values(
         {'clip': clip.name, 'frames': len(replay.steps), **numbers,
          'changes': list(events(replay))}), indent=2) + '\n')
-    print(f'\nspeed        {numbers["frames_per_second"]:.0f} frames/s from image to answer (the '
-          f'clip has {clip.fps:g})')
+    print(f'\nspeed        {numbers["frames_per_second"]:.0f} frames/s from image to answer, '
+          f'without reading and writing video (the clip has {clip.fps:g})')
     if replay.truth.labelled.any():
         print(f'followed     {numbers["followed_share"]:.1%} of the frames that show the target\n'
               f'wrong        {numbers["wrong_share"]:.1%} of the frames')

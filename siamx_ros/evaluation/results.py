@@ -16,6 +16,7 @@ import numpy as np
 
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation.runner import Run, Windows
+from siamx_ros.files import refuse_no_folder
 from siamx_ros.records import TrackState
 
 COLUMNS = ('frame', 'x', 'y', 'w', 'h', 'confidence', 'state', 'valid', 'seconds',
@@ -121,6 +122,7 @@ def list_trackers(folder: Path) -> list[str]:
     Raises:
         InputError: there are none.
     """
+    refuse_no_folder(folder)
     names = sorted(path.parent.name for path in folder.glob(f'*/{FINGERPRINT}'))
     if not names:
         raise InputError(f'{folder} holds no results (<tracker>/{FINGERPRINT})')

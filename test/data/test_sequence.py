@@ -79,11 +79,13 @@ def test_folders_of_sequences(tmp_path):
     for name in ('b', 'a'):
         make(tmp_path / name)
     (tmp_path / 'notes').mkdir()
+    (tmp_path / 'file').touch()
     sequences = read_sequences(tmp_path)
     assert [sequence.name for sequence in sequences] == ['a', 'b']
     assert [sequence.name for sequence in read_sequences(tmp_path / 'b')] == ['b']
     assert [sequence.name for sequence in select(sequences, ['b'])] == ['b']
-    for name, sentence in (('notes', 'holds no sequence'), ('x', 'there is no folder')):
+    for name, sentence in (('notes', 'holds no sequence'), ('x', 'there is no folder'),
+                           ('file', 'is a file, expected a folder')):
         with pytest.raises(InputError, match=sentence):
             read_sequences(tmp_path / name)
     with pytest.raises(InputError, match="no sequence 'c'; known: a, b"):

@@ -188,6 +188,8 @@ def test_report_compares_common_sequences_only(tmp_path, dataset, static_specs, 
 
 @pytest.mark.parametrize('arguments, sentence', [
     (['nowhere'], 'there is no folder nowhere'),
+    ([__file__], 'is a file, expected a folder'),
+    (['/'], 'in the layout of folder (<name>/img with <name>/groundtruth.txt)'),
     (['DATA', '--sequences', 'mooving'], "there is no sequence 'mooving'; known: interrupted"),
     (['DATA', '--trackers', 'siam'], "unknown tracker 'siam'"),
     (['DATA', '--trackers', 'siamx', '--adaptive', 'papre'], 'adaptive must be one of off'),
@@ -199,6 +201,8 @@ def test_bad_input_is_one_sentence(dataset, capfd, arguments, sentence):
     assert 'error: ' in error and sentence in error and 'Traceback' not in error
     assert main(['report', str(dataset)]) == 2
     assert 'holds no results' in capfd.readouterr().err
+    assert main(['report', 'nowhere']) == 2
+    assert 'there is no folder nowhere' in capfd.readouterr().err
 
 
 def test_a_missing_opencv_tracker_says_what_to_install(dataset, capfd, monkeypatch):
