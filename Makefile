@@ -7,6 +7,7 @@ RUN ?= runs/default
 FIT ?= $(DATA)
 
 OPENCV ?= 4.5.5.64
+export DISTRO ?= jazzy
 WORKERS ?= 2
 
 .PHONY: help setup build demo follow-demo test test-opencv train clean
@@ -18,6 +19,7 @@ help:
 	@echo 'make test-opencv  the tests of images with the oldest OpenCV of setup.py [OPENCV=version]'
 	@echo 'make train  train the default model again, DATA=folder FEAR=search.onnx [FIT=folder, RUN=folder]'
 	@echo 'make setup  only install and build, into .venv and .build'
+	@echo 'Each with DISTRO=kilted for ROS 2 Kilted in place of Jazzy.'
 	@echo 'make clean  remove .venv and .build'
 
 setup build:

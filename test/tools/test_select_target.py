@@ -91,13 +91,14 @@ def test_a_drawn_box_is_tracked_from_the_image_it_was_drawn_on(rig, make_scene):
         return hands[0]
     thread = Thread(target=draw_until, args=(rig, make_scene, lambda: status), daemon=True)
     thread.start()
-    former = signal.getsignal(signal.SIGTERM)
+    former = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         status.append(select_target.main(
             ['select_target', '--image', f'{rig.namespace}/image', '--ros-args', '-r',
              f'__ns:={rig.namespace}'], make_window))
     finally:
-        signal.signal(signal.SIGTERM, former)
+        for number, handler in former.items():  # or what is started later would ignore them
+            signal.signal(number, handler)
     thread.join(30)
     assert status == [0]
     [answer] = hands[0].selector.answers
