@@ -93,10 +93,11 @@ class OpenVinoEngine(CompiledEngine):
                      encoded: dict[str, torch.Tensor] | None) -> bool:
         thread = ThreadPoolExecutor(1)
         for size in sizes:
-            self._requests.prepare(
-                (1, size, size, 3), template.kernels, self._side_by_side, thread)
+            self._requests.prepare((1, size, size, 3), template.kernels, lambda *what: self._warm(
+                self._side_by_side(*what)), thread)
         if encoded is not None:
-            self._checks.prepare(CHECKED, encoded, self._checks_side_by_side, thread)
+            self._checks.prepare(CHECKED, encoded, lambda *what: self._warm(
+                self._checks_side_by_side(*what)), thread)
         thread.shutdown(wait=False)
         return True
 
@@ -126,6 +127,15 @@ class OpenVinoEngine(CompiledEngine):
         request.infer(share_outputs=True)
         return {name: torch.from_numpy(request.get_output_tensor(index).data.copy())
                 for index, name in enumerate(self.network.kernel_names)}
+
+    def _warm(self, request: Any) -> Any:
+        """A request whose streams have each run once: their graphs are made by the first run."""
+        others = [openvino_graph.another(request) for _ in range(self._threads)]
+        for each in others:
+            each.start_async()
+        for each in others:
+            each.wait()
+        return request
 
     @staticmethod
     def _begun(request: Any, patch: np.ndarray) -> Any:

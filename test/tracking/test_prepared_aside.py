@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 import pytest
+import torch
 
 from siamx_ros.config import ModelConfig
 from siamx_ros.geometry import BoundingBox
@@ -25,12 +26,19 @@ BOXES = [BoundingBox.from_centre(*centres[0], 48, 36) for centres in CENTRES]
 
 @pytest.fixture
 def group_of_two(monkeypatch):
-    """A group whose second target was just added, the gate of what is compiled, and in whose
-    threads it was."""
+    """A group whose second target was just added, the gate of what is compiled, in whose threads it
+    was, and in whose a request was made."""
     if not openvino_graph.is_installed():
         pytest.skip('openvino is not installed')
     tracker = load_tracker(ModelConfig(device='cpu', runtime='openvino', precision='fp32'))
     gate, threads = threading.Event(), []
+    begun = []
+    another = openvino_graph.another
+
+    def noted(request):
+        begun.append(threading.current_thread())
+        return another(request)
+    monkeypatch.setattr(openvino_graph, 'another', noted)
     for name in ('_side_by_side', '_checks_side_by_side'):
         def compiled(*args, make=getattr(tracker.engine, name)):
             threads.append(threading.current_thread())
@@ -40,12 +48,13 @@ def group_of_two(monkeypatch):
     group = MultiTracker.around(tracker, wait=False)
     for box in BOXES:
         group.add(CLIP.image(0), box)
-    yield group, gate, threads
+    yield group, gate, threads, begun
     gate.set()
 
 
 def test_images_go_on_while_another_thread_compiles(group_of_two):
-    group, gate, threads = group_of_two
+    """And runs it once on each stream: the first run makes the graph of a stream."""
+    group, gate, threads, begun = group_of_two
     before = [group.update(CLIP.image(index)) for index in (1, 2, 3)]
     assert not gate.is_set() and len(threads) == 1 and threads[0] is not threading.main_thread()
     gate.set()
@@ -54,6 +63,8 @@ def test_images_go_on_while_another_thread_compiles(group_of_two):
     while any(each.are_pending for each in pending) and time.monotonic() < deadline:
         time.sleep(0.01)
     compiled = len(threads)
+    assert len(begun) == compiled * torch.get_num_threads()
+    assert threading.main_thread() not in begun
     after = [group.update(CLIP.image(index)) for index in (4, 5, 6)]
     assert compiled > 2 and len(threads) == compiled, 'what was compiled is used'
     assert threading.main_thread() not in threads
