@@ -45,6 +45,7 @@ class HeardTopic:
         self._node, self._what, self._callback = node, (kind, topic), callback
         self._depth, self._kept_until = depth, -math.inf
         self._further: dict[Any, Any] = {}
+        self._first: Any = None  # an event may come from another thread before it is made
         self._first = node.create_subscription(
             kind, topic, callback, QoSProfile(depth=depth) if reliable else self._best_effort(),
             event_callbacks=SubscriptionEventCallbacks(
