@@ -116,8 +116,21 @@ def tracker(given: dict[str, str]) -> Node:
         namespace=given['namespace'], name=given['node_name'],
         parameters=[given['params_file'], *([chosen] if chosen else []), *sim_time(given)],
         remappings=remappings(given), respawn=given['respawn'] == 'true', respawn_delay=2.0,
-        on_exit=[Shutdown(reason='the tracker has ended')] if last else None,
+        on_exit=tracker_ended if last else None,
         ros_arguments=['--log-level', given['log_level']])
+
+
+def tracker_ended(event: ProcessExited, context: LaunchContext) -> list[Action]:
+    """Nothing is left to answer the bag.
+
+    Raises:
+        RuntimeError: the tracker failed: so does the launch then.
+    """
+    if context.is_shutdown:
+        return []
+    if event.returncode:
+        raise RuntimeError(f'the tracker ended with status {event.returncode}')
+    return [Shutdown(reason='the tracker has ended')]
 
 
 def typed(name: str, text: str) -> bool | float | str:

@@ -111,8 +111,8 @@ class ModelConfig(Settings):
         choices=('auto', *RUNTIMES))
     precision: str = setting(
         'auto', 'number format of inference; auto: with openvino what is fastest on this CPU, int8 '
-        '(where the weights bring ranges), bf16 (also where it is as fast, by AMX) or fp32; with '
-        'tensorrt and cuda_graphs fp16; else fp32',
+        '(where the weights bring ranges), bf16 (also where it is nearly as fast: with AMX, and on '
+        'AMD) or fp32; with tensorrt and cuda_graphs fp16; else fp32',
         choices=('auto', 'fp32', 'fp16', 'bf16', 'int8'))
     threads: int = setting(
         0, 'CPU threads of torch and OpenCV, for the whole process; 0: as they choose',

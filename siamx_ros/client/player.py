@@ -23,6 +23,9 @@ FIRST_PATIENCE = 5.0
 """Seconds after which the first image is sent again: the middleware may have lost it while the two
 sides were finding each other."""
 STATUS_PATIENCE = 2.0
+USAGE = {'cpu_percent': np.mean, 'inference_p50_ms': np.mean, 'rss_mb': np.max,
+         'gpu_allocated_mb': np.max, 'gpu_reserved_mb': np.max}
+"""Value of the node's diagnostics -> the figure of all reports."""
 
 
 class LivePlayer:
@@ -40,6 +43,7 @@ class LivePlayer:
                  last_words: Callable[[], str] = str) -> None:
         self.node, self.image_topic = node, image_topic
         self._last_words = last_words
+        self._reports_before = 0
         self._probe = Probe(node, image_topic, check=check)
 
     @property
@@ -74,6 +78,7 @@ class LivePlayer:
         answer = self._init(_request(image, box, stamp_ns, frame_id), show)
         if answer.caught_up_frames:  # the first image arrived twice: once is enough
             answer = self._init(_request(image, box, 0, frame_id), show)
+        self._reports_before = len(self._probe.heard['diagnostics'])
         return TrackResult(
             box_of(answer.bbox), float(answer.confidence), TrackState.TRACKING, Reason.INIT,
             BoxSource.MEASURED, valid=True, raw_score=1.0)
@@ -117,6 +122,24 @@ class LivePlayer:
                     if changes.get(nanoseconds(m.header.stamp)) == m.state}
         self._probe.wait(lambda: len(found()) == len(changes), STATUS_PATIENCE)
         return found()
+
+    def usage(self) -> dict[str, float]:
+        """What the node took since :meth:`begin`, by its diagnostics.
+
+        Returns:
+            ``cpu_percent`` (100 is one core) and ``inference_p50_ms`` in the mean of its reports,
+            most of ``rss_mb``, ``gpu_allocated_mb`` and ``gpu_reserved_mb``; none that it did not
+            say. The first report is left out: it covers what was before, too.
+        """
+        said = [{pair.key: pair.value for pair in status.values}
+                for message in list(self._probe.heard['diagnostics'])[self._reports_before:]
+                for status in message.status if status.name == f'{self.node}: tracking'][1:]
+        figures = {}
+        for name, whole in USAGE.items():
+            values = [float(values[name]) for values in said if name in values]
+            if values:
+                figures[name] = float(whole(values))
+        return figures
 
     def settings(self) -> dict[str, Any]:
         """The node's parameters, by name.

@@ -18,8 +18,9 @@ from siamx_ros.model.inference import Maps, Template
 from siamx_ros.model.network import SiameseNet
 from siamx_ros.model.openvino_requests import Requests
 from siamx_ros.model.openvino_steps import Encoding, Inputs, Scores, Search, Step, converted
+from siamx_ros.model.processor import this_processor
 from siamx_ros.model.quantisation import (
-    Ranges, check_ranges, is_fast, round_graph)
+    Ranges, check_ranges, is_worth_it, round_graph)
 
 TRACED_SIDE = 255
 """Side of the search patch with which a step is traced; for others it is reshaped."""
@@ -33,7 +34,7 @@ class OpenVinoEngine(CompiledEngine):
     Args:
         network: in eval mode; it is copied, not changed.
         precision: 'auto' (the fastest that the CPU computes with: int8 where there are ranges,
-            bf16, fp32; the more exact of two that are as fast), 'fp32', 'bf16' or 'int8'.
+            bf16, fp32; bf16 where int8 is little faster), 'fp32', 'bf16' or 'int8'.
         ranges: of what the convolutions take in, for int8; see :mod:`siamx_ros.model.quantisation`.
 
     Raises:
@@ -211,4 +212,5 @@ def _resolved(precision: str, network: SiameseNet, ranges: Ranges | None) -> str
     """The number format that a setting means for a network on this CPU."""
     if precision != 'auto':
         return precision
-    return 'int8' if ranges and is_fast(network) else openvino_graph.fastest_float()
+    rounds = bool(ranges) and is_worth_it(network, this_processor())
+    return 'int8' if rounds else openvino_graph.fastest_float()

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from siamx_ros.model.kept_files import KeptFiles, code_digest, digest
+from siamx_ros.model.processor import this_processor
 
 LOGGER = logging.getLogger(__name__)
 COMPILED = KeptFiles('openvino', 32)
@@ -143,9 +144,9 @@ def another(request: Any) -> Any:
 
 
 def fastest_float() -> str:
-    """'bf16' where the CPU computes with it, else 'fp32'."""
+    """'bf16' where the CPU computes with it faster than with 'fp32', else this."""
     native = 'BF16' in _core().get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
-    return 'bf16' if native else 'fp32'
+    return 'bf16' if native and not this_processor().has_poor_bf16 else 'fp32'
 
 
 def _options(precision: str, threads: int) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 import math
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from torch import nn
 
 from siamx_ros.errors import InputError
 from siamx_ros.model.network import SiameseNet
+from siamx_ros.model.processor import Processor
 
 Ranges = dict[str, tuple[float, float]]
 """Name of a convolution of the network -> least and greatest value that it takes in."""
@@ -25,11 +25,6 @@ COVERED = 0.9999
 make the steps for all others twice as large."""
 EXACT = ('backbone.stem', 'head.cls_predictor', 'head.reg_predictor')
 """Convolutions that stay as they are: pixels come in, answers go out, little is to be gained."""
-INSTRUCTIONS = {'avx512_vnni', 'avx_vnni'}
-"""x86 instructions with which eight bits are faster than bf16, by their names in Linux."""
-TILES = 'amx_bf16'
-"""The one with which dense products in bf16 are so fast that filters of single channels, which do
-not use it, take nearly half of a network's time where it has them: eight bits then gain nothing."""
 PREFIX = '__module.network.'
 """Of the names that OpenVINO gives the layers of the traced network."""
 SMALLEST = 1e-8
@@ -115,17 +110,15 @@ def check_ranges(ranges: Ranges | None) -> None:
         raise InputError("int8 needs weights with measured ranges: 'calibrate' adds them")
 
 
-def is_fast(network: SiameseNet, cpu_info: Path = Path('/proc/cpuinfo')) -> bool:
-    """Whether this CPU runs a network faster in eight bits than in bf16; unknown counts as no."""
-    try:
-        text = cpu_info.read_text(encoding='utf-8')
-    except OSError:
+def is_worth_it(network: SiameseNet, processor: Processor) -> bool:
+    """Whether a processor runs a network so much faster in eight bits that they are worth it.
+
+    They cost a little accuracy. Where bf16 is good, too, they save little in a network that filters
+    channels one by one, which neither makes much faster; a network of dense products they halve.
+    """
+    if processor.has_good_bf16 and _filters_channels(network):
         return False
-    line = next((line for line in text.splitlines() if line.startswith('flags')), '')
-    flags = set(line.split())
-    if TILES in flags and _filters_channels(network):
-        return False
-    return bool(INSTRUCTIONS & flags)
+    return processor.has_eight_bits
 
 
 def _filters_channels(network: SiameseNet) -> bool:

@@ -42,6 +42,7 @@ class Health:
         self._depth: deque[tuple[float, bool, str]] = deque(maxlen=2000)
         self._dropped = self._old = 0
         self._mismatches = dict.fromkeys(MISMATCHES, '')
+        self._asked = time.monotonic(), time.process_time()
 
     def received(self, age: float, stamp: float, size_bytes: int) -> None:
         """An image of a stamp arrived ``age`` seconds after it; its data has ``size_bytes``."""
@@ -73,12 +74,13 @@ class Health:
             self._mismatches = mismatches
 
     def figures(self) -> dict[str, str]:
-        """Names and values for the diagnostics."""
+        """Names and values for the diagnostics; the CPU since they were asked for last."""
         ages, rows = self._recent()
         figures = {
             'input_rate_hz': f'{len(ages) / WINDOW_S:.1f}',
             'tracked_rate_hz': f'{len(rows) / WINDOW_S:.1f}',
             'overwritten_total': str(self._dropped), 'too_old_total': str(self._old),
+            'cpu_percent': f'{self._cpu_percent():.0f}',
             **self._mismatches, **self._depth_figures()}
         share = self._lost_share()
         if np.isfinite(share):
@@ -91,6 +93,12 @@ class Health:
                 figures[f'{name}_p50_ms'] = f'{middle:.1f}'
                 figures[f'{name}_p95_ms'] = f'{high:.1f}'
         return figures
+
+    def _cpu_percent(self) -> float:
+        """What this process took of the processors; 100 is all of one core."""
+        (then, used), now = self._asked, (time.monotonic(), time.process_time())
+        self._asked = now
+        return 100 * (now[1] - used) / max(now[0] - then, 1e-3)
 
     def _depth_figures(self) -> dict[str, str]:
         """On which share of the images depth gave no range, and why where that is too large."""

@@ -1,6 +1,7 @@
 """A generated bag played to the tracker node over real DDS: in lock-step, and in real time."""
 
 import json
+import os
 from pathlib import Path
 import signal
 import subprocess
@@ -36,7 +37,8 @@ def bag(tmp_path_factory):
         cv2.imwrite(str(folder / 'walk' / 'img' / f'{step:04d}.png'), image)
         rows.append(f'{x},{y},20,24')
     (folder / 'walk' / 'groundtruth.txt').write_text('\n'.join(rows) + '\n')
-    write_sequence(folder / 'bag', read_folder(folder / 'walk'), compressed=True, fps=30.0)
+    for name, fps in (('bag', 30.0), ('slow', 3.0)):
+        write_sequence(folder / name, read_folder(folder / 'walk'), compressed=True, fps=fps)
     return folder / 'bag'
 
 
@@ -75,6 +77,17 @@ def test_in_real_time_a_running_node_answers_what_it_can(tmp_path, bag, make_rig
     seen = [row for row in rows(tmp_path / 'live') if not row[20]]
     assert [int(row[19]) for row in seen] == sorted(int(row[19]) for row in seen)
     assert all(int(row[19]) > int(row[1]) for row in seen[1:])  # later than the image
+
+
+def test_what_the_node_took_is_among_the_figures(tmp_path, bag, make_rig):
+    rig = make_rig()
+    settings = ['--mode', 'live', '--node', f'{rig.namespace}/siamx_tracker']
+    assert evaluate(bag.with_name('slow'), '--out', tmp_path / 'live', *settings,
+                    '--box', '30,45,20,24') == 0
+    took = summary(tmp_path / 'live')['figures']['node']
+    assert took.keys() >= {'cpu_percent', 'rss_mb', 'inference_p50_ms'}
+    assert 0 < took['cpu_percent'] < 100 * os.cpu_count() and took['rss_mb'] > 50
+    assert 90 < took['inference_p50_ms'] < 1000  # the scripted tracker takes 100
 
 
 def test_a_node_that_ends_and_a_box_that_is_refused_are_reported(tmp_path, bag, make_rig, capfd):

@@ -179,3 +179,8 @@ def test_the_launch_ends_with_its_bag_and_fails_without_it(tmp_path: Path) -> No
     program.write_text(f'#!{sys.executable}\nraise SystemExit(1)\n')
     status, said = launched()
     assert status == 1 and 'ros2 bag play ended with status 1' in said, said
+    wrong = tmp_path / 'wrong.yaml'
+    wrong.write_text('/**: {ros__parameters: {tracking: {lost_threshold: 7.0}}}\n')
+    command.append(f'params_file:={wrong}')
+    status, said = launched()
+    assert status == 1 and 'the tracker ended with status 2' in said, said

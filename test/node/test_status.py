@@ -187,7 +187,7 @@ def test_diagnostics_of_a_working_node(make_rig, make_scene):
                                    and status.level == DiagnosticStatus.OK)
     assert values['state'] == 'TRACKING'
     for name in ('input_rate_hz', 'latency_p50_ms', 'latency_p95_ms', 'age_on_arrival_p50_ms',
-                 'inference_p95_ms', 'rss_mb'):
+                 'inference_p95_ms', 'rss_mb', 'cpu_percent'):
         assert float(values[name]) > 0 or name.startswith(('age', 'lat')), (name, values)
     assert values['overwritten_total'] == '0' and 'subscribed as reliable' in values['input']
 

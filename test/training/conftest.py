@@ -8,9 +8,19 @@ import numpy as np
 import pytest
 
 from siamx_ros.config import NetworkConfig
+from siamx_ros.training import loading
 from siamx_ros.training import run as run_module
 from siamx_ros.training import train as module
 from siamx_ros.training.train_config import TrainConfig
+
+
+@pytest.fixture(scope='module')
+def small_validation():
+    """Validation by eight pairs."""
+    patch = pytest.MonkeyPatch()
+    patch.setattr(loading, 'VALIDATION_PAIRS', 8)
+    yield
+    patch.undo()
 
 
 @pytest.fixture(scope='session')

@@ -14,13 +14,7 @@ from siamx_ros.training.curves import COLUMNS
 from siamx_ros.training.run import Run
 from siamx_ros.training.train import train
 
-
-@pytest.fixture(autouse=True, scope='module')
-def small_validation():
-    patch = pytest.MonkeyPatch()
-    patch.setattr(loading, 'VALIDATION_PAIRS', 8)
-    yield
-    patch.undo()
+pytestmark = pytest.mark.usefixtures('small_validation')
 
 
 @pytest.fixture(scope='module')

@@ -18,14 +18,7 @@ from siamx_ros.training.train_config import TrainConfig
 from siamx_ros.training.run import Run
 from siamx_ros.training.train import train
 
-
-@pytest.fixture(autouse=True, scope='module')
-def small_validation():
-    from siamx_ros.training import loading as module
-    patch = pytest.MonkeyPatch()
-    patch.setattr(module, 'VALIDATION_PAIRS', 8)
-    yield
-    patch.undo()
+pytestmark = pytest.mark.usefixtures('small_validation')
 
 
 @pytest.fixture(scope='module')

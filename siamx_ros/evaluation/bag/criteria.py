@@ -15,7 +15,7 @@ from siamx_ros.errors import InputError
 from siamx_ros.settings_files import read_settings_file
 
 
-OPTIONAL = ('bearing', 'at_arrival')
+OPTIONAL = ('bearing', 'at_arrival', 'node')
 """Groups of figures that not every replay has."""
 
 

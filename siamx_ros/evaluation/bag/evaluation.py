@@ -100,7 +100,8 @@ def evaluate(job: BagEvaluation, bag: Bag, found: Prepared,
             not_whole = film.close() if film is not None else None
     _name_unreadable(job.bag, steps)
     done = Replay(_absolute(job.bag).stem, found.table, steps, found.truth, found.start,
-                  job.mode in ('realtime', 'live'), found.camera, not_whole)
+                  job.mode in ('realtime', 'live'), found.camera, not_whole,
+                  job.player.usage() if job.mode == 'live' else {})
     return done, _summary(job, found, done)
 
 

@@ -46,6 +46,9 @@ class Player(Protocol):
     def reasons(self, changes: dict[int, TrackState]) -> dict[int, Reason]:
         """Why states changed on images; ``changes`` has the states that were entered."""
 
+    def usage(self) -> dict[str, float]:
+        """What the tracker's process took since the target was given; empty if not known."""
+
 
 def replay_live(images: Iterable[BagFrame], table: FrameTable, player: Player, start: int,
                 box: BoundingBox, lockstep: bool, each_frame: EachFrame = lambda *_: None,

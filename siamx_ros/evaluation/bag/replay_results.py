@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any, Iterator, Mapping
 
 import numpy as np
 
@@ -35,6 +35,7 @@ class Replay:
         table, steps, truth: one entry per frame each.
         start: index of the frame on which the target was given.
         real_time: whether frames could be missed while the tracker was busy.
+        usage: what the process of the tracker node took; empty if not known.
         not_whole: why the annotated video is not whole; None if it is, or without one.
     """
 
@@ -46,6 +47,7 @@ class Replay:
     real_time: bool = False
     camera: FoundCamera = FoundCamera()
     not_whole: OSError | None = None
+    usage: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def run(self) -> Run:
@@ -89,6 +91,8 @@ def figures(replay: Replay) -> dict[str, Any]:
     if replay.real_time:
         late = _at_arrival(replay)
         groups['at_arrival'] = {**_metrics(late.run), **quality.validity_errors(track_of(late))}
+    if replay.usage:
+        groups['node'] = dict(replay.usage)
     return groups
 
 

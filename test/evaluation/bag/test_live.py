@@ -42,6 +42,9 @@ class ScriptedPlayer:
     def reasons(self, changes):
         return dict.fromkeys(changes, Reason.LOW_SCORE)
 
+    def usage(self):
+        return {}
+
 
 def play(bag, states, lockstep):
     player = ScriptedPlayer(states)
