@@ -1,28 +1,21 @@
 """Several targets in one image: each as alone, none on another's place, all kept apart."""
 
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pytest
 
-from siamx_ros.config import ModelConfig, TrackerConfig
+from siamx_ros.config import TrackerConfig
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox, CropWindow
-from siamx_ros.model import openvino_graph
 from siamx_ros.records import Reason, TrackState
-from siamx_ros.synthetic import sequence
 from siamx_ros.tracking import decode
-from siamx_ros.tracking.choice import judge
-from siamx_ros.tracking.exclusion import Claims
-from siamx_ros.tracking.from_weights import load_tracker
 from siamx_ros.tracking.multi_tracker import MultiTracker
 from siamx_ros.tracking.tracker import Tracker
 
 CONFIG = TrackerConfig().replace({
     'lost_threshold': 0.5, 'recover_threshold': 0.6, 'relocalise_threshold': 0.8, 'n_lost': 2,
     'n_confirm': 2, 'lost_time': 0.0, 'unbroken_margin': 0.0})
-SIZE = 48, 36
 
 
 def box(centre, size=(40, 40)):
@@ -66,114 +59,6 @@ def test_blocks_of_pixels_are_as_fine_as_the_smallest_target_needs(engine, scene
     large = group.reduction
     group.add(scene((60, 60), size=20), box((60, 60), (20, 20)))
     assert large > 1 and group.reduction == 1
-
-
-def crossing(seed):
-    """Two of the same look that run into each other and on: the clip, and where both are."""
-    along = np.linspace(60, 260, 80)
-    first, second = (np.stack([x, np.full(80, y)], 1)
-                     for x, y in ((along, 112), (320 - along, 128)))
-    return sequence(centres=first, twin_centres=second, target_size=SIZE, seed=seed), first, second
-
-
-@pytest.mark.parametrize('seed', [1, 2])
-def test_two_that_look_alike_keep_their_places_only_if_they_know_of_each_other(seed):
-    clip, *centres = crossing(seed)
-    tracker = load_tracker(ModelConfig(device='cpu', threads=1))
-    apart = tracker.config.replace({'course_spread': 0.0})  # or they often keep them by themselves
-    alone = [Tracker(tracker.engine, apart, tracker.calibration) for _ in centres]
-    together = MultiTracker.around(tracker)
-    boxes = [box(each[0], SIZE) for each in centres]
-    for each, start in zip(alone, boxes):
-        each.init(clip.image(0), start)
-    numbers = [together.add(clip.image(0), start) for start in boxes]
-    for index in range(1, len(clip)):
-        image = clip.image(index)
-        apart, results = [each.update(image) for each in alone], together.update(image)
-        seen = [results[number].box for number in numbers if results[number].valid]
-        assert len(seen) < 2 or seen[0].iou(seen[1]) < 0.7, f'both on one in image {index}'
-    truth = [box(each[-1], SIZE) for each in centres]
-    assert all(results[number].valid and results[number].box.iou(true) > 0.7
-               for number, true in zip(numbers, truth))
-    assert not all(result.box.iou(true) > 0.5 for result, true in zip(apart, truth)), \
-        'the clip is no trial: each keeps its place by itself'
-
-
-def test_what_is_looked_at_once_is_what_looking_again_shows(monkeypatch):
-    """Claims judges a window again only where other targets take cells of it."""
-    clip, *centres = crossing(1)
-    tracker = load_tracker(ModelConfig(device='cpu', threads=1))
-    boxes = [box(each[0], SIZE) for each in centres]
-
-    def answers():
-        group = MultiTracker.around(tracker)
-        for start in boxes:
-            group.add(clip.image(0), start)
-        return [repr(group.update(clip.image(index))) for index in range(1, 50)]
-
-    fast = answers()
-
-    def beside(claims, index, taken=()):
-        answer = replace(claims._answers[index], appearances={})
-        excluded = decode.cells_on(
-            [*claims._denied[index], *taken], answer.maps.distances, answer.window)
-        tracker = claims._contestants[index].tracker
-        return judge(tracker.engine, claims._image, [tracker.question(answer, excluded)])[0]
-
-    monkeypatch.setattr(Claims, '_beside', beside)
-    assert answers() == fast
-
-
-def test_a_target_among_others_has_no_course_of_its_own():
-    clip, *centres = crossing(1)
-    tracker = load_tracker(ModelConfig(device='cpu', threads=1))
-    group = MultiTracker.around(tracker)
-    first, second = (group.add(clip.image(0), box(each[0], SIZE)) for each in centres)
-    memory = group.trackers[first].memory
-
-    def known(images):
-        for index in images:
-            group.update(clip.image(index))
-        memory.arrive(None, image=clip.image(images[-1]))
-        return memory.heading() is not None
-
-    assert not known(range(1, 10))
-    group.remove(second)
-    assert known(range(10, 20)), 'it has one once it is alone'
-
-
-def test_backward_checks_go_together_and_are_compiled_when_the_targets_are_added(monkeypatch):
-    clip, *centres = crossing(1)
-    group, together = MultiTracker.around(load_tracker(ModelConfig(device='cpu', threads=1))), []
-    for each in centres:
-        group.add(clip.image(0), box(each[0], SIZE))
-    engine = type(group.engine)
-    many = engine.scores_of_many
-    monkeypatch.setattr(engine, 'scores_of_many', lambda engine, searches: (
-        together.append(len(searches)), many(engine, searches))[1])
-    monkeypatch.setattr(openvino_graph, 'kept_or_compiled', None)
-    for index in range(1, group.config.backward_every + 1):
-        group.update(clip.image(index))
-    assert together[-1] == 2, 'due for both'
-
-
-def test_another_target_beside_is_no_second_peak():
-    """Two that pass at some distance: what is explained by the other raises no doubt."""
-    along = np.linspace(60, 260, 30)
-    first, second = (np.stack([x, np.full(30, y)], 1)
-                     for x, y in ((along, 100), (320 - along, 150)))
-    clip = sequence(centres=first, twin_centres=second, target_size=SIZE, seed=1)
-    tracker = load_tracker(ModelConfig(device='cpu', threads=1))
-    group = MultiTracker.around(tracker)
-    start = box(first[0], SIZE)
-    tracker.init(clip.image(0), start)
-    number = group.add(clip.image(0), start)
-    group.add(clip.image(0), box(second[0], SIZE))
-    pairs = [(group.update(clip.image(i))[number], tracker.update(clip.image(i)))
-             for i in range(1, 30)]
-    assert max(alone.peak_ratio for _, alone in pairs) > 0.3, 'the clip is no trial'
-    assert max(together.peak_ratio for together, _ in pairs) < 0.3
-    assert all(together.valid for together, _ in pairs)
 
 
 def test_a_lost_target_is_not_found_where_another_one_is(engine, scene):

@@ -73,7 +73,8 @@ def test_a_signal_to_all_processes_ends_the_run(data, tmp_path, number):
         run = subprocess.Popen(
             [sys.executable, '-m', 'siamx_ros', 'train', str(data), '--out', str(out),
              '--device=cpu', '--workers=2', '--steps=100000', '--steps_per_epoch=20', *SMALL],
-            stdout=said, stderr=said, start_new_session=True)
+            stdout=said, stderr=said, start_new_session=True,
+            preexec_fn=lambda: signal.signal(number, signal.SIG_DFL))  # nohup ignores one
     try:
         wait_until(lambda: (out / 'last.pt').exists() or run.poll() is not None)
         os.killpg(run.pid, number)
