@@ -54,7 +54,7 @@ def kept_places(tracker, seed):
 
 
 def test_two_that_look_alike_keep_their_places_only_if_they_know_of_each_other():
-    """Rounding decides single clips: with each precision, five of these six are kept together."""
+    """Rounding decides single clips: five of these six were kept in fp32, bf16 and int8."""
     tracker = load_tracker(ModelConfig(device='cpu', threads=1))
     together, alone = np.sum([kept_places(tracker, seed) for seed in range(1, 7)], 0)
     assert together >= 4 and alone <= together - 2, (together, alone)
