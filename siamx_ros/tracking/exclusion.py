@@ -17,8 +17,6 @@ from siamx_ros.tracking.tracker import Tracker
 
 ROUNDS = 4
 """Conflicts, relative to the number of targets, that are settled in one image at most."""
-MET = 0.3
-"""Intersection over union from which two targets may be mistaken for each other."""
 COURSE_WEIGHT = 1.0
 """What is taken from a penalised score, 0 to 1, a target's size or more away from its course."""
 
@@ -29,20 +27,18 @@ class Contestant:
 
     Attributes:
         course: how it moved while it was alone.
-        met: trackers of those that covered it, or that it covered, since it was alone.
     """
 
     tracker: Tracker
     course: Course = field(default_factory=lambda: Course(ALONE))
-    met: set[Tracker] = field(default_factory=set)
 
 
 class Claims:
     """What each target's first window shows, until no two targets have the same box.
 
     Targets that look alike are each other's distractors. A box goes to the one to which it and the
-    other's next best make the higher sum, one that is confirmed before one that is not; between
-    two that have met, how each moved before counts, too, and they may change places.
+    other's next best make the higher sum, one that is confirmed before one that is not; how each
+    moved while it was alone counts, too.
 
     Args:
         contestants: the targets.
@@ -62,10 +58,7 @@ class Claims:
         self._alone = judge(contestants[0].tracker.engine, image, [
             each.tracker.question(answer) for each, answer in zip(contestants, answers)])
         self.found = list(self._alone)
-        self._pairs = list(combinations(range(len(contestants)), 2))
         self._settle()
-        for pair in self._pairs:
-            self._change_places(*pair)
         for index in range(len(contestants)):
             self._look_beside(index)
         self._remember()
@@ -77,28 +70,14 @@ class Claims:
 
     def _settle(self) -> None:
         """Give each box that two targets have to one of them."""
+        pairs = list(combinations(range(len(self.found)), 2))
         for _ in range(ROUNDS * len(self.found)):
-            pair = next((pair for pair in self._pairs if self._in_conflict(*pair)), None)
+            pair = next((pair for pair in pairs if self._in_conflict(*pair)), None)
             if pair is None:
                 return
-            self._meet(*pair)
             winner, loser = self._decided(*pair)
             self._denied[loser].append(self._box(winner))
             self.found[loser] = self._beside(loser)
-
-    def _change_places(self, first: int, second: int) -> None:
-        """Let two that have met have each other's box, where that is what they were heading for."""
-        one, other = self._contestants[first], self._contestants[second]
-        if not (other.tracker in one.met and self._holds(first) and self._holds(second)):
-            return
-        here = self.found[first], self.found[second]
-        there = (self._beside(first, [self._box(first)]),
-                 self._beside(second, [self._box(second)]))
-        if any(one.candidate.box.iou(other.candidate.box) < SAME_BOX
-               for one, other in zip(there, here[::-1])):
-            return
-        if self._sum(first, second, *there) > self._sum(first, second, *here):
-            self.found[first], self.found[second] = there
 
     def _look_beside(self, index: int) -> None:
         """Judge once more: what others have taken is no second peak, which would raise doubt."""
@@ -108,22 +87,13 @@ class Claims:
             self.found[index] = self._beside(index, near)
 
     def _remember(self) -> None:
-        """Note who met whom, and who is alone."""
+        """Note where those are that are alone."""
         boxes = [found.candidate.box for found in self.found]
-        for first, second in self._pairs:
-            if boxes[first].iou(boxes[second]) >= MET:
-                self._meet(first, second)
         for index, each in enumerate(self._contestants):
             touched = any(boxes[index].iou(box) > 0
                           for other, box in enumerate(boxes) if other != index)
             if self._holds(index) and not touched:
                 each.course.note(self._stamp, boxes[index])
-                each.met.clear()
-
-    def _meet(self, first: int, second: int) -> None:
-        one, other = self._contestants[first], self._contestants[second]
-        one.met.add(other.tracker)
-        other.met.add(one.tracker)
 
     def _in_conflict(self, first: int, second: int) -> bool:
         return ((self._holds(first) or self._holds(second))

@@ -100,9 +100,7 @@ class MultiTracker:
         if number not in self._targets:
             raise InputError(f'there is no target {number}, there are '
                              f'{", ".join(map(str, self._targets)) or "none"}')
-        gone = self._targets.pop(number)
-        for target in self._targets.values():
-            target.met.discard(gone.tracker)
+        del self._targets[number]
 
     @as_one_image
     def update(self, image: AnyImage, stamp: float | None = None,
