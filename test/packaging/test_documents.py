@@ -16,7 +16,7 @@ from siamx_ros.node_config import NodeConfig
 from siamx_ros.settings_files import read_settings_file
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = [ROOT / 'README.md', ROOT / 'CONTRIBUTING.md', *sorted(ROOT.glob('docs/*.md'))]
+DOCUMENTS = [ROOT / 'README.md', ROOT / 'CONTRIBUTING.md', *sorted(ROOT.glob('docs/**/*.md'))]
 FOLDERS = 'siamx_ros|test|config|docs|tools|requirements|launch'
 each_document = pytest.mark.parametrize('path', DOCUMENTS, ids=lambda path: path.name)
 
