@@ -101,7 +101,8 @@ def kept_or_compiled(key: Sequence[str], make: Callable[[], Any], precision: str
     """
     import openvino
     shares = str(threads) if streams == 1 else f'{threads} / {streams}'
-    name = digest((*key, precision, shares, openvino.get_version(), _cpu(), code_digest()))
+    processor = this_processor().key or platform.processor()
+    name = digest((*key, precision, shares, openvino.get_version(), processor, code_digest()))
     data, options = COMPILED.read(name), _options(precision, threads)
     if streams > 1:
         options |= {'PERFORMANCE_HINT': 'THROUGHPUT', 'NUM_STREAMS': streams}
@@ -153,16 +154,6 @@ def _options(precision: str, threads: int) -> dict[str, Any]:
     return {'PERFORMANCE_HINT': 'LATENCY', 'INFERENCE_NUM_THREADS': threads,
             'INFERENCE_PRECISION_HINT': {'fp32': 'f32', 'bf16': 'bf16'}[precision],
             'ENABLE_CPU_PINNING': False}
-
-
-@functools.cache
-def _cpu(info: Path = Path('/proc/cpuinfo')) -> str:
-    """The processor and its instructions, for which code is compiled."""
-    try:
-        lines = info.read_text(encoding='utf-8').splitlines()
-    except OSError:
-        return platform.processor()
-    return '\n'.join(sorted({line for line in lines if line.startswith(('model name', 'flags'))}))
 
 
 @functools.cache

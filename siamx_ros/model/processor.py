@@ -1,4 +1,4 @@
-"""Which number formats this processor is good at, by what Linux says about it."""
+"""What Linux says about this processor: its name, and which number formats it is good at."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ AMD, INTEL = 'AuthenticAMD', 'GenuineIntel'
 
 @dataclass(frozen=True)
 class Processor:
-    """Vendor and instructions of an x86 processor; both empty where they are not known."""
+    """Vendor, instructions and name of an x86 processor; what is not known is empty."""
 
     vendor: str = ''
     flags: frozenset[str] = frozenset()
+    name: str = ''
 
     @classmethod
     def read(cls, path: Path) -> Processor:
@@ -29,7 +30,13 @@ class Processor:
             return cls()
         said = {key.strip(): value.strip() for key, _, value in
                 (line.partition(':') for line in reversed(lines))}
-        return cls(said.get('vendor_id', ''), frozenset(said.get('flags', '').split()))
+        return cls(said.get('vendor_id', ''), frozenset(said.get('flags', '').split()),
+                   said.get('model name', ''))
+
+    @property
+    def key(self) -> str:
+        """Differs where code that was compiled for one does not run on another, or not as fast."""
+        return ' '.join(filter(None, (self.vendor, self.name, *sorted(self.flags))))
 
     @property
     def has_eight_bits(self) -> bool:

@@ -9,6 +9,7 @@ from siamx_ros.model.processor import Processor
 
 TWO_CORES = """processor\t: 0
 vendor_id\t: AuthenticAMD
+model name\t: One of the first kind
 flags\t\t: fpu avx512_vnni avx512_bf16
 
 processor\t: 1
@@ -21,7 +22,9 @@ def test_the_first_core_counts(tmp_path: Path):
     path = tmp_path / 'cpuinfo'
     path.write_text(TWO_CORES, encoding='utf-8')
     found = Processor.read(path)
-    assert found == Processor('AuthenticAMD', frozenset({'fpu', 'avx512_vnni', 'avx512_bf16'}))
+    flags = frozenset({'fpu', 'avx512_vnni', 'avx512_bf16'})
+    assert found == Processor('AuthenticAMD', flags, 'One of the first kind')
+    assert found.key == 'AuthenticAMD One of the first kind avx512_bf16 avx512_vnni fpu'
     assert found.has_eight_bits and found.has_good_bf16 and not found.has_poor_bf16
 
 
@@ -31,7 +34,7 @@ def test_of_others_nothing_is_known(tmp_path: Path, text: str):
     if text is not None:
         path.write_text(text, encoding='utf-8')
     found = Processor.read(path)
-    assert found == Processor()
+    assert found == Processor() and not found.key
     assert not (found.has_eight_bits or found.has_good_bf16 or found.has_poor_bf16)
 
 

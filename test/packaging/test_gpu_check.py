@@ -92,7 +92,7 @@ def test_the_table_of_all_speeds(gpu_check, tmp_path) -> None:
     (name, file, *_), (unfinished, *_), *_ = gpu_check.speeds(args)
     spread = [Spread.of([milliseconds]) for milliseconds in (0.5, 1.25, 0.3)]
     report = SpeedReport(
-        Ceilings('fp16', 1.0, 1.0), {OURS: TrackerSpeed(spread[0], spread[0], ())},
+        Ceilings('fp16', 1.0, 1.0), {OURS: TrackerSpeed(spread[0], spread[0], 1.0, ())},
         {'search': spread[2]}, None, {8: spread[1]}, None, None)
     file.write_text(json.dumps(as_values(report, {})))
     rows = gpu_check.all_speeds(args, {name: 'done', unfinished: 'failed'}).splitlines()

@@ -26,6 +26,8 @@ from siamx_ros.tracking.tracker import Tracker
 LOGGER = logging.getLogger(__name__)
 STARTUP_IMAGES = 10
 """Images over which memory is watched in a process of its own."""
+SPARE_CORE = 0.2
+"""What another tracker may keep busy besides before a warning says so."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +36,13 @@ class TrackerSpeed:
 
     Attributes:
         update, init: of the process in which all take turns.
+        cores: how many an update keeps busy on average.
         starts: processes that were started for it alone.
     """
 
     update: Spread
     init: Spread
+    cores: float
     starts: tuple[Startup, ...]
 
 
@@ -130,10 +134,12 @@ def measure(plan: Plan, each_step: Callable[[], object] = lambda: None) -> Speed
         take_turns([*whole.values(), staged, lost, *several.values()], plan.stretches, plan.turns,
                    each_step)
         _warn_of_other_states(staged, lost)
+        _warn_of_more_cores(whole)
         ceilings = measure_ceilings(ours.engine, plan.model.threads or torch.get_num_threads())
         return SpeedReport(
             ceilings, {name: TrackerSpeed(Spread.of(each.updates), Spread.of(each.inits),
-                                          starts[name]) for name, each in whole.items()},
+                                          each.cores, starts[name])
+                       for name, each in whole.items()},
             {stage: Spread.of(times) for stage, times in staged.stages.items()},
             Spread.of(lost.updates) if lost.updates else None,
             {count: Spread.of(each.updates) for count, each in several.items()},
@@ -191,6 +197,15 @@ def _synchronise(device: torch.device) -> Callable[[], object]:
 
 def _gpu_peak_mb(device: torch.device) -> float | None:
     return torch.cuda.max_memory_allocated(device) / 1e6 if device.type == 'cuda' else None
+
+
+def _warn_of_more_cores(whole: dict[str, WholeUpdates]) -> None:
+    """Say which trackers had more of the machine than ours."""
+    allowed = max(whole[OURS].cores, 1.0) + SPARE_CORE
+    for name, each in whole.items():
+        if each.cores > allowed:
+            LOGGER.warning('%s kept %.1f cores busy, %s %.1f: compare their times only where both '
+                           'have as many threads', name, each.cores, OURS, whole[OURS].cores)
 
 
 def _warn_of_other_states(staged: StagedUpdates, lost: LostUpdates) -> None:

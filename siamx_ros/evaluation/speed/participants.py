@@ -35,13 +35,23 @@ class WholeUpdates:
 
     def __init__(self, tracker: Any, synchronise: Synchronise = lambda: None) -> None:
         self._tracker, self._synchronise = tracker, synchronise
+        self._processor_ms = 0.0
         self.inits: list[float] = []
         self.updates: list[float] = []
 
+    @property
+    def cores(self) -> float:
+        """How many cores an update keeps busy on average, by the processor time of the process."""
+        return self._processor_ms / sum(self.updates)
+
     def turn(self, stretch: Stretch) -> None:
         self.inits.append(self._time(self._tracker.init, stretch.images[0], stretch.box))
-        times = [self._time(self._tracker.update, image) for image in stretch.images[1:]]
-        self.updates += times[WARM_UP:]
+        for image in stretch.images[1:WARM_UP + 1]:
+            self._tracker.update(image)
+        before = time.process_time()
+        self.updates += [self._time(self._tracker.update, image)
+                         for image in stretch.images[WARM_UP + 1:]]
+        self._processor_ms += (time.process_time() - before) * 1e3
 
     def _time(self, call: Callable, *args: Any) -> float:
         before = time.perf_counter()

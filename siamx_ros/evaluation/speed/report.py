@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict
 import os
-from pathlib import Path
 import platform
 from statistics import median
 from typing import Any
@@ -13,21 +12,22 @@ from siamx_ros.evaluation.speed.beside import OURS
 from siamx_ros.evaluation.speed.measurement import SpeedReport, TrackerSpeed
 from siamx_ros.evaluation.speed.spread import Spread
 from siamx_ros.evaluation.tables import as_text
+from siamx_ros.model.processor import this_processor
 
 HEADINGS = ('median ms', 'quartiles', 'p95', 'mean', 'per second')
 
 
 def as_tables(report: SpeedReport) -> str:
     """Ceilings, trackers and stages, for people."""
-    trackers = [['whole updates', *HEADINGS, 'init ms', 'ready s', 'peak MB'],
-                *([name, *_cells(speed.update), f'{speed.init.median:.1f}', *_start_cells(speed)]
-                  for name, speed in report.trackers.items())]
+    trackers = [['whole updates', *HEADINGS, 'cores', 'init ms', 'ready s', 'peak MB'],
+                *([name, *_cells(speed.update), f'{speed.cores:.1f}', f'{speed.init.median:.1f}',
+                   *_start_cells(speed)] for name, speed in report.trackers.items())]
     if report.lost is not None:
-        trackers.append([f'{OURS} while lost', *_cells(report.lost), '', '', ''])
+        trackers.append([f'{OURS} while lost', *_cells(report.lost), *[''] * 4])
     one = report.trackers[OURS].update.median
     for count, spread in report.targets.items():
         trackers.append([f'{OURS}, {count} targets ({spread.median / one:.2f} times one)',
-                         *_cells(spread), '', '', ''])
+                         *_cells(spread), *[''] * 4])
     stages = [[f'{OURS} in TRACKING', *HEADINGS[:-1]],
               *([stage, *_cells(spread)[:-1]] for stage, spread in report.stages.items())]
     parts = [_ceilings(report), as_text(trackers)]
@@ -41,7 +41,8 @@ def as_values(report: SpeedReport, settings: dict[str, Any]) -> dict[str, Any]:
 
 def machine() -> dict[str, Any]:
     """What it was measured on."""
-    return {'cpu': _cpu_name(), 'cpus': os.cpu_count(), 'system': platform.platform()}
+    name = this_processor().name or platform.processor() or platform.machine()
+    return {'cpu': name, 'cpus': os.cpu_count(), 'system': platform.platform()}
 
 
 def _ceilings(report: SpeedReport) -> str:
@@ -67,12 +68,3 @@ def _start_cells(speed: TrackerSpeed) -> list[str]:
         return ['', '']
     return [f'{median(each.ready for each in speed.starts):.2f}',
             f'{median(each.peak_mb for each in speed.starts):.0f}']
-
-
-def _cpu_name(info: Path = Path('/proc/cpuinfo')) -> str:
-    try:
-        lines = info.read_text(encoding='utf-8').splitlines()
-    except OSError:
-        lines = []
-    names = [line.split(':', 1)[1].strip() for line in lines if line.startswith('model name')]
-    return names[0] if names else platform.processor() or platform.machine()

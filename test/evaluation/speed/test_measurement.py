@@ -1,8 +1,6 @@
-"""Turns, ceilings, starts and spreads."""
+"""Ceilings, stretches, starts and spreads."""
 
-import logging
 from pathlib import Path
-from unittest import mock
 
 import numpy as np
 import pytest
@@ -11,10 +9,8 @@ from torch import nn
 
 from siamx_ros.config import ModelConfig, NetworkConfig
 from siamx_ros.errors import InputError
-from siamx_ros.evaluation.speed import ceilings, measurement, startup
+from siamx_ros.evaluation.speed import ceilings, startup
 from siamx_ros.evaluation.speed.beside import AdapterSpec, read_specs
-from siamx_ros.evaluation.speed.measurement import take_turns
-from siamx_ros.evaluation.speed.participants import LostUpdates, SeveralTargets, StagedUpdates
 from siamx_ros.evaluation.speed.spread import Spread
 from siamx_ros.evaluation.speed.stretches import (
     Stretch, from_sequences, generated, side_by_side)
@@ -26,27 +22,11 @@ from siamx_ros.model.inference import Engine
 from siamx_ros.model.network import SiamXNet
 from siamx_ros.model.runtime import make_engine
 from siamx_ros.model.weights import load_checkpoint
-from siamx_ros.records import TrackState
-from siamx_ros.tracking.multi_tracker import MultiTracker
 
 
 def test_median_and_spread():
     spread = Spread.of(list(range(101)))
     assert spread == Spread(50.0, 25.0, 75.0, 95.0, 50.0, 101) and spread.per_second == 20.0
-
-
-def test_all_have_each_stretch_and_who_begins_changes():
-    log = []
-
-    class Participant:
-        def __init__(self, name):
-            self.name = name
-
-        def turn(self, stretch):
-            log.append(self.name + stretch)
-
-    take_turns([Participant('a'), Participant('b'), Participant('c')], 'xy', 4, lambda: None)
-    assert log == ['ax', 'bx', 'cx', 'by', 'cy', 'ay', 'cx', 'ax', 'bx', 'ay', 'by', 'cy']
 
 
 def test_generated_stretches_differ_and_have_their_targets_inside():
@@ -83,20 +63,6 @@ def test_several_stretches_lie_side_by_side(count):
         assert (each.w, each.h) == pytest.approx((50 / across, 90 / across), rel=0.01)
         x, y = map(int, each.centre)
         assert [image[y, x, 0] for image in images] == [20 * number + 1, 20 * number + 2]
-
-
-def test_a_turn_of_several_targets_has_its_own_stretch_and_those_that_follow(monkeypatch):
-    box = BoundingBox(300, 200, 50, 90)
-    stretches = [Stretch(str(number), (np.full((480, 640, 3), number, np.uint8),) * 2, box)
-                 for number in range(3)]
-    group, seen = mock.Mock(), []
-    group.add.side_effect = lambda image, place: seen.append(
-        int(image[tuple(map(int, place.centre[::-1]))][0]))
-    monkeypatch.setattr(MultiTracker, 'around', lambda tracker: group)
-    several = SeveralTargets(mock.Mock(), stretches, 2)
-    for stretch in stretches:
-        several.turn(stretch)
-    assert seen == [0, 1, 1, 2, 2, 0]
 
 
 @pytest.fixture(scope='module')
@@ -222,18 +188,3 @@ def test_a_start_that_hangs_is_ended(write, monkeypatch):
     with pytest.raises(InputError, match='it took too long'):
         startup.start(write(ADAPTER % ('1', 'import time; time.sleep(900)')),
                       generated((64, 48), 3)[0])
-
-
-def test_updates_in_other_states_are_reported(caplog):
-    staged, lost = StagedUpdates(None), LostUpdates(None)
-    with caplog.at_level(logging.WARNING):
-        staged.states.update({TrackState.TRACKING: 3})
-        lost.updates = [1.0]
-        measurement._warn_of_other_states(staged, lost)
-        assert not caplog.records
-        staged.states.update({TrackState.UNCERTAIN: 1})
-        lost.others = 2
-        measurement._warn_of_other_states(staged, lost)
-    assert [record.getMessage() for record in caplog.records] == [
-        '1 of 4 updates did not end in TRACKING; the stages are those of the others',
-        '2 of 3 updates with a lost target did not end in LOST and are left out']
