@@ -177,10 +177,22 @@ def _run(arguments: list[str]) -> int:
         sys.stdout = open(os.devnull, 'w')
     if hasattr(sys.stdout, 'reconfigure'):  # file names need not be UTF-8
         sys.stdout.reconfigure(errors='backslashreplace')
-    logging.basicConfig(format='%(levelname)s: %(message)s', level=logging.INFO)
+    logging.basicConfig(format='%(levelname)s: %(message)s', level=logging.INFO,
+                        handlers=[_BesideBars()])
     status = module.run(args)
     sys.stdout.flush()
     return status
+
+
+class _BesideBars(logging.StreamHandler):
+    """Writes to stderr, on lines of its own where there are progress bars."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        module = sys.modules.get('tqdm')
+        if module is None:
+            super().emit(record)
+        else:
+            module.tqdm.write(self.format(record), file=self.stream)
 
 
 def _print_overview(stream) -> None:

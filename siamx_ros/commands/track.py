@@ -87,15 +87,13 @@ def _follow(args: argparse.Namespace, source: Source, first: np.ndarray,
             stack: ExitStack) -> dict[str, Any]:
     """Track all images, hand every result to the sinks and count."""
     from tqdm import tqdm
-    from tqdm.contrib.logging import logging_redirect_tqdm
     started = time.perf_counter()
     result = tracker.init(first, box, source.number / source.fps)
     sinks = _open_sinks(args, source, first, tracker, stack)
     tally = _Tally(result.state)
     total = min(filter(None, (source.frame_count, args.frames)), default=None)
     keep_going = _emit(sinks, source.number, first, result)
-    with logging_redirect_tqdm(), tqdm(total=total, initial=1, unit='frame', file=sys.stderr,
-                                       dynamic_ncols=True) as bar:
+    with tqdm(total=total, initial=1, unit='frame', file=sys.stderr, dynamic_ncols=True) as bar:
         for image in islice(images, None if args.frames is None else args.frames - 1):
             if not keep_going:
                 break

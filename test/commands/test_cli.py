@@ -38,6 +38,14 @@ def test_overview_imports_no_command():
     assert process.returncode == 0, process.stderr
 
 
+def test_what_is_said_beside_a_progress_bar_has_a_line_of_its_own():
+    code = ('import logging; from siamx_ros import cli; from tqdm import tqdm; '
+            'logging.basicConfig(format="%(message)s", handlers=[cli._BesideBars()]); '
+            'bar = tqdm(total=2); logging.warning("said"); bar.close()')
+    done = subprocess.run([sys.executable, '-c', code], stderr=subprocess.PIPE, text=True)
+    assert '0/2' in done.stderr and '\nsaid\n' in done.stderr.replace('\r', '\n'), done.stderr
+
+
 def test_no_command_is_an_error_with_help():
     process = command()
     assert process.returncode == 2
