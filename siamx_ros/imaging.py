@@ -183,7 +183,9 @@ def whole_pixels(image: np.ndarray, window: CropWindow,
     """The pixels of a window that is on pixels, halved while they are two or more for one."""
     left, top, width, height = map(round, window.box.xywh)
     times = halvings(1 / max(window.scales))
-    return halved(area_around(image, (left, top), (width, height), fill), times)
+    even = not (width | height) % 2 ** times
+    pixels = area_around(image, (left, top), (width, height), fill, times if even else 0)
+    return pixels if even else halved(pixels, times)
 
 
 def matrix_of(window: CropWindow) -> np.ndarray:

@@ -128,17 +128,30 @@ def shrunk(image: np.ndarray, matrix: np.ndarray, side: int) -> tuple[np.ndarray
 
 
 def area_around(image: np.ndarray, corner: Sequence[int], size: Sequence[int],
-                fill: tuple[float, float, float]) -> np.ndarray:
-    """A rectangle that touches the image, ``fill`` outside; a view where all of it is inside."""
-    spans, borders = [], []
+                fill: tuple[float, float, float], times: int = 0) -> np.ndarray:
+    """A rectangle that touches the image, ``fill`` outside; a view where all of it is inside.
+
+    Args:
+        times: how often it is halved, before most of what is outside is added; its sides are
+            multiples of 2 to the power of this.
+    """
+    spans, borders, block = [], [], 2 ** times
     for low, length, limit in zip(corner, size, image.shape[1::-1]):
         first = min(max(low, 0), limit - 1)
         last = max(min(low + length, limit), first + 1)
         before = min(max(first - low, 0), length - (last - first))
         spans.append(slice(first, last))
         borders.append((before, length - (last - first) - before))
-    inside = image[spans[1], spans[0]]
+    near = [tuple(width % block for width in each) for each in borders]
+    far = [tuple(width // block for width in each) for each in borders]
+    inside = _bordered(image[spans[1], spans[0]], near, fill)
+    return _bordered(halved(inside, times), far, fill)
+
+
+def _bordered(pixels: np.ndarray, borders: Sequence[tuple[int, ...]],
+              fill: tuple[float, float, float]) -> np.ndarray:
+    """Pixels with so many more before and after them, in x and in y."""
     if not any(sum(borders, ())):
-        return inside
+        return pixels
     return cv2.copyMakeBorder(
-        inside, *borders[1], *borders[0], cv2.BORDER_CONSTANT, value=fill)
+        pixels, *borders[1], *borders[0], cv2.BORDER_CONSTANT, value=fill)

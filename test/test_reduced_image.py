@@ -70,13 +70,17 @@ def test_what_is_halved_is_averaged(times):
     np.testing.assert_allclose(halved(pixels, times), slow, atol=1.5)
 
 
-@pytest.mark.parametrize('corner', [(10, 20), (-7, -5), (780, 570), (-30, 100), (20, -50)])
-def test_outside_of_an_image_lies_the_fill(whole, corner):
+@pytest.mark.parametrize('times', [0, 1, 2, 3])
+@pytest.mark.parametrize('corner', [
+    (10, 20), (-7, -5), (780, 570), (-30, 100), (20, -50), (-55, -71), (802, 596)])
+def test_outside_of_an_image_lies_the_fill(whole, corner, times):
+    """Halved to the bit as if it were halved with all that is outside."""
     wide = np.full((797, 1003, 3), FILL, np.uint8)
     wide[100:697, 100:903] = whole
     x, y = corner[0] + 100, corner[1] + 100
     np.testing.assert_array_equal(
-        area_around(whole, corner, (40, 60), FILL), wide[y:y + 60, x:x + 40])
+        area_around(whole, corner, (56, 72), FILL, times),
+        halved(wide[y:y + 72, x:x + 56], times))
 
 
 @pytest.mark.parametrize('step, factor', [
