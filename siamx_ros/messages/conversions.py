@@ -19,6 +19,8 @@ from siamx_ros.reduced_image import AnyImage, decode_reduced
 
 JPEG = b'\xff\xd8'
 """How a JPEG file begins."""
+PNG, PNG_BITS = b'\x89PNG\r\n\x1a\n', 24
+"""How a PNG file begins, and which of its bytes says how many bits a channel has."""
 MAX_PIXELS = 100_000_000
 """Larger images are refused: a message must not decide how much memory is used."""
 
@@ -57,9 +59,19 @@ def image_from_msg(msg: Any, encoding: str = '', *, spread: bool = True) -> np.n
 def sixteen_bit_range(msg: Any, encoding: str = '') -> tuple[int, int] | None:
     """Lowest and highest value of a 16-bit Image message that can be read; None for others."""
     channels, dtype, _ = DECODERS.get((encoding or msg.encoding).lower(), (0, np.uint8, None))
-    if dtype != np.uint16:
+    return _range_of(_pixels(msg, channels, dtype, msg.encoding)) if dtype == np.uint16 else None
+
+
+def sixteen_bit_png_range(msg: Any) -> tuple[int, int] | None:
+    """The same of a CompressedImage message whose PNG file can be read and has 16 bits."""
+    data = bytes(msg.data)
+    if data[:8] != PNG or data[PNG_BITS] != 16:
         return None
-    low, high = value_range(_pixels(msg, channels, dtype, msg.encoding))
+    return _range_of(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED))
+
+
+def _range_of(pixels: np.ndarray) -> tuple[int, int]:
+    low, high = value_range(pixels)
     return int(low), int(high)
 
 
@@ -95,7 +107,7 @@ def compressed_size(data: bytes) -> tuple[int, int]:
 
     A few bytes can claim an image that fills the memory, so this is read before decoding.
     """
-    if data[:8] == b'\x89PNG\r\n\x1a\n' and len(data) >= 24:
+    if data[:8] == PNG and len(data) >= 24:
         return int.from_bytes(data[16:20], 'big'), int.from_bytes(data[20:24], 'big')
     position = 2 if data[:2] == JPEG else len(data)
     while position + 9 <= len(data) and data[position] == 0xff:

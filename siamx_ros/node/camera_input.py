@@ -24,7 +24,7 @@ class AdaptiveSubscription:
 
     With ``reliability: auto`` they are asked for reliably, since best effort loses large messages;
     when a publisher offers best effort only, the subscription is made again as best effort,
-    which matches every publisher.
+    which matches every publisher, and once all that are left are reliable, reliably again.
 
     Args:
         depth: history depth; every message that waits adds latency.
@@ -45,30 +45,42 @@ class AdaptiveSubscription:
         return self._subscription.topic_name
 
     def check(self) -> None:
-        """Switch to best effort if a publisher asked for it; call this regularly."""
-        if not self._switch:
-            return
-        self._switch = False
-        self.best_effort = True
-        self.close()
-        self._subscription = self._subscribe()
-        self._node.get_logger().info(
-            f'{self.topic}: the publisher offers best effort only; subscribed again as best effort')
+        """Subscribe again where the publishers need or allow it; call this regularly."""
+        if self._switch:
+            self._subscribe_as('the publisher offers best effort only', best_effort=True)
+        elif self._reliability == 'auto' and self.best_effort and self._all_are_reliable():
+            self._subscribe_as('the publisher is reliable', best_effort=False)
 
     def describe(self) -> str:
         """One sentence on topic, QoS and publishers: why nothing comes."""
         publishers = self._node.get_publishers_info_by_topic(self.topic)
-        asked = 'best effort' if self.best_effort else 'reliable'
         if not publishers:
-            return f'nobody publishes {self.topic} (subscribed as {asked})'
+            return f'nobody publishes {self.topic} (subscribed as {self._asked_for})'
         offers = ', '.join(
             f'{_name(p)} ({p.qos_profile.reliability.name.lower().replace("_", " ")})'
             for p in publishers)
-        return f'{self.topic}, subscribed as {asked}, is published by {offers}'
+        return f'{self.topic}, subscribed as {self._asked_for}, is published by {offers}'
 
     def close(self) -> None:
         """Unsubscribe."""
         self._node.destroy_subscription(self._subscription)
+
+    def _subscribe_as(self, why: str, best_effort: bool) -> None:
+        self._switch, self.best_effort = False, best_effort
+        self.close()
+        self._subscription = self._subscribe()
+        self._node.get_logger().info(
+            f'{self.topic}: {why}; subscribed again as {self._asked_for}')
+
+    @property
+    def _asked_for(self) -> str:
+        return 'best effort' if self.best_effort else 'reliable'
+
+    def _all_are_reliable(self) -> bool:
+        """Whether there are publishers, and all of them reliable ones."""
+        publishers = self._node.get_publishers_info_by_topic(self.topic)
+        return bool(publishers) and all(
+            each.qos_profile.reliability == ReliabilityPolicy.RELIABLE for each in publishers)
 
     def _subscribe(self):
         reliability = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import math
 from typing import Any, Callable
 
@@ -12,9 +12,9 @@ from siamx_ros.config import TrackerConfig
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.messages.frames import Frame, in_time
-from siamx_ros.messages.outcome import FurtherTarget, Outcome
+from siamx_ros.messages.outcome import IDLE, FurtherTarget, Outcome
 from siamx_ros.node.target_names import TargetNames
-from siamx_ros.records import TrackResult, TrackState
+from siamx_ros.records import Reason, TrackResult, TrackState
 from siamx_ros.reduced_image import AnyImage
 
 
@@ -78,8 +78,7 @@ class FurtherTargets:
             UNINITIALISED.
 
         Raises:
-            InputError: the first image cannot be read, one has another size, or the box cannot be
-                used.
+            InputError: the first image cannot be read, or the box cannot be used.
             Exception: the tracker failed.
         """
         if not hasattr(self._primary, 'another'):
@@ -90,7 +89,9 @@ class FurtherTargets:
             image = self._readable(frame)
             if image is None:
                 continue
-            seen.append((frame, tracker.update(image, frame.stamp)))
+            same = image.shape[1::-1] == tracker.memory.image_size
+            seen.append((frame, tracker.update(image, frame.stamp) if same else replace(
+                IDLE, reason=Reason.IMAGE_SIZE_CHANGED)))
             if seen[-1][1].state == TrackState.UNINITIALISED:
                 break
         else:

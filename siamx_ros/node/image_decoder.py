@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Callable
 
 from siamx_ros.messages.conversions import (
-    image_from_compressed, image_from_msg, sixteen_bit_range)
+    image_from_compressed, image_from_msg, sixteen_bit_png_range, sixteen_bit_range)
 from siamx_ros.messages.frames import Frame
 from siamx_ros.node_config import NodeConfig
 from siamx_ros.reduced_image import AnyImage
@@ -36,11 +36,12 @@ class ImageDecoder:
             InputError: it cannot be read.
         """
         spread, encoding = self.config.spread_16_bit, self.config.image_encoding_override
-        if self.config.image_transport == 'compressed':
-            return image_from_compressed(frame.msg, spread=spread, reduction=reduction)
-        image = image_from_msg(frame.msg, encoding, spread=spread)
+        compressed = self.config.image_transport == 'compressed'
+        image = image_from_compressed(frame.msg, spread=spread, reduction=reduction) \
+            if compressed else image_from_msg(frame.msg, encoding, spread=spread)
         if self._count % RANGE_EVERY == 0:
-            self._report_range(sixteen_bit_range(frame.msg, encoding))
+            self._report_range(sixteen_bit_png_range(frame.msg) if compressed
+                               else sixteen_bit_range(frame.msg, encoding))
         self._count += 1
         return image
 

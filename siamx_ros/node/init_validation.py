@@ -29,7 +29,7 @@ def check_numbers(request: Any) -> None:
     """Check what can be checked without an image.
 
     Raises:
-        Refusal: rotated, not finite, or without extent.
+        Refusal: rotated, not finite, without extent, or of an image with one side only.
     """
     box = request.bbox
     if not abs(box.center.theta) <= MAX_THETA:
@@ -39,6 +39,9 @@ def check_numbers(request: Any) -> None:
     if not all(map(math.isfinite, numbers)) or min(numbers[2:]) <= 0:
         raise Refusal(Code.BBOX_INVALID,
                       f'the box needs finite numbers and a positive size, got {numbers}')
+    if bool(request.image_width) != bool(request.image_height):
+        raise Refusal(Code.BBOX_INVALID, 'image_width and image_height must both be given or both '
+                      f'be 0, got {request.image_width} and {request.image_height}')
 
 
 def box_on_image(request: Any, image: np.ndarray, config: NodeConfig) -> BoundingBox:

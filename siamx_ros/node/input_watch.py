@@ -28,6 +28,7 @@ class InputWatch:
         self.config, self._unreadable = config, unreadable
         self._lock = Lock()
         self._last_image = self._last_good = time.monotonic()
+        self._asked = -float('inf')
         self._missing = self._gap = self._too_old = False
         self._data: Any = None
         self._frozen_at = self._last_due = -float('inf')
@@ -61,7 +62,7 @@ class InputWatch:
             frozen = self.config.detect_frozen_images and before == data
             self._frozen_at = now if frozen else -float('inf')
             if not frozen and not self._unreadable():
-                self._note_gap(now - self._last_image)
+                self._note_gap(now - max(self._last_image, self._asked))
                 self._last_image = now
             return frozen
 
@@ -69,8 +70,8 @@ class InputWatch:
     def frozen_for(self) -> float:
         """How long images have come without a new one, if that is too long, seconds; else 0."""
         with self._lock:
-            gap = time.monotonic() - self._last_image
-            return gap if self._is_frozen() and gap > self.config.image_timeout else 0.0
+            gap, frozen = time.monotonic() - self._last_image, self._is_frozen()
+            return gap if frozen and gap > self.config.image_timeout else 0.0
 
     def ends_gap(self, received: float) -> bool:
         """Whether so long no image came before this one that the target must be found anew.
@@ -80,6 +81,7 @@ class InputWatch:
         with self._lock:
             if self._unreadable():
                 self._note_gap(received - self._last_image)
+                self._asked = received
             gap, self._gap = self._gap, False
             return gap
 
@@ -120,15 +122,17 @@ class InputWatch:
         if self._too_old:
             return (f'no image for {gap:.1f} s that is younger than '
                     f'{self.config.max_image_age:g} s (max_image_age)')
+        if self._unreadable():
+            return f'no readable image for {gap:.1f} s: {message}'
         if self._is_frozen():
             return (f'the images have not changed for {gap:.1f} s: the camera hangs, or is a '
                     'simulated one without noise (detect_frozen_images)')
-        if self._unreadable():
-            return f'no readable image for {gap:.1f} s: {message}'
         return f'no image for {gap:.1f} s: {details()}'
 
     def _is_frozen(self) -> bool:
-        return time.monotonic() - self._frozen_at <= self.config.image_timeout
+        """Whether the same image comes again and again, one that can be read."""
+        return (time.monotonic() - self._frozen_at <= self.config.image_timeout
+                and not self._unreadable())
 
     def _note_gap(self, gap: float) -> None:
         missing, self._missing = self._missing or gap > self.config.image_timeout, False

@@ -103,7 +103,7 @@ class Services:
         _fill(job, frames, response)
 
     async def _reset(self, _request, response):
-        return await self._asked(
+        return await self.asked(
             lambda pipeline: pipeline.drop(), response, 'all targets were dropped')
 
     async def _start(self, _request, response):
@@ -116,11 +116,11 @@ class Services:
         return await self._switch(request.data, response)
 
     async def _switch(self, enabled: bool, response):
-        return await self._asked(lambda pipeline: pipeline.set_enabled(enabled), response,
-                                 'tracking' if enabled else 'paused')
+        return await self.asked(lambda pipeline: pipeline.set_enabled(enabled), response,
+                                'tracking' if enabled else 'paused')
 
-    async def _asked(self, action, response, text: str):
-        """Have the worker do something; ``text`` says that it was done."""
+    async def asked(self, action, response, text: str):
+        """Have the worker do something, and log a failure; ``text`` says that it was done."""
         response.success, response.message = await done(self._node, action, text)
         if not response.success:
             self._node.get_logger().warning(
@@ -182,8 +182,9 @@ def _fill(job, frames: list[Frame], response) -> None:
         raise Refusal(Code.INFERENCE_FAILED, f'{type(error).__name__}: {error}') from None
     first, last = outcomes[0], outcomes[-1]
     if last.result.state == TrackState.UNINITIALISED:
-        raise Refusal(Code.TARGET_DROPPED, f'target {first.target_id} was dropped on a later '
-                      f'image: {last.message or last.result.reason.name}')
+        name = f'target {first.target_id}' if first.target_id else 'the target'
+        raise Refusal(Code.TARGET_DROPPED, f'{name} was dropped on a later image: '
+                      f'{last.message or last.result.reason.name}')
     response.success, response.error_code = True, Code.NONE
     response.target_id = first.target_id
     response.message = f'target {first.target_id} accepted'
@@ -219,7 +220,8 @@ def frames_for(pipeline, request) -> list[Frame]:
         return [newest]
     frames = pipeline.buffer.since(stamp)
     if not frames:
+        away = newest.stamp - stamp
         raise Refusal(Code.STAMP_NOT_BUFFERED,
-                      f'no image of stamp {stamp:.6f} is kept; it is {newest.stamp - stamp:.3f} s '
-                      'before the newest')
+                      f'no image of stamp {stamp:.6f} is kept; it is {abs(away):.3f} s '
+                      f'{"before" if away >= 0 else "after"} the newest')
     return frames

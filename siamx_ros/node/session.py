@@ -19,6 +19,7 @@ from siamx_ros.geometry import BoundingBox
 from siamx_ros.messages.frames import Frame
 from siamx_ros.messages.outcome import IDLE, Outcome
 from siamx_ros.node.further_targets import FurtherTargets
+from siamx_ros.node.glance import Glance
 from siamx_ros.node.target_names import TargetNames
 from siamx_ros.records import Reason, TrackResult, TrackState
 from siamx_ros.reduced_image import AnyImage
@@ -46,10 +47,9 @@ class Session:
         self.tracker, self._decode, self._clock = tracker, decode, clock
         self.further = FurtherTargets(tracker, decode, names)
         self.stamp_jump = stamp_jump
+        self._glance = Glance(decode)
         self.target_id, self.class_id = '', ''
-        self.enabled = True
-        self.result = IDLE
-        self.unreadable = False
+        self.enabled, self.result, self.unreadable = True, IDLE, False
         self.gate: Callable[[Frame, AnyImage], Callable[[BoundingBox], bool] | None] = nothing
         self._interruption = Reason.NONE
         self._names = names
@@ -121,8 +121,9 @@ class Session:
             self.unreadable = False
             return self._outcome(frame, None, self.result)
         if not (self.has_target or self.further):
-            self._last_stamp, self.unreadable = frame.stamp, False
-            return self._outcome(frame, None, IDLE)
+            self._last_stamp, message = frame.stamp, self._glance.at(frame)
+            self.unreadable = self._glance.failed
+            return self._outcome(frame, None, IDLE, message=message)
         try:
             image = self._decode(frame, self._reduction)
         except InputError as error:

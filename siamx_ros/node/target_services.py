@@ -8,7 +8,7 @@ from rclpy.callback_groups import CallbackGroup
 
 from siamx_ros.messages.frames import Frame
 from siamx_ros.node.init_validation import Refusal, box_on_image
-from siamx_ros.node.services import CALLS, MAX_NAME, Services, done
+from siamx_ros.node.services import CALLS, MAX_NAME, Services
 from siamx_ros.srv import AddTarget, RemoveTarget
 
 
@@ -32,9 +32,8 @@ class TargetServices:
         if not name:
             response.message = 'target_id must name a target, it is empty; ~/reset drops all'
             return response
-        response.success, response.message = await done(
-            self._node, lambda pipeline: pipeline.drop(name), f'target {name} was dropped')
-        return response
+        return await self._services.asked(
+            lambda pipeline: pipeline.drop(name), response, f'target {name} was dropped')
 
 
 def _start(pipeline: Any, frames: list[Frame], request: AddTarget.Request) -> list:

@@ -72,6 +72,17 @@ def test_images_arrive_whatever_the_publisher_offers(make_rig, qos, setting):
         assert 'subscribed again as best effort' in rig.log
 
 
+def test_a_camera_that_comes_back_reliable_is_heard_reliably_again(make_rig):
+    rig = make_rig(ready=False)
+    probe = rig.probe
+    for qos, words in ((BEST_EFFORT, 'subscribed as best effort'),
+                       (QoSProfile(depth=1), 'subscribed as reliable')):
+        probe.node.destroy_publisher(probe.camera)
+        probe.camera = probe.node.create_publisher(Image, f'{rig.namespace}/image', qos)
+        rig.diagnosis(lambda status, values: words in values.get('input', ''))
+    assert 'the publisher is reliable; subscribed again as reliable' in rig.log
+
+
 def test_a_forced_reliability_that_cannot_match_is_reported(make_rig):
     rig = make_rig({'image_reliability': 'reliable', 'image_timeout': 0.5}, ready=False)
     rig.probe.node.destroy_publisher(rig.probe.camera)

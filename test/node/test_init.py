@@ -139,6 +139,8 @@ def test_a_stamp_that_is_not_kept_is_refused(rig, seconds):
     rig.show()
     answer = rig.init(stamp_ns=rig.clock_ns + seconds * 10**9)
     assert answer.error_code == Code.STAMP_NOT_BUFFERED, answer.message
+    where = 'before' if seconds < 0 else 'after'
+    assert answer.message.endswith(f'it is {abs(seconds)}.000 s {where} the newest')
 
 
 def test_keep_current(rig):
@@ -172,7 +174,8 @@ def test_a_target_that_is_dropped_while_catching_up_is_not_accepted(rig, make_sc
     """The images changed their size after the one on which the box was drawn."""
     rig.show()
     drawn = rig.clock_ns
-    rig.show(make_scene(240, 320))
+    for _ in range(3):
+        rig.show(make_scene(240, 320))
     answer = rig.init(stamp_ns=drawn)
     assert (answer.success, answer.error_code) == (False, Code.TARGET_DROPPED)
     assert 'the images changed from 160x120 to 320x240 pixels' in answer.message
@@ -186,6 +189,14 @@ def test_a_box_drawn_on_a_smaller_view_is_scaled(rig):
     assert answer.success
     assert (answer.bbox.center.position.x, answer.bbox.center.position.y) == BOX.centre
     assert (answer.bbox.size_x, answer.bbox.size_y) == (BOX.w, BOX.h)
+
+
+@pytest.mark.parametrize('side', ['image_width', 'image_height'])
+def test_one_side_of_the_view_alone_is_refused(rig, side):
+    rig.show()
+    answer = rig.init(**{side: 80})
+    assert (answer.success, answer.error_code) == (False, Code.BBOX_INVALID)
+    assert 'image_width and image_height must both be given' in answer.message
 
 
 def test_the_init_box_topic_takes_a_target_too(rig):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -83,6 +84,35 @@ def test_images_that_cannot_be_read_count_as_none(watch, now):
     assert not watch.is_stale_after(now.value) and problem(watch) == ''
 
 
+def test_an_image_that_comes_while_the_first_readable_one_is_tracked_is_no_second_gap(watch, now):
+    now.unreadable = True
+    for _ in range(5):
+        now.value += 0.4
+        arrive(watch, now)
+        watch.is_stale_after(now.value)
+    first = now.value
+    assert watch.ends_gap(first)
+    now.unreadable = False  # it was decoded, and is being tracked
+    now.value += 0.03
+    arrive(watch, now)
+    assert not watch.is_stale_after(first)
+    assert not watch.ends_gap(now.value)
+    now.value += 1.5
+    arrive(watch, now)
+    assert watch.ends_gap(now.value), 'the next gap counts again'
+
+
+def test_what_cannot_be_read_is_no_frozen_camera(watch, now):
+    """Empty images are all of the same bytes."""
+    now.unreadable = True
+    for _ in range(4):
+        frozen = arrive(watch, now, b'')
+        watch.is_stale_after(now.value, frozen=frozen)
+        now.value += 0.2
+    assert frozen and watch.frozen_for == 0
+    assert problem(watch) == 'no readable image for 0.8 s: damaged'
+
+
 def test_an_image_that_turns_out_to_be_unreadable_did_not_count(watch, now):
     assert not watch.is_stale_after(now.value)
     now.value += 0.4
@@ -150,6 +180,16 @@ def test_ten_bits_are_spread_unless_the_setting_says_no(spread, contrast, words)
     assert image.std() == pytest.approx(contrast, rel=0.1)
     assert len(said) == 1 and words in said[0] and decoder.values in said[0]
     assert decoder.values.endswith('(10 bits)')
+
+
+@pytest.mark.parametrize('pixels, values', [
+    ((4 * GREY).astype(np.uint16), '(10 bits)'), (GREY.astype(np.uint8), '')])
+def test_the_values_of_a_png_file_are_said_too(pixels, values):
+    said: list[str] = []
+    decoder = ImageDecoder(NodeConfig().replace({'image_transport': 'compressed'}), said.append)
+    data = cv2.imencode('.png', pixels)[1].tobytes()
+    decoder.decode(Frame(SimpleNamespace(format='png', data=data), 0.0, 0.0, 0.0))
+    assert decoder.values.endswith(values) and len(said) == bool(values) == bool(decoder.values)
 
 
 def test_nothing_is_said_of_eight_bits():

@@ -148,6 +148,26 @@ def test_damaged_images_are_forgotten_with_the_last_target(session):
     assert not session.unreadable
 
 
+def test_damaged_images_are_noticed_once_a_second_without_a_target(session):
+    seconds = 0.0, 0.4, 0.9, 1.1, 1.2, 2.2, 2.3
+    answers = [session.process(frame(each, 'damaged' if each < 2 else None)) for each in seconds]
+    assert [answer.message for answer in answers] == ['damaged', '', '', 'damaged', '', '', '']
+    assert not session.unreadable
+    session.process(frame(3.4, 'damaged'))
+    assert session.unreadable
+    start(session, frame(3.5))
+    assert not session.unreadable
+
+
+def test_a_further_target_on_images_that_changed_their_size_is_not_taken(session):
+    outcomes = session.further.start(
+        [frame(1), frame(2), frame(3, np.zeros(SMALL, np.uint8)), frame(4)],
+        lambda image: BOX, '', '', '')
+    assert [outcome.result.state.name for outcome in outcomes] == [
+        'TRACKING', 'TRACKING', 'UNINITIALISED']
+    assert outcomes[-1].result.reason == Reason.IMAGE_SIZE_CHANGED and not session.further
+
+
 def test_a_further_target_is_caught_up_past_damaged_images(session):
     add(session, frame(1), frame(2, 'damaged'), frame(3))
     assert session.others[0].said == [1, 3] and len(session.further) == 1

@@ -172,6 +172,7 @@ def test_what_is_refused_says_why_and_changes_nothing(rig, walk):
     assert answer.error_code == InitTarget.Response.BBOX_OUT_OF_IMAGE
     answer = remove(rig, 'nobody')
     assert not answer.success and "no target 'nobody', there are: anna, " in answer.message
+    assert "a call failed: there is no target 'nobody'" in rig.log
     answer = remove(rig, '')
     assert not answer.success and 'reset drops all' in answer.message
     _, found = show(rig, walk)
