@@ -131,7 +131,8 @@ class TrackerConfig(Settings):
         0.85, "the paper's th: at or above it an estimate is reliable (Eq. 9, 10)",
         low=0.0, high=1.0, live=True)
     lost_threshold: float = setting(
-        0.7, 'confidence below this makes a frame bad: it ends TRACKING, at once or after n_doubt or n_flow',
+        0.7, 'confidence below this makes a frame bad: it ends TRACKING, at once or after n_doubt '
+        'or n_flow',
         low=0.0, high=1.0, live=True)
     unbroken_margin: float = setting(
         0.2, 'by how much lost_threshold and recover_threshold are lower until the first loss, but '

@@ -13,7 +13,7 @@ from siamx_ros.errors import InputError
 from siamx_ros.files import refuse_pointer
 from siamx_ros.geometry import CropWindow
 from siamx_ros.reduced_image import (
-    AnyImage, ReducedImage, area_around, halved, halvings, pixels_of, shrunk)
+    AnyImage, ReducedImage, all_pixels, area_around, halved, halvings, pixels_of, shrunk)
 
 DECODE_ERRORS = cv2.error, MemoryError
 """Raised for a header that gives more pixels than OpenCV takes, or than fit into memory."""
@@ -210,21 +210,24 @@ def warp(image: np.ndarray, matrix: np.ndarray, side: int, fill: tuple[float, fl
         image, matrix, (side, side), flags=flags, borderMode=cv2.BORDER_CONSTANT, borderValue=fill)
 
 
-def crop_as_authors(image: np.ndarray, window: CropWindow,
+def crop_as_authors(image: AnyImage, window: CropWindow,
                     fill: tuple[float, float, float]) -> np.ndarray:
     """The released tracker's crop: rounded corner, side truncated, resized (for parity runs).
 
-    Its patch shows the target about 0.7 image pixels off the exact window's place. A stretched
-    window is taken as the square of its area.
+    Its patch shows the target about 0.7 image pixels off the exact window's place.
+
+    Raises:
+        InputError: an image of blocks, which has no such corners.
     """
-    side = max(1, int(window.side))
-    half = (window.side + 1) / 2
-    left, top = round(window.centre_x - half), round(window.centre_y - half)
+    image = all_pixels(image)
+    across, down = (max(1, int(length)) for length in (window.width, window.height))
+    left = round(window.centre_x - (window.width + 1) / 2)
+    top = round(window.centre_y - (window.height + 1) / 2)
     colour = tuple(float(int(value)) for value in fill)
     height, width = image.shape[:2]
-    cut = np.empty((side, side, 3), np.uint8)
+    cut = np.empty((down, across, 3), np.uint8)
     cut[:] = np.array(colour, np.uint8)
-    x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + side, width), min(top + side, height)
+    x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + across, width), min(top + down, height)
     if x1 > x0 and y1 > y0:
         cut[y0 - top:y1 - top, x0 - left:x1 - left] = image[y0:y1, x0:x1]
     return cv2.resize(cut, (window.patch_side, window.patch_side))

@@ -48,7 +48,7 @@ def all_pixels(image: AnyImage) -> np.ndarray:
         InputError: it is.
     """
     if isinstance(image, ReducedImage):
-        raise InputError('a target is given in an image with all its pixels, got one of blocks of '
+        raise InputError('this needs an image with all its pixels, got one of blocks of '
                          f'{image.factor} x {image.factor} pixels')
     return image
 

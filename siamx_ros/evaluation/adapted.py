@@ -98,7 +98,8 @@ class AdaptedTracker:
         side = context_side(self._box.w, self._box.h) * REACH
         if self.states.state != TrackState.LOST:
             if self.config.scheme.compensates:
-                return motion.drifted_centre(self._history, side, self._size, self.config)
+                return motion.drifted_centre(
+                    self._history, (side, side), self._size, self.config)
             return self._box.centre
         if not self.config.scheme.keeps_anchor:
             return self._box.centre

@@ -5,17 +5,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 import hashlib
 import operator
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, ContextManager
 import weakref
 
 import torch
 
 from siamx_ros.model.inference import Engine, Template
 from siamx_ros.model.network import SiameseNet
+from siamx_ros.model.torch_threads import TORCH_THREADS
 
 KEPT_SIZES = 6
 """Sizes of patches whose compiled search is kept, tens of megabytes each."""
@@ -93,18 +93,12 @@ class CompiledEngine(Engine, ABC):
 
     def __init__(self, network: SiameseNet, device: str = 'cpu', precision: str = 'fp32') -> None:
         super().__init__(network, device, precision)
-        self._threads = torch.get_num_threads()
+        self._threads = TORCH_THREADS.count()
         self._searches, self._backward = KeptSearches(self._give), KeptSearches(self._give)
 
-    @contextmanager
-    def image_context(self) -> Iterator[None]:
+    def image_context(self) -> ContextManager:
         """One thread for torch: idle ones spin, and take the cores away from the runtime's."""
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(threads)
+        return TORCH_THREADS.single()
 
     @abstractmethod
     def _compile(self, shape: tuple[int, ...], kernels: dict[str, torch.Tensor]) -> Any:

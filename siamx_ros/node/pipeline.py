@@ -100,10 +100,9 @@ class Pipeline:
         if len(frames) > 1:
             self._announce(TrackState.INITIALISING, Reason.INIT, header=frames[0].msg.header)
         for frame in in_time(frames[1:], deadline):
-            if not self.session.has_target:
-                break
-            outcomes[-1] = outcomes[-1].without_pixels()
-            outcomes.append(self.session.process(frame))
+            if self.session.has_target:
+                outcomes[-1] = outcomes[-1].without_pixels()
+                outcomes.append(self.session.process(frame))
         self._stalled, self._taken = False, max(frame.received for frame in frames)
         self.input.forgive()
         for outcome in outcomes:

@@ -45,9 +45,8 @@ class Session:
     def __init__(self, tracker: Any, decode: Callable[..., AnyImage],
                  clock: Callable[[], float], stamp_jump: float, names: TargetNames) -> None:
         self.tracker, self._decode, self._clock = tracker, decode, clock
-        self.further = FurtherTargets(tracker, decode, names)
+        self.further, self._glance = FurtherTargets(tracker, decode, names), Glance(decode)
         self.stamp_jump = stamp_jump
-        self._glance = Glance(decode)
         self.target_id, self.class_id = '', ''
         self.enabled, self.result, self.unreadable = True, IDLE, False
         self.gate: Callable[[Frame, AnyImage], Callable[[BoundingBox], bool] | None] = nothing

@@ -24,7 +24,7 @@ class CameraShift:
 
     def __init__(self) -> None:
         self.total = 0.0, 0.0
-        self._view: np.ndarray | None = None
+        self._seen: tuple[np.ndarray | None, int] = None, 1
 
     def see(self, image: AnyImage) -> bool:
         """Take in the next image, H x W x 3 uint8 BGR, or blocks of it.
@@ -32,23 +32,24 @@ class CameraShift:
         Returns whether it could be compared with the last one: not the first, nor one of blocks of
         another size. Lines of pixels are taken to stand still.
         """
-        before, self._view = self._view, _view(image)
-        if before is None or before.shape != self._view.shape:
+        (before, was), (view, is_now) = self._seen, _view(image)
+        self._seen = view, is_now
+        if before is None or (before.shape, was) != (view.shape, is_now):
             return False
         if min(before.shape) < 2:
             return True
-        shift, response = cv2.phaseCorrelate(before, self._view, _weights(before.shape))
+        shift, response = cv2.phaseCorrelate(before, view, _weights(before.shape))
         if response >= SURE:
-            scale = image.shape[1] / self._view.shape[1]
+            scale = image.shape[1] / view.shape[1]
             self.total = self.total[0] + scale * shift[0], self.total[1] + scale * shift[1]
         return True
 
 
-def _view(image: AnyImage) -> np.ndarray:
-    """Every so many pixels of the green channel, float32."""
+def _view(image: AnyImage) -> tuple[np.ndarray, int]:
+    """Every so many pixels of the green channel, float32; and what one of them is the mean of."""
     pixels, factor = (image.pixels, image.factor) if isinstance(image, ReducedImage) else (image, 1)
     step = max(1, round(image.shape[1] / WIDTH / factor))
-    return pixels[::step, ::step, 1].astype(np.float32)
+    return pixels[::step, ::step, 1].astype(np.float32), factor
 
 
 @lru_cache(maxsize=4)

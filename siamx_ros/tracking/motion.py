@@ -81,14 +81,14 @@ def is_steady(history: list[Observation], side: float, reach: float, delay: floa
     return max(map(abs, velocity(history))) * delay < min(STEADY_SHARE * side, REACHABLE * reach)
 
 
-def drifted_centre(history: list[Observation], side: float, image_size: tuple[int, int],
-                   config: TrackerConfig) -> tuple[float, float]:
+def drifted_centre(history: list[Observation], window: tuple[float, float],
+                   image_size: tuple[int, int], config: TrackerConfig) -> tuple[float, float]:
     """Second half of Eq. (9): the search centre for the next frame.
 
     Args:
         history: past frames, newest last; at least one.
-        side: side of the search window, pixels. The drift is bounded to ``(side - size) / 2`` per
-            axis, so that the window still holds the last seen box.
+        window: width and height of the search window, pixels. The drift along each axis is at most
+            half of what the window is longer than the last seen box, which it then still holds.
         image_size: (width, height); the centre stays inside.
     """
     box = history[-1].box
@@ -96,8 +96,9 @@ def drifted_centre(history: list[Observation], side: float, image_size: tuple[in
     if config.momentum_gate == 'fast' and not is_fast(shift, box):
         shift = (0.0, 0.0)
     centre = []
-    for start, step, size, limit in zip(box.centre, shift, (box.w, box.h), image_size):
-        bound = max(0.0, (side - size) / 2)
+    for start, step, length, size, limit in zip(
+            box.centre, shift, window, (box.w, box.h), image_size):
+        bound = max(0.0, (length - size) / 2)
         step = min(max(step * config.momentum, -bound), bound)
         centre.append(min(max(start + step, 0.0), float(limit)))
     return centre[0], centre[1]

@@ -130,7 +130,7 @@ def local_window(geometry: PatchGeometry, memory: TargetMemory, state: TrackStat
     window = geometry.search_window(memory.box, _search_size(geometry, memory, state))
     if state != TrackState.LOST and memory.config.scheme.compensates:
         window = window.moved_to(*motion.drifted_centre(
-            memory.history, window.side, memory.image_size, memory.config))
+            memory.history, (window.width, window.height), memory.image_size, memory.config))
     return window.on_pixels() if memory.config.crop == 'exact' else window
 
 

@@ -39,7 +39,7 @@ class StateMachine:
         self.frames_lost = 0
         self.confirmed = self.unbroken = False
         self._good = self._gone = self._doubt = 0
-        self._since: float = 0.0
+        self._since = self._seen = 0.0
 
     def start(self, stamp: float) -> None:
         """A target was given."""
@@ -47,8 +47,13 @@ class StateMachine:
         self.frames_lost, self.unbroken = 0, True
 
     def lose(self, stamp: float) -> None:
-        """The target is lost for a reason from outside, such as a gap in the images."""
+        """The target is lost for a reason from outside, such as a gap in the images.
+
+        For how long it was searched for before counts on, the gap itself does not.
+        """
+        searched = self._seen - self._since if self.state == TrackState.LOST else 0.0
         self._enter(TrackState.LOST, stamp)
+        self._since -= searched
         self.frames_lost = max(1, self.frames_lost)
 
     def step(self, confidence: float, stamp: float, *, visible_share: float = 1.0,
@@ -67,7 +72,7 @@ class StateMachine:
             carried: whether it can be the target and optical flow leads to it from the frame
                 before; only asked where that matters.
         """
-        before = self.state
+        before, self._seen = self.state, stamp
         bad = refused or confidence < self._thresholds.bad_below
         gone = bad and confidence < self.config.gone_threshold
         if refused:
@@ -137,6 +142,7 @@ class StateMachine:
         self.frames_lost += 1
         if 0 < self.config.search_timeout <= stamp - self._since:
             self._enter(TrackState.UNINITIALISED, stamp)
+            self.frames_lost = 0
             return Reason.SEARCH_TIMEOUT
         return Reason.NONE
 
@@ -153,6 +159,7 @@ class StateMachine:
 
     def _enter(self, state: TrackState, stamp: float) -> None:
         self.state, self._since, self._good, self._doubt = state, stamp, 0, 0
+        self._seen = stamp
         if state in (TrackState.TRACKING, TrackState.LOST):
             self.confirmed = state == TrackState.TRACKING
         if state == TrackState.LOST:
@@ -167,6 +174,8 @@ def _refined(visible_share: float, peak_ratio: float) -> Reason:
 
 def source_of(state: TrackState) -> BoxSource:
     """Where a reported box comes from."""
+    if state == TrackState.UNINITIALISED:
+        return BoxSource.NONE
     if state == TrackState.TRACKING:
         return BoxSource.MEASURED
     return BoxSource.RELOCALISED if state == TrackState.RELOCALISED else BoxSource.PREDICTED

@@ -70,3 +70,14 @@ def test_it_says_whether_images_could_be_compared(wall):
     blocks = ReducedImage(cv2.resize(whole, (75, 50)), 8, (600, 400))
     assert [camera.see(image) for image in (whole, whole, blocks, blocks, whole)] == [
         False, True, False, True, False]
+
+
+def test_whole_images_and_blocks_are_not_compared_even_if_their_views_are_of_one_size(wall):
+    camera = CameraShift()
+    whole = cv2.resize(wall, (1920, 1080))
+    for factor in (1, 8, 4, 1):
+        size = 1920 // factor, 1080 // factor
+        image = whole if factor == 1 else ReducedImage(
+            cv2.resize(whole, size, interpolation=cv2.INTER_AREA), factor, (1920, 1080))
+        assert not camera.see(image), factor
+    assert camera.total == (0.0, 0.0)

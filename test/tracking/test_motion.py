@@ -2,10 +2,12 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from siamx_ros.config import TrackerConfig
 from siamx_ros.geometry import BoundingBox
+from siamx_ros.patch_geometry import SquareGeometry, StretchedGeometry
 from siamx_ros.tracking.motion import (
     SMOOTH_GROWTH, SMOOTH_SHIFT, Observation, displacement, drifted_centre, goes_on, is_fast,
     is_steady, velocity)
@@ -85,4 +87,21 @@ def test_steady_is_what_the_small_window_reaches_twice_over(reach, steady):
     pytest.param(600, 635, 400.0, FAST, 640, id='the centre stays in the image')])
 def test_the_window_drifts_with_the_last_step(start, end, side, config, expected):
     history = [seen(start, 100), seen(end, 100)]
-    assert drifted_centre(history, side, IMAGE, config) == pytest.approx((expected, 100))
+    assert drifted_centre(history, (side, side), IMAGE, config) == pytest.approx((expected, 100))
+
+
+@pytest.mark.parametrize('geometry', [SquareGeometry(), StretchedGeometry(2.0, 5.0)])
+@pytest.mark.parametrize('step', [(200, 0), (0, 300), (-200, -300)])
+def test_the_window_still_holds_the_last_box_whatever_its_shape(geometry, step):
+    boxes = [BoundingBox.from_centre(*place, 30, 120)
+             for place in ((2500, 2500), (2500 + step[0], 2500 + step[1]))]
+    window = geometry.search_window(boxes[1], FAST.search_size)
+    centre = drifted_centre([Observation(box, True, False) for box in boxes],
+                            (window.width, window.height), (5000, 5000), FAST)
+    assert centre != boxes[1].centre
+    (x0, y0, x1, y1), last = window.moved_to(*centre).box.corners, boxes[1].corners
+    assert x0 <= last[0] + 1e-6 and y0 <= last[1] + 1e-6 and last[2] <= x1 + 1e-6
+    assert last[3] <= y1 + 1e-6
+    for moved, length, side, along in zip(
+            np.subtract(centre, boxes[1].centre), (window.width, window.height), (30, 120), step):
+        assert abs(moved) == pytest.approx(min(abs(along), (length - side) / 2)), 'as far as it may'

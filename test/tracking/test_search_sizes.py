@@ -1,11 +1,18 @@
-"""How large a patch the tracker searches: small while steady, whole in doubt, all prepared."""
+"""What patch the tracker searches: small while steady, whole in doubt, all prepared."""
 
+import cv2
+import numpy as np
 import pytest
 from track_playing import CONFIG, line, play, start
 
-from siamx_ros.config import TrackerConfig
+from siamx_ros.config import ModelConfig, TrackerConfig
+from siamx_ros.errors import InputError
+from siamx_ros.geometry import BoundingBox
 from siamx_ros.records import TrackState
+from siamx_ros.reduced_image import ReducedImage
 from siamx_ros.settings import SettingsError
+from siamx_ros.synthetic import sequence
+from siamx_ros.tracking.from_weights import load_tracker
 from siamx_ros.tracking.online import FIRST_VIEWS
 
 
@@ -119,3 +126,16 @@ def test_a_larger_window_while_lost(engine, scene):
     assert engine.searched[-1] == 511
     sides = [w.side / w.patch_side for w in tracker.update(scene(None)).windows]
     assert sides[0] == pytest.approx(tracker._memory.box.w * 2 / 127)
+
+
+def test_the_authors_crop_is_for_any_shape_but_not_for_blocks():
+    tracker = load_tracker(ModelConfig(device='cpu'), TrackerConfig().replace({'crop': 'authors'}))
+    clip = sequence(centres=np.linspace((100, 120), (160, 120), 12), target_size=(28, 90), seed=3)
+    tracker.init(clip.image(0), BoundingBox.from_centre(100, 120, 28, 90))
+    for index in range(1, 12):
+        result = tracker.update(clip.image(index))
+    assert result.box.iou(BoundingBox.from_centre(160, 120, 28, 90)) > 0.6
+    blocks = ReducedImage(cv2.resize(clip.image(11), None, fx=0.5, fy=0.5), 2,
+                          clip.image(11).shape[1::-1])
+    with pytest.raises(InputError, match='needs an image with all its pixels'):
+        tracker.update(blocks)

@@ -3,9 +3,9 @@
 import pytest
 
 from siamx_ros.config import TrackerConfig
-from siamx_ros.records import Reason, TrackState
+from siamx_ros.records import BoxSource, Reason, TrackState
 from siamx_ros.settings import SettingsError
-from siamx_ros.tracking.states import StateMachine
+from siamx_ros.tracking.states import StateMachine, source_of
 
 CONFIG = TrackerConfig().replace({
     'lost_threshold': 0.4, 'recover_threshold': 0.6, 'relocalise_threshold': 0.8, 'n_lost': 3,
@@ -134,6 +134,22 @@ def test_search_times_out():
     config = CONFIG.replace({'search_timeout': 0.3})
     letters, reasons = run([0.1] * 8, config)
     assert letters == 'UULLL---' and reasons[-1] == Reason.SEARCH_TIMEOUT
+
+
+def test_a_search_that_is_interrupted_goes_on_and_the_interruption_does_not_count():
+    machine = StateMachine(CONFIG.replace({'search_timeout': 1.95}))
+    machine.start(0.0)
+    machine.lose(1.0)
+    stamp, searched = 1.0, 0.0
+    while machine.state == TrackState.LOST and searched < 5:
+        for _ in range(5):
+            stamp, searched = stamp + 0.1, searched + 0.1
+            machine.step(0.0, stamp)
+        stamp += 30.0
+        if machine.state == TrackState.LOST:
+            machine.lose(stamp)
+    assert machine.state == TrackState.UNINITIALISED and searched == pytest.approx(2.0)
+    assert machine.frames_lost == 0 and source_of(machine.state) == BoxSource.NONE
 
 
 @pytest.mark.parametrize('given, reason', [
