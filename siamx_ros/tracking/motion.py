@@ -10,7 +10,7 @@ from siamx_ros.geometry import BoundingBox
 
 STEADY_SHARE = 1 / 8
 """Motion from one image to the next below which a target is steady, relative to the side of the
-search window: at 255 pixels, half the size of a square target."""
+search window."""
 REACHABLE = 1 / 2
 """The same, relative to how far the small search window reaches."""
 SMOOTH_SHIFT = 0.3
