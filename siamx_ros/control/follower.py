@@ -12,7 +12,7 @@ from siamx_ros.control.doubt import Doubt
 from siamx_ros.control.estimate import LONGEST_GAP_S, TargetEstimate
 from siamx_ros.control.limits import FollowLimits
 from siamx_ros.control.observation import (
-    Command, FollowReason, FollowState, Now, Observation, Verdict)
+    Command, FollowReason, FollowState, Now, Observation, Place, Verdict)
 from siamx_ros.control.pace import Pace
 from siamx_ros.control.profile import Profile, Rates, speed_to_stop_within, turning_rates
 from siamx_ros.control.ranging import KNOWN, Ranging
@@ -48,13 +48,12 @@ class Follower:
         self._doubt, self._range_doubt = Doubt(GRACE_S), Doubt(RANGE_GRACE_S)
         self._turning_on, self._sought_at = Doubt(0.0), -math.inf
         self._range_at, self._range_from_box = -math.inf, False
-        self._range_verdict = KNOWN
-        self._pace = Pace()
+        self._range_verdict, self._pace = KNOWN, Pace()
         self._last, self._doubted = Now(math.nan, math.nan), False
 
     def update(self, seen: Observation, now: Now, forbidden: str = '') -> Command:
         """Take an observation and give the command; arguments as for :meth:`step`."""
-        if not all(map(math.isfinite, now)):
+        if not now.is_finite:
             return self.step(now, forbidden)
         if not self._watch.tick(now):
             self._estimate.restart()
@@ -91,17 +90,19 @@ class Follower:
         """The target of now may be followed; see ``limits.confirm_target``."""
         self._watch.confirmation.missing = False
 
-    def place(self, now: Now) -> tuple[float, float]:
-        """Distance and bearing of the target when a command of now takes effect; NaN: unknown."""
-        if not all(map(math.isfinite, now)):
-            return math.nan, math.nan
-        delay = self.limits.base_delay
-        return (self._estimate.range(now.ros_s, delay)[0],
-                self._estimate.bearing(now.ros_s, delay)[0])
+    def place(self, now: Now) -> Place:
+        """Where the target is when a command of now takes effect, as far as it is known still."""
+        limits, target_id = self.limits, self._watch.target_id(now, self.limits)
+        if not self._watch.sees(now, limits):
+            return Place(target_id=target_id)
+        distance = self._estimate.range(now.ros_s, limits.base_delay)[0]
+        if now.ros_s - self._range_at > limits.range_bridge_time:
+            distance = math.nan
+        return Place(distance, self._estimate.bearing(now.ros_s, limits.base_delay)[0], target_id)
 
     def _move(self, now: Now) -> float:
         """Note what the last command did; returns the time since, within bounds."""
-        if not all(map(math.isfinite, now)):
+        if not now.is_finite:
             return 0.0
         elapsed = now.ros_s - self._last.ros_s if math.isfinite(self._last.ros_s) else 0.0
         if not self._watch.tick(now) or elapsed > LONGEST_GAP_S:

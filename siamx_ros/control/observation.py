@@ -25,6 +25,11 @@ class Now(NamedTuple):
     ros_s: float
     steady_s: float
 
+    @property
+    def is_finite(self) -> bool:
+        """Whether both are numbers."""
+        return math.isfinite(self.ros_s) and math.isfinite(self.steady_s)
+
 
 @dataclass(frozen=True)
 class Observation:
@@ -76,6 +81,17 @@ class Observation:
     def slows_only(self) -> bool:
         """Whether the box is cut off in a way that leaves its place open: no driving faster."""
         return self.cut_sides or self.cut_ends and not self.from_depth
+
+
+class Place(NamedTuple):
+    """Where the target is in the plane of the base, metres and radians, NaN where unknown.
+
+    ``target_id`` is empty without a target.
+    """
+
+    distance: float = math.nan
+    bearing: float = math.nan
+    target_id: str = ''
 
 
 class FollowState(IntEnum):

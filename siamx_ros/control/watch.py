@@ -100,18 +100,30 @@ class Watch:
 
     def halt(self, now: Now, limits: FollowLimits) -> Verdict | None:
         """Why the robot must stand at once, or None."""
-        seen = self.newest
-        if not math.isfinite(now.ros_s) or not math.isfinite(now.steady_s):
-            return Verdict(FollowReason.CLOCK, 'the time is not a number')
-        if limits.confirm_target and self.confirmation.missing:
+        seen, blind = self.newest, self.blind(now, limits)
+        if limits.confirm_target and self.confirmation.missing and now.is_finite:
             return Verdict(FollowReason.TARGET_UNCONFIRMED,
                            'this is another target: call ~/enable again')
+        if blind is not None:
+            return blind
+        if seen.state not in TURNING + ENDING:
+            return Verdict(FollowReason.TRACKER_STATE, f'the tracker says {seen.state.name}')
+        if now.steady_s < self._paused_until:
+            return Verdict(FollowReason.TARGET_CHANGED,
+                           'this is another target, or the first answer after a silence')
+        return None
+
+    def blind(self, now: Now, limits: FollowLimits) -> Verdict | None:
+        """Why nothing is known of where the target is now (clocks, silence, age), or None."""
+        seen = self.newest
+        if not now.is_finite:
+            return Verdict(FollowReason.CLOCK, 'the time is not a number')
         if self._set_back:
             return Verdict(FollowReason.CLOCK, 'the clock was set back')
         if seen is None:
             return Verdict(FollowReason.NOTHING_SEEN, 'nothing was heard of a target yet')
-        silent = now.steady_s - self._arrived.steady_s
-        if not -SET_BACK_S <= silent <= limits.silence_timeout:
+        if self._is_silent(now, limits):
+            silent = now.steady_s - self._arrived.steady_s
             return Verdict(FollowReason.SILENCE, f'the tracker is silent for {silent:.1f} s')
         if now.steady_s - self._clock.steady_s > limits.silence_timeout:
             return Verdict(FollowReason.CLOCK, 'the clock stands still')
@@ -123,11 +135,6 @@ class Watch:
                            f'the image is {-age:.3f} s from the future: clocks disagree')
         if age > limits.max_age:
             return Verdict(FollowReason.OLD_IMAGE, f'the image is {age:.2f} s old')
-        if seen.state not in TURNING + ENDING:
-            return Verdict(FollowReason.TRACKER_STATE, f'the tracker says {seen.state.name}')
-        if now.steady_s < self._paused_until:
-            return Verdict(FollowReason.TARGET_CHANGED,
-                           'this is another target, or the first answer after a silence')
         return None
 
     def end(self, now: Now, limits: FollowLimits) -> Verdict | None:
@@ -143,6 +150,20 @@ class Watch:
             return Verdict(FollowReason.BEARING_UNKNOWN,
                            'the bearing is not known: is there a camera_info?')
         return None
+
+    def sees(self, now: Now, limits: FollowLimits) -> bool:
+        """Whether it is known where the target is now."""
+        return (self.blind(now, limits) is None and self.newest.state in TURNING
+                and self.end(now, limits) is None)
+
+    def target_id(self, now: Now, limits: FollowLimits) -> str:
+        """Of the target that the tracker tells of; empty without one, and in silence."""
+        told = self.newest is not None and not self._is_silent(now, limits)
+        return self.newest.target_id if told else ''
+
+    def _is_silent(self, now: Now, limits: FollowLimits) -> bool:
+        silent = now.steady_s - self._arrived.steady_s
+        return not -SET_BACK_S <= silent <= limits.silence_timeout
 
     def share_by_age(self, now: Now, limits: FollowLimits) -> float:
         """How much of the largest speed the age of the image leaves, 1 to 0."""

@@ -63,7 +63,7 @@ class FollowerNode(Node):
         self._base_known, self._moved_at = False, -math.inf
         self._status_at = self._diagnosed_at = -math.inf
         self._status_key: tuple = ()
-        self._target_id = self._camera_frame = ''
+        self._camera_frame = ''
         self._open_outputs()
         self._open_inputs()
 
@@ -102,7 +102,6 @@ class FollowerNode(Node):
     def see(self, message: TrackedTarget) -> None:
         """Take what the tracker says about one image."""
         seen = observation(message, self._mounting(message.header))
-        self._target_id = message.target_id
         now = self.now()
         self._tell(self._follower.update(seen, now, self._objection(now)), now)
 
@@ -116,7 +115,7 @@ class FollowerNode(Node):
         unheard = UNHEARD if self._stops.awaits_kept else ''
         return self._permission.objection(now.steady_s, self._config) or unheard
 
-    def _mounting(self, header: Any) -> Mounting | None:
+    def _mounting(self, header: Any) -> Mounting:
         """Where the camera is on the base; what is found out about it is logged once a frame."""
         self._camera_frame, base = header.frame_id, self._config.base_frame
         if not self._config.use_tf:
@@ -186,13 +185,14 @@ class FollowerNode(Node):
     def _report(self, command: Command, now: Now) -> None:
         """Publish ~/status on a change and as a heartbeat, and the diagnostics."""
         enabled = not self._objection(now) and command.reason != FollowReason.TARGET_UNCONFIRMED
-        key = (command.state, command.reason, enabled, self._target_id)
+        place = self._follower.place(now)
+        key = (command.state, command.reason, enabled, place.target_id)
         if key == self._status_key and now.steady_s - self._status_at < STATUS_PERIOD_S:
             return
         self._status_key, self._status_at = key, now.steady_s
         report = status(
-            command, self._follower.place(now), enabled=enabled, target_id=self._target_id,
-            stamp=self.get_clock().now().to_msg(), frame_id=self._config.base_frame)
+            command, place, enabled=enabled, stamp=self.get_clock().now().to_msg(),
+            frame_id=self._config.base_frame)
         self._status.publish(report)
         if now.steady_s - self._diagnosed_at >= DIAGNOSTICS_PERIOD_S:
             self._diagnosed_at = now.steady_s

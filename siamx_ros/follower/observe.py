@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from siamx_ros.control.mounting import Mounting
-from siamx_ros.control.observation import Observation
+from siamx_ros.control.observation import FARTHEST, Observation
 from siamx_ros.messages.frames import stamp_seconds
 from siamx_ros.messages.from_msg import known
 from siamx_ros.records import TrackState
@@ -15,19 +15,22 @@ BORDER = 1.0
 """A box within so many pixels of the border reaches it."""
 RANGE_DEPTH = 1
 """``range_source`` of a range by depth."""
+FASTEST = 100.0
+"""A bearing that changes faster is not known to, rad/s."""
 
 
-def observation(message: Any, mounting: Mounting | None) -> Observation:
-    """What a message says about a robot's target.
+def observation(message: Any, mounting: Mounting) -> Observation:
+    """What a message says about a robot's target; numbers out of all bounds are unknown, NaN.
 
     Args:
-        mounting: of the camera on the base; None where it is not known: the bearing is not, then.
+        mounting: of the camera on the base. It turns any number into a place, so that what is out
+            of bounds is found before.
     """
-    bearing, distance, rate = math.nan, math.nan, math.nan
-    if mounting is not None:
-        elevation = message.elevation if math.isfinite(message.elevation) else 0.0
-        bearing, distance = mounting.seen(message.bearing, elevation, message.range)
-        rate = mounting.rate(message.bearing, elevation, message.bearing_rate)
+    bearing = _within(message.bearing, math.pi)
+    elevation = message.elevation if abs(message.elevation) <= math.pi / 2 else 0.0
+    straight = message.range if 0 < message.range < FARTHEST else math.nan
+    rate = mounting.rate(bearing, elevation, _within(message.bearing_rate, FASTEST))
+    bearing, distance = mounting.seen(bearing, elevation, straight)
     sides, ends = cut(message)
     return Observation(
         stamp_s=stamp_seconds(message.header.stamp), seq=message.seq, target_id=message.target_id,
@@ -51,3 +54,8 @@ def cut(message: Any) -> tuple[bool, bool]:
     ends = (centre.y - box.size_y / 2 < BORDER
             or centre.y + box.size_y / 2 > message.image_height - BORDER)
     return (sides, ends) if sides or ends else (True, True)
+
+
+def _within(value: float, bound: float) -> float:
+    """A number whose amount is at most a bound, or NaN."""
+    return value if abs(value) <= bound else math.nan

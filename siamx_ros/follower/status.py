@@ -6,7 +6,8 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
-from siamx_ros.control.observation import Command, FollowReason, FollowState, described
+from siamx_ros.control.observation import (
+    Command, FollowReason, FollowState, Place, described)
 from siamx_ros.msg import FollowerStatus
 
 QUIET = (FollowReason.NONE, FollowReason.FORBIDDEN, FollowReason.ARRIVED, FollowReason.NOTHING_SEEN,
@@ -38,13 +39,13 @@ class Announcer:
         return f'{doing}: {command.message}' if command.message else doing
 
 
-def status(command: Command, place: tuple[float, float], *, enabled: bool, target_id: str,
-           stamp: Any, frame_id: str) -> FollowerStatus:
-    """One FollowerStatus; ``place`` is distance and bearing of the target."""
+def status(command: Command, place: Place, *, enabled: bool, stamp: Any,
+           frame_id: str) -> FollowerStatus:
+    """One FollowerStatus."""
     message = FollowerStatus(
         enabled=enabled, state=command.state, reason=command.reason, message=command.message,
-        linear=float(command.linear), angular=float(command.angular), distance=float(place[0]),
-        bearing=float(place[1]), target_id=target_id)
+        linear=float(command.linear), angular=float(command.angular),
+        distance=float(place.distance), bearing=float(place.bearing), target_id=place.target_id)
     message.header.stamp, message.header.frame_id = stamp, frame_id
     return message
 

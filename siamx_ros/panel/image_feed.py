@@ -16,10 +16,12 @@ from siamx_ros.messages.conversions import (
     compressed_size, image_from_compressed, image_from_msg)
 from siamx_ros.panel.panel_config import PanelConfig
 
-WAITING_IMAGES = 8
-"""Images that may wait for the tracker's answer, and answers for their images."""
 ANSWER_PATIENCE_S = 1.0
-"""After so long without an answer, images are shown without one."""
+"""How long an image waits for its answer; without any in time, images are shown as they come."""
+WAITING_BYTES, WAITING_IMAGES = 128_000_000, 8
+"""Images that wait may have so many bytes together, and these many may wait whatever their size."""
+EARLY_ANSWERS = 8
+"""Answers that may wait for their images."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,18 @@ class Shown:
     target: Any = None
 
 
+@dataclass
+class _Arrival:
+    """An image that may still be answered; ``message`` is None once it has lost its turn.
+
+    It is kept then to tell a tracker that answers in time from one that does not.
+    """
+
+    message: Any
+    size: int
+    came_s: float
+
+
 @dataclass(frozen=True)
 class Picture:
     """A JPEG, and width and height of the image that it was made of."""
@@ -48,12 +62,13 @@ class ImageFeed:
     """Brings images and answers together by their stamps; thread-safe.
 
     An image waits for its answer, so that the box lies where the target is, and an answer that is
-    faster than its image for that; where the tracker is silent, images are shown as they come.
+    faster than its image for that. Where no answer comes in time (the tracker is silent, too slow,
+    or sees another camera), images are shown as they come, without a box.
     """
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._waiting: OrderedDict[tuple[int, int], Any] = OrderedDict()
+        self._recent: OrderedDict[tuple[int, int], _Arrival] = OrderedDict()
         self._early: OrderedDict[tuple[int, int], Any] = OrderedDict()
         self._shown: Shown | None = None
         self._count = 0
@@ -62,22 +77,28 @@ class ImageFeed:
     def add(self, message: Any, now_s: float) -> bool:
         """Take an image; returns whether it is to be shown at once. ``now_s``: steady seconds."""
         with self._lock:
+            self._keep(message, now_s)
             target = self._early.pop(_key(message), None)
-            if target is not None or now_s - self._answered_s > ANSWER_PATIENCE_S:
-                self._show(message, target)
-                return True
-            _keep(self._waiting, message)
-            return False
+            if target is not None:
+                self._answered_s = now_s
+            elif now_s - self._answered_s <= ANSWER_PATIENCE_S:
+                return False
+            self._show(message, target)
+            return True
 
     def answer(self, target: Any, now_s: float) -> bool:
         """Take the tracker's answer; returns whether its image is now the one to show."""
         with self._lock:
-            self._answered_s = now_s
-            message = self._waiting.pop(_key(target), None)
-            if message is None:
-                _keep(self._early, target)
+            arrival = self._recent.get(_key(target))
+            if arrival is None:
+                self._early[_key(target)] = target
+                while len(self._early) > EARLY_ANSWERS:
+                    self._early.popitem(last=False)
                 return False
-            self._show(message, target)
+            self._answered_s = now_s
+            if arrival.message is None:
+                return False
+            self._show(arrival.message, target)
             return True
 
     def newest(self) -> Shown | None:
@@ -88,15 +109,26 @@ class ImageFeed:
     def clear(self) -> None:
         """Forget all images, as when nobody looks."""
         with self._lock:
-            self._waiting.clear()
+            self._recent.clear()
             self._early.clear()
             self._shown = None
 
+    def _keep(self, message: Any, now_s: float) -> None:
+        """Let an image wait; those that have waited too long, or are too many, are left out."""
+        recent, key = self._recent, _key(message)
+        recent[key] = _Arrival(message, len(message.data), now_s)
+        recent.move_to_end(key)
+        while now_s - next(iter(recent.values())).came_s > ANSWER_PATIENCE_S:
+            recent.popitem(last=False)
+        size = sum(arrival.size for arrival in recent.values())
+        while size > WAITING_BYTES and len(recent) > WAITING_IMAGES:
+            size -= recent.popitem(last=False)[1].size
+
     def _show(self, message: Any, target: Any) -> None:
-        """Show an image; those that wait longer have lost their turn."""
-        for key in list(self._waiting):
-            if key <= _key(message):
-                del self._waiting[key]
+        """Show an image; older ones that wait have lost their turn, and it, too, once answered."""
+        for key, arrival in self._recent.items():
+            if key < _key(message) or key == _key(message) and target is not None:
+                arrival.message = None
         self._count += 1
         self._shown = Shown(self._count, message, target)
 
@@ -124,14 +156,6 @@ def to_picture(message: Any, config: PanelConfig) -> Picture:
     if not done:
         raise InputError(f'an image of {width}x{height} pixels cannot be encoded as JPEG')
     return Picture(data.tobytes(), (width, height))
-
-
-def _keep(waiting: OrderedDict, message: Any) -> None:
-    """Let a message wait; the oldest of too many is left out."""
-    waiting[_key(message)] = message
-    waiting.move_to_end(_key(message))
-    while len(waiting) > WAITING_IMAGES:
-        waiting.popitem(last=False)
 
 
 def _key(message: Any) -> tuple[int, int]:

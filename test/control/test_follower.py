@@ -175,3 +175,45 @@ def test_a_search_whose_time_is_over_ends_gently():
     assert turns[-1] == 0 and min(turns[30:]) < -0.3
     steps = [abs(after - before) for before, after in zip(turns[30:], turns[31:])]
     assert max(steps) <= limits.max_angular_acceleration * 0.02 + 1e-6
+
+
+def known(follower: Follower, now: float, **change) -> tuple[bool, bool, str]:
+    """Whether distance and bearing are known, and of which target; 0.5 s are shown before that."""
+    if change:
+        fed(follower, now - 0.5, 0.5, **change)
+    place = follower.place(Now(now, now - 90))
+    return math.isfinite(place.distance), math.isfinite(place.bearing), place.target_id
+
+
+def test_it_knows_where_the_target_is_while_it_is_told():
+    follower = Follower()
+    assert known(follower, 100.0) == (False, False, '')
+    follower = cruising()
+    place = follower.place(Now(103.0, 13.0))
+    assert (place.distance, place.bearing) == pytest.approx((4.0, 0.1), abs=0.2)
+    assert known(follower, 103.3) == (True, True, 'a'), 'silence of 0.35 s is bridged'
+    for now in (103.5, 104.0, 110.0):
+        follower.step(Now(now, now - 90))
+        assert known(follower, now) == (False, False, ''), 'the tracker is silent'
+    assert known(follower, 111.0, range_m=3.0) == (True, True, 'a')
+    assert follower.step(Now(111.0, 21.0), 'switched off').reason == Why.FORBIDDEN
+    assert known(follower, 111.0) == (True, True, 'a'), 'also of a robot that may not drive'
+
+
+@pytest.mark.parametrize('change', [
+    {'state': State.LOST, 'valid': False}, {'state': State.PAUSED, 'valid': False},
+    {'bearing': math.nan, 'range_m': math.nan}], ids=str)
+def test_it_does_not_know_where_a_target_is_that_is_not_seen(change):
+    assert known(cruising(), 103.5, **change) == (False, False, 'a')
+
+
+def test_what_was_seen_long_ago_is_no_place():
+    follower, doubt = cruising(), {'state': State.UNCERTAIN, 'valid': False}
+    assert known(follower, 103.5, **doubt) == (True, True, 'a'), 'it turns to where it may be'
+    assert known(follower, 104.0, **doubt) == (False, False, 'a')
+    follower, near = cruising(), {'range_m': math.nan}
+    assert known(follower, 103.5, **near) == (True, True, 'a')
+    assert known(follower, 104.0, **near) == (False, True, 'a'), 'the range is not known any more'
+    follower.update(replace(GOOD, stamp_s=103.95, seq=20000), Now(104.5, 14.5))
+    assert known(follower, 104.5) == (False, False, 'a'), 'that image is old'
+    assert all(map(math.isnan, follower.place(Now(math.nan, 14.5))[:2]))

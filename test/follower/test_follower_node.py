@@ -124,7 +124,18 @@ def test_a_silent_tracker_needs_no_message_to_stop_and_then_others_may_drive(rob
     spoken = len(robot.velocities)
     assert robot.wait(lambda: len(robot.statuses) > begin + 8)
     assert len(robot.velocities) == spoken, 'a stop, then silence'
+    said = robot.statuses[-1]
+    assert math.isnan(said.distance) and math.isnan(said.bearing) and said.target_id == ''
     robot.set(silence_timeout=5.0)
+
+
+@pytest.mark.parametrize('fields', [{'bearing': math.inf}, {'bearing': 30.0}], ids=str)
+def test_numbers_out_of_all_bounds_stop_the_robot_and_not_the_node(robot, fields):
+    robot.says = fields
+    assert robot.stands(FollowReason.BEARING_UNKNOWN, 'camera_info')
+    assert math.isnan(robot.statuses[-1].bearing) and robot.statuses[-1].target_id == 'a'
+    robot.says = {}
+    assert robot.drives(), robot.last_words()
 
 
 def test_another_target_waits_for_another_call_of_enable(robot):

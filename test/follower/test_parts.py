@@ -6,10 +6,12 @@ import re
 from types import SimpleNamespace
 
 from command_line import python
+import numpy as np
 import pytest
 
 from siamx_ros.control.mounting import ON_BASE, Mounting
-from siamx_ros.control.observation import Command, FollowReason, FollowState
+from siamx_ros.control.observation import (
+    FARTHEST, Command, FollowReason, FollowState, Place)
 from siamx_ros.follower.follower_config import FollowerConfig
 from siamx_ros.follower.permission import Permission
 from siamx_ros.records import TrackState
@@ -71,10 +73,39 @@ def test_a_message_becomes_an_observation():
     assert seen.bearing == pytest.approx(0.2) and seen.bearing_rate == pytest.approx(0.3)
     assert seen.range_m == pytest.approx(2.0 * math.cos(0.1)) and seen.box_height == 200
     assert seen.certain and not seen.slows_only
-    assert not observation(target(), None).certain, 'nobody knows where the camera looks'
-    assert observation(target(elevation=math.nan), ON_BASE).certain
     unknown = observation(target(state=9), ON_BASE)
     assert unknown.state == TrackState.ERROR and not unknown.certain, 'of another version'
+
+
+HIGH_UP = Mounting(ON_BASE.rotation, np.array([-0.2, 0.1, 1.0]))
+
+
+@pytest.mark.parametrize('mounting', [ON_BASE, HIGH_UP], ids=['on base', 'high up'])
+@pytest.mark.parametrize('broken', [math.nan, math.inf, -math.inf, 1e30, 10.0, -4.0])
+def test_a_direction_out_of_all_bounds_is_unknown(broken, mounting):
+    from siamx_ros.follower.observe import observation
+    seen = observation(target(bearing=broken), mounting)
+    assert not seen.bearing_known and not seen.range_known and not seen.certain
+    assert math.isnan(seen.bearing_rate)
+    level = observation(target(elevation=0.0), mounting)
+    seen = observation(target(elevation=broken), mounting)
+    assert (seen.bearing, seen.range_m) == (level.bearing, level.range_m), 'counts as level'
+
+
+@pytest.mark.parametrize('mounting', [ON_BASE, HIGH_UP], ids=['on base', 'high up'])
+@pytest.mark.parametrize('broken', [math.nan, math.inf, -math.inf, 1e30, FARTHEST, 0.0, -5.0])
+def test_a_range_out_of_all_bounds_is_unknown(broken, mounting):
+    from siamx_ros.follower.observe import observation
+    seen = observation(target(range=broken), mounting)
+    assert math.isnan(seen.range_m) and seen.certain
+    assert seen.bearing == pytest.approx(0.2), 'the direction alone is carried over'
+
+
+@pytest.mark.parametrize('broken', [math.nan, math.inf, -math.inf, 1e30, 400.0])
+def test_a_rate_out_of_all_bounds_is_unknown(broken):
+    from siamx_ros.follower.observe import observation
+    seen = observation(target(bearing_rate=broken), ON_BASE)
+    assert math.isnan(seen.bearing_rate) and seen.certain
 
 
 @pytest.mark.parametrize('centre, size, sides, ends', [
@@ -155,8 +186,8 @@ def test_diagnostics_warn_of_what_needs_attention():
     from siamx_ros.follower.status import diagnostics, status
 
     def level(reason, enabled=True):
-        report = status(Command(reason=reason, message='so'), (2.0, 0.1), enabled=enabled,
-                        target_id='a', stamp=Time(sec=3), frame_id='base_link')
+        report = status(Command(reason=reason, message='so'), Place(2.0, 0.1, 'a'),
+                        enabled=enabled, stamp=Time(sec=3), frame_id='base_link')
         array = diagnostics('/robot/follower', report, {'camera_frame': 'eye'})
         values = {pair.key: pair.value for pair in array.status[0].values}
         assert values['reason'] == reason.name and values['camera_frame'] == 'eye'
