@@ -56,7 +56,7 @@ test-opencv: setup
 # Goes on where it was broken off; a run that is whole is kept.
 train: setup
 	@test -n '$(DATA)' -a -n '$(FEAR)' || { echo 'error: make train needs DATA=folder and FEAR=search.onnx, see docs/training.md' >&2; exit 2; }
-	@test "$$(cat '$(RUN)/data' 2>/dev/null || echo '$(DATA)')" = '$(DATA)' || { \
+	@test ! -f '$(RUN)/last.pt' -a ! -f '$(RUN)/final.pt' || test "$$(cat '$(RUN)/data')" = '$(DATA)' || { \
 		echo 'error: $(RUN) was begun with other DATA, name another folder with RUN' >&2; exit 2; }
 	@mkdir -p '$(RUN)' && echo '$(DATA)' > '$(RUN)/data'
 	@if test -f '$(RUN)/final.pt'; then echo '$(RUN) is whole and kept'; else . .build/env.sh; \

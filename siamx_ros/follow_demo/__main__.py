@@ -8,9 +8,10 @@ and state, and a summary. The same world gives the same result, however fast the
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 import sys
-from typing import Sequence
+from typing import Any, Sequence
 
 from tqdm import tqdm
 
@@ -20,6 +21,10 @@ from siamx_ros.errors import InputError
 from siamx_ros.files import writable_folder
 from siamx_ros.simulation.scenario import DURATION_S
 from siamx_ros.simulation.scoring import table
+
+NOT_BESIDE_FAULTS = (
+    'world', 'worlds', 'seconds', 'no_depth', 'no_video', 'real_time', 'attach', 'truth')
+"""Options that mean nothing where things fail one after the other, always in the same world."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -52,16 +57,24 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
                         help='instead: let one thing after the other fail in real time, and print '
                         'when the robot stood')
     add_model_options(parser)
-    return parser.parse_strictly(arguments)
+    args = parser.parse_strictly(arguments)
+    changed = [name for name in NOT_BESIDE_FAULTS
+               if getattr(args, name) != parser.get_default(name)]
+    if args.faults and changed:
+        names = ', '.join(f'--{name.replace("_", "-")}' for name in changed)
+        raise InputError(f'--faults goes without {names}')
+    return args
 
 
 def _run(args: argparse.Namespace) -> int:
-    if args.worlds < 1 or min(args.world) < 0 or args.seconds < 1:
+    if args.worlds < 1 or min(args.world) < 0 or not 1 <= args.seconds < math.inf:
         raise InputError('--worlds and --seconds must be at least 1, and --world not negative')
     if args.worlds > 1 and len(args.world) > 1:
         raise InputError('--worlds goes with one --world')
     if args.attach and not args.real_time:
         raise InputError('--attach goes with --real-time')
+    if args.attach and model_parameters(args):
+        raise InputError("--attach goes without the tracker's options: it runs already")
     if args.truth and (args.real_time or args.faults or args.no_depth or model_parameters(args)):
         raise InputError('--truth goes without a tracker and its options, --no-depth, --real-time '
                          'and --faults')
@@ -72,7 +85,7 @@ def _run(args: argparse.Namespace) -> int:
                          f'this package ({error}); run it with `make follow-demo`, or source the '
                          f'set-up file of your ROS workspace') from None
     if args.faults:
-        return _run_faults(writable_folder(args.out, 'summary.json'))
+        return _run_faults(writable_folder(args.out, 'summary.json'), model_parameters(args))
     mode = 'truth' if args.truth else 'attach' if args.attach else \
         'real-time' if args.real_time else 'lock-step'
     options = runs.RunOptions(args.seconds, mode, not args.no_video, not args.no_depth,
@@ -92,9 +105,9 @@ def _run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _run_faults(out: Path) -> int:
+def _run_faults(out: Path, tracker: dict[str, Any]) -> int:
     from siamx_ros.follow_demo import node_faults
-    scores = [node_faults.run_fault(name, out / name.replace(' ', '_'))
+    scores = [node_faults.run_fault(name, out / name.replace(' ', '_'), tracker)
               for name in tqdm(node_faults.FAULTS, desc='faults', file=sys.stderr)]
     print(node_faults.table(scores))
     failures = [f'{s.fault}: {failure}' for s in scores if (failure := s.failure())]

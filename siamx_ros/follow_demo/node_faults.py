@@ -8,7 +8,7 @@ import math
 import os
 from pathlib import Path
 import signal
-from typing import Callable, Sequence
+from typing import Any, Callable, Mapping, Sequence
 
 from siamx_ros.client.probe import init_request
 from siamx_ros.follow_demo.real_time import RealTimePilot
@@ -154,17 +154,22 @@ class NodeFaultScore:
         return 'the robot never stood' if math.isnan(self.stop_s) else ''
 
 
-def run_fault(fault: str, folder: Path, seed: int = 0) -> NodeFaultScore:
-    """Let the robot follow somebody who walks away, and one thing fail."""
+def run_fault(fault: str, folder: Path, tracker: Mapping[str, Any]) -> NodeFaultScore:
+    """Let the robot follow somebody who walks away, and one thing fail.
+
+    Args:
+        folder: for the logs of the nodes.
+        tracker: parameters of the tracker besides the target's height.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    world = build_world(seed)
+    world = build_world(0)
     world.target.waits = lambda: False
     world.target.legs = [Stand(0.5), Walk((world.target.x, world.plan.depth - 1.0), 0.6)]
     for person in world.people[1:]:
         person.legs = [Stand(60.0)]
     camera = SimulatedCamera(world)
     result = NodeFaultScore(fault)
-    tracker = {'target_height': round(world.target.height, 2)}
+    tracker = {**tracker, 'target_height': round(world.target.height, 2)}
     try:
         with RealTimePilot(folder, camera.config, FOLLOWER, tracker) as pilot:
             def pace(now_s: float) -> None:

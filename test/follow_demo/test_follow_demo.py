@@ -106,7 +106,10 @@ def test_the_robot_hears_what_the_follower_of_the_distribution_says(monkeypatch,
     (['--attach'], '--real-time'), (['--worlds', '0'], 'at least 1'),
     (['--truth', '--no-depth'], 'goes without'), (['--truth', '--adaptive', 'off'], 'without'),
     (['--world', '1', '2', '--worlds', '2'], 'one --world'), (['--world', '-1'], 'negative'),
-    (['--seconds', '0'], 'at least 1'), (['--speed', '1'], 'unknown')])
+    (['--seconds', '0'], 'at least 1'), (['--seconds', 'nan'], 'at least 1'),
+    (['--seconds', 'inf'], 'at least 1'), (['--speed', '1'], 'unknown'),
+    (['--attach', '--real-time', '--weights', 'x.pt'], "without the tracker's options"),
+    (['--faults', '--world', '3', '--no-depth'], '--faults goes without --world, --no-depth')])
 def test_what_makes_no_sense_is_refused(arguments: list[str], words: str, capsys) -> None:
     assert command.main(arguments) == 2
     assert words in capsys.readouterr().err
@@ -157,8 +160,15 @@ def test_a_fault_that_tested_nothing_or_did_not_stop_the_robot_fails(
 @pytest.mark.parametrize('speed, status', [(0.5, 0), (0.0, 1)])
 def test_the_command_fails_where_a_fault_does(monkeypatch, tmp_path, capsys, speed, status) -> None:
     from siamx_ros.follow_demo import node_faults
-    monkeypatch.setattr(node_faults, 'run_fault', lambda name, folder: fault_score(speed, 0, 4))
-    assert command.main(['--faults', '--out', str(tmp_path)]) == status
+    given = []
+
+    def run_fault(name, folder, tracker):
+        given.append(tracker)
+        return fault_score(speed, 0, 4)
+    monkeypatch.setattr(node_faults, 'run_fault', run_fault)
+    arguments = ['--faults', '--out', str(tmp_path), '--weights', 'other.pt']
+    assert command.main(arguments) == status
+    assert given == [{'model': {'weights': 'other.pt'}}] * len(node_faults.FAULTS)
     said = capsys.readouterr()
     assert ('not safe: silence: the robot drove at 0.00 m/s' in said.err) is bool(status)
     assert '| silence |' in said.out

@@ -20,20 +20,27 @@ exit $SERIAL
 """
 
 
-def make_test(repository: Path, folder: Path, parallel: int, serial: int,
-              again: int = 1) -> tuple[int, list[str]]:
-    """Exit status of make, and the calls of Python, for parts that end as given."""
+def make(repository: Path, folder: Path, *arguments: str, **statuses: int) -> str | None:
+    """Run make with a Python that ends as told; what it said of errors, None if there was none."""
     shutil.copy(repository / 'Makefile', folder)
-    (folder / '.build').mkdir()
+    (folder / '.build').mkdir(exist_ok=True)
     (folder / '.build/env.sh').touch()
     python = folder / 'python'
     python.write_text(PYTEST)
     python.chmod(0o755)
     env = {**os.environ, 'PATH': f'{folder}:{os.environ["PATH"]}', 'MAKEFLAGS': '',
-           'PARALLEL': str(parallel), 'SERIAL': str(serial), 'AGAIN': str(again)}
-    done = subprocess.run(['make', 'test', 'PYTHON=true', 'ARGS=test/x.py -k y'], cwd=folder,
-                          env=env, capture_output=True, timeout=60)
-    return done.returncode, (folder / 'calls').read_text().splitlines()
+           **{name: str(status) for name, status in statuses.items()}}
+    done = subprocess.run(['make', 'PYTHON=true', *arguments], cwd=folder, env=env,
+                          capture_output=True, text=True, timeout=60)
+    return done.stderr if done.returncode else None
+
+
+def make_test(repository: Path, folder: Path, parallel: int, serial: int,
+              again: int = 1) -> tuple[int, list[str]]:
+    """Whether make failed, and the calls of Python, for parts that end as given."""
+    error = make(repository, folder, 'test', 'ARGS=test/x.py -k y', PARALLEL=parallel,
+                 SERIAL=serial, AGAIN=again)
+    return int(error is not None), (folder / 'calls').read_text().splitlines()
 
 
 @pytest.mark.parametrize('parallel, serial, passes', [
@@ -73,3 +80,12 @@ def test_the_parts_are_the_whole(repository: Path) -> None:
     parallel, serial = collected('--part=parallel'), collected('--part=serial')
     assert parallel and serial and not set(parallel) & set(serial)
     assert sorted(parallel + serial) == sorted(collected())
+
+
+def test_a_run_is_bound_to_its_data_only_once_it_was_begun(repository, tmp_path) -> None:
+    def train(data: str) -> str | None:
+        return make(repository, tmp_path, 'train', f'DATA={data}', 'FEAR=x.onnx', SERIAL=0)
+    assert make(repository, tmp_path, 'train', 'DATA=mistyped', 'FEAR=x.onnx', SERIAL=2)
+    assert train('right') is None
+    (tmp_path / 'runs/default/last.pt').touch()
+    assert 'begun with other DATA' in train('other') and train('right') is None
