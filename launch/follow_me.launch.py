@@ -13,7 +13,7 @@ from launch.actions import DeclareLaunchArgument, GroupAction, OpaqueFunction
 from launch_ros.actions import Node
 
 from siamx_ros.tools.launch_arguments import (
-    declared, include, installed_file, overruling, values)
+    declared, include, installed_file, overruling, sim_time, values)
 
 BOOL = ['true', 'false']
 OF_TRACKER = ('namespace', 'image_topic', 'camera_info_topic', 'depth_topic', 'image_transport',
@@ -59,7 +59,7 @@ def follower(given: dict[str, str]) -> Node:
     return Node(
         package='siamx_ros', executable='follower', output='screen', emulate_tty=True,
         namespace=given['namespace'], name='follower',
-        parameters=[given['params_file'], *sim_time(given)],
+        parameters=[given['params_file'], *sim_time(given['use_sim_time'])],
         remappings=[('cmd_vel', given['cmd_vel_topic']), ('stop', given['stop_topic'])],
         respawn=given['respawn'] == 'true', ros_arguments=['--log-level', given['log_level']])
 
@@ -73,14 +73,9 @@ def panel(given: dict[str, str]) -> list[Action]:
     return [Node(
         package='siamx_ros', executable='panel', output='screen', emulate_tty=True,
         namespace=given['namespace'], name='panel',
-        parameters=[given['params_file'], *chosen, *sim_time(given)],
+        parameters=[given['params_file'], *chosen, *sim_time(given['use_sim_time'])],
         remappings=[('image', image), ('image/compressed', f'{image}/compressed')],
         ros_arguments=['--log-level', given['log_level']])]
-
-
-def sim_time(given: dict[str, str]) -> list[dict[str, bool]]:
-    """The clock as parameters of one node."""
-    return [{'use_sim_time': given['use_sim_time'] == 'true'}] if given['use_sim_time'] else []
 
 
 def generate_launch_description() -> LaunchDescription:

@@ -15,7 +15,7 @@ from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch_ros.actions import Node
 
 from siamx_ros.follower.follower_config import FollowerConfig
-from siamx_ros.tools.launch_arguments import declared, include, installed_file, values
+from siamx_ros.tools.launch_arguments import declared, include, installed_file, sim_time, values
 
 
 def arguments() -> list[Action]:
@@ -33,8 +33,9 @@ def actions(context: LaunchContext) -> list[Action]:
     return [
         Node(package='twist_mux', executable='twist_mux', name='twist_mux', output='screen',
              namespace=given['namespace'],
-             parameters=[{'use_stamped': FollowerConfig().stamped}, given['mux_file']],
-             remappings=[('cmd_vel_out', given['cmd_vel_out'])]),
+             parameters=[{'use_stamped': FollowerConfig().stamped}, given['mux_file'],
+                         *sim_time(given['use_sim_time'])],
+             remappings=[('cmd_vel_out', given['cmd_vel_out']), ('stop', given['stop_topic'])]),
         include('follow_me', [('cmd_vel_topic', 'cmd_vel_follow')])]
 
 

@@ -18,7 +18,7 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
 from siamx_ros.follower.follower_config import FollowerConfig
-from siamx_ros.tools.launch_arguments import declared, include, installed_file, values
+from siamx_ros.tools.launch_arguments import declared, include, installed_file, sim_time, values
 
 MONITOR, SERVER = 'collision_monitor', 'following_server'
 
@@ -40,20 +40,22 @@ def actions(context: LaunchContext) -> list[Action]:
     passed_on = declared(included).keys() - {'cmd_vel_topic'}
     given = values(context, __file__, arguments(), passed_on)
     passed = [] if by_nav2 else [('cmd_vel_topic', 'cmd_vel_follow')]
-    return [*nav2(given['nav2_file'], by_nav2), include(included, passed)]
+    clock = sim_time(*(LaunchConfiguration(name, default='').perform(context)
+                       for name in ('use_sim_time', 'bag')))
+    return [*nav2(given['nav2_file'], by_nav2, clock), include(included, passed)]
 
 
-def nav2(file: str, by_nav2: bool) -> list[Node]:
+def nav2(file: str, by_nav2: bool, clock: list[dict[str, bool]]) -> list[Node]:
     """The collision monitor, with the following server before it if that drives."""
     managed = [MONITOR, SERVER] if by_nav2 else [MONITOR]
     namespace = LaunchConfiguration('namespace', default='')
-    drives = [{'enable_stamped_cmd_vel': FollowerConfig().stamped}, file]
+    drives = [{'enable_stamped_cmd_vel': FollowerConfig().stamped}, file, *clock]
     nodes = [
         Node(package='nav2_collision_monitor', executable='collision_monitor', name=MONITOR,
              namespace=namespace, output='screen', parameters=drives),
         Node(package='nav2_lifecycle_manager', executable='lifecycle_manager',
              name='lifecycle_manager_follow', namespace=namespace, output='screen',
-             parameters=[file, {'node_names': managed}])]
+             parameters=[file, {'node_names': managed}, *clock])]
     if by_nav2:
         nodes.append(Node(
             package='opennav_following', executable='opennav_following', name=SERVER,

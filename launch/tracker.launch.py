@@ -19,7 +19,7 @@ from launch_ros.actions import Node
 
 from siamx_ros.errors import InputError
 from siamx_ros.tools.init_box import parse_box
-from siamx_ros.tools.launch_arguments import installed_file, overruling, values
+from siamx_ros.tools.launch_arguments import installed_file, overruling, sim_time, values
 
 BOOL = ['true', 'false']
 PARAMETERS = {
@@ -114,7 +114,7 @@ def tracker(given: dict[str, str]) -> Node:
     return Node(
         package='siamx_ros', executable='tracker_node', output='screen', emulate_tty=True,
         namespace=given['namespace'], name=given['node_name'],
-        parameters=[given['params_file'], *([chosen] if chosen else []), *sim_time(given)],
+        parameters=[given['params_file'], *([chosen] if chosen else []), *clock(given)],
         remappings=remappings(given), respawn=given['respawn'] == 'true', respawn_delay=2.0,
         on_exit=tracker_ended if last else None,
         ros_arguments=['--log-level', given['log_level']])
@@ -149,11 +149,9 @@ def typed(name: str, text: str) -> bool | float | str:
         raise RuntimeError(f'{name} must be a number, got {text!r}') from None
 
 
-def sim_time(given: dict[str, str]) -> list[dict[str, bool]]:
+def clock(given: dict[str, str]) -> list[dict[str, bool]]:
     """The clock as parameters of one node; nothing that the file which includes this one gets."""
-    if not given['use_sim_time'] and not given['bag']:
-        return []
-    return [{'use_sim_time': bool(given['bag']) or given['use_sim_time'] == 'true'}]
+    return sim_time(given['use_sim_time'], given['bag'])
 
 
 def remappings(given: dict[str, str]) -> list[tuple[str, str]]:
@@ -181,7 +179,7 @@ def init_box(given: dict[str, str]) -> list[Action]:
         return []
     return [Node(
         package='siamx_ros', executable='init_box', output='screen', name='init_box',
-        namespace=given['namespace'], parameters=sim_time(given),
+        namespace=given['namespace'], parameters=clock(given),
         arguments=[given['init_box'], '--node', given['node_name']])]
 
 
@@ -191,7 +189,7 @@ def bag_player(given: dict[str, str]) -> list[Action]:
         return []
     ready = Node(
         package='siamx_ros', executable='await_active', output='screen', name='await_active',
-        namespace=given['namespace'], parameters=sim_time(given),
+        namespace=given['namespace'], parameters=clock(given),
         arguments=['--node', given['node_name']])
     player = ExecuteProcess(
         cmd=['ros2', 'bag', 'play', given['bag'], '--clock', '100', '--rate', given['bag_rate']],

@@ -17,6 +17,7 @@ from typing import Any, Awaitable, Callable, Iterator
 from lifecycle_msgs.srv import ChangeState
 import rclpy
 from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.exceptions import InvalidParameterTypeException, NameValidationException
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.signals import SignalHandlerOptions
@@ -36,6 +37,7 @@ PLACE_IN_SOURCE = re.compile(r', at \S+:\d+')
 """Where in its own source the layer below complains."""
 RCLError = rclpy_implementation.RCLError
 """What rclpy raises when the layer below refuses; it has no public name."""
+UnknownROSArgsError = rclpy_implementation.UnknownROSArgsError
 
 
 class StopSignals:
@@ -133,12 +135,22 @@ def run(make: Callable[[], Any], args: list[str] | None,
 
 def _started(make: Callable[[], Any], args: list[str] | None) -> Any:
     """The node, with rclpy started without signal handlers of its own."""
-    try:
+    with _refusals(RuntimeError):
         _take_no_arguments(make, sys.argv[1:] if args is None else args)
         rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
         return make()
-    except RuntimeError as error:
-        raise InputError(PLACE_IN_SOURCE.sub('', str(error))) from None
+
+
+@contextmanager
+def _refusals(*others: type[Exception]) -> Iterator[None]:
+    """Raise an InputError for a name or an argument that ROS refuses, and for other errors."""
+    try:
+        yield
+    except UnknownROSArgsError as error:
+        raise InputError(f'unknown arguments of ROS: {error}') from None
+    except (RCLError, NameValidationException, InvalidParameterTypeException, *others) as error:
+        text = PLACE_IN_SOURCE.sub('', str(error)).rstrip(' ^\n')  # it points at a letter
+        raise InputError(' '.join(text.split())) from None
 
 
 def _take_no_arguments(make: Callable[[], Any], args: list[str]) -> None:
@@ -161,6 +173,24 @@ def _share_one_heap() -> None:
     tune = getattr(ctypes.CDLL(None), 'mallopt', None)
     if tune is not None:
         tune(M_ARENA_MAX, 1)
+
+
+def run_tool(work: Callable[[list[str]], int], argv: list[str] | None) -> int:
+    """Do the work of a tool; what cannot be used becomes one sentence.
+
+    Args:
+        work: is called with all arguments, the program's name first; returns the exit status.
+        argv: those arguments; of the process if None.
+
+    Returns:
+        The exit status: 2 where a name or an argument cannot be used.
+    """
+    try:
+        with _refusals():
+            return work(sys.argv if argv is None else argv)
+    except InputError as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
 
 
 @contextmanager

@@ -2,13 +2,12 @@
 
 Ends when the node takes images, so that a launch file can start then what feeds it: loading a
 model takes seconds, and what is sent meanwhile is lost. Exit status 0 when the node is active, 1
-when this was interrupted or the time was over.
+when this was interrupted or the time was over, 2 for a name or an argument that cannot be used.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 
 from lifecycle_msgs.msg import State
@@ -17,7 +16,7 @@ import rclpy
 from rclpy.node import Node
 from rclpy.utilities import remove_ros_args
 
-from siamx_ros.node.spin import interruptible
+from siamx_ros.node.spin import interruptible, run_tool
 
 PERIOD_S = 0.1
 """Time between two questions."""
@@ -46,7 +45,10 @@ def wait_until_active(node: Node, tracker: str, timeout: float) -> bool:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit status."""
-    argv = sys.argv if argv is None else argv
+    return run_tool(_run, argv)
+
+
+def _run(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog='await_active', description=__doc__.splitlines()[0])
     parser.add_argument(
         '--node', default='siamx_tracker', help='name of the tracker node (default: %(default)s)')

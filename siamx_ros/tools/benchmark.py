@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     except ImportError as error:
         raise InputError(f'the benchmark needs ROS 2 with rclpy ({error})') from None
     try:
-        if args.soak:
+        if args.soak is not None:
             soak(args)
             return 0
         rows = [measure(args, *job) for job in tqdm(_jobs(args), desc='runs', file=sys.stderr)]

@@ -2,13 +2,13 @@
 
 The box is drawn on whatever image the node has next, so that a launch file can start this together
 with the node and the camera. Exit status 0 when the target was accepted, 1 when it was refused or
-nobody answered in time or this was interrupted, 2 for a box that cannot be read.
+nobody answered in time or this was interrupted, 2 for a box, a name or an argument that cannot be
+used.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 
 import rclpy
@@ -20,7 +20,7 @@ from siamx_ros.client.probe import LATCHED, TRY_AGAIN, init_request
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.msg import TrackedTarget, TrackerStatus
-from siamx_ros.node.spin import interruptible
+from siamx_ros.node.spin import interruptible, run_tool
 from siamx_ros.srv import InitTarget
 
 HINT_S = 3.0
@@ -107,18 +107,17 @@ def _found(node: Node, client: Client, tracker: str, timeout: float) -> bool:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit status."""
-    argv = sys.argv if argv is None else argv
+    return run_tool(_run, argv)
+
+
+def _run(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog='init_box', description=__doc__.splitlines()[0])
     parser.add_argument('box', help='middle and size in pixels: cx,cy,w,h')
     parser.add_argument(
         '--node', default='siamx_tracker', help='name of the tracker node (default: %(default)s)')
     parser.add_argument('--timeout', type=float, default=60.0, help='seconds (default: 60)')
     args = parser.parse_args(remove_ros_args(argv)[1:])
-    try:
-        request = init_request(parse_box(args.box))
-    except InputError as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
+    request = init_request(parse_box(args.box))
     with interruptible(argv):
         node = Node('init_box')
         answer = give_target(node, request, tracker=args.node, timeout=args.timeout)

@@ -72,6 +72,16 @@ def installed_file(name: str, file: str, description: str) -> FileArgument:
         name, default_value=str(_share() / 'config' / file), description=description)
 
 
+def sim_time(chosen: str, bag: str = '') -> list[dict[str, bool]]:
+    """The clock as parameters of one node; none where it is left to the node's file.
+
+    Args:
+        chosen: the argument `use_sim_time`: 'true', 'false' or empty.
+        bag: a bag that is played, with its own clock; empty for none.
+    """
+    return [{'use_sim_time': bool(bag) or chosen == 'true'}] if bag or chosen else []
+
+
 def _path(name: str) -> Path:
     return _share() / 'launch' / f'{name}.launch.py'
 

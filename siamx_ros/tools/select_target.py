@@ -8,7 +8,6 @@ from a topic, such as the mouse topic of rqt_image_view, and no window is opened
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from typing import Any, Callable
 
@@ -29,7 +28,7 @@ from siamx_ros.messages.conversions import image_from_compressed, image_from_msg
 from siamx_ros.messages.from_msg import result_of
 from siamx_ros.msg import TrackedTarget
 from siamx_ros.node.camera_input import CameraInput
-from siamx_ros.node.spin import interruptible
+from siamx_ros.node.spin import interruptible, run_tool
 from siamx_ros.node_config import NodeConfig
 from siamx_ros.srv import InitTarget
 from siamx_ros.tools.box_drawing import BoxDrawing
@@ -207,21 +206,16 @@ class Clicks:
 def main(argv: list[str] | None = None,
          make_window: Callable[[Selector], Any] = Window) -> int:
     """Run the tool; returns the exit status."""
-    argv = sys.argv if argv is None else argv
+    return run_tool(lambda words: _run(words, make_window), argv)
+
+
+def _run(argv: list[str], make_window: Callable[[Selector], Any]) -> int:
     parser = argparse.ArgumentParser(prog='select_target', description=__doc__)
     parser.add_argument('--image', default='image', help='image topic, default %(default)s')
     parser.add_argument('--transport', default='raw', choices=('raw', 'compressed'))
     parser.add_argument('--node', default='siamx_tracker', help='tracker node, default %(default)s')
     parser.add_argument('--clicks', metavar='TOPIC', help='take two corners from this topic')
     args = parser.parse_args(remove_ros_args(argv)[1:])
-    try:
-        return _run(args, argv, make_window)
-    except InputError as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
-
-
-def _run(args: Any, argv: list[str], make_window: Callable[[Selector], Any]) -> int:
     remaps = ['--ros-args', '-r', f'image:={args.image}',
               '-r', f'image/compressed:={args.image}/compressed', '--']
     with interruptible([*argv, *remaps]):

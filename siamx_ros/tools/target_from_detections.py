@@ -47,11 +47,15 @@ class DetectionConfig(Settings):
         False, 'give a target whenever the tracker has none, without a request', live=True)
 
 
-def score(detection: Detection2D, class_id: str) -> float:
-    """Best score of a class, or of any where ``class_id`` is empty; 0 if there is none."""
-    found = [result.hypothesis.score for result in detection.results
-             if class_id in ('', result.hypothesis.class_id)]
-    return max(filter(math.isfinite, found), default=0.0)
+def best_class(detection: Detection2D, class_id: str) -> tuple[float, str]:
+    """Best score of a class, or of any where ``class_id`` is empty, and the name of that class.
+
+    Without that class the score is below all; where any will do and there is none, it is 0.
+    """
+    hypotheses = [result.hypothesis for result in detection.results]
+    found = [(each.score, each.class_id) for each in hypotheses
+             if class_id in ('', each.class_id) and math.isfinite(each.score)]
+    return max(found, default=(-math.inf if class_id else 0.0, class_id))
 
 
 def nearest_to_middle(detections: list[Detection2D], config: DetectionConfig, width: float,
@@ -64,7 +68,7 @@ def nearest_to_middle(detections: list[Detection2D], config: DetectionConfig, wi
         width, height: of the image, pixels.
     """
     counted = [each for each in detections
-               if is_box(each.bbox) and score(each, config.class_id) >= config.min_score]
+               if is_box(each.bbox) and best_class(each, config.class_id)[0] >= config.min_score]
 
     def distance(detection: Detection2D) -> float:
         centre = detection.bbox.center.position
@@ -125,8 +129,9 @@ class TargetFromDetections(Node):
             message.detections, self._config, seen.image_width, seen.image_height)
         if chosen is None:
             return
+        _, class_id = best_class(chosen, self._config.class_id)
         request = InitTarget.Request(
-            bbox=chosen.bbox, class_id=self._config.class_id, keep_current=not self._requested)
+            bbox=chosen.bbox, class_id=class_id, keep_current=not self._requested)
         request.header = message.header
         self._asked, self._asked_at = self._init.call_async(request), time.monotonic()
         self._asked.add_done_callback(partial(self._answered, on_request=self._requested))

@@ -160,6 +160,42 @@ def test_the_recipe_for_nav2(start, by_nav2: bool) -> None:
     assert manager.count('- following_server') == by_nav2
 
 
+PROGRAMS = {
+    'follow_me_twist_mux': ['twist_mux'],
+    'nav2_follow': ['collision_monitor', 'lifecycle_manager', 'opennav_following']}
+"""Recipe -> the programs of others that it starts, with `follow_object` where it has that."""
+
+
+@pytest.mark.parametrize('name, own', [
+    ('follow_me_twist_mux', {}), ('nav2_follow', {'follow_object': 'true'})])
+@pytest.mark.parametrize('clock', ['true', 'false', ''])
+def test_all_nodes_of_a_recipe_go_by_the_same_clock(
+        start, name: str, own: dict, clock: str) -> None:
+    status, calls = start(name, respawn='false', use_sim_time=clock, **own)
+    assert status == 0
+    for program in (*PROGRAMS[name], 'tracker_node'):
+        [line] = lines_of(calls, f'/{program} ')
+        assert line.count('use_sim_time: ') == bool(clock)
+        assert line.endswith(clock), 'after its own file, which it overrules'
+
+
+def test_the_clock_of_a_bag_is_for_nav2_too(start) -> None:
+    status, calls = start('nav2_follow', follow_object='true', bag='/dev')
+    assert status == 0 and 'ros2 bag play /dev' in calls
+    for program in (*PROGRAMS['nav2_follow'], 'tracker_node'):
+        assert 'use_sim_time: true' in lines_of(calls, f'/{program} ')[0]
+
+
+@pytest.mark.parametrize('topic', ['/e_stop', 'halt'])
+def test_twist_mux_and_the_follower_stop_on_one_topic(start, topic: str) -> None:
+    status, calls = start('follow_me_twist_mux', respawn='false', namespace='robot1',
+                          stop_topic=topic)
+    assert status == 0
+    for program in ('twist_mux/twist_mux', 'siamx_ros/follower'):
+        [line] = lines_of(calls, f'lib/{program} ')
+        assert '__ns:=/robot1 ' in line and f'stop:={topic} ' in line
+
+
 @pytest.mark.parametrize('distribution, stamped', [('jazzy', 'false'), ('kilted', 'true')])
 @pytest.mark.parametrize('name, own, setting, programs', [
     ('follow_me_twist_mux', {}, 'use_stamped', ['twist_mux']),

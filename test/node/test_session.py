@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from siamx_ros.config import TrackerConfig
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.messages import frames
@@ -23,7 +24,7 @@ SMALL = 24, 32, 3
 class FakeTracker:
     """Sees its target where it was; ``said`` has the stamps of its images and 'lost'."""
 
-    reduction = 1
+    reduction, engine, config = 1, None, TrackerConfig()
 
     def __init__(self) -> None:
         self.memory, self.said = None, []

@@ -20,7 +20,8 @@ def test_every_size_at_every_rate():
 @pytest.mark.parametrize('arguments, words', [
     (['--sizes', '4k'], "unknown size '4k'"), (['--rates', 'fast'], '--rates needs numbers'),
     (['--rates', '0'], 'must be positive'), (['--seconds', '-1'], 'must be positive'),
-    (['--soak', '3'], 'at least 10'), (['--sise', '480p'], 'near names: --sizes')])
+    (['--soak', '3'], 'at least 10'), (['--soak', '0'], 'at least 10 images, got 0'),
+    (['--soak', '-5'], 'at least 10'), (['--sise', '480p'], 'near names: --sizes')])
 def test_bad_options_are_refused(arguments, words, capsys):
     pytest.importorskip('rclpy', reason='rclpy is not installed')
     assert benchmark.main(arguments) == 2

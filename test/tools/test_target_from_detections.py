@@ -12,6 +12,7 @@ from std_srvs.srv import Trigger
 from vision_msgs.msg import Detection2D, Detection2DArray, ObjectHypothesisWithPose
 
 from siamx_ros.client.probe import stamp
+from siamx_ros.msg import TrackedTarget
 from siamx_ros.records import TrackState
 from siamx_ros.tools.target_from_detections import (
     DetectionConfig, TargetFromDetections, nearest_to_middle)
@@ -39,6 +40,26 @@ def test_the_nearest_to_the_middle_of_the_wanted_class_is_taken():
     assert nearest_to_middle(found, DetectionConfig(class_id=''), 160, 120) is found[2]
     assert nearest_to_middle(found, DetectionConfig(class_id='cat'), 160, 120) is None
     assert nearest_to_middle([], DetectionConfig(), 160, 120) is None
+
+
+@pytest.mark.parametrize('wanted, named', [('', 'dog'), ('cat', 'cat')])
+def test_the_target_has_the_class_that_the_detector_is_surest_of(wanted, named):
+    node = Mock(_config=DetectionConfig(class_id=wanted), _requested=True,
+                _seen=TrackedTarget(image_width=160, image_height=120))
+    node._waits.return_value = False
+    found = detection(80, 60, cat=0.6, dog=0.9, bird=float('nan'))
+    TargetFromDetections._detected(node, Detection2DArray(detections=[found]))
+    [request] = node._init.call_async.call_args.args
+    assert request.class_id == named and request.bbox == found.bbox
+
+
+def test_a_class_that_was_not_found_is_not_taken_whatever_the_score():
+    found = [detection(80, 60, dog=0.9), detection(80, 60, person=float('nan')),
+             detection(20, 60, person=0.0)]
+    assert nearest_to_middle(found, DetectionConfig(min_score=0.0), 160, 120) is found[2]
+    unnamed = [detection(80, 60)]
+    any_class = DetectionConfig(class_id='', min_score=0.0)
+    assert nearest_to_middle(unnamed, any_class, 160, 120) is unnamed[0]
 
 
 @pytest.mark.parametrize('on_request, left', [(False, True), (True, False)])
