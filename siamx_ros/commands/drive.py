@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the tracker, drive, print the table; returns the exit status."""
-    from siamx_ros.data.folders import read_sequences, select
+    from siamx_ros.data.folders import read_sequences
     from siamx_ros.evaluation.campaign import Campaign, run_campaign
     from siamx_ros.evaluation.following import drive, table
     from siamx_ros.evaluation.runner import image_size
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     if not NARROWEST <= args.hfov <= WIDEST:
         raise InputError(f'--hfov must be {NARROWEST:g} to {WIDEST:g} degrees, got {args.hfov:g}')
     settings = read_settings(args, {**TRACKER_SETTINGS, 'control': FollowLimits()})
-    sequences = select(read_sequences(args.data), names(args.sequences))
+    sequences = read_sequences(args.data, names(args.sequences, '--sequences'))
     spec = TrackerSpec('siamx', 'siamx', settings['model'], settings['tracking'])
     check_written(args, {'DATA': args.data}, folders={'--out': args.out},
                   model=settings['model'])
@@ -72,4 +72,6 @@ def _rates(text: str) -> list[float]:
         rates = []
     if not rates or not all(1 <= rate <= 240 for rate in rates):
         raise InputError(f'--rates takes numbers from 1 to 240, such as 15,20,30, got {text!r}')
+    if len(set(rates)) < len(rates):
+        raise InputError(f'--rates takes each number once, got {text!r}')
     return rates

@@ -34,7 +34,7 @@ from siamx_ros.commands.options import (
     TRACKER_SETTINGS, add_sequences, add_tracker_settings, names, read_settings)
 from siamx_ros.commands.outputs import check_written, note_left_out
 from siamx_ros.data.annotation import TEST
-from siamx_ros.data.catalogue import kinds, read_benchmark
+from siamx_ros.data.catalogue import DATASETS, kinds, read_benchmark
 from siamx_ros.errors import InputError
 from siamx_ros.schemes import ADAPTIVE_SCHEMES
 
@@ -91,11 +91,10 @@ def run(args: argparse.Namespace) -> int:
                   folders={'--out': args.out}, model=settings['model'])
     if args.out is not None:
         import_module('matplotlib')  # missed now rather than after an hour
-    from siamx_ros.data.folders import select
     from siamx_ros.data.inexact import with_inexact_starts
     from siamx_ros.evaluation.campaign import Campaign, run_campaign
     from siamx_ros.evaluation.kits.table import KITS
-    sequences = select(read_benchmark(args.data, args.benchmark), names(args.sequences))
+    sequences = _sequences(args)
     if args.inexact:
         sequences = with_inexact_starts(sequences, args.inexact)
     kit = KITS.get(args.benchmark)
@@ -118,12 +117,21 @@ def run(args: argparse.Namespace) -> int:
     return note_left_out(sequences, run_over)
 
 
+def _sequences(args: argparse.Namespace) -> list:
+    """The sequences that were asked for; others may be damaged."""
+    from siamx_ros.data.folders import read_named
+    wanted, found = names(args.sequences, '--sequences'), []
+    if wanted and args.benchmark in kinds(TEST) and args.data.is_dir():
+        found = read_named(DATASETS[args.benchmark][TEST](args.data), wanted)
+    return found or read_benchmark(args.data, args.benchmark)
+
+
 def _specs(args: argparse.Namespace, settings: dict) -> list:
     """The trackers to compare: by kind, by adaptive scheme, by settings file."""
     from siamx_ros.evaluation.trackers import TrackerSpec, check_names, variants
     if args.variants and args.adaptive:
         raise InputError('give --adaptive or --variants, not both')
-    schemes = names(args.adaptive) or [settings['tracking'].adaptive]
+    schemes = names(args.adaptive, '--adaptive') or [settings['tracking'].adaptive]
     specs = variants(_kinds(args.trackers), schemes, settings['model'], settings['tracking'])
     if not args.variants:
         return specs
@@ -140,9 +148,10 @@ def _kinds(text: str | None) -> list[str]:
     from siamx_ros.evaluation.opencv_trackers import FACTORIES, OpenCvTracker, available
     from siamx_ros.evaluation.trackers import ADAPTED
     if text is not None:
-        for name in {name.removesuffix(ADAPTED) for name in names(text)} & set(FACTORIES):
+        given = names(text, '--trackers')
+        for name in {name.removesuffix(ADAPTED) for name in given} & set(FACTORIES):
             OpenCvTracker(name)  # refused now rather than after an hour
-        return names(text)
+        return given
     if not available():
         print('note: CSRT and KCF are left out, they need opencv-contrib-python-headless in '
               'place of opencv-python-headless', file=sys.stderr)

@@ -36,9 +36,16 @@ def add_sequences(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--sequences', metavar='A,B,...', help='only these sequences')
 
 
-def names(text: str | None) -> list[str]:
-    """The names in a list with commas; none of None."""
-    return [name.strip() for name in (text or '').split(',') if name.strip()]
+def names(text: str | None, option: str) -> list[str]:
+    """The names in a list with commas; none of None, where the option was not given.
+
+    Raises:
+        InputError: the option was given without a name, as by a variable that is not set.
+    """
+    found = [name.strip() for name in (text or '').split(',') if name.strip()]
+    if text is not None and not found:
+        raise InputError(f'{option} takes names with commas between them, got {text!r}')
+    return found
 
 
 def add_tracker_settings(parser: argparse.ArgumentParser, *, adaptive: bool = False) -> None:

@@ -7,6 +7,7 @@ evaluate-bag become one table with a row each. Of a training run, the curves are
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 import sys
 
@@ -31,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     from siamx_ros.evaluation.tables import as_text
     sequences = len(args.results) == 1 and not (
         is_replay(args.results[0]) or (args.results[0] / 'log.csv').is_file())
-    if not sequences and (args.trackers or args.timelines):
+    if not sequences and (args.trackers is not None or args.timelines):
         raise InputError('--trackers and --timelines are for a folder of evaluate --out')
     if len(args.results) > 1 or is_replay(args.results[0]):
         print(as_text(comparison(args.results)))
@@ -44,9 +45,13 @@ def run(args: argparse.Namespace) -> int:
 def _curves(folder: Path) -> int:
     check_outputs({'log.csv': folder / 'log.csv'}, {'curves.png': folder / 'curves.png'})
     from siamx_ros.training.curves import draw_curves, read_log
-    best = max(read_log(folder), key=lambda row: row['iou'])
-    print(f"best epoch: step {best['step']:.0f}, held-out overlap {best['iou']:.3f}, "
-          f"hits {best['hit']:.3f}")
+    rows = [row for row in read_log(folder) if math.isfinite(row['iou'])]
+    if rows:
+        best = max(rows, key=lambda row: row['iou'])
+        print(f"best epoch: step {best['step']:.0f}, held-out overlap {best['iou']:.3f}, "
+              f"hits {best['hit']:.3f}")
+    else:
+        print('best epoch: none, no held-out overlap is a finite number')
     print(f'wrote {draw_curves(folder)}', file=sys.stderr)
     return 0
 
@@ -55,8 +60,8 @@ def _report(folder: Path, args: argparse.Namespace) -> int:
     from siamx_ros.evaluation.report import common_sequences, read_results, write_report
     from siamx_ros.evaluation.tables import as_text, tracker_table
     from siamx_ros.evaluation.timelines import timeline
-    runs = read_results(folder, names(args.trackers))
-    common = common_sequences(runs)
+    runs = read_results(folder, names(args.trackers, '--trackers'))
+    common = common_sequences(folder, runs)
     for name, each in runs.items():
         left_out = len(each) - len(common[name])
         if left_out:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 import logging
 from pathlib import Path
 
@@ -14,11 +15,27 @@ from siamx_ros.files import refuse_no_folder
 LOG = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class FolderEntry:
+    """Reads the sequence of a folder, and tells its name before that."""
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """The name that the sequence will have."""
+        return self.folder.name
+
+    def __call__(self) -> Sequence:
+        """See :func:`~siamx_ros.data.sequence.read_folder`."""
+        return read_folder(self.folder)
+
+
 def list_folder(root: Path) -> Entries:
     """``<name>/{img/,groundtruth.txt}``, sorted by name, or the one such ``<name>`` that it is."""
     for folder in [root] if is_sequence(root) else sorted(root.iterdir()):
         if is_sequence(folder):
-            yield lambda folder=folder: read_folder(folder)
+            yield FolderEntry(folder)
         elif (folder / 'img').is_dir() or (folder / 'groundtruth.txt').is_file():
             LOG.warning('not used: %s has not both img/ and groundtruth.txt', folder)
 
@@ -43,33 +60,58 @@ def sequence_folders(base: Path) -> list[Path]:
     return folders
 
 
-def read_sequences(path: str | Path) -> list[Sequence]:
-    """All sequences of a folder (see :func:`list_folder`).
+def read_sequences(path: str | Path, names: list[str] | None = None) -> list[Sequence]:
+    """All sequences of a folder (see :func:`list_folder`), or those that are named.
 
     Raises:
-        InputError: there is no sequence, or one of them is damaged.
+        InputError: there is no sequence, one of them is damaged, or see :func:`read_named`.
     """
     path = Path(path)
     refuse_no_folder(path)
-    sequences = [read() for read in list_folder(path)]
+    entries = list_folder(path)
+    sequences = read_named(entries, names) if names else [read() for read in entries]
     if not sequences:
         raise InputError(f'{path} holds no sequence <name>/img with <name>/groundtruth.txt')
     return sequences
 
 
-def select(sequences: list[Sequence], names: list[str]) -> list[Sequence]:
-    """Those sequences that are named; all if no name is given.
+def read_named(entries: Entries, names: list[str]) -> list[Sequence]:
+    """Those sequences of a data set that are named, in this order; damage to others is no matter.
+
+    Entries that tell their names (:class:`FolderEntry`) are opened only if they are asked for.
+
+    Returns:
+        One sequence a name; none if there are no entries at all.
 
     Raises:
-        InputError: a name is unknown, or given twice.
+        InputError: a name is unknown, or given twice, or its sequence is damaged.
     """
-    if not names:
-        return sequences
-    by_name = {sequence.name: sequence for sequence in sequences}
-    unknown = [name for name in names if name not in by_name]
+    known: dict[str, Sequence | None] = {}
+    damage: list[InputError] = []
+    for entry in entries:
+        name = getattr(entry, 'name', None)
+        if name is not None and name not in names:
+            known[name] = None
+            continue
+        try:
+            sequence = entry()
+        except InputError as error:
+            damage.append(error)
+        else:
+            known[sequence.name] = sequence
+    if not known and not damage:
+        return []
+    _check_names(names, list(known), damage)
+    return [known[name] for name in names]
+
+
+def _check_names(names: list[str], known: list[str], damage: list[InputError]) -> None:
+    """Refuse a name that is not known, with what could not be read, or that is given twice."""
+    unknown = [name for name in names if name not in known]
     if unknown:
-        raise InputError(f'there is no sequence {unknown[0]!r}; known: {", ".join(by_name)}')
+        why = f' that can be read ({name_some(damage)})' if damage else ''
+        raise InputError(f'there is no sequence {unknown[0]!r}{why}; known: '
+                         f'{", ".join(known) or "none"}')
     twice = [name for name in names if names.count(name) > 1]
     if twice:
         raise InputError(f'sequence {twice[0]!r} is named more than once')
-    return [by_name[name] for name in names]

@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from siamx_ros.data.sequence import Sequence
 from siamx_ros.errors import InputError
-from siamx_ros.evaluation import results
+from siamx_ros.evaluation import image_checksums, results
 from siamx_ros.evaluation.kits.submission import remove_official
 from siamx_ros.evaluation.runner import (
     Run, SequenceError, Tracker, run_sequence)
@@ -73,7 +73,8 @@ def run_campaign(campaign: Campaign) -> dict[str, list[Run]]:
         InputError: see :func:`~siamx_ros.evaluation.results.open_folder`, or no sequence can be
             run; finished runs are kept.
     """
-    done = {} if campaign.folder is None else _read_finished(campaign)
+    images = {} if campaign.folder is None else image_checksums.checksums(campaign.sequences)
+    done = {} if campaign.folder is None else _read_finished(campaign, images)
     todo = [(spec, sequence) for spec in campaign.specs for sequence in campaign.sequences
             if (spec.name, sequence.name) not in done]
     if done:
@@ -88,6 +89,7 @@ def run_campaign(campaign: Campaign) -> dict[str, list[Run]]:
                 refused.append(run)
                 continue
             if campaign.folder is not None:
+                image_checksums.note(campaign.folder / spec.name, run.name, images[run.name])
                 results.write_run(campaign.folder / spec.name, run)
             done[spec.name, run.name] = run
     for error in refused:
@@ -105,7 +107,7 @@ def _of_every_tracker(campaign: Campaign, done: dict[tuple[str, str], Run],
     return {spec.name: [done[spec.name, name] for name in kept] for spec in campaign.specs}
 
 
-def _read_finished(campaign: Campaign) -> dict[tuple[str, str], Run]:
+def _read_finished(campaign: Campaign, images: dict[str, str]) -> dict[tuple[str, str], Run]:
     """Make or check the results folders and read what they hold.
 
     Nothing is deleted before all trackers are known to be there.
@@ -121,6 +123,7 @@ def _read_finished(campaign: Campaign) -> dict[tuple[str, str], Run]:
             if results.run_path(folder, sequence.name).exists():
                 run = results.read_run(folder, sequence.name)
                 _check_fits(run, sequence, folder, campaign.protocol)
+                image_checksums.refuse_other(folder, sequence.name, images[sequence.name])
                 done[folder.name, sequence.name] = run
     return done
 

@@ -6,9 +6,11 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
+
 from siamx_ros.data.sequence import Sequence
 from siamx_ros.errors import InputError
-from siamx_ros.evaluation import results
+from siamx_ros.evaluation import image_checksums, results
 from siamx_ros.evaluation.kits.submission import FIGURES, OFFICIAL
 from siamx_ros.evaluation.plots import speed_plot, write_plots
 from siamx_ros.evaluation.runner import Run
@@ -98,7 +100,37 @@ def read_results(folder: Path, trackers: list[str] | None = None) -> dict[str, l
     return runs
 
 
-def common_sequences(runs: dict[str, list[Run]]) -> dict[str, list[Run]]:
-    """The runs over those sequences that every tracker has: only they can be compared."""
+def common_sequences(folder: Path, runs: dict[str, list[Run]]) -> dict[str, list[Run]]:
+    """The runs over those sequences that every tracker has: only they can be compared.
+
+    Args:
+        folder: where the runs were read.
+        runs: name of the tracker -> its runs, sorted by name.
+
+    Raises:
+        InputError: two trackers were run over different videos of one name.
+    """
     shared = set.intersection(*({run.name for run in each} for each in runs.values()))
-    return {name: [run for run in each if run.name in shared] for name, each in runs.items()}
+    common = {name: [run for run in each if run.name in shared] for name, each in runs.items()}
+    for same_name in zip(*common.values()):
+        _refuse_other_videos(folder, dict(zip(common, same_name)))
+    return common
+
+
+def _refuse_other_videos(folder: Path, runs: dict[str, Run]) -> None:
+    """Refuse runs of one name, by tracker, whose true boxes or image files differ."""
+    first, *others = runs
+    name = runs[first].name
+    for other in others:
+        if not np.array_equal(runs[first].truth, runs[other].truth, equal_nan=True):
+            raise _differ(name, first, other, 'frames or boxes')
+    trackers = {image_checksums.noted(folder / tracker, name): tracker for tracker in runs}
+    trackers.pop('', None)
+    if len(trackers) > 1:
+        raise _differ(name, *list(trackers.values())[:2], 'images')
+
+
+def _differ(name: str, one: str, other: str, what: str) -> InputError:
+    return InputError(f'the results of {name} by {one} and by {other} are of different {what} and '
+                      'cannot be compared: evaluate one again with --overwrite, or choose with '
+                      '--trackers')

@@ -6,7 +6,7 @@ import pytest
 
 from siamx_ros.cli import ArgumentParser
 from siamx_ros.commands.options import (
-    add_config_file, add_settings, parse_box, read_settings)
+    add_config_file, add_settings, names, parse_box, read_settings)
 from siamx_ros.config import ModelConfig, TrackerConfig
 from siamx_ros.errors import InputError
 from siamx_ros.settings import Settings, setting, walk
@@ -128,3 +128,10 @@ def test_bad_boxes_are_refused(words, texts):
 
 def test_a_box_may_have_spaces_and_fractions():
     assert parse_box('-1.5, 2,3e1,4').xywh == (-1.5, 2.0, 30.0, 4.0)
+
+
+def test_names_are_given_or_none_at_all():
+    assert names('a, b,', '--of') == ['a', 'b'] and names(None, '--of') == []
+    for text in ('', ' ', ','):
+        with pytest.raises(InputError, match='--of takes names with commas between them, got '):
+            names(text, '--of')

@@ -9,7 +9,7 @@ import pytest
 
 from siamx_ros.cli import main
 from siamx_ros.commands import evaluate
-from siamx_ros.data.folders import read_sequences, select
+from siamx_ros.data.folders import read_sequences
 from siamx_ros.data.inexact import DEVIATION, with_inexact_starts
 from siamx_ros.data.sequence import Sequence, read_folder
 from siamx_ros.errors import InputError
@@ -83,15 +83,17 @@ def test_folders_of_sequences(tmp_path):
     sequences = read_sequences(tmp_path)
     assert [sequence.name for sequence in sequences] == ['a', 'b']
     assert [sequence.name for sequence in read_sequences(tmp_path / 'b')] == ['b']
-    assert [sequence.name for sequence in select(sequences, ['b'])] == ['b']
+    assert [sequence.name for sequence in read_sequences(tmp_path, ['b', 'a'])] == ['b', 'a']
     for name, sentence in (('notes', 'holds no sequence'), ('x', 'there is no folder'),
                            ('file', 'is a file, expected a folder')):
         with pytest.raises(InputError, match=sentence):
             read_sequences(tmp_path / name)
+        with pytest.raises(InputError, match=sentence):
+            read_sequences(tmp_path / name, ['a'])
     with pytest.raises(InputError, match="no sequence 'c'; known: a, b"):
-        select(sequences, ['c'])
+        read_sequences(tmp_path, ['c'])
     with pytest.raises(InputError, match="sequence 'a' is named more than once"):
-        select(sequences, ['a', 'a', 'b'])
+        read_sequences(tmp_path, ['a', 'a', 'b'])
 
 
 NAN = [np.nan] * 4

@@ -67,7 +67,8 @@ def test_the_command(tmp_path, capsys):
     assert [line.split()[:2] for line in lines[1:]] == [
         ['square', '15'], ['square', '30'], ['ALL', '15'], ['ALL', '30']]
     assert all(0.2 < float(line.split()[4]) <= 0.3 for line in lines[1:])
-    for wrong in (['--rates', 'fast'], *(['--hfov', each] for each in ('0', 'nan', '180', '-60'))):
+    for wrong in (*(['--rates', each] for each in ('fast', '20,15,20', '20,20.0')),
+                  *(['--hfov', each] for each in ('0', 'nan', '180', '-60'))):
         assert main(['drive', str(folder), *wrong]) == 2
         assert wrong[0] in capsys.readouterr().err
 
