@@ -32,6 +32,8 @@ POSITIVE = 0.1
 POSITIVE_SHARE = 0.3
 """Weight of all target cells together; background gets the rest."""
 RIDGE = 0.01
+LEAST_SPREAD = 1e-3
+"""Of features and components by which they are divided: an empty picture has none."""
 
 
 class RidgeFilter:
@@ -45,13 +47,13 @@ class RidgeFilter:
     def __init__(self, features: np.ndarray) -> None:
         flat = _by_cells(features)
         self._mean = flat.mean(0)
-        deviation = flat.std(0) + 1e-3
+        deviation = flat.std(0) + LEAST_SPREAD
         centred = (flat - self._mean) / deviation
         axes = torch.linalg.eigh(
             torch.from_numpy(_product(centred.T, centred) / len(centred)))[1].numpy()
         basis = axes[:, ::-1][:, :DIMENSIONS] / deviation[:, None]
         spread = np.sqrt(np.mean(_product(flat - self._mean, basis) ** 2))
-        self._basis = (basis / spread).astype(np.float32)
+        self._basis = (basis / max(spread, LEAST_SPREAD)).astype(np.float32)
         size = self._basis.shape[1] * NEAR ** 2 + 1
         self._normal = np.zeros((size, size), np.float32)
         self._wanted = np.zeros(size, np.float32)

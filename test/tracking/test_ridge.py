@@ -93,6 +93,14 @@ def test_responds_where_the_target_went(features):
     assert model.respond(larger).shape == (41, 41)
 
 
+def test_an_empty_picture_teaches_something_finite():
+    flat = np.ones((96, 25, 25), np.float32)
+    model = RidgeFilter(flat)
+    model.learn(flat, (100.0, 100.0), (40.0, 40.0), 1.0)
+    model.solve()
+    assert np.isfinite(model.respond(flat)).all()
+
+
 def test_how_the_features_lie_in_memory_changes_nothing(features):
     responses = []
     for seen in (features, np.ascontiguousarray(features.transpose(1, 2, 0)).transpose(2, 0, 1)):
