@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from siamx_ros.evaluation import metrics
 from siamx_ros.evaluation.runner import Run
 from siamx_ros.files import printable
 from siamx_ros.geometry import iou_xywh
+from siamx_ros.model.whole_files import write_whole
 
 
 def write_plots(folder: Path, runs: dict[str, list[Run]]) -> list[Path]:
@@ -120,7 +122,8 @@ def new_figure(width: float, height: float):
 
 
 def save(figure, path: Path) -> Path:
-    """Write a figure; the same figure gives the same bytes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=130, metadata={'Software': None})
+    """Write a figure as PNG, whole or not at all; the same figure gives the same bytes."""
+    picture = BytesIO()
+    figure.savefig(picture, format='png', dpi=130, metadata={'Software': None})
+    write_whole(path, picture.getbuffer())
     return path

@@ -17,6 +17,7 @@ import numpy as np
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation.runner import Run, Windows
 from siamx_ros.files import refuse_no_folder
+from siamx_ros.model import whole_files
 from siamx_ros.records import TrackState
 
 COLUMNS = ('frame', 'x', 'y', 'w', 'h', 'confidence', 'state', 'valid', 'seconds',
@@ -130,11 +131,8 @@ def list_trackers(folder: Path) -> list[str]:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a text file under a temporary name and rename it; names may be other than UTF-8."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + '.partial')
-    partial.write_text(text, encoding='utf-8', errors='backslashreplace', newline='\n')
-    partial.replace(path)
+    """Write a text file as :func:`whole_files.write_whole`; names in it may be other than UTF-8."""
+    whole_files.write_whole(path, text.encode('utf-8', 'backslashreplace'))
 
 
 def json_values(value: Any) -> Any:

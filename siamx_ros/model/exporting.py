@@ -22,6 +22,7 @@ from siamx_ros.model.onnx_session import CPU, Session
 from siamx_ros.model.quantisation import Ranges, check_ranges
 from siamx_ros.model.rounding import rounded
 from siamx_ros.model.weights import SHIPPED, Checkpoint
+from siamx_ros.model.whole_files import write_whole
 
 FORMAT = 'siamx-onnx-1'
 TEMPLATE_FILE, DESCRIPTION_FILE = 'template.onnx', 'model.json'
@@ -102,8 +103,8 @@ def export(checkpoint: Checkpoint, folder: Path, template: np.ndarray,
     description = describe(checkpoint, graphs, precision, comparisons)
     folder.mkdir(parents=True, exist_ok=True)
     for name, graph in graphs.items():
-        _write(folder / name, graph.SerializeToString())
-    _write(folder / DESCRIPTION_FILE, json.dumps(description, indent=1).encode())
+        write_whole(folder / name, graph.SerializeToString())
+    write_whole(folder / DESCRIPTION_FILE, json.dumps(description, indent=1).encode())
     return comparisons
 
 
@@ -167,10 +168,3 @@ def _run(graph: Any, inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
 def _shapes(values: Sequence[Any]) -> dict[str, list[int]]:
     return {value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim]
             for value in values}
-
-
-def _write(path: Path, content: bytes) -> None:
-    """The file appears whole or not."""
-    partial = path.with_name(path.name + '.partial')
-    partial.write_bytes(content)
-    partial.replace(path)

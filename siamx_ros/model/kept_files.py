@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 import functools
 import hashlib
 import logging
@@ -29,7 +30,8 @@ class KeptFiles:
         try:
             path = self._path(key)
             data = path.read_bytes()
-            path.touch()
+            with suppress(OSError):  # what may be read, but not changed, is as good
+                path.touch()
         except (OSError, RuntimeError) as error:
             LOGGER.debug('not read: %s', error)
             return None

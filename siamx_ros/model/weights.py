@@ -8,6 +8,7 @@ A checkpoint is a dictionary of plain values and tensors: ``format``, ``network`
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 import hashlib
 import io
@@ -23,20 +24,17 @@ import torch
 from torch import nn
 
 from siamx_ros.config import NetworkConfig
-from siamx_ros.errors import InputError
 from siamx_ros.files import refuse_pointer
 from siamx_ros.model.network import SiameseNet, SiamXNet, make_network
 from siamx_ros.model.quantisation import Ranges
+from siamx_ros.model.state_dicts import WeightsError, in_half, load_strictly, named_tensors
+from siamx_ros.model.whole_files import write_whole
 from siamx_ros.settings import SettingsError
 
 FORMAT = 'siamx-checkpoint-1'
 SHIPPED = Path(__file__).resolve().parent.parent / 'weights'
 SEARCH_PATH = 'SIAMX_WEIGHTS'
 """Environment variable with a folder of further checkpoints."""
-
-
-class WeightsError(InputError):
-    """A checkpoint is missing, damaged, foreign or does not fit."""
 
 
 @dataclass(frozen=True)
@@ -77,37 +75,11 @@ def save_checkpoint(path: str | Path, network: SiameseNet, *, calibration: dict 
         'calibration': calibration or {}, 'ranges': ranges or {}, 'card': card or {}})
 
 
-def in_half(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Tensors of a network, those of convolutions as fp16.
-
-    Raises:
-        WeightsError: one holds numbers that fp16 cannot; it is named.
-    """
-    halved = {n: v.half() if v.is_floating_point() and v.ndim > 1 else v for n, v in state.items()}
-    for name, value in halved.items():
-        if value.dtype == torch.half and not value.isfinite().all():
-            raise WeightsError(f'{name} holds {state[name].abs().max().item():g}, fp16 at most '
-                               f'{torch.finfo(torch.half).max:g}: store it without --half')
-    return halved
-
-
 def write_atomically(path: str | Path, content: dict) -> None:
-    """torch.save, see :func:`write_whole`."""
+    """torch.save, see :func:`siamx_ros.model.whole_files.write_whole`."""
     file = io.BytesIO()  # writing to a full disk itself, torch raises no OSError
     torch.save(content, file)
     write_whole(path, file.getbuffer())
-
-
-def write_whole(path: str | Path, data: bytes | memoryview) -> None:
-    """Write to a temporary name beside the target, then rename; nothing is left of a failure."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + '.partial')
-    try:
-        partial.write_bytes(data)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def load_checkpoint(weights: str | Path) -> Checkpoint:
@@ -139,49 +111,71 @@ def find_weights(weights: str | Path) -> Path:
     """Path of a checkpoint: a path if it has a separator or suffix, else a name to look up.
 
     Raises:
-        WeightsError: no such file; says where it looked.
+        WeightsError: no such file, or none that can be looked for; says where it looked.
     """
     text = str(weights)
-    if os.sep in text or Path(text).suffix:
-        path = Path(text).expanduser()
-        if not path.is_file():
-            raise WeightsError(f'weights file {path} ' + (
-                'is a folder' if path.is_dir() else 'does not exist'))
-        return path
+    try:
+        return _given(text) if os.sep in text or Path(text).suffix else _known(text)
+    except (OSError, RuntimeError) as error:
+        raise WeightsError(f'weights {text!r} cannot be looked for: {error}') from None
+
+
+def _given(text: str) -> Path:
+    """Raises RuntimeError where the home of a user is not known."""
+    path = Path(text).expanduser()
+    if not path.is_file():
+        raise WeightsError(
+            f'weights file {path} {"is a folder" if path.is_dir() else "does not exist"}')
+    return path
+
+
+def _known(name: str) -> Path:
     folders = [Path(os.environ[SEARCH_PATH])] if os.environ.get(SEARCH_PATH) else []
-    folders += [SHIPPED, Path.home() / '.cache' / 'siamx_ros']
+    folders.append(SHIPPED)
+    with suppress(RuntimeError):  # no HOME, and a user that the system does not know
+        folders.append(Path.home() / '.cache' / 'siamx_ros')
     for folder in folders:
-        if (folder / f'{text}.pt').is_file():
-            return folder / f'{text}.pt'
+        if (folder / f'{name}.pt').is_file():
+            return folder / f'{name}.pt'
     known = sorted(path.stem for path in SHIPPED.glob('*.pt'))
     places = ', '.join(str(folder) for folder in folders)
     raise WeightsError(
-        f'no weights named {text!r} in {places}; shipped: {", ".join(known) or "none"}')
+        f'no weights named {name!r} in {places}; shipped: {", ".join(known) or "none"}')
 
 
 def read_file(path: Path) -> Any:
     """Read a file written by torch, refusing anything but plain data.
 
     Raises:
-        WeightsError: truncated, not a torch file, or it tries to bring code.
+        WeightsError: truncated, damaged, not a torch file, or it tries to bring code.
         InputError: Git LFS has not fetched it.
     """
     refuse_pointer(path)
     try:
+        _check_sums(path)
         return torch.load(path, map_location='cpu', weights_only=True)
     except pickle.UnpicklingError as error:
         found = re.search(r'GLOBAL (\S+)', str(error))
         held = f' ({found[1]})' if found else ''
         raise WeightsError(f'{path} is refused: it is damaged or holds more than plain tensors'
                            f'{held}, which could run code') from None
-    except (RuntimeError, EOFError, ValueError, KeyError, TypeError, AttributeError, IndexError,
-            OSError, zipfile.BadZipFile) as error:
+    except Exception as error:  # damaged bytes lead torch to raise anything
         reason = str(error).split('\n')[0][:200]
         if 'weights_only' in reason:  # torch says how to load such a file unsafely
             reason = 'TorchScript or an old format, which could run code'
         raise WeightsError(
-            f'{path} cannot be read as a checkpoint: truncated or no torch file ({reason})'
+            f'{path} cannot be read as a checkpoint: truncated, damaged or no torch file ({reason})'
         ) from None
+
+
+def _check_sums(path: Path) -> None:
+    """Raise BadZipFile for a checksum that is wrong: torch looks at none."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            folders = [part.filename for part in archive.infolist() if part.external_attr & 0x10]
+            wrong = archive.testzip() or next(iter(folders), None)  # torch fills no tensor of those
+        if wrong is not None:
+            raise zipfile.BadZipFile(f'{wrong} has another checksum or kind than it was given')
 
 
 def _build(path: Path, content: dict) -> SiameseNet:
@@ -190,13 +184,26 @@ def _build(path: Path, content: dict) -> SiameseNet:
     except (SettingsError, AttributeError, TypeError) as error:
         raise WeightsError(f'{path} describes a network that this version does not know: {error}'
                            ) from None
-    network = make_network(config)
-    load_strictly(network, content.get('state_dict'), str(path))
+    state = named_tensors(content.get('state_dict'), str(path))
+    _check_size(path, config, state)
+    try:
+        network = make_network(config)
+    except RuntimeError:
+        raise WeightsError(f'{path} describes a network that memory does not hold') from None
+    load_strictly(network, state, str(path))
     return network.eval()
 
 
+def _check_size(path: Path, config: NetworkConfig, state: dict[str, torch.Tensor]) -> None:
+    """Before a network is made, which takes memory and time without limit."""
+    largest = max((max(tensor.shape, default=0) for tensor in state.values()), default=0)
+    if sum(config.blocks) > len(state) or max(config.widths, default=0) > largest:
+        raise WeightsError(f'{path} describes a larger network than that of its tensors: widths '
+                           f'{config.widths}, blocks {config.blocks}')
+
+
 def _table(path: Path, content: dict, name: str) -> dict:
-    table = content.get(name) or {}
+    table = {} if content.get(name) is None else content[name]
     if not isinstance(table, dict):
         raise WeightsError(f'{path} must hold a table as {name}, got {type(table).__name__}')
     return dict(table)
@@ -217,34 +224,3 @@ def _is_range(bounds: Any) -> bool:
     return (isinstance(bounds, tuple) and len(bounds) == 2
             and all(isinstance(end, float) and math.isfinite(end) for end in bounds)
             and bounds[0] <= 0 <= bounds[1])
-
-
-def load_strictly(network: SiameseNet, state: Any, origin: str) -> None:
-    """Copy tensors into a network: all names and shapes must fit (counters may be absent).
-
-    Raises:
-        WeightsError: names the first missing, extra or misshapen tensors.
-    """
-    if not isinstance(state, dict) or not all(torch.is_tensor(v) for v in state.values()):
-        raise WeightsError(f'{origin} holds no table of tensors')
-    wanted = {n: v for n, v in network.state_dict().items()
-              if not n.endswith('num_batches_tracked')}
-    state = {n: v for n, v in state.items() if not n.endswith('num_batches_tracked')}
-    problems = [
-        *_listed('missing', sorted(wanted.keys() - state.keys())),
-        *_listed('unexpected', sorted(state.keys() - wanted.keys())),
-        *_listed('of another shape', [
-            f'{n} {tuple(state[n].shape)} instead of {tuple(wanted[n].shape)}'
-            for n in wanted.keys() & state.keys() if state[n].shape != wanted[n].shape])]
-    if problems:
-        raise WeightsError(f'{origin} does not fit the network: ' + '; '.join(problems))
-    if not all(torch.isfinite(v).all() for v in state.values() if v.is_floating_point()):
-        raise WeightsError(f'{origin} holds numbers that are not finite')
-    network.load_state_dict({n: v.float() for n, v in state.items()}, strict=False)
-
-
-def _listed(what: str, names: list[str]) -> list[str]:
-    if not names:
-        return []
-    more = f' and {len(names) - 3} more' if len(names) > 3 else ''
-    return [f'{len(names)} {what}: {", ".join(names[:3])}{more}']

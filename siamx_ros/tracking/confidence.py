@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 import math
+import sys
 
 from siamx_ros.config import TrackerConfig
 from siamx_ros.errors import InputError
@@ -52,8 +53,10 @@ class Calibration:
         """
         known = cls.__dataclass_fields__
         for name, value in values.items():
-            if name not in known or not isinstance(value, (int, float)) or not math.isfinite(value):
-                raise InputError(f'calibration holds {name}={value!r}; known: {", ".join(known)}')
+            if name not in known or not isinstance(value, (int, float)) or not (
+                    abs(value) <= sys.float_info.max):
+                raise InputError(f'calibration holds {name}={value!r:.80}; expected finite '
+                                 f'numbers for {", ".join(known)}')
         return cls(**{name: float(value) for name, value in values.items()})
 
     def __call__(self, raw_score: float, peak_ratio: float, similarity: float,

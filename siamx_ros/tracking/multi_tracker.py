@@ -76,16 +76,10 @@ class MultiTracker:
         """Take over the target of a tracker with the same engine; returns its number.
 
         Raises:
-            InputError: it has no target, or one of images of another size.
+            InputError: it has no target, one of images of another size or another engine, is in
+                the group already, or its confidence is of another fit (:func:`check_same_fit`).
         """
-        if tracker.memory is None:
-            raise InputError('the tracker has no target: call init first')
-        size = tracker.memory.image_size
-        for other in self.trackers.values():
-            if other.memory.image_size != size:
-                raise InputError(
-                    'all targets must be given in images of one size, {}x{} pixels, got '
-                    '{}x{}'.format(*other.memory.image_size, *size))
+        self._refuse_misfit(tracker)
         number = next(self._numbers)
         self._targets[number] = Contestant(tracker)
         self._warm_up()
@@ -142,9 +136,11 @@ class MultiTracker:
         """Use other settings from the next image on; the targets are kept.
 
         Raises:
-            InputError: see :meth:`Tracker.configure`, also for what counts from the next target on.
+            InputError: see :meth:`Tracker.configure`, also for what counts from the next target on;
+                nothing is changed.
         """
-        check_same_fit(self.config, config)
+        for each in (self, *self.trackers.values()):
+            check_same_fit(each.config, config)
         self.config = config
         for tracker in self.trackers.values():
             tracker.configure(config)
@@ -154,6 +150,22 @@ class MultiTracker:
         """Forget all targets and free the network's memory; no target can be added any more."""
         self.reset()
         self.engine: Any = None
+
+    def _refuse_misfit(self, tracker: Tracker) -> None:
+        if tracker.memory is None:
+            raise InputError('the tracker has no target: call init first')
+        if tracker.engine is not self.engine:
+            raise InputError('the tracker must have the engine of the group, got another one: '
+                             'make it with another(), or the group with around()')
+        check_same_fit(self.config, tracker.config)
+        size = tracker.memory.image_size
+        for number, other in self.trackers.items():
+            if other is tracker:
+                raise InputError(f'the tracker is in the group already, its target is {number}')
+            if other.memory.image_size != size:
+                raise InputError(
+                    'all targets must be given in images of one size, {}x{} pixels, got '
+                    '{}x{}'.format(*other.memory.image_size, *size))
 
     def _update_together(self, image: AnyImage, stamp: float | None,
                          gates: Mapping[int, Gate]) -> dict[int, TrackResult]:

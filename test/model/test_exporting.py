@@ -122,6 +122,14 @@ def test_files_that_answer_otherwise_are_not_written(
     assert not (tmp_path / 'onnx').exists()
 
 
+def test_what_cannot_be_written_is_named_and_nothing_is_left_of_it(weights, tmp_path, capsys):
+    (tmp_path / 'template.onnx').mkdir()
+    assert export('--weights', weights, '--out', tmp_path, '--sizes', '143') == 2
+    said = capsys.readouterr().err
+    assert said == f'error: cannot use {tmp_path / "template.onnx"}: Is a directory\n'
+    assert [path.name for path in tmp_path.iterdir()] == ['template.onnx']
+
+
 @pytest.mark.parametrize('options, sentence', [
     (('--sizes', '200'), 'must leave 15 when divided by 16'),
     (('--sizes', 'any'), 'must be whole numbers'),

@@ -54,6 +54,15 @@ def test_those_that_were_not_used_leave(kept, folder):
     assert sorted(path.name for path in folder.iterdir()) == ['a', 'c']
 
 
+def test_what_may_be_read_but_not_changed_is_read(kept, monkeypatch):
+    """As of another user, or on a medium that cannot be written."""
+    def refused(path):
+        raise PermissionError(1, 'Operation not permitted', str(path))
+    kept.write('a', b'something')
+    monkeypatch.setattr(kept_files.Path, 'touch', refused)
+    assert kept.read('a') == b'something'
+
+
 def homeless(path):
     raise RuntimeError('Could not determine home directory.')
 

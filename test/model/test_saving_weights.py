@@ -40,6 +40,6 @@ def test_nothing_is_left_on_a_full_disk(network, tmp_path, capsys):
         weights.save_checkpoint(saved, network)
         return 0
     assert guarded(save) == 1
-    assert capsys.readouterr().err == 'error: cannot write: No space left on device\n'
+    assert capsys.readouterr().err == f'error: cannot write {saved}: No space left on device\n'
     assert [path.name for path in saved.parent.iterdir()] == ['model.pt']
     assert saved.read_bytes() == before

@@ -113,6 +113,42 @@ def test_settings_and_losses_reach_all_and_a_vain_search_ends_for_one(engine, sc
     assert list(group.trackers) == [first]
 
 
+@pytest.fixture
+def started(engine, scene):
+    """A function: settings -> a tracker that has a target."""
+    def start(config=CONFIG):
+        tracker = Tracker(engine, config)
+        tracker.init(scene((400, 300)), box((400, 300)))
+        return tracker
+    return start
+
+
+def test_trackers_that_do_not_go_together_are_refused(engine, scene, started):
+    group, other = MultiTracker(engine, CONFIG), MultiTracker(type(engine)(), CONFIG)
+    tracker, offline = started(), started(CONFIG.replace({'online_weight': 0.0}))
+    number = group.join(tracker)
+    with pytest.raises(InputError, match=f'in the group already, its target is {number}$'):
+        group.join(tracker)
+    with pytest.raises(InputError, match='must have the engine of the group'):
+        other.join(tracker)
+    with pytest.raises(InputError, match='online_weight cannot change between 0 and more'):
+        group.join(offline)
+    with pytest.raises(InputError, match='has no target'):
+        group.join(tracker.another())
+    assert group.trackers == {number: tracker} and not other.trackers
+    assert group.add(scene((400, 300)), box((400, 300))) == number + 1
+
+
+def test_settings_that_one_tracker_cannot_take_reach_none(engine, started):
+    group, trackers = MultiTracker(engine, CONFIG), [started(), started()]
+    for tracker in trackers:
+        group.join(tracker)
+    trackers[1].config = CONFIG.replace({'online_weight': 0.0})
+    with pytest.raises(InputError, match='online_weight'):
+        group.configure(CONFIG.replace({'n_lost': 7}))
+    assert group.config == trackers[0].config == CONFIG
+
+
 def test_what_is_closed_takes_no_images(engine, scene):
     group = MultiTracker(engine, CONFIG)
     group.close()
