@@ -52,7 +52,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 """Command -> (module, one line for ``--help``)."""
 
-_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 _PATH_ERRORS = (errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR, errno.EEXIST,
                 errno.ENAMETOOLONG, errno.ELOOP)
 ENDING = (signal.SIGTERM, signal.SIGHUP)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 import errno
 import math
 import os
 from pathlib import Path
 import shutil
+from typing import Iterator
 
 import cv2
 import numpy as np
@@ -37,17 +39,33 @@ class CsvRecorder:
             self._file = open(path, 'w', encoding='utf-8', newline='\n')
         except OSError as error:
             raise InputError(f'cannot write {path}: {error.strerror}') from None
+        self._path = str(path)
         self._file.write(','.join(CSV_COLUMNS) + '\n')
 
     def write(self, frame: int, result: TrackResult) -> None:
-        """Write one line: box in image pixels (nan without a box), confidence, state's name."""
+        """Write one line: box in image pixels (nan without a box), confidence, state's name.
+
+        Raises:
+            OSError: no space is left, for example; it names the file.
+        """
         numbers = result.box.xywh if result.box else (math.nan,) * 4
         box = ','.join(f'{number:.3f}' for number in numbers)
-        self._file.write(f'{frame},{box},{result.confidence:.6f},{result.state.name}\n')
+        with self._named():
+            self._file.write(f'{frame},{box},{result.confidence:.6f},{result.state.name}\n')
 
     def close(self) -> None:
-        """Finish the file."""
-        self._file.close()
+        """Finish the file; raises as :meth:`write` does."""
+        with self._named():
+            self._file.close()
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Name the file in an error: of an open one, the system says no name."""
+        try:
+            yield
+        except OSError as error:
+            error.filename = self._path
+            raise
 
 
 def codec_of(path: Path) -> str:

@@ -19,6 +19,17 @@ def test_csv_is_exact(tmp_path):
         b'7,nan,nan,nan,nan,0.250000,LOST\n')
 
 
+@pytest.mark.parametrize('count', [1, 2000])
+def test_a_table_on_a_full_disk_is_named(count):
+    """Few lines are written at the end, many before."""
+    table = CsvRecorder('/dev/full')
+    with pytest.raises(OSError, match="No space left on device: '/dev/full'"):
+        for frame in range(count):
+            table.write(frame, TrackResult(None, 0.25, TrackState.LOST))
+        assert count == 1
+        table.close()
+
+
 @pytest.mark.parametrize('suffix', sorted(CODECS))
 def test_video_can_be_read_back(tmp_path, suffix):
     path = tmp_path / f'a{suffix}'

@@ -30,6 +30,7 @@ from siamx_ros.data.folders import read_sequences
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation.calibration import BOUNDARY, INDICATORS, fit
 from siamx_ros.geometry import BoundingBox
+from siamx_ros.model.devices import pick_device
 from siamx_ros.model.inference import Engine
 from siamx_ros.model.network import SiameseNet
 from siamx_ros.model.quantisation import Ranges, input_ranges
@@ -105,10 +106,10 @@ def run(args: argparse.Namespace) -> int:
     if args.synthetic < 0:
         raise InputError(f'--synthetic must be at least 0, got {args.synthetic}')
     check_written(args, {'DATA': args.data, '--weights': weights_file(args.weights),
-                         '--simulated': args.simulated},
-                  {'--out': args.out})
+                         '--simulated': args.simulated}, {'--out': args.out})
     checkpoint = load_checkpoint(args.weights)
-    if args.half:  # refused now rather than after the fit
+    pick_device(args.device)  # what cannot be used is refused now rather than after the fit
+    if args.half:
         in_half(checkpoint.network.state_dict())
     config = config.replace({'network': checkpoint.network.config.to_dict()})
     pictures, held_out = (read_pictures(args.data, config, held_out=part) for part in (False, True))

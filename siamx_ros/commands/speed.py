@@ -73,14 +73,16 @@ def run(args: argparse.Namespace) -> int:
     plan = _plan(args, settings, size)
     with tqdm(total=plan.steps, unit='turn', file=sys.stderr) as bar:
         report = measure(plan, bar.update)
-    if args.out is not None:
-        values = as_values(report, {
-            'size': list(size), 'turns': args.turns, 'frames': args.frames,
-            'images': [stretch.name for stretch in plan.stretches],
-            **{name: group.to_dict() for name, group in settings.items()}})
-        write_whole(args.out, json.dumps(values, indent=2) + '\n')
-        print(f'wrote {args.out}', file=sys.stderr)
-    print(as_tables(report))
+    try:
+        if args.out is not None:
+            values = as_values(report, {
+                'size': list(size), 'turns': args.turns, 'frames': args.frames,
+                'images': [stretch.name for stretch in plan.stretches],
+                **{name: group.to_dict() for name, group in settings.items()}})
+            write_whole(args.out, json.dumps(values, indent=2) + '\n')
+            print(f'wrote {args.out}', file=sys.stderr)
+    finally:  # what was measured is not lost with the file
+        print(as_tables(report))
     return 0
 
 

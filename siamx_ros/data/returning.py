@@ -18,7 +18,7 @@ SMALLEST = 8.0
 ENTRY = 12
 """Images within which a target that enters by a side has come to its place."""
 VISIBLE = 0.5
-"""Share of a target that is seen from which it counts as present."""
+"""Share of a target that is seen, from which on it counts as present."""
 COVER = 1.2
 """Width of what hides the target, relative to the target's."""
 ABSENT = np.full(4, np.nan)
@@ -86,11 +86,13 @@ class ReturnCamera:
         self._resized = np.maximum(1, np.round(self._size * zoom)).astype(int)
         self._zoom = self._resized / self._size
         middle = (self._size - self._resized) / 2
-        pan, zoomed = chance.pan * self._size, self._moved(seen, middle)
+        pan, centres = chance.pan * self._size, _centres(seen)
         if enters:
             mirrored = size[0] - (last[0] + last[2] / 2)
-            pan[0] = mirrored - (zoomed[0, 0] + zoomed[0, 2] / 2)
-        self._pan = np.round(middle + _allowed(pan, zoomed, self._size))
+            pan[0] = mirrored - (centres[0, 0] * self._zoom[0] + middle[0])
+        inside = np.clip(centres, 0, self._size)  # a zoom may take these out, and the pan back in
+        pan = _allowed(pan, inside * self._zoom + middle, self._size)
+        self._pan = np.round(middle + pan)
         self._entry = 0.0
         if enters:
             x, _, width, _ = self._moved(seen[0], self._pan)
@@ -118,7 +120,7 @@ class ReturnCamera:
 
 def returned(images: Iterator[np.ndarray], boxes: np.ndarray, last: np.ndarray, away: np.ndarray,
              manner: Return, chance: Chance) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Images and boxes of a return: a box counts from half of its area in view on.
+    """Images and boxes of a return: a box counts where at least half of it is in view.
 
     Args:
         images: H x W x 3 uint8 BGR.
@@ -130,12 +132,10 @@ def returned(images: Iterator[np.ndarray], boxes: np.ndarray, last: np.ndarray, 
     camera, slow = ReturnCamera(manner, chance, boxes, last, size), manner.occlusion
     for index, (image, box) in enumerate(zip(images, boxes)):
         image, box = camera.show(image, box, index)
-        seen = 1.0
+        seen = _inside(box, size)
         if slow and np.isfinite(box).all():
-            seen = index / slow
-            image = _hidden(image, box, away, seen, chance.leftwards)
-        if index < ENTRY and manner.other_side:
-            seen = min(seen, 1.0) * _inside(box, size)
+            image = _hidden(image, box, away, index / slow, chance.leftwards)
+            seen *= min(index / slow, 1.0)
         yield image, box if seen >= VISIBLE else ABSENT
 
 
@@ -161,15 +161,15 @@ def _allowed_zoom(zoom: float, seen: np.ndarray, size: np.ndarray) -> float:
     """The zoom, made milder where the target would fill the image, leave it, or all but vanish."""
     if not len(seen):
         return zoom
-    centres = seen[:, :2] + seen[:, 2:] / 2
-    extent = np.maximum(seen[:, 2:].max(0), np.ptp(centres, axis=0))
+    extent = np.maximum(seen[:, 2:].max(0), np.ptp(_centres(seen), axis=0))
     return float(min(max(zoom, min(1.0, SMALLEST / seen[:, 2:].min())),
                      max(1.0, (size / extent).min())))
 
 
-def _allowed(pan: np.ndarray, seen: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """The pan, made smaller where it would carry the centre of a visible box out of the image."""
-    if not len(seen):
-        return pan
-    centres = np.clip(seen[:, :2] + seen[:, 2:] / 2, 0, size)
-    return np.clip(pan, -centres.min(0), size - centres.max(0))
+def _allowed(pan: np.ndarray, centres: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """The pan, made smaller where it would carry a visible target's centre out of the image."""
+    return np.clip(pan, -centres.min(0), size - centres.max(0)) if len(centres) else pan
+
+
+def _centres(boxes: np.ndarray) -> np.ndarray:
+    return boxes[:, :2] + boxes[:, 2:] / 2

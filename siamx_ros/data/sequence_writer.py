@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Iterator
 
 import cv2
 import numpy as np
@@ -30,27 +32,32 @@ class SequenceWriter:
             box: x, y, w, h in pixels; NaN while the target is absent.
 
         Raises:
-            InputError: it cannot be written, or the folder not be made.
+            OSError: it cannot be written, or the folder not be made; it names which.
+            InputError: the folder is gone.
         """
         if not self._boxes:
-            self._make_folder()
+            (self._folder / 'img').mkdir(parents=True)
         path = self._folder / 'img' / f'{len(self._boxes) + 1:08d}.jpg'
         jpeg = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, self._quality])[1]
-        try:  # by Python: OpenCV takes no name that is not UTF-8
-            path.write_bytes(jpeg.tobytes())
-        except OSError as error:
-            raise InputError(f'cannot write {path}: {error.strerror}') from None
+        with _named(path):
+            path.write_bytes(jpeg.tobytes())  # OpenCV takes no name that is not UTF-8
         self._boxes.append(box)
 
     def finish(self) -> int:
-        """Write the boxes; returns the number of images."""
-        np.savetxt(self._folder / 'groundtruth.txt', np.array(self._boxes), fmt='%.3f',
-                   delimiter=',')
+        """Write the boxes; returns the number of images; raises as :meth:`add` does."""
+        path = self._folder / 'groundtruth.txt'
+        with _named(path):
+            np.savetxt(path, np.array(self._boxes), fmt='%.3f', delimiter=',')
         return len(self._boxes)
 
-    def _make_folder(self) -> None:
-        try:
-            (self._folder / 'img').mkdir(parents=True)
-        except OSError as error:
-            raise InputError(
-                f'cannot make the folder {self._folder}: {error.strerror}') from None
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Name in an error what cannot be written: of a full disk, the system says no name."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise InputError(f'cannot write {path}: {error.strerror}') from None
+    except OSError as error:
+        error.filename = str(path)
+        raise

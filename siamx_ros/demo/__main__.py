@@ -31,6 +31,7 @@ from siamx_ros.evaluation.bag.film import Film
 from siamx_ros.evaluation.bag.folder import timing
 from siamx_ros.evaluation.bag.frame_table import BagFrame, ordered
 from siamx_ros.evaluation.bag.live_replay import replay_live
+from siamx_ros.evaluation.bag.replay import UNREADABLE
 from siamx_ros.evaluation.bag.replay_results import Replay, events, track_of
 from siamx_ros.evaluation.bag.truth import Truth
 from siamx_ros.evaluation.results import json_values, write_whole
@@ -129,14 +130,20 @@ def _played(args: argparse.Namespace, clip: Source, box: BoundingBox, truth: Tru
                 not_whole = film.close()
     if not_whole is not None:
         raise not_whole
-    kept = len(steps)  # a damaged video has fewer images than it announces
+    kept = len(steps)  # a damaged video may end before it announces
     return Replay(clip.name, ordered(stamps[:kept], stamps[:kept]), steps,
                   Truth(truth.boxes[:kept], truth.labelled[:kept]), 0)
 
 
 def _frames(clip: Source, stamps: np.ndarray) -> Iterator[BagFrame]:
-    for index, image in enumerate(islice(clip, len(stamps))):
-        yield BagFrame(index, int(stamps[index]), image, 'demo_camera')
+    """The images by their numbers in the clip, and between them those that cannot be decoded."""
+    following = 0
+    for image in islice(clip, len(stamps)):
+        for number in range(following, min(clip.number, len(stamps))):
+            yield BagFrame(number, int(stamps[number]), None, problem='it cannot be decoded')
+        if clip.number < len(stamps):
+            yield BagFrame(clip.number, int(stamps[clip.number]), image, 'demo_camera')
+        following = clip.number + 1
 
 
 def _bar(count: int) -> tqdm:
@@ -153,6 +160,8 @@ class _Listener:
         self._state = TrackState.UNINITIALISED
 
     def __call__(self, frame: BagFrame, result: Any) -> None:
+        if frame.image is None:
+            return
         if not self._bar.n:
             self._bar.reset()  # the model was loaded until now
         self._film.show(frame, result)
@@ -171,10 +180,12 @@ def _leave(clip: Source, replay: Replay, folder: Path) -> None:
         for step in replay.steps:
             if step.result is not None:
                 table.write(step.index, step.result)
-    numbers = {**timing(replay), **_shares(replay)}
+    shown = np.array([not step.note.startswith(UNREADABLE) for step in replay.steps])
+    numbers = {**timing(replay), **_shares(replay, shown)}
+    changes = [event for event in events(replay) if event['event'] == 'state']
     write_whole(folder / 'summary.json', json.dumps(json_values(
-        {'clip': clip.name, 'frames': len(replay.steps), **numbers,
-         'changes': list(events(replay))}), indent=2) + '\n')
+        {'clip': clip.name, 'frames': int(shown.sum()), **numbers, 'changes': changes}),
+        indent=2) + '\n')
     print(f'\nspeed        {numbers["frames_per_second"]:.0f} frames/s from image to answer, '
           f'without reading and writing video (the clip has {clip.fps:g})')
     if replay.truth.labelled.any():
@@ -186,9 +197,13 @@ def _leave(clip: Source, replay: Replay, folder: Path) -> None:
         print(f'{label:<12} {folder / name}')
 
 
-def _shares(replay: Replay) -> dict[str, float]:
-    """Followed: valid and on the target, where that is seen. Wrong: valid and not on it."""
-    shares = {'valid_share': metrics.share(replay.run.valid)}
+def _shares(replay: Replay, shown: np.ndarray) -> dict[str, float]:
+    """Followed: valid and on the target, where that is seen. Wrong: valid and not on it.
+
+    Args:
+        shown: for each of N frames whether the tracker got it.
+    """
+    shares = {'valid_share': metrics.share(replay.run.valid[shown])}
     if replay.truth.labelled.any():
         track = track_of(replay)
         shares['followed_share'] = metrics.share((track.valid & track.right)[track.visible])

@@ -19,6 +19,8 @@ rocket         rug                                   public domain, SpaceX
 
 from __future__ import annotations
 
+from typing import Iterator
+
 import cv2
 import numpy as np
 
@@ -57,6 +59,7 @@ class DemoClip(GeneratedClip):
     """
 
     name = 'courtyard'
+    number = 0
 
     def __init__(self, seconds: float = 20.0, seed: int = 7) -> None:
         """``seconds`` are at most 20; ``seed`` is that of the sensor noise."""
@@ -68,6 +71,11 @@ class DemoClip(GeneratedClip):
         count = max(1, round(min(seconds, TARGET_KEYS[-1, 0]) * self.fps))
         boxes, shares = zip(*map(self._truth, range(count)))
         super().__init__(np.array(boxes), np.array(shares))
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """Yield the images, H x W x 3 uint8 BGR; ``number`` is that of the last one."""
+        for self.number in range(self.frame_count):
+            yield self.image(self.number)
 
     def _rendered(self, index: int) -> np.ndarray:
         rng, time = np.random.default_rng((self._seed, index)), index / self.fps

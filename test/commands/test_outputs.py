@@ -45,7 +45,8 @@ def test_what_may_not_be_changed_is_refused(tmp_path, monkeypatch, given):
 
 
 @pytest.mark.parametrize('number, status', [
-    (errno.EACCES, 2), (errno.EISDIR, 2), (errno.ENAMETOOLONG, 2), (errno.ENOSPC, 1)])
+    (errno.EACCES, 2), (errno.EISDIR, 2), (errno.ENAMETOOLONG, 2), (errno.ENOSPC, 1),
+    (errno.EFBIG, 1)])
 def test_what_cannot_be_opened_is_one_sentence(capsys, number, status):
     def work():
         raise OSError(number, os.strerror(number), 'place')

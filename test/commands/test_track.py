@@ -129,7 +129,7 @@ def test_a_full_disk_is_no_traceback(folder, box):
     process = command('track', folder / 'img', '--box', box, '--weights', 'random', '--device',
                       'cpu', '--csv', '/dev/full')
     assert process.returncode == 1
-    assert 'error: cannot write: No space left' in process.stderr
+    assert 'error: cannot write /dev/full: No space left' in process.stderr
     assert 'Traceback' not in process.stderr
 
 

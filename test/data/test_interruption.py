@@ -1,7 +1,9 @@
 """Copies with an absence: what they show, where the boxes are, and that they repeat."""
 
+import errno
 import os
 from pathlib import Path
+import re
 
 import cv2
 import numpy as np
@@ -11,7 +13,6 @@ from siamx_ros.cli import main
 from siamx_ros.data.degradation import Degradation
 from siamx_ros.data.interruption import GAP, interrupted, write_sequence
 from siamx_ros.data.sequence import read_folder
-from siamx_ros.errors import InputError
 
 
 def write(folder, name, colour, count=20, size=(80, 60)):
@@ -134,12 +135,19 @@ def test_bad_input_is_refused(pair, tmp_path, capsys, monkeypatch, arguments, se
     assert not (tmp_path / 'new').exists()
 
 
-def test_an_image_that_cannot_be_written_is_reported(pair, tmp_path, monkeypatch):
-    def full_disk(*_):
-        raise OSError(28, 'No space left on device')
-    monkeypatch.setattr(Path, 'write_bytes', full_disk)
-    with pytest.raises(InputError, match='cannot write .*00000001.jpg: No space left'):
-        write_sequence(tmp_path / 'copy', interrupted(*pair, np.random.default_rng(0)))
+@pytest.mark.parametrize('owner, function, name', [
+    (Path, 'write_bytes', r'img/00000001\.jpg'), (np, 'savetxt', r'groundtruth\.txt')])
+@pytest.mark.parametrize('number, status', [(errno.ENOSPC, 1), (errno.ENOENT, 2)])
+def test_what_cannot_be_written_is_named(pair, tmp_path, capsys, monkeypatch, owner, function, name,
+                                         number, status):
+    """The disk is full, or somebody removed the folder."""
+    def fail(*_, **__):
+        raise OSError(number, os.strerror(number))
+    monkeypatch.setattr(owner, function, fail)
+    assert main(['interrupt', str(tmp_path / 'data'), '--out', str(tmp_path / 'out')]) == status
+    assert re.search(f'error: cannot write .*{name}: {os.strerror(number)}\n',
+                     capsys.readouterr().err)
+    assert [path.name for path in tmp_path.iterdir()] == ['data']
 
 
 def test_a_copy_whose_name_is_not_utf_8(pair, tmp_path):

@@ -6,7 +6,8 @@ import pytest
 
 from siamx_ros.cli import main
 from siamx_ros.data.interruption import interrupted
-from siamx_ros.data.returning import COVER, ENTRY, PAN, Chance, Return, ReturnCamera
+from siamx_ros.data.returning import (
+    COVER, ENTRY, PAN, Chance, Return, ReturnCamera, returned)
 from siamx_ros.data.sequence import read_folder
 from siamx_ros.errors import InputError
 
@@ -82,6 +83,32 @@ def test_a_zoom_leaves_the_target_in_the_image_and_to_be_seen():
     small = np.tile([50.0, 50, 12, 10], (5, 1))
     assert ReturnCamera(Return(zoom=4.0), chance(zoom=-1.0), small, small[0], SIZE).show(
         picture(small[:1]), small[0], 0)[1][3] == pytest.approx(8, abs=0.2)
+
+
+@pytest.mark.parametrize('part', [-1.0, 1.0])
+@pytest.mark.parametrize('pan', [(PAN, PAN), (-PAN, -PAN), (0.0, 0.0)])
+@pytest.mark.parametrize('left, top', [(2.0, 4.0), (118.0, 4.0), (2.0, 86.0), (118.0, 86.0)])
+def test_a_target_that_moves_at_one_side_is_in_the_image_after_a_zoom(left, top, pan, part):
+    moving = np.array([[left + 7 * i, top + 4 * i, 10, 10] for i in range(5)])
+    camera = ReturnCamera(Return(zoom=4.0), chance(pan, part), moving, moving[0], SIZE)
+    for index, box in enumerate(moving):
+        x, y, w, h = camera.show(picture(), box, index)[1]
+        assert -1 <= x + w / 2 <= 161 and -1 <= y + h / 2 <= 121
+
+
+@pytest.mark.parametrize('manner', [Return(), Return(zoom=1.5), Return(occlusion=1)])
+def test_it_is_present_while_half_of_it_is_in_the_image(manner):
+    """It leaves by a corner, with its centre inside."""
+    leaving = np.array([[138.0 + i, 98 + i, 20, 20] for i in range(12)])
+    frames = returned(map(picture, leaving[:, None]), leaving, leaving[0], picture(STILL[:0]),
+                      manner, chance((PAN, PAN), 1.0))
+    present = []
+    for index, (image, box) in list(enumerate(frames))[1:]:
+        seen, whole = red(image)[2:], 20 * manner.zoom
+        share = float(np.prod(np.minimum(seen, whole))) / whole ** 2
+        present.append(bool(np.isfinite(box).all()))
+        assert present[-1] == (share >= 0.5), f'{share:.2f} at {index}'
+    assert present == sorted(present, reverse=True) and 2 < sum(present) < 10
 
 
 @pytest.mark.parametrize('last_x, from_right', [(40.0, True), (110.0, False)])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import builtins
 import copy
+from itertools import islice
 
 import cv2
 import numpy as np
@@ -26,6 +27,11 @@ def test_it_is_twenty_seconds_of_vga(clip):
         image = clip.image(index)
         assert image.shape == (HEIGHT, WIDTH, 3) == (480, 640, 3)
         assert image.dtype == np.uint8
+
+
+def test_images_of_the_clip_are_numbered(clip):
+    numbers = [(clip.number, image.mean()) for image in islice(clip, 3)]
+    assert numbers == [(number, clip.image(number).mean()) for number in range(3)]
 
 
 def test_the_same_seed_gives_the_same_pixels(clip):

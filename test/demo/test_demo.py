@@ -5,16 +5,20 @@ from __future__ import annotations
 import csv
 import json
 import os
+from pathlib import Path
 import signal
 import subprocess
 import sys
 
 from command_line import python, refused
 import cv2
+import numpy as np
 import pytest
 
 from siamx_ros.client.node_process import NodeDied, NodeProcess
-from siamx_ros.demo.__main__ import main
+from siamx_ros.demo import __main__ as demo
+from siamx_ros.demo.__main__ import _frames, main
+from siamx_ros.frame_sources import FolderSource
 
 BOX = '162.5,147,121,112'
 
@@ -41,6 +45,47 @@ def test_a_folder_is_played_followed_and_recorded(red_cup, colour_node, tmp_path
     assert len(rows) == 60
     assert {row['state'] for row in rows} == {'TRACKING'}
     assert cv2.VideoCapture(str(out / 'tracked.mp4')).get(cv2.CAP_PROP_FRAME_COUNT) == 60
+
+
+class Damaged(FolderSource):
+    """A damaged video: some frames are missing in the middle, and the target is gone at the end."""
+
+    missing, gone_from = range(20, 25), 40
+
+    def __iter__(self):
+        for image in super().__iter__():
+            if self.number not in self.missing:
+                yield image if self.number < self.gone_from else np.zeros_like(image)
+
+
+def test_images_have_the_numbers_and_stamps_of_their_frames(red_cup):
+    stamps = np.arange(60) * 1000 + 7
+    frames = list(_frames(Damaged(red_cup), stamps))
+    assert [frame.index for frame in frames] == list(range(60))
+    assert [frame.stamp for frame in frames] == stamps.tolist()
+    assert [frame.index for frame in frames if frame.image is None] == list(Damaged.missing)
+    for count in (22, 30):  # --frames
+        assert [frame.index for frame in _frames(Damaged(red_cup), stamps[:count])
+                if frame.image is not None] == [
+                    number for number in range(count) if number not in Damaged.missing]
+
+
+@pytest.mark.ros
+def test_a_damaged_video_keeps_its_numbers_and_times(red_cup, colour_node, tmp_path, capsys,
+                                                     monkeypatch):
+    monkeypatch.setattr(demo, 'open_source', lambda spec: Damaged(Path(spec)))
+    assert main(['--video', str(red_cup), '--box', BOX, '--out', str(tmp_path)],
+                node(colour_node, 'follow')) == 0
+    assert ' 1.3 s  TRACKING -> LOST' in capsys.readouterr().out, 'image 40 of 30 a second'
+    rows = list(csv.DictReader((tmp_path / 'track.csv').open()))
+    numbers = [number for number in range(60) if number not in Damaged.missing]
+    assert [int(row['frame']) for row in rows] == numbers
+    summary = json.loads((tmp_path / 'summary.json').read_text())
+    assert summary['frames'] == 55 and summary['valid_share'] == pytest.approx(35 / 55)
+    found, lost = summary['changes']
+    assert (found['frame'], lost['frame']) == (0, 40)
+    assert lost['stamp_ns'] - found['stamp_ns'] == 40 * round(1e9 / 30)
+    assert cv2.VideoCapture(str(tmp_path / 'tracked.mp4')).get(cv2.CAP_PROP_FRAME_COUNT) == 55
 
 
 @pytest.mark.ros

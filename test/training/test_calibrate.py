@@ -162,6 +162,16 @@ def test_weights_beyond_fp16_are_refused_before_the_fit(data, tmp_path, capsys, 
     assert f'{name} holds 100000, fp16 at most 65504' in capsys.readouterr().err
 
 
+@pytest.mark.parametrize('device, sentence', [
+    ('abacus', "unknown device 'abacus'"), ('cuda:99', 'device cuda:99 was asked for')])
+def test_a_device_that_is_not_there_is_refused_at_once(data, tmp_path, capsys, monkeypatch, device,
+                                                       sentence):
+    monkeypatch.setattr('siamx_ros.commands.calibrate.read_pictures',
+                        lambda *_, **__: pytest.fail('went on'))
+    assert calibrate(data, tmp_path / 'no.pt', '--device', device) == 2
+    assert sentence in capsys.readouterr().err
+
+
 def test_the_network_is_that_of_the_checkpoint(data, tmp_path, capsys):
     assert calibrate(data, tmp_path / 'no.pt', '--network.channels', '32') == 2
     assert "unknown option '--network.channels'" in capsys.readouterr().err

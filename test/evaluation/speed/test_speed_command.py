@@ -7,6 +7,7 @@ import cv2
 import pytest
 
 from siamx_ros.cli import main
+from siamx_ros.evaluation.speed import measurement, report
 from siamx_ros.evaluation.speed.stages import STAGES
 from siamx_ros.synthetic import sequence
 
@@ -79,6 +80,19 @@ def test_ours_and_another_one_are_measured(capfd, tmp_path, adapter, folder):
 def test_bad_input(capfd, arguments, sentence):
     assert main(['speed', '--device', 'cpu', '--size', '64x48', *arguments]) == 2
     assert sentence in capfd.readouterr().err
+
+
+def test_what_was_measured_is_printed_where_no_file_can_be_written(capfd, tmp_path, monkeypatch):
+    monkeypatch.setattr(measurement, 'measure', lambda plan, step: 'measured')
+    monkeypatch.setattr(report, 'as_tables', lambda measured: f'the tables of what was {measured}')
+    monkeypatch.setattr(report, 'as_values', lambda measured, settings: {})
+    out = tmp_path / 'speed.json'
+    out.with_name('speed.json.partial').symlink_to('/dev/full')
+    assert main(['speed', '--device', 'cpu', '--size', '64x48', '--out', str(out)]) == 1
+    said = capfd.readouterr()
+    assert said.out == 'the tables of what was measured\n'
+    assert f'error: cannot write {out}: No space left on device' in said.err
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_sequence_that_is_too_short_is_refused(capfd, folder):
