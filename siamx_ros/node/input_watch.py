@@ -28,7 +28,7 @@ class InputWatch:
         self.config, self._unreadable = config, unreadable
         self._lock = Lock()
         self._last_image = self._last_good = time.monotonic()
-        self._asked = -float('inf')
+        self._asked = -float('inf')  # arrival of the image whose gap was noted when it was taken up
         self._missing = self._gap = self._too_old = False
         self._data: Any = None
         self._frozen_at = self._last_due = -float('inf')
@@ -70,8 +70,8 @@ class InputWatch:
     def frozen_for(self) -> float:
         """How long images have come without a new one, if that is too long, seconds; else 0."""
         with self._lock:
-            gap, frozen = time.monotonic() - self._last_image, self._is_frozen()
-            return gap if frozen and gap > self.config.image_timeout else 0.0
+            gap = time.monotonic() - self._last_image
+            return gap if self._is_frozen() and gap > self.config.image_timeout else 0.0
 
     def ends_gap(self, received: float) -> bool:
         """Whether so long no image came before this one that the target must be found anew.
