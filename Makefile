@@ -31,19 +31,19 @@ demo: setup
 follow-demo: setup
 	@. .build/env.sh && python -m siamx_ros.follow_demo $(if $(WORLD),--world '$(WORLD)') $(if $(WORLDS),--worlds '$(WORLDS)') $(ARGS)
 
-# Most tests side by side; those of them that failed once more, without the load of the others;
-# then those that measure time. A part may have nothing to run (status 5); one that was interrupted
-# or given a wrong option ends the whole.
+# Most tests side by side, then those that measure time; of each part those that failed once more,
+# without the load of the others. A part may have nothing to run (status 5); one that was
+# interrupted or given a wrong option ends the whole.
 test: setup
-	@. .build/env.sh; python -m pytest --part=parallel -n $(WORKERS) --dist=loadfile \
-		--no-loadscope-reorder $(ARGS); \
-	first=$$?; case $$first in 0|1|5) ;; *) exit $$first;; esac; \
-	if test $$first = 1; then echo 'The tests that failed, once more and alone:' >&2; \
-		python -m pytest --part=parallel --last-failed --last-failed-no-failures=none $(ARGS) || first=6; \
-	fi; \
-	python -m pytest --part=serial $(ARGS); second=$$?; \
-	if test $$first = 6; then echo 'Tests of the parallel part failed, see above.' >&2; fi; \
-	case $$first$$second in 00|05|10|15|50) ;; *) exit 1;; esac
+	@. .build/env.sh; \
+	part() { python -m pytest --part=$$* $(ARGS); status=$$?; test $$status = 1 || return $$status; \
+		echo 'The tests that failed, once more and alone:' >&2; \
+		python -m pytest --part=$$1 --last-failed --last-failed-no-failures=none $(ARGS) || return 1; }; \
+	part parallel -n $(WORKERS) --dist=loadfile --no-loadscope-reorder; first=$$?; \
+	case $$first in 0|1|5) ;; *) exit $$first;; esac; \
+	part serial; second=$$?; \
+	if test $$first = 1; then echo 'Tests of the parallel part failed, see above.' >&2; fi; \
+	case $$first$$second in 00|05|50) ;; *) exit 1;; esac
 
 # In a folder that Python looks into first; OpenCV before 4.10 needs a numpy before 2.
 test-opencv: setup

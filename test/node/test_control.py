@@ -20,7 +20,7 @@ from siamx_ros.node.health import resident_mb
 from siamx_ros.srv import InitTarget
 
 pytestmark = pytest.mark.ros
-SLEEP_LONG = 5
+SLEEP, SLEEP_LONG = 3, 5
 
 
 def lifecycle(rig) -> str:
@@ -135,8 +135,7 @@ def test_a_transition_that_fails_is_reported_and_leads_back_to_the_start(monkeyp
 def test_calls_that_wait_during_deactivation_are_answered(make_rig, make_scene):
     rig = make_rig()
     rig.started()
-    rig.probe.publish(make_scene(command=3, seconds=1.0), rig.next_stamp())
-    rig.set_parameters(debug_rate=9.0)
+    rig.occupy(make_scene(command=SLEEP, seconds=1.0))
     waiting = [rig.probe.call_async(InitTarget, 'init', init_request(BoundingBox(60, 40, 40, 32)))
                for _ in range(3)]
     assert rig.transition('deactivate')
@@ -149,9 +148,8 @@ def test_an_inference_that_outlives_deactivation(make_rig, make_scene):
     """It says nothing any more, and nothing is begun beside it."""
     rig = make_rig()
     rig.started()
-    rig.probe.publish(make_scene(command=SLEEP_LONG, seconds=0.8), rig.next_stamp())  # 8 s
-    hung, begin = rig.clock_ns, time.monotonic()
-    rig.set_parameters(debug_rate=9.0)
+    begin = time.monotonic()
+    hung = rig.occupy(make_scene(command=SLEEP_LONG, seconds=0.8))  # 8 s
     assert rig.transition('deactivate')
     assert not rig.transition('cleanup') and not rig.transition('activate')
     assert 'has not ended yet' in rig.log

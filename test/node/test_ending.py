@@ -24,8 +24,7 @@ DDS_LOG = re.compile(r'^.*RTPS_.*\n', re.MULTILINE)
 def in_inference(rig, make_scene, seconds: float) -> None:
     """Have the node work on an image for a time, and wait until it does."""
     rig.started()
-    rig.show(make_scene(command=SLEEP, seconds=0.05))
-    rig.probe.publish(make_scene(command=SLEEP, seconds=seconds), rig.next_stamp())
+    rig.occupy(make_scene(command=SLEEP, seconds=seconds))
     assert rig.set_parameters(debug_rate=11.0).successful, 'answers while it infers'
 
 
@@ -43,7 +42,7 @@ def test_a_signal_during_inference(make_rig, make_scene, number, seconds):
 def test_an_inference_that_never_ends_is_left_behind(make_rig, make_scene):
     rig = make_rig()
     rig.started()
-    rig.probe.publish(make_scene(command=HANG), rig.next_stamp())
+    rig.occupy(make_scene(command=HANG))
     assert rig.set_parameters(debug_rate=11.0).successful, 'answers while it infers'
     begin = time.monotonic()
     for _ in range(3):

@@ -140,7 +140,7 @@ def test_a_failing_init_is_refused_and_the_old_target_kept(rig, make_scene, comm
 def test_a_stuck_inference_is_reported_while_it_is_stuck(make_rig, make_scene):
     rig = make_rig({'stall_timeout': 0.5})
     rig.started()
-    rig.probe.publish(make_scene(command=SLEEP, seconds=2.5), rig.next_stamp())
+    rig.occupy(make_scene(command=SLEEP, seconds=2.5))
     status = rig.status(S.STATE_ERROR)
     assert 'has been worked on for' in status.message
     assert 'has been worked on for' in rig.log

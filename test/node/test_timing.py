@@ -35,9 +35,7 @@ def test_calls_are_answered_while_inference_runs(rig, make_scene):
     rig.probe.call(GetState, 'get_state', GetState.Request())
     wrong = init_request(BoundingBox(60, 40, 40, 32))
     wrong.header.frame_id = 'elsewhere'
-    rig.probe.publish(make_scene(command=SLEEP, seconds=2.0), rig.next_stamp())
-    busy = rig.clock_ns
-    rig.set_parameters(debug_rate=9.0)
+    busy = rig.occupy(make_scene(command=SLEEP, seconds=2.0))
     begin = time.monotonic()
     times = durations(lambda: rig.probe.call(GetState, 'get_state', GetState.Request()))
     times += durations(lambda: rig.probe.call(InitTarget, 'init', wrong))
@@ -105,9 +103,8 @@ def test_an_init_that_times_out_is_not_done_later(make_rig, make_scene):
     rig = make_rig({'init_timeout': 0.3})
     rig.started(target_id='old')
     rig.show()
-    for seconds in (1.0, 0.0):
-        rig.probe.publish(make_scene(command=SLEEP, seconds=seconds), rig.next_stamp())
-        rig.set_parameters(debug_rate=9.0)
+    rig.occupy(make_scene(command=SLEEP, seconds=1.0))
+    rig.probe.publish(make_scene(), rig.next_stamp())
     answer = rig.init(target_id='new')
     assert answer.error_code == InitTarget.Response.TIMEOUT
     assert rig.probe.answer(rig.clock_ns).target_id == 'old'

@@ -1,6 +1,6 @@
 """`make test` runs the tests in two parts, and fails when one of them does.
 
-What failed beside other tests is run again without them.
+What failed is run once more, without what ran beside it.
 """
 
 from __future__ import annotations
@@ -44,8 +44,7 @@ def make_test(repository: Path, folder: Path, parallel: int, serial: int,
 
 
 @pytest.mark.parametrize('parallel, serial, passes', [
-    (0, 0, True), (0, 5, True), (5, 0, True), (5, 5, False), (0, 1, False), (5, 1, False),
-    (0, 2, False)])
+    (0, 0, True), (0, 5, True), (5, 0, True), (5, 5, False), (0, 2, False)])
 def test_both_parts_run_and_both_must_pass(repository, tmp_path, parallel, serial, passes) -> None:
     status, (first, second) = make_test(repository, tmp_path, parallel, serial)
     assert (status == 0) == passes
@@ -54,14 +53,22 @@ def test_both_parts_run_and_both_must_pass(repository, tmp_path, parallel, seria
 
 
 @pytest.mark.parametrize('again, serial, passes', [
-    (0, 0, True), (0, 5, True), (0, 1, False), (1, 0, False), (1, 5, False), (2, 0, False),
-    (5, 0, False)])
+    (0, 0, True), (0, 5, True), (1, 0, False), (1, 5, False), (2, 0, False), (5, 0, False)])
 def test_what_failed_runs_once_more(repository, tmp_path, again, serial, passes) -> None:
     status, (_, second, third) = make_test(repository, tmp_path, 1, serial, again)
     assert (status == 0) == passes
     assert second == ('-m pytest --part=parallel --last-failed --last-failed-no-failures=none '
                       'test/x.py -k y')
     assert third == '-m pytest --part=serial test/x.py -k y'
+
+
+@pytest.mark.parametrize('parallel', [0, 5])
+@pytest.mark.parametrize('again', [0, 1, 5])
+def test_what_failed_of_the_serial_part_does_too(repository, tmp_path, parallel, again) -> None:
+    status, (*_, third) = make_test(repository, tmp_path, parallel, 1, again)
+    assert (status == 0) == (again == 0)
+    assert third == ('-m pytest --part=serial --last-failed --last-failed-no-failures=none '
+                     'test/x.py -k y')
 
 
 @pytest.mark.parametrize('status', [2, 4])

@@ -80,6 +80,14 @@ class Rig(NodeProcess):
         assert answer is not None, f'no answer to an image; {self.last_words()}'
         return answer
 
+    def occupy(self, image) -> int:
+        """Publish an image that takes a while and wait until that has begun; returns its stamp."""
+        from scripted_node import BUSY
+        begun = self.log.count(BUSY)
+        self.probe.publish(image, self.next_stamp())
+        assert self.probe.wait(lambda: self.log.count(BUSY) > begun), self.last_words()
+        return self.clock_ns
+
     def init(self, box: BoundingBox | None = BOX, stamp_ns: int = 0, **fields):
         """Call ~/init; returns the response."""
         from siamx_ros.client.probe import init_request

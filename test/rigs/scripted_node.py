@@ -16,6 +16,8 @@ from siamx_ros.records import BoxSource, Reason, TrackResult, TrackState
 from siamx_ros.tracking.states import StateMachine
 
 FAIL, NO_MEMORY, SLEEP, HANG, SLEEP_LONG = 1, 2, 3, 4, 5
+BUSY = 'scripted: at work'
+"""Printed where an inference that takes a while begins."""
 
 
 class OutOfMemoryError(RuntimeError):
@@ -68,6 +70,8 @@ class ScriptedTracker:
 def obey(image) -> None:
     """Do what the image commands."""
     command, _, duration = map(int, image[0, 0])
+    if command in (SLEEP, SLEEP_LONG, HANG):
+        print(BUSY, file=sys.stderr, flush=True)
     if command == FAIL:
         raise RuntimeError('scripted failure')
     if command == NO_MEMORY:

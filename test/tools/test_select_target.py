@@ -60,7 +60,8 @@ class Hand:
     def step(self) -> bool:
         time.sleep(0.01)
         picture = self.selector.picture()
-        ready = self.selector.services_used.init.service_is_ready()
+        ready = self.selector.services_used.init.service_is_ready() \
+            and self.selector.count_subscribers('siamx_tracker/hold_image')
         if picture is not None and not self.pictures and ready:
             self.stamp = self.selector.message.header.stamp
             self.selector.press(60, 40)
