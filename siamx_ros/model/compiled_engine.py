@@ -113,10 +113,14 @@ class CompiledEngine(Engine, ABC):
     def _give(search: Any, kernels: dict[str, torch.Tensor]) -> None:
         """Put a target's kernels into a compiled search."""
 
+    def _new_search(self, shape: tuple[int, ...], kernels: dict[str, torch.Tensor]) -> Any:
+        """The same, or what was begun to be compiled before."""
+        return self._compile(shape, kernels)
+
     def _search_for(self, shape: tuple[int, ...], template: Template) -> Any:
         """The search for patches of this shape, B x S x S x 3, that holds this template."""
         return self._searches.holding((template,), lambda: template.kernels, shape,
-                                      lambda kernels: self._compile(shape, kernels))
+                                      lambda kernels: self._new_search(shape, kernels))
 
     def _scores_for(self, encoded: dict[str, torch.Tensor]) -> Any:
         """What gives the scores of template patches, with this encoded search patch in it."""

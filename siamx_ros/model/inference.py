@@ -138,6 +138,17 @@ class Engine:
             logits[0, 0].float().sigmoid().cpu().numpy(), distances[0].float().cpu().numpy(),
             torch.cat(self.network.grid_features(levels), 1))
 
+    def prepare(self, sizes: Iterable[int], template: Template) -> None:
+        """Begin to make ready, in another thread, what :meth:`search` needs for some patches.
+
+        A search that comes before that is done waits for it. Where a search needs nothing, or it
+        can only be made in the thread that searches, nothing is begun.
+
+        Args:
+            sizes: sides of the patches, pixels.
+            template: of a target.
+        """
+
     def search_many(self, searches: Iterable[tuple[Patch, Template]]) -> Iterator[Maps]:
         """The answers of :meth:`search` on patches with a template each, in their order.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Callable, Iterable, Iterator, Sequence
 
 import numpy as np
@@ -58,6 +58,7 @@ class OpenVinoEngine(CompiledEngine):
         self._ranges, self._source = ranges, Source.of(self.network)
         self._requests, self._checks = Requests(), Requests()
         self._encodings: dict[int, Any] = {}
+        self._coming: dict[tuple[int, ...], Future] = {}
 
     @classmethod
     def from_settings(cls, network: SiameseNet, model: ModelConfig,
@@ -78,6 +79,13 @@ class OpenVinoEngine(CompiledEngine):
         openvino_graph.show(request, patch)
         request.infer(share_outputs=True)
         return _maps(request)
+
+    def prepare(self, sizes: Iterable[int], template: Template) -> None:
+        thread = ThreadPoolExecutor(1, 'siamx_compiler')
+        for shape in ((1, size, size, 3) for size in sorted(sizes)):
+            if shape not in self._searches.held and shape not in self._coming:
+                self._coming[shape] = thread.submit(self._compile, shape, template.kernels)
+        thread.shutdown(wait=False)
 
     def search_many(self, searches: Iterable[tuple[np.ndarray, Template]]) -> Iterator[Maps]:
         """See :class:`Engine`; searches run side by side, on one thread each.
@@ -148,6 +156,10 @@ class OpenVinoEngine(CompiledEngine):
     def _awaited(request: Any) -> Maps:
         request.wait()
         return _maps(request)
+
+    def _new_search(self, shape: tuple[int, ...], kernels: dict[str, torch.Tensor]) -> Any:
+        coming = self._coming.pop(shape, None)
+        return coming.result() if coming else self._compile(shape, kernels)
 
     def _compile(self, shape: tuple[int, ...], kernels: dict[str, torch.Tensor],
                  streams: int = 1) -> Any:

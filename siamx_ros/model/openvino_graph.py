@@ -7,6 +7,7 @@ import io
 import logging
 from pathlib import Path
 import platform
+import threading
 from typing import Any, Callable, Sequence
 import warnings
 
@@ -156,12 +157,20 @@ def _options(precision: str, threads: int) -> dict[str, Any]:
             'ENABLE_CPU_PINNING': False}
 
 
-@functools.cache
 def _core() -> Any:
     """OpenVINO's entry, one for the process.
 
     Each further core replaces the thread's signal stack, and leaves it pointing at freed memory
     once two of them are gone: the next signal then ends the process.
     """
+    with _MAKING:
+        return _only_core()
+
+
+_MAKING = threading.Lock()
+
+
+@functools.cache
+def _only_core() -> Any:
     import openvino
     return openvino.Core()

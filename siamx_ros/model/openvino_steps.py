@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import threading
 from typing import Any
 
 import numpy as np
@@ -65,9 +66,17 @@ class Step:
     source: Source
 
 
-@functools.lru_cache(maxsize=8)
 def converted(step: Step) -> Any:
     """An OpenVINO model, kept: torch never frees all that tracing takes, so it is done once."""
+    with _CONVERTING:
+        return _converted(step)
+
+
+_CONVERTING = threading.Lock()
+
+
+@functools.lru_cache(maxsize=8)
+def _converted(step: Step) -> Any:
     examples = tuple(torch.from_numpy(np.zeros(shape, kind)) for shape, kind in step.inputs)
     return openvino_graph.convert(
         step.module(step.source.network()), examples, [shape for shape, _ in step.inputs])

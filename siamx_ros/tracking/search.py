@@ -162,6 +162,7 @@ def first_memory(engine: Engine, image: np.ndarray, box: BoundingBox, config: Tr
     window = engine.geometry.template_window(box)
     template = engine.embed(imaging.CROPS[config.crop](image, window, fill))
     memory = TargetMemory(template, box, fill, size, config, stamp)
+    engine.prepare(_searched_sizes(engine, memory, config) - {config.search_size}, template)
     memory.online = first_model(engine, image, memory)
     memory.backward = first_image(engine, image, memory, calibration)
     if config.follow_roll and memory.backward is not None:
@@ -172,9 +173,7 @@ def first_memory(engine: Engine, image: np.ndarray, box: BoundingBox, config: Tr
 
 def warm_up(engine: Engine, memory: TargetMemory, config: TrackerConfig) -> None:
     """Search patches of each size once: what is compiled is compiled now, not in an update."""
-    local = engine.geometry.search_window(memory.box, grown_size(config))
-    sizes = {config.steady_size, config.search_size, local.patch_side,
-             *(window.patch_side for window in memory.relocaliser.examples(local))}
+    sizes = _searched_sizes(engine, memory, config)
     for size in sizes - memory.prepared:
         engine.search(np.zeros((size, size, 3), np.uint8), memory.template)
     memory.prepared |= sizes
@@ -212,6 +211,13 @@ def first_image(engine: Engine, image: np.ndarray, memory: TargetMemory,
     check = BackwardCheck(engine, patch, window, memory.box, memory.config.crop, memory.fill)
     backward_scores(engine, image, [(check, memory.box)])  # compiled now, not in an update
     return check
+
+
+def _searched_sizes(engine: Engine, memory: TargetMemory, config: TrackerConfig) -> set[int]:
+    """Sides of all patches that a target may be searched in, pixels."""
+    local = engine.geometry.search_window(memory.box, grown_size(config))
+    return {config.steady_size, config.search_size, local.patch_side,
+            *(window.patch_side for window in memory.relocaliser.examples(local))}
 
 
 def _search_size(geometry: PatchGeometry, memory: TargetMemory, state: TrackState) -> int:

@@ -30,6 +30,9 @@ class ColourEngine:
     def embed(self, patch):
         return Template({}, None)
 
+    def prepare(self, sizes, template):
+        """Nothing is compiled."""
+
     def search(self, patch, template, meanwhile=lambda: None):
         meanwhile()
         side = len(patch)

@@ -1,4 +1,4 @@
-"""A second target does not wait for what several need: another thread compiles it meanwhile."""
+"""What is compiled in another thread: for the first target, and what several of them need."""
 
 from concurrent.futures import ThreadPoolExecutor
 import threading
@@ -25,12 +25,45 @@ BOXES = [BoundingBox.from_centre(*centres[0], 48, 36) for centres in CENTRES]
 
 
 @pytest.fixture
-def group_of_two(monkeypatch):
-    """A group whose second target was just added, the gate of what is compiled, in whose threads it
-    was, and in whose a request was made."""
+def tracker():
+    """One whose searches are compiled."""
     if not openvino_graph.is_installed():
         pytest.skip('openvino is not installed')
-    tracker = load_tracker(ModelConfig(device='cpu', runtime='openvino', precision='fp32'))
+    return load_tracker(ModelConfig(device='cpu', runtime='openvino', precision='fp32'))
+
+
+def test_a_first_target_is_compiled_in_two_threads_and_a_second_one_in_none(tracker, monkeypatch):
+    threads = {}
+
+    def compiled(shape, *args, make=tracker.engine._compile):
+        assert shape not in threads, 'each size is compiled once'
+        threads[shape] = threading.current_thread()
+        return make(shape, *args)
+    monkeypatch.setattr(tracker.engine, '_compile', compiled)
+    tracker.init(CLIP.image(0), BOXES[0])
+    here = {side for (_, side, *_), thread in threads.items()
+            if thread is threading.main_thread()}
+    assert here == {255} and {side for _, side, *_ in threads} == {207, 255, 511}
+    tracker.another().init(CLIP.image(0), BOXES[1])
+    assert len(threads) == 3
+    assert tracker.update(CLIP.image(1)).box.iou(BOXES[0]) > 0.5
+
+
+def test_a_search_that_could_not_be_compiled_aside_says_so_where_it_is_needed(tracker, monkeypatch):
+    template = tracker.engine.embed(np.zeros((127, 127, 3), np.uint8))
+    patch = np.zeros((207, 207, 3), np.uint8)
+    with monkeypatch.context() as broken:
+        broken.setattr(tracker.engine, '_compile', lambda *_: 1 / 0)
+        tracker.engine.prepare([207], template)
+        with pytest.raises(ZeroDivisionError):
+            tracker.engine.search(patch, template)
+    assert tracker.engine.search(patch, template).scores.shape, 'tried anew'
+
+
+@pytest.fixture
+def group_of_two(tracker, monkeypatch):
+    """A group whose second target was just added, the gate of what is compiled, in whose threads it
+    was, and in whose a request was made."""
     gate, threads = threading.Event(), []
     begun = []
     another = openvino_graph.another
