@@ -53,8 +53,26 @@ class Video:
         return self.folder / (self.pattern % (self.first + index))
 
 
-Entries = Iterator[Callable[[], 'Photo | Video | Sequence']]
-"""A function for each entry of a data set, which reads it or raises an InputError."""
+Content = Photo | Video | Sequence
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that a data set holds, opened only when it is called.
+
+    Attributes:
+        read: reads it, or raises an InputError.
+        name: that a sequence will have; '' where it is not known before.
+    """
+
+    read: Callable[[], Content]
+    name: str = ''
+
+    def __call__(self) -> Content:
+        return self.read()
+
+
+Entries = Iterator[Entry]
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import partial
 import logging
 from pathlib import Path
 
-from siamx_ros.data.annotation import Entries
+from siamx_ros.data.annotation import Entries, Entry
 from siamx_ros.data.sequence import Sequence, is_sequence, read_folder
 from siamx_ros.data.textfiles import select_listed
 from siamx_ros.errors import InputError, name_some
@@ -15,27 +15,11 @@ from siamx_ros.files import refuse_no_folder
 LOG = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class FolderEntry:
-    """Reads the sequence of a folder, and tells its name before that."""
-
-    folder: Path
-
-    @property
-    def name(self) -> str:
-        """The name that the sequence will have."""
-        return self.folder.name
-
-    def __call__(self) -> Sequence:
-        """See :func:`~siamx_ros.data.sequence.read_folder`."""
-        return read_folder(self.folder)
-
-
 def list_folder(root: Path) -> Entries:
     """``<name>/{img/,groundtruth.txt}``, sorted by name, or the one such ``<name>`` that it is."""
     for folder in [root] if is_sequence(root) else sorted(root.iterdir()):
         if is_sequence(folder):
-            yield FolderEntry(folder)
+            yield Entry(partial(read_folder, folder), folder.name)
         elif (folder / 'img').is_dir() or (folder / 'groundtruth.txt').is_file():
             LOG.warning('not used: %s has not both img/ and groundtruth.txt', folder)
 
@@ -78,7 +62,7 @@ def read_sequences(path: str | Path, names: list[str] | None = None) -> list[Seq
 def read_named(entries: Entries, names: list[str]) -> list[Sequence]:
     """Those sequences of a data set that are named, in this order; damage to others is no matter.
 
-    Entries that tell their names (:class:`FolderEntry`) are opened only if they are asked for.
+    Entries that tell their names are opened only if they are asked for.
 
     Returns:
         One sequence a name; none if there are no entries at all.
@@ -89,9 +73,8 @@ def read_named(entries: Entries, names: list[str]) -> list[Sequence]:
     known: dict[str, Sequence | None] = {}
     damage: list[InputError] = []
     for entry in entries:
-        name = getattr(entry, 'name', None)
-        if name is not None and name not in names:
-            known[name] = None
+        if entry.name and entry.name not in names:
+            known[entry.name] = None
             continue
         try:
             sequence = entry()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from siamx_ros.data.annotation import TEST, polygon_bounds
-from siamx_ros.data.catalogue import kinds, read_benchmark
+from siamx_ros.data.catalogue import DATASETS, kinds, read_benchmark
 from siamx_ros.errors import InputError
 
 EXPECTED = {
@@ -30,6 +30,13 @@ def test_layouts(tmp_path, kind):
     for sequence in sequences:
         np.testing.assert_array_equal(sequence.boxes_xywh[0], [10, 20, 30, 40])
         assert len(sequence.truth) == len(sequence.frame_paths)
+
+
+@pytest.mark.parametrize('kind', WRITERS)
+def test_an_entry_has_the_name_of_its_sequence_before_that_is_opened(tmp_path, kind):
+    WRITERS[kind](tmp_path)
+    entries = list(DATASETS[kind][TEST](tmp_path))
+    assert entries and [each.name for each in entries] == [each().name for each in entries]
 
 
 def test_offsets_of_frames(tmp_path):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from siamx_ros.data.annotation import Entries, Photo
+from siamx_ros.data.annotation import Entries, Entry, Photo
 from siamx_ros.data.textfiles import read_text
 from siamx_ros.errors import InputError
 
@@ -37,7 +37,7 @@ def list_coco(root: Path) -> Entries:
         for number in sorted(boxes.keys() & images.keys()):
             name, size = images[number]
             photo = Photo(folder / name, np.array(boxes[number], np.float32), size)
-            yield lambda photo=photo: photo
+            yield Entry(lambda photo=photo: photo)
 
 
 def _read_table(path: Path) -> tuple[dict[int, tuple[str, tuple[int, int]]], dict[int, list]]:

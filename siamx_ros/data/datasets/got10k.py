@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 import re
 
-from siamx_ros.data.annotation import TRAIN, Annotation, Entries
+from siamx_ros.data.annotation import TRAIN, Annotation, Entries, Entry
 from siamx_ros.data.folders import sequence_folders
 from siamx_ros.data.textfiles import read_flags, read_numbers
 from siamx_ros.errors import InputError
@@ -29,7 +29,7 @@ def list_got10k(root: Path, split: str) -> Entries:
                            or any(KEPT_APART.search(folder.name) for folder in folders)):
         raise InputError(f'{base} is not the training part of GOT-10k: never trained on')
     for folder in folders:
-        yield lambda folder=folder: _annotation(folder, split).for_split(split)
+        yield Entry(lambda folder=folder: _annotation(folder, split).for_split(split), folder.name)
 
 
 def _annotation(folder: Path, split: str) -> Annotation:

@@ -7,7 +7,7 @@ from pathlib import Path
 import re
 from typing import Hashable
 
-from siamx_ros.data.annotation import TRAIN, Annotation, Entries
+from siamx_ros.data.annotation import TRAIN, Annotation, Entries, Entry
 from siamx_ros.data.textfiles import (
     folders_by_name, read_flags, read_names, read_numbers, select_listed)
 from siamx_ros.errors import InputError
@@ -37,7 +37,7 @@ def list_lasot(root: Path, split: str) -> Entries:
     else:
         folders = _selected(testing, folders)
     for folder in folders:
-        yield lambda folder=folder: _annotation(folder).for_split(split)
+        yield Entry(lambda folder=folder: _annotation(folder).for_split(split), folder.name)
 
 
 def _tested_names(training: Path, testing: Path) -> set[Hashable]:

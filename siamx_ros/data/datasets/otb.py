@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 import logging
 from pathlib import Path
 import re
 
-from siamx_ros.data.annotation import TEST, Annotation, Entries
+from siamx_ros.data.annotation import TEST, Annotation, Entries, Entry
 from siamx_ros.data.sequence import Sequence, list_images
 from siamx_ros.data.textfiles import read_numbers
 
@@ -22,10 +23,11 @@ def list_otb(root: Path) -> Entries:
     for path in sorted(root.glob('*/groundtruth_rect*.txt')):
         number = re.fullmatch(r'groundtruth_rect(\.\d+)?', path.stem)
         if number is not None:
-            yield lambda path=path, number=number[1] or '': _sequence(path, number)
+            name = path.parent.name + (number[1] or '')
+            yield Entry(partial(_sequence, path, name), name)
 
 
-def _sequence(path: Path, number: str) -> Sequence:
+def _sequence(path: Path, name: str) -> Sequence:
     folder, truth = path.parent, read_numbers(path, 4)
     images = list_images(folder / 'img')
     if len(images) > len(truth):
@@ -34,5 +36,5 @@ def _sequence(path: Path, number: str) -> Sequence:
     if len(images) > len(truth):
         LOG.warning('not used: the last %d images of %s, for which %s has no boxes',
                     len(images) - len(truth), folder.name, path.name)
-    return Annotation(folder.name + number, folder, truth, origin=1,
+    return Annotation(name, folder, truth, origin=1,
                       images=images[:len(truth)]).for_split(TEST)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 import logging
 from pathlib import Path
 import re
 
-from siamx_ros.data.annotation import TRAIN, Annotation, Entries
+from siamx_ros.data.annotation import TRAIN, Annotation, Entries, Entry, Video
+from siamx_ros.data.sequence import Sequence
 from siamx_ros.data.textfiles import read_numbers
 from siamx_ros.errors import name_some
 
@@ -27,9 +29,12 @@ def list_trackingnet(root: Path, split: str) -> Entries:
             LOG.warning('not used: %d in %s have no boxes in anno/: %s', len(unused), frames,
                         name_some(sorted(unused)))
         for path in paths:
-            yield lambda path=path, folder=frames / path.stem: Annotation(
-                path.stem, folder, read_numbers(path, 4), pattern='%d.jpg', first=0,
-                recording=re.sub(r'_\d+$', '', path.stem), withheld=True).for_split(split)
+            yield Entry(partial(_content, path, frames / path.stem, split), path.stem)
+
+
+def _content(path: Path, folder: Path, split: str) -> Video | Sequence:
+    return Annotation(path.stem, folder, read_numbers(path, 4), pattern='%d.jpg', first=0,
+                      recording=re.sub(r'_\d+$', '', path.stem), withheld=True).for_split(split)
 
 
 def _parts(root: Path, split: str) -> list[Path]:

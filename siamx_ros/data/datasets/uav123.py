@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 import re
 
-from siamx_ros.data.annotation import TEST, Annotation, Entries
-from siamx_ros.data.sequence import list_images
+from siamx_ros.data.annotation import TEST, Annotation, Entries, Entry
+from siamx_ros.data.sequence import Sequence, list_images
 from siamx_ros.data.textfiles import read_lines, read_numbers
 
 
@@ -16,9 +17,13 @@ def list_uav123(root: Path) -> Entries:
     for path in sorted((root / 'anno' / 'UAV123').glob('[!.]*.txt')):
         name, first, last = ranges.get(path.stem, (path.stem, 1, None))
         folder = root / 'data_seq' / 'UAV123' / name
-        yield lambda path=path, folder=folder, part=slice(first - 1, last): Annotation(
-            path.stem, folder, read_numbers(path, 4), origin=1,
-            images=list_images(folder)[part]).for_split(TEST)
+        part = slice(first - 1, last)
+        yield Entry(partial(_sequence, path, folder, part), path.stem)
+
+
+def _sequence(path: Path, folder: Path, part: slice) -> Sequence:
+    return Annotation(path.stem, folder, read_numbers(path, 4), origin=1,
+                      images=list_images(folder)[part]).for_split(TEST)
 
 
 def _ranges(path: Path) -> dict[str, tuple[str, int, int]]:

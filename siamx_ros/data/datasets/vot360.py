@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 import json
 from pathlib import Path
 
 import numpy as np
 
-from siamx_ros.data.annotation import TEST, Annotation, Entries
+from siamx_ros.data.annotation import TEST, Annotation, Entries, Entry
 from siamx_ros.data.sequence import Sequence, list_images
 from siamx_ros.data.textfiles import read_text
 from siamx_ros.errors import InputError
@@ -16,7 +17,7 @@ from siamx_ros.errors import InputError
 def list_360vot(root: Path) -> Entries:
     """``<name>/{image/*.jpg,label.json}``: the upright boxes, which may cross the border."""
     for path in sorted(root.glob('*/label.json')):
-        yield lambda path=path: _sequence(path)
+        yield Entry(partial(_sequence, path), path.parent.name)
 
 
 def _sequence(path: Path) -> Sequence:
