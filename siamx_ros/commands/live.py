@@ -6,6 +6,7 @@ import argparse
 from contextlib import closing, contextmanager
 import os
 from pathlib import Path
+import re
 from tempfile import TemporaryDirectory
 from typing import Any, Iterator
 
@@ -15,6 +16,8 @@ from siamx_ros.settings import parameter_values, walk
 
 LIVE_MODES = ('live', 'lockstep')
 NODE_NAME = 'siamx_tracker'
+FULL_NAME = re.compile(r'(/[A-Za-z_][A-Za-z0-9_]*)+')
+"""Of a node or a topic."""
 ACCEPTING = {'min_contrast': 0.0, 'min_box_size': 2.0, 'init_timeout': 30.0, 'stall_timeout': 60.0,
              'image_timeout': 10.0, 'detect_frozen_images': False}
 """Parameters with which the node takes whatever the tracker itself takes, on a busy machine."""
@@ -45,8 +48,11 @@ def check_live_arguments(args: argparse.Namespace, settings: dict[str, Any]) -> 
                          f'{args.tracker!r}')
     if args.node_image and not args.node:
         raise InputError('--node-image belongs to --node')
-    if args.node and not args.node.startswith('/'):
+    if args.node and not FULL_NAME.fullmatch(args.node):
         raise InputError(f'--node must be a full name such as /{NODE_NAME}, got {args.node!r}')
+    if args.node_image and not FULL_NAME.fullmatch(f'/{args.node_image.removeprefix("/")}'):
+        raise InputError('--node-image must be the name of a topic such as /camera/image_raw, got '
+                         f'{args.node_image!r}')
     if args.node and settings != {'model': ModelConfig(), 'tracking': TrackerConfig()}:
         raise InputError(f'{args.node} runs with settings of its own; give the settings to it, or '
                          'leave --node out')

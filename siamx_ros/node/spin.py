@@ -148,7 +148,10 @@ def _refusals(*others: type[Exception]) -> Iterator[None]:
         yield
     except UnknownROSArgsError as error:
         raise InputError(f'unknown arguments of ROS: {error}') from None
-    except (RCLError, NameValidationException, InvalidParameterTypeException, *others) as error:
+    except (RCLError, NameValidationException, InvalidParameterTypeException, ValueError,
+            *others) as error:
+        if isinstance(error, ValueError) and 'unknown substitution' not in str(error):
+            raise  # ours; that of a name with braces is rclpy's
         text = PLACE_IN_SOURCE.sub('', str(error)).rstrip(' ^\n')  # it points at a letter
         raise InputError(' '.join(text.split())) from None
 

@@ -11,6 +11,7 @@ pytestmark = pytest.mark.ros
 @pytest.mark.parametrize('words, said', [
     ('init_box 1,2,3,4 --node a-b', "must not contain characters other than alphanumerics"),
     ('init_box 1,2,3,4 --node a-b', "'a-b/init'"),
+    ('await_active --node {x}', "unknown substitution: {x}"),
     ('await_active --node 1x', "must not start with a number: '1x/get_state'"),
     ('select_target --image /a-b --clicks /c', "remap rule: '-r image:=/a-b'"),
     ('select_target --node a-b --clicks /c', "'a-b/target'"),

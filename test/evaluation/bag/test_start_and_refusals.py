@@ -62,6 +62,8 @@ def test_a_recorded_request(tmp_path, sequence, static, stamp_of, frame):
     (['--mode', 'live', '--tracker', 'kcf'], "has no tracker 'kcf'"),
     (['--mode', 'live', '--node-image', '/image'], '--node-image belongs to --node'),
     (['--mode', 'live', '--node', 'siamx_tracker'], '--node must be a full name'),
+    (['--mode', 'live', '--node', '/{x}'], '--node must be a full name'),
+    (['--mode', 'live', '--node', '/a', '--node-image', 'a b'], '--node-image must be the name'),
     (['--mode', 'live', '--node', '/siamx_tracker'], 'runs with settings of its own'),
     (['--mode', 'live', '--tracking.momentum_gate', 'confidence'],
      'momentum_gate cannot be given to the node'),
