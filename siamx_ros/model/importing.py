@@ -16,6 +16,7 @@ from torch import nn
 
 from siamx_ros.config import BACKBONES, NetworkConfig
 from siamx_ros.model.network import SiamXNet
+from siamx_ros.model.state_dicts import named_tensors
 from siamx_ros.model.weights import WeightsError, find_weights, load_strictly, read_file
 
 _RULES = (
@@ -88,12 +89,15 @@ def import_torchvision(network: SiamXNet, path: Path) -> None:
 
     The two 1x1 shortcuts become the centre tap of our 3x3 ones.
     """
-    state = _unwrapped(read_file(path), path)
+    state = named_tensors(_unwrapped(read_file(path), path), str(path))
     try:
         renamed = _from_torchvision(state)
-    except (KeyError, IndexError) as error:
+    except KeyError as error:
         raise WeightsError(
             f'{path} does not hold a torchvision ResNet-50: {error} is missing') from None
+    except (IndexError, RuntimeError) as error:
+        raise WeightsError(
+            f'{path} does not hold a torchvision ResNet-50: {error}') from None
     load_strictly(network.backbone, renamed, str(path))
 
 

@@ -215,6 +215,16 @@ def test_imagenet_file_of_another_network(tmp_path):
         importing.start_backbone(SiamXNet(), tmp_path / 'other.pth')
 
 
+@pytest.mark.parametrize('name, odd', [
+    ('bn1.running_mean', torch.zeros(5)), ('layer2.0.downsample.0.weight', torch.zeros(512, 256)),
+    ('conv1.weight', torch.zeros(64, 3, 7, 7).to_sparse())])
+def test_imagenet_file_with_an_odd_tensor(tmp_path, name, odd):
+    network = SiamXNet()
+    torch.save({**_torchvision_state(network), name: odd}, tmp_path / 'odd.pth')
+    with pytest.raises(WeightsError, match='odd.pth'):
+        importing.start_backbone(network, tmp_path / 'odd.pth')
+
+
 def _torchvision_state(network):
     """Random tensors under torchvision's names, shaped after our backbone."""
     generator = torch.Generator().manual_seed(2)
