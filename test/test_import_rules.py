@@ -13,7 +13,7 @@ ROS = {'rclpy', 'sensor_msgs', 'vision_msgs', 'std_msgs', 'std_srvs', 'geometry_
        'tf2_ros', 'rosgraph_msgs'}
 VALUES = {
     'errors', 'files', 'geometry', 'patch_geometry', 'records', 'schemes', 'settings',
-    'settings_files', 'config', 'node_config'}
+    'settings_files', 'config', 'node_config', 'whole_files', 'figures'}
 SURFACES = {
     'imaging', 'image_region', 'reduced_image', 'frame_sources', 'drawing', 'recording',
     'synthetic'}
@@ -22,7 +22,8 @@ CORE = VALUES | SURFACES | {'messages', 'data', 'model', 'tracking', 'evaluation
 RULES = {
     **{name: (VALUES, {'torch', 'cv2', *ROS}) for name in VALUES},
     **{name: (VALUES | SURFACES, {'torch', *ROS}) for name in SURFACES},
-    'model': ({'model', 'config', 'geometry', 'patch_geometry', 'settings', 'errors', 'files'},
+    'model': ({'model', 'config', 'geometry', 'patch_geometry', 'settings', 'errors', 'files',
+               'whole_files'},
               {'cv2', *ROS}),
     'tracking': (VALUES | {'tracking', 'model', 'imaging', 'image_region', 'reduced_image'},
                  ROS),

@@ -37,6 +37,7 @@ from siamx_ros.data.annotation import TEST
 from siamx_ros.data.catalogue import DATASETS, kinds, read_benchmark
 from siamx_ros.errors import InputError
 from siamx_ros.schemes import ADAPTIVE_SCHEMES
+from siamx_ros.whole_files import write_text
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -165,7 +166,7 @@ def _official(kit: Any, runs: dict, sequences: list, out: Path | None) -> str:
         The table of its figures; '' without a kit.
     """
     from siamx_ros.evaluation.kits.submission import FIGURES, OFFICIAL, remove_official
-    from siamx_ros.evaluation.results import json_values, write_whole
+    from siamx_ros.evaluation.results import json_values
     from siamx_ros.evaluation.tables import as_text
     if out is not None:
         remove_official(out, runs)
@@ -181,7 +182,7 @@ def _official(kit: Any, runs: dict, sequences: list, out: Path | None) -> str:
     for tracker, each in runs.items():
         for tracker_run, sequence in zip(each, sequences):
             kit.write(out / OFFICIAL, tracker, tracker_run, sequence)
-    write_whole(out / OFFICIAL / FIGURES, json.dumps(json_values(figures), indent=2) + '\n')
+    write_text(out / OFFICIAL / FIGURES, json.dumps(json_values(figures), indent=2) + '\n')
     print(f'wrote {out / OFFICIAL}', file=sys.stderr)
     return table
 

@@ -35,6 +35,7 @@ from tqdm import tqdm
 from siamx_ros.commands.options import TRACKER_SETTINGS, add_tracker_settings, read_settings
 from siamx_ros.commands.outputs import check_written
 from siamx_ros.errors import InputError
+from siamx_ros.whole_files import write_text
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,7 +68,6 @@ def run(args: argparse.Namespace) -> int:
     settings = read_settings(args, TRACKER_SETTINGS)
     check_written(args, {f'DATA {path}': path for path in args.data}, files={'--out': args.out},
                   model=settings['model'])
-    from siamx_ros.evaluation.results import write_whole
     from siamx_ros.evaluation.speed.measurement import measure
     from siamx_ros.evaluation.speed.report import as_tables, as_values
     plan = _plan(args, settings, size)
@@ -79,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
                 'size': list(size), 'turns': args.turns, 'frames': args.frames,
                 'images': [stretch.name for stretch in plan.stretches],
                 **{name: group.to_dict() for name, group in settings.items()}})
-            write_whole(args.out, json.dumps(values, indent=2) + '\n')
+            write_text(args.out, json.dumps(values, indent=2) + '\n')
             print(f'wrote {args.out}', file=sys.stderr)
     finally:  # what was measured is not lost with the file
         print(as_tables(report))

@@ -34,13 +34,14 @@ from siamx_ros.evaluation.bag.live_replay import replay_live
 from siamx_ros.evaluation.bag.replay import UNREADABLE
 from siamx_ros.evaluation.bag.replay_results import Replay, events, track_of
 from siamx_ros.evaluation.bag.truth import Truth
-from siamx_ros.evaluation.results import json_values, write_whole
+from siamx_ros.evaluation.results import json_values
 from siamx_ros.evaluation.timelines import timeline
 from siamx_ros.files import check_outputs, writable_folder
 from siamx_ros.frame_sources import CameraSource, Source, open_source
 from siamx_ros.geometry import MIN_VISIBLE, BoundingBox
 from siamx_ros.recording import CsvRecorder
 from siamx_ros.records import TrackState
+from siamx_ros.whole_files import write_text
 
 WRITTEN = ('tracked.mp4', 'plot.png', 'track.csv', 'summary.json', 'node.log')
 """What is written into --out."""
@@ -183,7 +184,7 @@ def _leave(clip: Source, replay: Replay, folder: Path) -> None:
     shown = np.array([not step.note.startswith(UNREADABLE) for step in replay.steps])
     numbers = {**timing(replay), **_shares(replay, shown)}
     changes = [event for event in events(replay) if event['event'] == 'state']
-    write_whole(folder / 'summary.json', json.dumps(json_values(
+    write_text(folder / 'summary.json', json.dumps(json_values(
         {'clip': clip.name, 'frames': int(shown.sum()), **numbers, 'changes': changes}),
         indent=2) + '\n')
     print(f'\nspeed        {numbers["frames_per_second"]:.0f} frames/s from image to answer, '

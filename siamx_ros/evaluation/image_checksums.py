@@ -9,7 +9,7 @@ from typing import Iterable
 
 from siamx_ros.data.sequence import Sequence
 from siamx_ros.errors import InputError
-from siamx_ros.evaluation.results import write_whole
+from siamx_ros.whole_files import write_text
 
 
 def checksums(sequences: Iterable[Sequence]) -> dict[str, str]:
@@ -26,7 +26,7 @@ def checksums(sequences: Iterable[Sequence]) -> dict[str, str]:
 
 def note(folder: Path, name: str, checksum: str) -> None:
     """Keep the checksum of the sequence ``name`` in a tracker's results folder."""
-    write_whole(_place(folder, name), f'{checksum}\n')
+    write_text(_place(folder, name), f'{checksum}\n')
 
 
 def noted(folder: Path, name: str) -> str:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 
 from siamx_ros.evaluation import metrics
 from siamx_ros.evaluation.runner import Run
+from siamx_ros.figures import new_figure, save_figure
 from siamx_ros.files import printable
 from siamx_ros.geometry import iou_xywh
-from siamx_ros.model.whole_files import write_whole
 
 
 def write_plots(folder: Path, runs: dict[str, list[Run]]) -> list[Path]:
@@ -63,7 +62,8 @@ def speed_plot(path: Path, runs: dict[str, list[Run]], merits: dict[str, float],
         merits: name of the tracker -> its figure; NaN is left out.
     """
     from matplotlib.ticker import LogLocator
-    figure, axes = new_figure(5, 4)
+    figure = new_figure(5, 4)
+    axes = figure.subplots()
     speeds = []
     for name, each in runs.items():
         seconds = np.concatenate([run.update_seconds for run in each])
@@ -79,14 +79,15 @@ def speed_plot(path: Path, runs: dict[str, list[Run]], merits: dict[str, float],
     axes.xaxis.set_minor_formatter('')
     axes.grid(alpha=0.3, which='both')
     axes.legend(frameon=False)
-    return save(figure, path)
+    return save_figure(figure, path)
 
 
 def _gains(path: Path, runs: dict[str, list[Run]]) -> Path:
     """Per sequence, how much each tracker gains over the first one in AUC (as Fig. 7)."""
     (first, base), *others = runs.items()
     reference = {run.name: success_of(run).mean() for run in base}
-    figure, axes = new_figure(max(5, 0.35 * len(reference) + 2), 4)
+    figure = new_figure(max(5, 0.35 * len(reference) + 2), 4)
+    axes = figure.subplots()
     width = 0.8 / len(others)
     for index, (name, each) in enumerate(others):
         gains = [success_of(run).mean() - reference[run.name] if run.name in reference else 0.0
@@ -97,13 +98,14 @@ def _gains(path: Path, runs: dict[str, list[Run]]) -> Path:
     axes.set_xticks(np.arange(len(others[0][1])) + 0.4 - width / 2,
                     [printable(run.name) for run in others[0][1]], rotation=90, fontsize=7)
     axes.legend(frameon=False)
-    return save(figure, path)
+    return save_figure(figure, path)
 
 
 def _curves(path: Path, runs: dict[str, list[Run]], curve_of, thresholds: np.ndarray,
             x_label: str, y_label: str, figure_of_merit) -> Path:
     """One line per tracker, best first in the legend."""
-    figure, axes = new_figure(5, 4)
+    figure = new_figure(5, 4)
+    axes = figure.subplots()
     curves = {name: np.mean([curve_of(run) for run in each], 0) for name, each in runs.items()}
     ranked = sorted(curves, key=lambda name: -figure_of_merit(curves[name]))
     for name in ranked:
@@ -111,19 +113,4 @@ def _curves(path: Path, runs: dict[str, list[Run]], curve_of, thresholds: np.nda
     axes.set(xlabel=x_label, ylabel=y_label, ylim=(0, 1), xlim=(thresholds[0], thresholds[-1]))
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
-    return save(figure, path)
-
-
-def new_figure(width: float, height: float):
-    """A figure with one pair of axes that needs no display and leaves no global state."""
-    from matplotlib.figure import Figure
-    figure = Figure(figsize=(width, height), layout='constrained')
-    return figure, figure.subplots()
-
-
-def save(figure, path: Path) -> Path:
-    """Write a figure as PNG, whole or not at all; the same figure gives the same bytes."""
-    picture = BytesIO()
-    figure.savefig(picture, format='png', dpi=130, metadata={'Software': None})
-    write_whole(path, picture.getbuffer())
-    return path
+    return save_figure(figure, path)

@@ -17,6 +17,7 @@ from siamx_ros.evaluation.runner import Run
 from siamx_ros.evaluation.scores import mean_scores, score
 from siamx_ros.evaluation.tables import as_markdown, sequence_table, tracker_table
 from siamx_ros.evaluation.timelines import changeful, illustrated_timeline
+from siamx_ros.whole_files import write_text
 
 
 def write_report(folder: Path, runs: dict[str, list[Run]]) -> list[Path]:
@@ -35,11 +36,11 @@ def write_report(folder: Path, runs: dict[str, list[Run]]) -> list[Path]:
     parts = ['# Evaluation', as_markdown(tracker_table(runs))]
     for name, tracker_runs in runs.items():
         parts += [f'## {name}', as_markdown(sequence_table(tracker_runs))]
-    results.write_whole(folder / 'report.md', '\n\n'.join(parts) + '\n')
+    write_text(folder / 'report.md', '\n\n'.join(parts) + '\n')
     scores = {name: {'mean': asdict(mean_scores(each)),
                      'sequences': {run.name: asdict(score(run)) for run in each}}
               for name, each in runs.items()}
-    results.write_whole(folder / 'scores.json',
+    write_text(folder / 'scores.json',
                         json.dumps(results.json_values(scores), indent=2) + '\n')
     return [folder / 'report.md', folder / 'scores.json', *write_plots(folder / 'plots', runs),
             *_official_plot(folder, runs)]

@@ -17,8 +17,8 @@ import numpy as np
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation.runner import Run, Windows
 from siamx_ros.files import refuse_no_folder
-from siamx_ros.model import whole_files
 from siamx_ros.records import TrackState
+from siamx_ros.whole_files import write_text
 
 COLUMNS = ('frame', 'x', 'y', 'w', 'h', 'confidence', 'state', 'valid', 'seconds',
            'true_x', 'true_y', 'true_w', 'true_h')
@@ -45,7 +45,7 @@ def open_folder(folder: Path, fingerprint: dict[str, Any]) -> None:
         return
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_whole(path, json.dumps(fingerprint, indent=2, sort_keys=True) + '\n')
+        write_text(path, json.dumps(fingerprint, indent=2, sort_keys=True) + '\n')
     except OSError as error:
         raise InputError(f'cannot write results into {folder}: {error.strerror}') from None
 
@@ -78,7 +78,7 @@ def write_run(folder: Path, run: Run) -> None:
             TrackState(run.states[index]).name, str(int(run.valid[index])),
             repr(float(run.seconds[index])), *truth, _windows_text(run, index),
             *([str(int(run.codes[index]))] if coded else [])]))
-    write_whole(run_path(folder, run.name), '\n'.join(lines) + '\n')
+    write_text(run_path(folder, run.name), '\n'.join(lines) + '\n')
 
 
 def read_run(folder: Path, name: str) -> Run:
@@ -128,11 +128,6 @@ def list_trackers(folder: Path) -> list[str]:
     if not names:
         raise InputError(f'{folder} holds no results (<tracker>/{FINGERPRINT})')
     return names
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file as :func:`whole_files.write_whole`; names in it may be other than UTF-8."""
-    whole_files.write_whole(path, text.encode('utf-8', 'backslashreplace'))
 
 
 def json_values(value: Any) -> Any:

@@ -8,8 +8,8 @@ from typing import Sequence
 import numpy as np
 
 from siamx_ros.drawing import draw_result
-from siamx_ros.evaluation.plots import new_figure, save
 from siamx_ros.evaluation.runner import Run
+from siamx_ros.figures import new_figure, save_figure
 from siamx_ros.files import printable
 from siamx_ros.geometry import BoundingBox, CropWindow, iou_xywh
 from siamx_ros.imaging import read_image
@@ -26,9 +26,9 @@ SEEN = 0.5
 
 def timeline(path: Path, run: Run) -> Path:
     """Draw overlap and confidence over time, over bands coloured by state."""
-    figure, axes = new_figure(9, 3)
-    _draw(axes, run)
-    return save(figure, path)
+    figure = new_figure(9, 3)
+    _draw(figure.subplots(), run)
+    return save_figure(figure, path)
 
 
 def illustrated_timeline(path: Path, run: Run, frame_paths: Sequence[Path]) -> Path:
@@ -42,9 +42,8 @@ def illustrated_timeline(path: Path, run: Run, frame_paths: Sequence[Path]) -> P
     Raises:
         InputError: an image cannot be read.
     """
-    from matplotlib.figure import Figure
     chosen = chosen_frames(run)
-    figure = Figure(figsize=(11, 3.8), layout='constrained')
+    figure = new_figure(11, 3.8)
     grid = figure.add_gridspec(2, len(chosen), height_ratios=(1, 1))
     for column, index in enumerate(chosen):
         axes = figure.add_subplot(grid[0, column])
@@ -55,7 +54,7 @@ def illustrated_timeline(path: Path, run: Run, frame_paths: Sequence[Path]) -> P
     _draw(axes, run)
     for index in chosen:
         axes.axvline(index, color='black', linestyle=':', linewidth=1)
-    return save(figure, path)
+    return save_figure(figure, path)
 
 
 def chosen_frames(run: Run) -> list[int]:

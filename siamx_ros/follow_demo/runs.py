@@ -20,6 +20,7 @@ from siamx_ros.simulation.scenario import DURATION_S, build_world
 from siamx_ros.simulation.scoring import Score, score, table
 from siamx_ros.simulation.true_pilot import LIMITS, TruePilot
 from siamx_ros.simulation.world import World
+from siamx_ros.whole_files import write_text
 
 FOLLOWER: dict[str, Any] = {
     'distance': LIMITS.distance, 'max_linear': LIMITS.max_linear,
@@ -91,8 +92,8 @@ def _run_world(seed: int, folder: Path, options: RunOptions, process: NodeProces
 def write_summary(path: Path, scores: Sequence[Score]) -> None:
     """Scores as JSON, and the table beside it."""
     text = json.dumps([s.to_dict() for s in scores], indent=1)
-    path.write_text(text + '\n', encoding='utf-8')
-    path.with_suffix('.md').write_text(table(scores) + '\n', encoding='utf-8')
+    write_text(path, text + '\n')
+    write_text(path.with_suffix('.md'), table(scores) + '\n')
 
 
 def _pilot(folder: Path, world: World, camera: CameraConfig, options: RunOptions,

@@ -22,7 +22,7 @@ from siamx_ros.model.onnx_session import CPU, Session
 from siamx_ros.model.quantisation import Ranges, check_ranges
 from siamx_ros.model.rounding import rounded
 from siamx_ros.model.weights import SHIPPED, Checkpoint
-from siamx_ros.model.whole_files import write_whole
+from siamx_ros.whole_files import write_whole
 
 FORMAT = 'siamx-onnx-1'
 TEMPLATE_FILE, DESCRIPTION_FILE = 'template.onnx', 'model.json'

@@ -28,8 +28,8 @@ from siamx_ros.files import refuse_pointer
 from siamx_ros.model.network import SiameseNet, SiamXNet, make_network
 from siamx_ros.model.quantisation import Ranges
 from siamx_ros.model.state_dicts import WeightsError, in_half, load_strictly, named_tensors
-from siamx_ros.model.whole_files import write_whole
 from siamx_ros.settings import SettingsError
+from siamx_ros.whole_files import write_whole
 
 FORMAT = 'siamx-checkpoint-1'
 SHIPPED = Path(__file__).resolve().parent.parent / 'weights'
@@ -76,7 +76,7 @@ def save_checkpoint(path: str | Path, network: SiameseNet, *, calibration: dict 
 
 
 def write_atomically(path: str | Path, content: dict) -> None:
-    """torch.save, see :func:`siamx_ros.model.whole_files.write_whole`."""
+    """torch.save, see :func:`siamx_ros.whole_files.write_whole`."""
     file = io.BytesIO()  # writing to a full disk itself, torch raises no OSError
     torch.save(content, file)
     write_whole(path, file.getbuffer())

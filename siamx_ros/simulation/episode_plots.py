@@ -9,16 +9,14 @@ from typing import Any, Sequence
 import numpy as np
 
 from siamx_ros.drawing import STATE_COLOURS
+from siamx_ros.figures import new_figure, save_figure
 from siamx_ros.simulation.episode import Moment
 from siamx_ros.simulation.scoring import IN_VIEW, WITHIN
 
 
 def write_plot(path: Path, moments: Sequence[Moment], standoff: float, title: str) -> None:
     """Write a PNG; needs matplotlib."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    figure = Figure(figsize=(11, 8), layout='constrained')
-    FigureCanvasAgg(figure)
+    figure = new_figure(11, 8)
     axes = figure.subplots(4, 1, sharex=True, height_ratios=[3, 3, 3, 0.5])
     times = np.array([m.now_s for m in moments])
     _plot_distance(axes[0], times, moments, standoff)
@@ -37,7 +35,7 @@ def write_plot(path: Path, moments: Sequence[Moment], standoff: float, title: st
     axes[0].set_title(f'{title}   (grey: out of sight, red: wrong person)', loc='left',
                       fontsize=11)
     axes[-1].set_xlabel('time, s')
-    figure.savefig(path, dpi=110)
+    save_figure(figure, path)
 
 
 def _plot_distance(axis: Any, times: np.ndarray, moments: Sequence[Moment],

@@ -21,6 +21,7 @@ from tqdm import tqdm
 from siamx_ros.cli import ArgumentParser, guarded
 from siamx_ros.client.node_process import NodeDied
 from siamx_ros.errors import InputError
+from siamx_ros.whole_files import write_text
 
 SIZES = {'240p': (320, 240), '480p': (640, 480), '720p': (1280, 720), '1080p': (1920, 1080)}
 
@@ -81,8 +82,7 @@ def run(args: argparse.Namespace) -> int:
         return 1
     print(table(rows))
     if args.json:
-        Path(args.json).write_text(json.dumps([asdict(row) for row in rows], indent=1) + '\n',
-                                   encoding='utf-8')
+        write_text(args.json, json.dumps([asdict(row) for row in rows], indent=1) + '\n')
     return 0
 
 

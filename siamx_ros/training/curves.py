@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Mapping
 
 from siamx_ros.errors import InputError
+from siamx_ros.figures import new_figure, save_figure
+from siamx_ros.whole_files import write_text
 
 LOG = logging.getLogger(__name__)
 COLUMNS = ('step', 'rate', 'loss', 'cls', 'reg', 'iou', 'hit', 'score', 'score_absent',
@@ -27,7 +29,7 @@ def add_row(folder: Path, row: Mapping[str, float]) -> None:
     path = folder / 'log.csv'
     before = path.read_text(encoding='utf-8') if path.exists() else ','.join(COLUMNS) + '\n'
     numbers = {name: f'{row[name]:.6g}' for name in COLUMNS}
-    _write(path, before + ','.join({**numbers, 'step': str(row['step'])}.values()) + '\n')
+    write_text(path, before + ','.join({**numbers, 'step': str(row['step'])}.values()) + '\n')
 
 
 def keep_rows(folder: Path, step: int) -> None:
@@ -46,7 +48,7 @@ def keep_rows(folder: Path, step: int) -> None:
     if head != ','.join(COLUMNS) and rows:
         LOG.warning('%s is begun anew: its first line does not name the columns', path)
     if kept and head == ','.join(COLUMNS):
-        _write(path, '\n'.join([head, *kept]) + '\n')
+        write_text(path, '\n'.join([head, *kept]) + '\n')
     else:
         path.unlink()
 
@@ -56,11 +58,6 @@ def _is_row(line: str) -> bool:
         return len([float(value) for value in line.split(',')]) == len(COLUMNS)
     except ValueError:
         return False
-
-
-def _write(path: Path, text: str) -> None:
-    from siamx_ros.model.weights import write_whole  # brings torch, which drawing can do without
-    write_whole(path, text.encode('utf-8'))
 
 
 def read_log(folder: Path) -> list[dict[str, float]]:
@@ -87,17 +84,15 @@ def draw_curves(folder: Path) -> Path:
 
     Raises:
         InputError: the run has no usable log.
+        OSError: it cannot be written.
     """
-    from matplotlib.figure import Figure
     rows = read_log(folder)
     steps = [row['step'] for row in rows]
-    figure = Figure(figsize=(9, 6), layout='constrained')
+    figure = new_figure(9, 6)
     for axes, (title, names) in zip(figure.subplots(2, 2).flat, PANELS):
         for name in names:
             axes.plot(steps, [row[name] for row in rows], label=name)
         axes.set(xlabel='step', title=title)
         axes.grid(alpha=0.3)
         axes.legend(frameon=False)
-    path = folder / 'curves.png'
-    figure.savefig(path, dpi=130, metadata={'Software': None})
-    return path
+    return save_figure(figure, folder / 'curves.png')

@@ -8,12 +8,12 @@ import time
 
 import yaml
 
-from siamx_ros.model.weights import write_whole
 from siamx_ros.training.curves import draw_curves, keep_rows
 from siamx_ros.training.loading import read_data
 from siamx_ros.training.distributed import join
 from siamx_ros.training.run import Run
 from siamx_ros.training.train_config import TrainConfig
+from siamx_ros.whole_files import write_whole
 
 LOG = logging.getLogger(__name__)
 

@@ -73,7 +73,7 @@ def test_gains_are_against_the_first(dataset, trackers, tmp_path, monkeypatch):
     runs = {'static': [run_sequence(trackers.Static(), each) for each in sequences],
             'oracle': [run_sequence(trackers.Oracle(each.boxes_xywh), each) for each in sequences]}
     heights = []
-    monkeypatch.setattr(plots, 'save', lambda figure, path: heights.extend(
+    monkeypatch.setattr(plots, 'save_figure', lambda figure, path: heights.extend(
         bar.get_height() for bar in figure.axes[0].patches))
     plots._gains(tmp_path / 'g.png', runs)
     expected = [20 / 21 - plots.success_of(run).mean() for run in runs['static']]

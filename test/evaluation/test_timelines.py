@@ -95,7 +95,7 @@ def test_eao_over_speed(tmp_path, write, trackers, monkeypatch):
     def save(figure, path):
         points[path.name] = [(line.get_label(), *line.get_ydata()) for line in figure.axes[0].lines]
         return path
-    monkeypatch.setattr(plots, 'save', save)
+    monkeypatch.setattr(plots, 'save_figure', save)
     out = tmp_path / 'out'
     assert main(['evaluate', str(tmp_path / 'data'), '--benchmark', 'vot', '--weights', 'random',
                  '--trackers', 'siamx', '--adaptive', 'off,paper', '--timelines', '0', '--out',

@@ -20,8 +20,9 @@ from siamx_ros.errors import InputError
 from siamx_ros.evaluation.bag.replay_results import (
     FRAME_COLUMNS, Replay, events, frame_rows, write_plots)
 from siamx_ros.evaluation.bag.results_bag import write_results_bag
-from siamx_ros.evaluation.results import json_values, write_whole
+from siamx_ros.evaluation.results import json_values
 from siamx_ros.evaluation.tables import cell
+from siamx_ros.whole_files import write_text
 
 LOGGER = logging.getLogger(__name__)
 SUMMARY = 'summary.json'
@@ -138,13 +139,13 @@ def write_replay(folder: Path, replay: Replay, summary: dict[str, Any]) -> list[
         What was written.
     """
     lines = [','.join(FRAME_COLUMNS), *map(','.join, frame_rows(replay))]
-    write_whole(folder / 'frames.csv', '\n'.join(lines) + '\n')
-    write_whole(folder / 'events.jsonl', ''.join(
+    write_text(folder / 'frames.csv', '\n'.join(lines) + '\n')
+    write_text(folder / 'events.jsonl', ''.join(
         json.dumps(json_values(event)) + '\n' for event in events(replay)))
-    write_whole(folder / 'timing.json', json.dumps(json_values(timing(replay)), indent=2) + '\n')
+    write_text(folder / 'timing.json', json.dumps(json_values(timing(replay)), indent=2) + '\n')
     plots = write_plots(folder / 'plots', replay)
     write_results_bag(folder / 'bag', replay)
-    write_whole(folder / SUMMARY, json.dumps(json_values(summary), indent=2) + '\n')
+    write_text(folder / SUMMARY, json.dumps(json_values(summary), indent=2) + '\n')
     names = ('frames.csv', 'events.jsonl', 'timing.json', 'bag', SUMMARY)
     return [*(folder / name for name in names), *plots]
 

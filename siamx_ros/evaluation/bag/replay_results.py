@@ -18,6 +18,7 @@ from siamx_ros.evaluation.bag.truth import Truth
 from siamx_ros.evaluation.runner import Run
 from siamx_ros.evaluation.scores import score
 from siamx_ros.evaluation.timelines import timeline
+from siamx_ros.figures import new_figure, save_figure
 from siamx_ros.geometry import iou_xywh
 from siamx_ros.records import TrackState
 
@@ -120,21 +121,23 @@ def write_plots(folder: Path, replay: Replay) -> list[Path]:
 
 def _reliability(path: Path, replay: Replay) -> Path:
     """Share of right boxes over confidence; the diagonal is perfect calibration."""
-    figure, axes = plots.new_figure(4.5, 4)
+    figure = new_figure(4.5, 4)
+    axes = figure.subplots()
     bins = [row for row in quality.calibration(track_of(replay))['bins'] if row['frames']]
     axes.plot([0, 1], [0, 1], color='grey', linestyle='--', linewidth=1)
     axes.plot([row['confidence'] for row in bins], [row['right'] for row in bins], marker='o')
     axes.set(xlabel='confidence', ylabel='share with overlap of 0.5 or more', xlim=(0, 1),
              ylim=(0, 1.02))
     axes.grid(alpha=0.3)
-    return plots.save(figure, path)
+    return save_figure(figure, path)
 
 
 def _latency(path: Path, replay: Replay) -> Path:
-    figure, axes = plots.new_figure(4.5, 3)
+    figure = new_figure(4.5, 3)
+    axes = figure.subplots()
     axes.hist(np.asarray(replay.run.update_seconds) * 1e3, bins=40)
     axes.set(xlabel='time of the tracker, ms', ylabel='frames')
-    return plots.save(figure, path)
+    return save_figure(figure, path)
 
 
 def _quality(replay: Replay) -> dict[str, Any]:

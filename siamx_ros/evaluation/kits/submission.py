@@ -14,8 +14,8 @@ import numpy as np
 from siamx_ros.data.sequence import Sequence
 from siamx_ros.evaluation.kits import restarts
 from siamx_ros.evaluation.kits.one_pass import repeat_invalid
-from siamx_ros.evaluation.results import write_whole
 from siamx_ros.evaluation.runner import Run
+from siamx_ros.whole_files import write_text
 
 Writer = Callable[[Path, str, Run, Sequence], None]
 OFFICIAL = 'official'
@@ -38,8 +38,8 @@ def write_boxes(pattern: str, offset: int = 0, decimals: int = 6) -> Writer:
     """A writer of one file, its path by ``{tracker}`` and ``{name}``; pixels count from offset."""
     def write(folder: Path, tracker: str, run: Run, sequence: Sequence) -> None:
         path = folder / pattern.format(tracker=tracker, name=sequence.name)
-        write_whole(path, ''.join(_line(box + [offset, offset, 0, 0], decimals) + '\n'
-                                  for box in held_boxes(run)))
+        write_text(path, ''.join(_line(box + [offset, offset, 0, 0], decimals) + '\n'
+                                 for box in held_boxes(run)))
     return write
 
 
@@ -47,8 +47,8 @@ def write_got10k(folder: Path, tracker: str, run: Run, sequence: Sequence) -> No
     """``GOT-10k/<tracker>/<name>/<name>_001.txt`` and ``<name>_time.txt``, seconds a frame."""
     target = folder / 'GOT-10k' / tracker / sequence.name
     write_boxes('{name}_001.txt', decimals=4)(target, tracker, run, sequence)
-    write_whole(target / f'{sequence.name}_time.txt',
-                ''.join(f'{seconds:.8e}\n' for seconds in run.seconds))
+    write_text(target / f'{sequence.name}_time.txt',
+               ''.join(f'{seconds:.8e}\n' for seconds in run.seconds))
 
 
 def write_vot(folder: Path, tracker: str, run: Run, sequence: Sequence) -> None:
@@ -68,14 +68,14 @@ def write_vot_long_term(folder: Path, tracker: str, run: Run, sequence: Sequence
     _write_vot(target, sequence.name, lines, run)
     values = ['nan' if index <= run.start else f'{value:.6f}'  # the kit takes a blank for 0
               for index, value in enumerate(run.confidence)]
-    write_whole(target / sequence.name / f'{sequence.name}_001_confidence.value',
-                '\n'.join(values) + '\n')
+    write_text(target / sequence.name / f'{sequence.name}_001_confidence.value',
+               '\n'.join(values) + '\n')
 
 
 def _write_vot(folder: Path, name: str, lines: list[str], run: Run) -> None:
-    write_whole(folder / name / f'{name}_001.txt', '\n'.join(lines) + '\n')
-    write_whole(folder / name / f'{name}_001_time.value',
-                ''.join(f'{seconds:.6f}\n' for seconds in run.seconds))
+    write_text(folder / name / f'{name}_001.txt', '\n'.join(lines) + '\n')
+    write_text(folder / name / f'{name}_001_time.value',
+               ''.join(f'{seconds:.6f}\n' for seconds in run.seconds))
 
 
 def held_boxes(run: Run) -> np.ndarray:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from siamx_ros.model.whole_files import write_whole
+from siamx_ros.whole_files import write_whole
 
 
 def test_a_file_and_its_folders_are_made(tmp_path):

@@ -25,3 +25,12 @@ def write_whole(path: str | Path, data: bytes | memoryview) -> None:
     finally:
         with suppress(OSError):  # what cannot be removed was not made, and is no news
             partial.unlink()
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """The same for text, as UTF-8; what of a file's name is none is written as an escape.
+
+    Raises:
+        OSError: see :func:`write_whole`.
+    """
+    write_whole(path, text.encode('utf-8', 'backslashreplace'))
