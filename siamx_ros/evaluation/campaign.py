@@ -78,7 +78,7 @@ def run_campaign(campaign: Campaign) -> dict[str, list[Run]]:
     todo = [(spec, sequence) for spec in campaign.specs for sequence in campaign.sequences
             if (spec.name, sequence.name) not in done]
     if done:
-        LOGGER.info('%d of %d runs are read back from %s', len(done),
+        LOGGER.info('%d of %d runs are read back from %s, with the speed of then', len(done),
                     len(done) + len(todo), campaign.folder)
     refused: list[SequenceError] = []
     frames = sum(len(sequence.frame_paths) for _, sequence in todo)
@@ -135,6 +135,7 @@ def _remove(folders: list[Path]) -> None:
             raise InputError(f'{folder} is no results folder of ours and is not deleted')
     for folder in folders:
         remove_official(folder.parent, [folder.name])
+        shutil.rmtree(folder.parent / 'plots' / folder.name, ignore_errors=True)
         shutil.rmtree(folder)
 
 

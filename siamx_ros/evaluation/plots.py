@@ -13,18 +13,24 @@ from siamx_ros.files import printable
 from siamx_ros.geometry import iou_xywh
 
 
+DRAWN = ('success.png', 'precision.png', 'normalised_precision.png', 'speed.png', 'gains.png')
+"""What an earlier report may have left."""
+
+
 def write_plots(folder: Path, runs: dict[str, list[Run]]) -> list[Path]:
     """Draw the curves of all trackers; returns the files, none where no frame counts."""
     folder.mkdir(parents=True, exist_ok=True)
-    runs = {printable(name): [run for run in each if run.counts.any()]
-            for name, each in runs.items()}
+    for earlier in DRAWN:
+        (folder / earlier).unlink(missing_ok=True)
+    whole = {printable(name): each for name, each in runs.items()}
+    runs = {name: [run for run in each if run.counts.any()] for name, each in whole.items()}
     if not all(runs.values()):
         return []
     comparisons = []
     if len(runs) > 1:
         merits = {name: float(np.mean([success_of(run).mean() for run in each]))
                   for name, each in runs.items()}
-        comparisons = [speed_plot(folder / 'speed.png', runs, merits, 'AUC'),
+        comparisons = [speed_plot(folder / 'speed.png', whole, merits, 'AUC'),
                        _gains(folder / 'gains.png', runs)]
     return [
         _curves(folder / 'success.png', runs, success_of, metrics.OVERLAP_THRESHOLDS,

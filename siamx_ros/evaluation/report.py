@@ -41,7 +41,7 @@ def write_report(folder: Path, runs: dict[str, list[Run]]) -> list[Path]:
                      'sequences': {run.name: asdict(score(run)) for run in each}}
               for name, each in runs.items()}
     write_text(folder / 'scores.json',
-                        json.dumps(results.json_values(scores), indent=2) + '\n')
+               json.dumps(results.json_values(scores), indent=2) + '\n')
     return [folder / 'report.md', folder / 'scores.json', *write_plots(folder / 'plots', runs),
             *_official_plot(folder, runs)]
 
@@ -119,10 +119,12 @@ def common_sequences(folder: Path, runs: dict[str, list[Run]]) -> dict[str, list
 
 
 def _refuse_other_videos(folder: Path, runs: dict[str, Run]) -> None:
-    """Refuse runs of one name, by tracker, whose true boxes or image files differ."""
+    """Refuse runs of one name, by tracker, whose true boxes, image files or restarts differ."""
     first, *others = runs
     name = runs[first].name
     for other in others:
+        if (runs[first].codes is None) != (runs[other].codes is None):
+            raise _differ(name, first, other, 'protocols (in one pass, with restarts)')
         if not np.array_equal(runs[first].truth, runs[other].truth, equal_nan=True):
             raise _differ(name, first, other, 'frames or boxes')
     trackers = {image_checksums.noted(folder / tracker, name): tracker for tracker in runs}

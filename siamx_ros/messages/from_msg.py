@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.records import BoxSource, TrackResult, TrackState
 
+MAX_THETA = 1e-3
+"""Radians by which a box may be rotated and still counts as upright."""
 Kind = TypeVar('Kind', bound=IntEnum)
 
 

@@ -10,11 +10,11 @@ import numpy as np
 
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import MIN_VISIBLE, BoundingBox, context_side
+from siamx_ros.messages.from_msg import MAX_THETA
 from siamx_ros.node_config import NodeConfig
 from siamx_ros.srv import InitTarget
 
 Code = InitTarget.Response
-MAX_THETA = 1e-3
 
 
 class Refusal(InputError):

@@ -33,7 +33,9 @@ FRESH = '.siamx_new'
 COMPARED = ('metrics.auc', 'metrics.success', 'metrics.precision', 'validity.wrong_while_valid',
             'validity.valid_while_absent', 'validity.false_lost', 'losses.losses',
             'losses.detection_delay_s', 'losses.returns_missed', 'losses.time_to_relocalise_s',
-            'calibration.error', 'frames.processed', 'frames.overwritten')
+            'calibration.error', 'at_arrival.auc', 'frames.processed', 'frames.overwritten')
+GROUPED = ('calibration', 'at_arrival')
+"""Groups whose figures say too little without their name."""
 
 
 @contextmanager
@@ -177,13 +179,28 @@ def comparison(folders: list[Path]) -> list[list[str]]:
     Raises:
         InputError: a folder holds no readable summary.
     """
-    rows = [['run', 'bag', *(name.partition('.')[2] for name in COMPARED)]]
-    for folder in folders:
+    names = [each.partition('.')[::2] for each in COMPARED]
+    rows = [['run', 'bag', 'mode', *(f'{group}.{name}' if group in GROUPED else name
+                                     for group, name in names)]]
+    for label, folder in zip(_labels(folders), folders):
         summary = read_summary(folder)
-        cells = [summary['figures'].get(group, {}).get(name) for group, _, name in
-                 (each.partition('.') for each in COMPARED)]
-        rows.append([folder.name, summary['bag']['name'], *map(cell, cells)])
+        cells = [summary['figures'].get(group, {}).get(name) for group, name in names]
+        rows.append([label, summary['bag']['name'], _mode(summary['mode']), *map(cell, cells)])
     return rows
+
+
+def _labels(folders: list[Path]) -> list[str]:
+    """The folders' own names, or as they were given where two have the same."""
+    names = [folder.resolve().name for folder in folders]
+    return names if len(set(names)) == len(names) else [str(folder) for folder in folders]
+
+
+def _mode(mode: dict[str, Any]) -> str:
+    latencies = mode['latency_ms']
+    if not latencies:
+        return mode['name']
+    least, most = min(latencies), max(latencies)
+    return f'{mode["name"]} {least:g}{f"-{most:g}" if most > least else ""} ms'
 
 
 def read_summary(folder: Path) -> dict[str, Any]:
@@ -194,6 +211,7 @@ def read_summary(folder: Path) -> dict[str, Any]:
     """
     try:
         summary = json.loads((folder / SUMMARY).read_text(encoding='utf-8'))
-        return {**summary, 'bag': dict(summary['bag']), 'figures': dict(summary['figures'])}
+        return {**summary, 'bag': dict(summary['bag']), 'mode': dict(summary['mode']),
+                'figures': dict(summary['figures'])}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f'{folder / SUMMARY} is no summary of a replay: {error!r}') from None

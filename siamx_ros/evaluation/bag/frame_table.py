@@ -124,8 +124,13 @@ def ordered(stamps: np.ndarray, recorded: np.ndarray) -> FrameTable:
         sections[numbers], len(times) - len(numbers), reordered, times is not stamps)
 
 
-def frames(bag: Bag, topic: str, table: FrameTable) -> Iterator[BagFrame]:
-    """The images in the order of ``table``; as many are held as were recorded out of order."""
+def frames(bag: Bag, topic: str, table: FrameTable,
+           only: np.ndarray | None = None) -> Iterator[BagFrame]:
+    """The images in the order of ``table``; as many are held as were recorded out of order.
+
+    Args:
+        only: N booleans; the others are neither decoded nor given.
+    """
     rank = {int(number): index for index, number in enumerate(table.numbers)}
     waiting: dict[int, tuple[bytes, Any]] = {}
     following = 0
@@ -133,8 +138,9 @@ def frames(bag: Bag, topic: str, table: FrameTable) -> Iterator[BagFrame]:
         if number in rank:
             waiting[rank[number]] = raw, connection
         while following in waiting:
-            stamp = int(table.stamps[following])
-            yield _decoded(bag, following, stamp, *waiting.pop(following))
+            held = waiting.pop(following)
+            if only is None or only[following]:
+                yield _decoded(bag, following, int(table.stamps[following]), *held)
             following += 1
 
 

@@ -77,7 +77,8 @@ def replay_live(images: Iterable[BagFrame], table: FrameTable, player: Player, s
         step = Step(frame.index, frame.stamp, frame_id=frame.frame_id)
         if frame.image is None:
             if frame.index == start:
-                raise InputError(f'the first frame cannot be read: {frame.problem}')
+                raise InputError(f'the first frame cannot be read: {frame.problem}; give the '
+                                 'target on another one, with --box x,y,w,h --box-frame N')
             step = replace(step, note=f'{UNREADABLE}: {frame.problem}')
         else:
             step = replace(step, size=frame.image.shape[1::-1])

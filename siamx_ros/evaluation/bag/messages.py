@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
+import math
 from typing import Any
 
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox
+from siamx_ros.messages.from_msg import MAX_THETA
 from siamx_ros.messages.to_msg import MessageBuilder
 
 IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
@@ -85,9 +87,20 @@ def nanoseconds(stamp: Any) -> int:
 
 
 def xywh_of(box: Any) -> tuple[float, float, float, float]:
-    """x, y, w, h of a BoundingBox2D; older vision_msgs have no ``position`` inside the centre."""
-    centre = getattr(box.center, 'position', box.center)
-    return (centre.x - box.size_x / 2, centre.y - box.size_y / 2, box.size_x, box.size_y)
+    """x, y, w, h of a BoundingBox2D, of a rotated one those of the upright box around it.
+
+    Older vision_msgs have no ``position`` inside the centre.
+    """
+    centre, w, h = getattr(box.center, 'position', box.center), box.size_x, box.size_y
+    if is_rotated(box):
+        across, along = abs(math.cos(box.center.theta)), abs(math.sin(box.center.theta))
+        w, h = w * across + h * along, w * along + h * across
+    return (centre.x - w / 2, centre.y - h / 2, w, h)
+
+
+def is_rotated(box: Any) -> bool:
+    """Whether a BoundingBox2D is not upright."""
+    return abs(box.center.theta) > MAX_THETA
 
 
 def detection_message(stamp_ns: int, frame_id: str, xywh: tuple[float, float, float, float],

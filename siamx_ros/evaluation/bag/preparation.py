@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 import logging
 from pathlib import Path
 
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation.bag import messages
 from siamx_ros.evaluation.bag.camera_info import FoundCamera, find_camera
-from siamx_ros.evaluation.bag.frame_table import FrameTable, frame_table
+from siamx_ros.evaluation.bag.first_box import first_box_of_topic, first_box_of_truth
+from siamx_ros.evaluation.bag.frame_table import FrameTable, frame_table, frames
 from siamx_ros.evaluation.bag.reader import Bag
 from siamx_ros.evaluation.bag.truth import (
-    TRUTH_TYPES, Truth, first_box_of_topic, first_box_of_truth, truth_from_file, truth_from_topic)
+    TRUTH_TYPES, Truth, truth_from_file, truth_from_topic)
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.node_config import NodeConfig
 
@@ -73,7 +75,7 @@ def prepare(bag: Bag, wanted: Wanted) -> Prepared:
     topic = bag.find_topic(wanted.image_topic, messages.IMAGE_TYPES, 'the images')
     table = frame_table(bag, topic)
     truth, truth_source = _truth(bag, table, wanted)
-    start, box, box_source = _first_box(bag, table, truth, wanted)
+    start, box, box_source = _first_box(bag, topic, table, truth, wanted)
     camera = find_camera(bag, topic, table, rectified=wanted.rectified)
     return Prepared(topic, table, truth, truth_source, start, box, box_source, camera)
 
@@ -104,13 +106,14 @@ def _truth_from_topic(bag: Bag, table: FrameTable, wanted: Wanted) -> tuple[Trut
         return truth_from_topic(source, topic, table, wanted.truth_id, same_bag), topic
 
 
-def _first_box(bag: Bag, table: FrameTable, truth: Truth,
+def _first_box(bag: Bag, topic: str, table: FrameTable, truth: Truth,
                wanted: Wanted) -> tuple[int, BoundingBox, str]:
+    images = partial(frames, bag, topic, table)
     if wanted.box is not None:
         if not 0 <= wanted.box_frame < len(table.stamps):
             raise InputError(f'there is no frame {wanted.box_frame} for the first box: the bag has '
                              f'frames 0 to {len(table.stamps) - 1}')
         return wanted.box_frame, wanted.box, 'given'
     if wanted.init_topic:
-        return *first_box_of_topic(bag, wanted.init_topic, table), wanted.init_topic
-    return *first_box_of_truth(truth), 'truth'
+        return *first_box_of_topic(bag, wanted.init_topic, table, images), wanted.init_topic
+    return *first_box_of_truth(truth, images), 'truth'

@@ -18,6 +18,10 @@ from siamx_ros.geometry import iou_xywh
 from siamx_ros.records import TrackState
 
 
+LOSSES = ('losses', 'losses_undetected', 'detection_delay_frames', 'detection_delay_s', 'returns',
+          'returns_missed', 'time_to_relocalise_s')
+
+
 @dataclass(frozen=True)
 class Track:
     """M processed and labelled frames after the initial one.
@@ -64,7 +68,7 @@ def validity_errors(track: Track) -> dict[str, float]:
         'wrong_while_valid': metrics.share((track.valid & track.off_target)[visible]),
         'valid_while_absent': metrics.valid_while_absent(track.valid, ~visible),
         'false_lost': metrics.share((lost & track.right)[visible]),
-        'valid_and_right_time': metrics.share(track.valid & track.right),
+        'valid_and_right_time': metrics.share((track.valid & track.right)[visible]),
         'longest_valid_run_s': _longest(track.valid & track.right, track.stamps),
     }
 
@@ -74,8 +78,10 @@ def losses(track: Track) -> dict[str, float]:
 
     ``detection_delay`` runs from the first such frame to the first one that is not reported as
     valid; ``time_to_relocalise`` is the time for which the target was visible from then to the
-    first frame that is valid and right.
+    first frame that is valid and right. Without a frame nothing was counted: all are NaN.
     """
+    if not len(track.stamps):
+        return dict.fromkeys(LOSSES, math.nan)
     delays_frames, delays_s, returns, undetected, never = [], [], [], 0, 0
     episodes = runs_of(track.off_target)
     for first, end in episodes:
@@ -92,15 +98,24 @@ def losses(track: Track) -> dict[str, float]:
             returns.append(wait)
         else:
             never += 1
-    found = _relocalisations(track)
-    return {
-        'losses': len(episodes), 'losses_undetected': undetected,
-        'detection_delay_frames': _median(delays_frames), 'detection_delay_s': _median(delays_s),
-        'returns': len(returns) + never, 'returns_missed': never,
-        'time_to_relocalise_s': _median(returns),
-        'relocalisations': len(found),
-        'wrong_relocalisations': int(track.off_target[found].sum()) if len(found) else 0,
-    }
+    return dict(zip(LOSSES, (
+        len(episodes), undetected, _median(delays_frames), _median(delays_s),
+        len(returns) + never, never, _median(returns))))
+
+
+def relocalisations(track: Track, labelled: np.ndarray) -> dict[str, float]:
+    """How often the state becomes RELOCALISED, and how often that is wrong.
+
+    Args:
+        track: of all frames that were answered.
+        labelled: M booleans; where nothing is known of the target, nothing is judged.
+    """
+    now = track.states == TrackState.RELOCALISED
+    begins = now & ~np.concatenate([[False], now[:-1]])
+    return {'relocalisations': int(begins.sum()),
+            'relocalisations_labelled': int((begins & labelled).sum()),
+            'wrong_relocalisations': int((begins & labelled & track.off_target).sum())
+            if labelled.any() else math.nan}
 
 
 def long_term(track: Track) -> dict[str, float]:
@@ -168,14 +183,9 @@ def _return_time(track: Track, first: int) -> float | None:
     return float(steps[track.visible[waited]].sum())
 
 
-def _relocalisations(track: Track) -> np.ndarray:
-    """Frames on which the state becomes RELOCALISED."""
-    now = track.states == TrackState.RELOCALISED
-    before = np.concatenate([[False], now[:-1]])
-    return np.flatnonzero(now & ~before)
-
-
 def _longest(flags: np.ndarray, stamps: np.ndarray) -> float:
+    if not len(flags):
+        return math.nan
     return max((float(stamps[end - 1] - stamps[first]) for first, end in runs_of(flags)),
                default=0.0)
 

@@ -149,7 +149,8 @@ class _Target:
     def follow(self, frame: BagFrame, done: dict[int, int] | None) -> Step:
         if frame.image is None:
             if frame.index == self.start:
-                raise InputError(f'the first frame cannot be read: {frame.problem}')
+                raise InputError(f'the first frame cannot be read: {frame.problem}; give the '
+                                 'target on another one, with --box x,y,w,h --box-frame N')
             return Step(frame.index, frame.stamp, note=f'{UNREADABLE}: {frame.problem}')
         size = frame.image.shape[1::-1]
         if frame.index < self.start or self.dropped:

@@ -99,10 +99,18 @@ def figures(replay: Replay) -> dict[str, Any]:
 
 def track_of(replay: Replay) -> quality.Track:
     """The labelled frames after the initial one that the tracker was given."""
+    return _track(replay, _given(replay) & replay.truth.labelled)
+
+
+def _given(replay: Replay) -> np.ndarray:
+    """N booleans: frames after the initial one that the tracker was given."""
+    given = np.array([step.result is not None or step.note in SILENT for step in replay.steps])
+    given[:replay.start + 1] = False
+    return given
+
+
+def _track(replay: Replay, kept: np.ndarray) -> quality.Track:
     run, truth = replay.run, replay.truth
-    kept = truth.labelled & np.array(
-        [step.result is not None or step.note in SILENT for step in replay.steps])
-    kept[:replay.start + 1] = False
     return quality.Track(
         replay.table.times[kept] / 1e9, truth.boxes[kept], run.boxes[kept], run.confidence[kept],
         run.states[kept], run.valid[kept])
@@ -141,8 +149,10 @@ def _latency(path: Path, replay: Replay) -> Path:
 
 
 def _quality(replay: Replay) -> dict[str, Any]:
-    track = track_of(replay)
-    groups = {'validity': quality.validity_errors(track), 'losses': quality.losses(track),
+    track, given = track_of(replay), _given(replay)
+    found = quality.relocalisations(_track(replay, given), replay.truth.labelled[given])
+    groups = {'validity': quality.validity_errors(track),
+              'losses': {**quality.losses(track), **found},
               'long_term': quality.long_term(track), 'calibration': quality.calibration(track)}
     if replay.camera.model is not None:
         groups['bearing'] = quality.bearing(track, replay.camera.model)

@@ -28,8 +28,8 @@ TARGET_ID, CLASS_ID = '1', 'target'
 def write_results_bag(path: Path, replay: Replay, storage: str = 'mcap') -> None:
     """Write detections, targets and changes of state with the stamps of the images.
 
-    Topics, types and contents are those of the node, below :data:`NAMESPACE`; messages carry the
-    time at which the result was there.
+    Topics, types and contents are those of the node, below :data:`NAMESPACE`. Messages lie at the
+    time at which the result was there; where that was not measured, when the image was recorded.
 
     Raises:
         InputError: the bag cannot be written.
@@ -48,6 +48,7 @@ class _Said:
 
     def __init__(self, writer: BagWriter, replay: Replay) -> None:
         self._writer, self._config = writer, NodeConfig()
+        self._recorded = None if replay.real_time else replay.table.recorded
         self._topics = {kind: f'{NAMESPACE}/{name}' for kind, name in (
             (messages.DETECTIONS, 'detections'), (messages.TARGET, 'target'),
             (messages.STATUS, 'status'))}
@@ -63,17 +64,18 @@ class _Said:
     def write(self, step: Step, dropped: int) -> None:
         """Write what is said about one image; ``dropped`` were overwritten before it."""
         outcome = _outcome(step)
+        time = step.done if self._recorded is None else int(self._recorded[step.index])
         measured = self._measurer.measure(outcome, self._config)
-        self._put(messages.TARGET, step.done, self._build.target(
+        self._put(messages.TARGET, time, self._build.target(
             outcome, measured, latency=(step.done - step.stamp) / 1e9, dropped=dropped,
             seq=self._next()))
-        self._put(messages.DETECTIONS, step.done, self._build.detections(
+        self._put(messages.DETECTIONS, time, self._build.detections(
             outcome, measured, uncertain=self._config.publish_uncertain))
         now = step.done / 1e9
         if self._board.update(
                 outcome.result.state, outcome.result.reason, outcome.target_id, now,
                 valid=outcome.result.valid, header=outcome.frame.msg.header):
-            self._put(messages.STATUS, step.done, self._build.status(
+            self._put(messages.STATUS, time, self._build.status(
                 self._board.status, now=now, published=messages.time_from(step.done),
                 seq=self._next()))
 

@@ -1,4 +1,4 @@
-"""Ground truth and the first box of a replayed bag."""
+"""Ground truth of a replayed bag."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import logging
 from pathlib import Path
 import re
-from typing import Any, Callable, Iterator, Sequence
+from typing import Any, Callable, Sequence
 
 import numpy as np
 
@@ -15,7 +15,6 @@ from siamx_ros.errors import InputError
 from siamx_ros.evaluation.bag import messages
 from siamx_ros.evaluation.bag.frame_table import FrameTable, nearest_frame
 from siamx_ros.evaluation.bag.reader import Bag
-from siamx_ros.geometry import BoundingBox
 
 LOGGER = logging.getLogger(__name__)
 TRUTH_TYPES = (messages.DETECTIONS, messages.BOXES)
@@ -61,15 +60,24 @@ def truth_from_topic(bag: Bag, topic: str, table: FrameTable, identity: str = ''
         raise InputError(f'the boxes of {topic} ({messages.BOXES}) have no ids: leave --truth-id '
                          'out')
     seen: set[str] = set()
+    rotated: list[bool] = []
+
+    def box_of(msg: Any) -> tuple[float, ...]:
+        boxes = _boxes_of(msg, identity, topic)
+        rotated.extend(map(messages.is_rotated, boxes))
+        return messages.xywh_of(boxes[0]) if boxes else (np.nan,) * 4
     labels = _Labels(table, topic)
     for time, raw, connection in bag.messages(topic):
         msg = bag.decode(raw, connection)
         seen |= _ids(msg)
         stamp = time if table.unstamped else messages.nanoseconds(msg.header.stamp)
-        labels.put(stamp, lambda: _box_of(msg, identity, topic), time if same_bag else None)
+        labels.put(stamp, lambda: box_of(msg), time if same_bag else None)
     if identity and seen and identity not in seen:
         raise InputError(f'no detection of {topic} has the id {identity!r}; the ids there: '
                          f'{", ".join(map(repr, sorted(seen)))}')
+    if any(rotated):
+        LOGGER.warning('%d of the boxes of %s are rotated: the upright boxes around them count',
+                       sum(rotated), topic)
     return labels.truth()
 
 
@@ -149,53 +157,13 @@ class _Labels:
         return said
 
 
-def first_box_of_truth(truth: Truth) -> tuple[int, BoundingBox]:
-    """The first frame with a true box.
-
-    Raises:
-        InputError: there is none.
-    """
-    visible = np.isfinite(truth.boxes).all(1)
-    if not visible.any():
-        raise InputError('there is no ground truth to take the first box from: give --truth-topic, '
-                         '--truth-file, --init-topic or --box x,y,w,h')
-    index = int(np.argmax(visible))
-    return index, BoundingBox.from_xywh(truth.boxes[index])
-
-
-def first_box_of_topic(bag: Bag, topic: str, table: FrameTable) -> tuple[int, BoundingBox]:
-    """The first recorded request: a Detection2D, or the service event of ``~/init``.
-
-    Raises:
-        InputError: the topic is missing, has another type or holds no request.
-    """
-    if topic not in bag.topics:
-        raise InputError(
-            f'{bag.path} has no topic {topic}; it has: {", ".join(sorted(bag.topics))}')
-    for time, raw, connection in bag.messages(topic):
-        for request in _requests(bag.decode(raw, connection)):
-            stamp = messages.nanoseconds(request.header.stamp)
-            if not stamp or table.unstamped:
-                before = np.where(table.recorded <= time, table.recorded, 0)
-                index = int(np.argmax(before))
-            else:
-                index = nearest_frame(table, stamp, time)
-            return index, BoundingBox.from_xywh(messages.xywh_of(request.bbox))
-    raise InputError(f'topic {topic} of {bag.path} holds no request with a box')
-
-
-def _requests(msg: Any) -> Iterator[Any]:
-    """The requests in a message: itself, or those of a service event."""
-    candidates = [msg] if hasattr(msg, 'bbox') else getattr(msg, 'request', [])
-    yield from (candidate for candidate in candidates if hasattr(candidate, 'bbox'))
-
-
 def _ids(msg: Any) -> set[str]:
     """The ids of a message's detections; older vision_msgs have none."""
     return {getattr(each, 'id', '') for each in getattr(msg, 'detections', ())}
 
 
-def _box_of(msg: Any, identity: str, topic: str) -> tuple[float, ...]:
+def _boxes_of(msg: Any, identity: str, topic: str) -> list[Any]:
+    """The BoundingBox2D of the target in a message; none where it is absent."""
     if hasattr(msg, 'detections'):
         boxes = [d.bbox for d in msg.detections if not identity or getattr(d, 'id', '') == identity]
     else:
@@ -203,7 +171,7 @@ def _box_of(msg: Any, identity: str, topic: str) -> tuple[float, ...]:
     if len(boxes) > 1:
         raise InputError(f'a message of {topic} holds {len(boxes)} boxes: name the target with '
                          '--truth-id')
-    return messages.xywh_of(boxes[0]) if boxes else (np.nan,) * 4
+    return boxes
 
 
 def _stamped_rows(path: Path) -> np.ndarray | None:

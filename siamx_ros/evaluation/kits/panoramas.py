@@ -13,8 +13,10 @@ ANGLES = np.linspace(0, 10, 101)
 def panorama(boxes: np.ndarray, truth: np.ndarray, size: tuple[int, int]) -> dict[str, float]:
     """Dual success, dual precision at 20 px, its normalised area, angle precision at 3 degrees.
 
-    The truth also counts one panorama to the left, and for the precisions to the right; the kit's
-    success, too, compares with the left copy only. Every labelled frame counts, the first included.
+    The truth also counts one panorama to the left, and for the precision to the right; the kit's
+    success, too, compares with the left copy only. Its normalised precision moves the copies by a
+    panorama after dividing by the target's size, so that they are never nearer than the truth
+    itself. Every labelled frame counts, the first included.
 
     Args:
         size: width and height of the panorama.
@@ -25,15 +27,15 @@ def panorama(boxes: np.ndarray, truth: np.ndarray, size: tuple[int, int]) -> dic
     overlap = np.maximum(iou_xywh(boxes, truth), iou_xywh(boxes, left))
     unknown = ~np.isfinite(boxes).all(1)
 
-    def nearest(scale: np.ndarray | float) -> np.ndarray:
-        errors = [np.hypot(*((_centres(boxes) - _centres(each)) / scale).T)
-                  for each in (left, truth, right)]
+    def nearest(*copies: np.ndarray, scale: np.ndarray | float = 1.0) -> np.ndarray:
+        errors = [np.hypot(*((_centres(boxes) - _centres(each)) / scale).T) for each in copies]
         return np.where(unknown, np.inf, np.min(errors, 0))
     angle = np.where(unknown, np.inf, _angles(_centres(boxes), _centres(truth), size))
     return {
         'S_dual': float((overlap[:, None] > OVERLAPS).sum(0).mean() / count),
-        'P_dual': float((nearest(1.0) <= PIXELS[20]).sum() / count),
-        'NP_dual': float((nearest(truth[:, 2:])[:, None] <= NORMALISED).sum(0).mean() / count),
+        'P_dual': float((nearest(left, truth, right) <= PIXELS[20]).sum() / count),
+        'NP_dual': float((nearest(truth, scale=truth[:, 2:])[:, None] <= NORMALISED).sum(0).mean()
+                         / count),
         'P_angle': float((angle <= ANGLES[30]).sum() / count)}
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 import json
 
-from bag_command import RANDOM, evaluate, rows, summary
+from bag_command import RANDOM, evaluate, rewritten, rows, summary
 import cv2
 import numpy as np
 import pytest
@@ -11,27 +11,11 @@ import pytest
 from siamx_ros.evaluation.bag import messages
 from siamx_ros.evaluation.bag.frame_table import frame_table, frames
 from siamx_ros.evaluation.bag.reader import Bag
-from siamx_ros.evaluation.bag.writer import BagWriter, write_sequence
+from siamx_ros.evaluation.bag.writer import write_sequence
 from siamx_ros.evaluation.trackers import TrackerSpec
 from siamx_ros.imaging import read_image
 from siamx_ros.messages.conversions import image_from_msg
 from siamx_ros.records import TrackState
-
-
-def rewritten(source, path, change):
-    """A bag whose image messages are changed: number, message -> message, or None for the same."""
-    with Bag(source) as bag, BagWriter(path) as writer:
-        for topic, kind in bag.topics.items():
-            changes = kind in messages.IMAGE_TYPES
-            rows = [(time, bag.decode(raw, connection))
-                    for time, raw, connection in bag.messages(topic)]
-            if changes:
-                rows = [(time, change(number, each) or each)
-                        for number, (time, each) in enumerate(rows)]
-            writer.add_topic(topic, rows[0][1].__msgtype__)
-            for time, each in rows:
-                writer.write(topic, time, each)
-    return path
 
 
 def cut(encode, share=0.6):
@@ -54,6 +38,36 @@ def test_pictures_that_are_cut_short_are_counted_and_named(
     assert [e['frame'] for e in events if e['event'] == 'unreadable'] == [3, 4]
     assert f'2 of the 10 images of {path} are not scored, the first is number 3, ' in caplog.text
     assert 'is cut short' in caplog.text
+
+
+def test_a_replay_starts_on_the_first_picture_that_can_be_read(
+        tmp_path, bag, oracle, caplog, capfd):
+    def first_cut(number, message):
+        message.data = message.data[:200] if number < 2 else message.data
+        return message
+    path = rewritten(bag, tmp_path / 'b', first_cut)
+    assert evaluate(path, *RANDOM, '--out', tmp_path / 'out') == 0
+    assert summary(tmp_path / 'out')['start']['frame'] == 2
+    assert 'not started on image 0: ' in caplog.text
+    assert evaluate(path, *RANDOM, '--box', '4,10,16,12') == 2
+    assert 'give the target on another one, with --box x,y,w,h --box-frame N' in \
+        capfd.readouterr().err
+    path = rewritten(bag, tmp_path / 'none', lambda number, message: setattr(
+        message, 'data', message.data[:200]))
+    assert evaluate(path, *RANDOM) == 2
+    assert 'none of the images with a true box can be read' in capfd.readouterr().err
+
+
+def test_results_lie_beside_a_recording_by_another_clock(tmp_path, bag, oracle):
+    def since_boot(number, message):
+        message.header.stamp = messages.time_from(100 * 10**9 + number * 33_000_000)
+    kinds = (*messages.IMAGE_TYPES, messages.DETECTIONS)
+    path = rewritten(bag, tmp_path / 'b', since_boot, *kinds)
+    assert evaluate(path, *RANDOM, '--out', tmp_path / 'out') == 0
+    with Bag(path) as recorded, Bag(tmp_path / 'out' / 'bag') as results:
+        topic = recorded.find_topic('', messages.IMAGE_TYPES, 'images')
+        assert [time for time, *_ in results.messages('/siamx_tracker/target')] == [
+            time for time, *_ in recorded.messages(topic)]
 
 
 @pytest.mark.parametrize('bits', [10, 14, 16])

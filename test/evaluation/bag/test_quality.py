@@ -39,7 +39,17 @@ def test_losses_by_hand():
     assert figures['detection_delay_s'] == pytest.approx(0.75)
     assert figures['returns'] == 2 and figures['returns_missed'] == 0
     assert figures['time_to_relocalise_s'] == pytest.approx((2.0 + 1.0) / 2)
-    assert figures['relocalisations'] == 2 and figures['wrong_relocalisations'] == 1
+
+
+@pytest.mark.parametrize('unlabelled, counts', [
+    ([], (2, 2, 1)), ([4], (2, 1, 1)), ([8], (2, 1, 0)), (range(12), (2, 0, math.nan))])
+def test_relocalisations_count_everywhere_and_are_judged_where_there_is_a_label(unlabelled, counts):
+    labelled = np.ones(12, bool)
+    labelled[list(unlabelled)] = False
+    got = quality.relocalisations(LOSS, labelled)
+    assert got == pytest.approx(dict(zip(
+        ('relocalisations', 'relocalisations_labelled', 'wrong_relocalisations'), counts)),
+        nan_ok=True)
 
 
 def test_validity_errors_by_hand():
@@ -47,7 +57,7 @@ def test_validity_errors_by_hand():
     assert figures['wrong_while_valid'] == pytest.approx(2 / 9)
     assert figures['valid_while_absent'] == pytest.approx(1 / 3)
     assert figures['false_lost'] == pytest.approx(1 / 9)
-    assert figures['valid_and_right_time'] == pytest.approx(3 / 12)
+    assert figures['valid_and_right_time'] == pytest.approx(3 / 9)
 
 
 def test_a_loss_that_is_never_noticed_and_never_returns():
@@ -95,7 +105,8 @@ def test_empty_tracks_give_nan():
                     for i in range(6)))
     assert math.isnan(quality.validity_errors(empty)['wrong_while_valid'])
     assert math.isnan(quality.long_term(empty)['f'])
-    assert quality.losses(empty)['losses'] == 0
+    assert math.isnan(quality.validity_errors(empty)['longest_valid_run_s'])
+    assert all(map(math.isnan, quality.losses(empty).values()))
 
 
 def test_the_schedule_against_a_step_by_step_simulation():

@@ -56,7 +56,7 @@ def test_an_oracle_scores_the_constants(tmp_path, bag, oracle):
     assert figures['long_term']['f'] == 1
     assert figures['validity'] == {
         'wrong_while_valid': 0, 'valid_while_absent': 0, 'false_lost': 0,
-        'valid_and_right_time': pytest.approx(7 / 9),
+        'valid_and_right_time': 1.0,
         'longest_valid_run_s': pytest.approx(3 / 30)}
     losses = figures['losses']
     assert (losses['losses'], losses['losses_undetected'], losses['returns_missed']) == (1, 0, 0)
@@ -187,6 +187,15 @@ def test_a_given_box_and_no_truth(tmp_path, sequence, static):
     assert got['figures']['frames']['before_init'] == 3
 
 
+def test_what_was_not_measured_fulfils_no_criterion(tmp_path, sequence, static, capfd):
+    write_sequence(tmp_path / 'bare', sequence, truth_topic='')
+    names = ('losses.losses', 'losses.wrong_relocalisations', 'losses.returns_missed')
+    (tmp_path / 'wanted.yaml').write_text(''.join(f'{name}: {{max: 9}}\n' for name in names))
+    assert evaluate(tmp_path / 'bare', *RANDOM, '--box', '4,10,16,12', '--criteria',
+                    tmp_path / 'wanted.yaml') == 1
+    assert capfd.readouterr().out.count('FAIL') == 3
+
+
 def test_several_runs_in_one_table(tmp_path, bag, static, capfd):
     for name in ('one', 'two'):
         assert evaluate(bag, *RANDOM, '--out', tmp_path / name) == 0
@@ -195,6 +204,24 @@ def test_several_runs_in_one_table(tmp_path, bag, static, capfd):
     lines = capfd.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == ['run', 'one', 'two']
     assert lines[1].split()[2:] == lines[2].split()[2:]
+
+
+def test_a_table_tells_modes_apart_and_folders_of_one_name(
+        tmp_path, bag, static, capfd, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert evaluate(bag, *RANDOM, '--out', 'a/run') == 0
+    slow = ('--mode', 'realtime', '--latency', '80')
+    assert evaluate(bag, *RANDOM, *slow, '--out', 'b/run') == 0
+    capfd.readouterr()
+    assert main(['report', 'a/run', 'b/run']) == 0
+    head, offline, late = map(str.split, capfd.readouterr().out.splitlines())
+    assert offline[:3] == ['a/run', 'walk', 'offline']
+    assert late[:5] == ['b/run', 'walk', 'realtime', '80', 'ms']
+    column = head.index('at_arrival.auc')
+    assert offline[column] == '-' and late[column + 2] != '-'
+    monkeypatch.chdir('b/run')
+    assert main(['report', '.']) == 0
+    assert capfd.readouterr().out.splitlines()[1].startswith('run ')
 
 
 def test_results_are_not_overwritten_unasked_and_nothing_else_is(tmp_path, bag, static, capfd):

@@ -1,18 +1,24 @@
 """The command evaluate-bag: recorded requests, and what cannot be used."""
 
+import math
 from pathlib import Path
 import sys
+from types import SimpleNamespace
 
-from bag_command import RANDOM, evaluate, summary
+from bag_command import RANDOM, evaluate, rewritten, summary
 from command_line import refused, script
+import numpy as np
 import pytest
 
 from siamx_ros.evaluation.bag import messages
+from siamx_ros.evaluation.bag.first_box import first_box_of_topic
+from siamx_ros.evaluation.bag.frame_table import BagFrame, ordered
 from siamx_ros.evaluation.bag.reader import Bag
 from siamx_ros.evaluation.bag.writer import BagWriter, write_sequence
+from siamx_ros.imaging import read_image
 
 
-def request_bag(path, sequence, stamp_of=None):
+def request_bag(path, sequence, stamp_of=None, theta=0.0):
     """A bag with a recorded request for the box of frame 2, sent when frame 4 was recorded."""
     write_sequence(path, sequence, truth_topic='')
     with Bag(path) as bag:
@@ -26,8 +32,9 @@ def request_bag(path, sequence, stamp_of=None):
             writer.write(topic, time, message)
             if number == 4:
                 stamp = 0 if stamp_of is None else rows[stamp_of][0]
-                writer.write('/request', time + 1, messages.detection_message(
-                    stamp, 'camera', (10, 10, 16, 12), 1.0))
+                request = messages.detection_message(stamp, 'camera', (10, 10, 16, 12), 1.0)
+                request.bbox.center.theta = theta
+                writer.write('/request', time + 1, request)
     return other
 
 
@@ -38,6 +45,39 @@ def test_a_recorded_request(tmp_path, sequence, static, stamp_of, frame):
     assert evaluate(bag, *RANDOM, '--init-topic', '/request', '--out', out) == 0
     assert summary(out)['start'] == {
         'frame': frame, 'box': [10.0, 10.0, 16.0, 12.0], 'from': '/request'}
+
+
+def test_a_rotated_box_that_was_recorded_is_refused(tmp_path, sequence, static, capfd):
+    bag = request_bag(tmp_path / 'plain', sequence, 2, theta=0.5)
+    assert evaluate(bag, *RANDOM, '--init-topic', '/request') == 2
+    assert 'the box of /request is rotated by 0.5 rad' in capfd.readouterr().err
+
+
+def test_a_request_drawn_on_a_smaller_picture_is_scaled(sequence):
+    image = read_image(sequence.frame_paths[0])
+    height, width = image.shape[:2]
+    request = SimpleNamespace(
+        header=messages.header(0, ''), image_width=width // 2, image_height=height // 4,
+        bbox=messages.detection_message(0, '', (5, 2, 8, 3), 1.0).bbox)
+    bag = SimpleNamespace(topics={'/init': ''}, messages=lambda topic: [(1, None, None)],
+                          decode=lambda *_: SimpleNamespace(request=[request]))
+    table = ordered(np.arange(1, 4), np.arange(1, 4))
+    index, box = first_box_of_topic(
+        bag, '/init', table, lambda only: iter([BagFrame(int(only.argmax()), 0, image)]))
+    assert (index, box.xywh) == (0, (10.0, 8.0, 16.0, 12.0))
+
+
+def test_rotated_true_boxes_count_as_those_around_them(tmp_path, bag, static, caplog):
+    def turned(number, message):
+        for each in message.detections:
+            each.bbox.center.theta = math.pi / 2
+        return message
+    path = rewritten(bag, tmp_path / 'turned', turned, messages.DETECTIONS)
+    assert evaluate(path, *RANDOM, '--out', tmp_path / 'out') == 0
+    assert 'of the boxes of /ground_truth are rotated' in caplog.text
+    x, y, w, h = summary(tmp_path / 'out')['start']['box']
+    assert (w, h) == (pytest.approx(12), pytest.approx(16)), '16 x 12, turned'
+    assert (x, y) == (pytest.approx(6), pytest.approx(8))
 
 
 @pytest.mark.parametrize('arguments, sentence', [
