@@ -138,16 +138,19 @@ class Engine:
             logits[0, 0].float().sigmoid().cpu().numpy(), distances[0].float().cpu().numpy(),
             torch.cat(self.network.grid_features(levels), 1))
 
-    def prepare(self, sizes: Iterable[int], template: Template) -> None:
+    def prepare(self, sizes: Iterable[int], template: Template) -> bool:
         """Begin to make ready, in another thread, what :meth:`search` needs for some patches.
 
-        A search that comes before that is done waits for it. Where a search needs nothing, or it
-        can only be made in the thread that searches, nothing is begun.
+        A search that comes before that is done waits for it.
 
         Args:
             sizes: sides of the patches, pixels.
             template: of a target.
+
+        Returns:
+            False if this engine cannot: the first search of each size prepares what it needs.
         """
+        return False
 
     def search_many(self, searches: Iterable[tuple[Patch, Template]]) -> Iterator[Maps]:
         """The answers of :meth:`search` on patches with a template each, in their order.

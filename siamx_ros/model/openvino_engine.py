@@ -80,12 +80,13 @@ class OpenVinoEngine(CompiledEngine):
         request.infer(share_outputs=True)
         return _maps(request)
 
-    def prepare(self, sizes: Iterable[int], template: Template) -> None:
+    def prepare(self, sizes: Iterable[int], template: Template) -> bool:
         thread = ThreadPoolExecutor(1, 'siamx_compiler')
         for shape in ((1, size, size, 3) for size in sorted(sizes)):
             if shape not in self._searches.held and shape not in self._coming:
                 self._coming[shape] = thread.submit(self._compile, shape, template.kernels)
         thread.shutdown(wait=False)
+        return True
 
     def search_many(self, searches: Iterable[tuple[np.ndarray, Template]]) -> Iterator[Maps]:
         """See :class:`Engine`; searches run side by side, on one thread each.

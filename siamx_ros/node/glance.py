@@ -20,21 +20,19 @@ class Glance:
         decode: as that of :class:`Session`.
 
     Attributes:
-        failed: whether the last image that was looked at could not be read.
+        problem: why the last image that was looked at could not be read; empty where it could.
     """
 
     def __init__(self, decode: Callable[..., AnyImage]) -> None:
-        self._decode, self._last, self.failed = decode, -math.inf, False
+        self._decode, self._last, self.problem = decode, -math.inf, ''
 
     def at(self, frame: Frame) -> str:
-        """Why an image cannot be read; empty where it can, or is not looked at."""
+        """The problem of an image, or of the last one that was looked at if it is not."""
         if frame.received - self._last < EVERY_S:
-            return ''
-        self._last = frame.received
+            return self.problem
+        self._last, self.problem = frame.received, ''
         try:
             self._decode(frame, max(FLAGS))
         except InputError as error:
-            self.failed = True
-            return str(error)
-        self.failed = False
-        return ''
+            self.problem = str(error)
+        return self.problem

@@ -196,7 +196,7 @@ class Pipeline:
             return
         if self._stalled:
             self._stalled = False
-            outcome = self.session.too_late(outcome)
+            outcome = self.session.too_late(outcome, self.worker.busy_s)
         dropped, self._dropped = self._dropped, 0
         self._publish(outcome, dropped)
         self._idle_since = time.monotonic()

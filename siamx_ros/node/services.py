@@ -206,7 +206,8 @@ def frames_for(pipeline, request) -> list[Frame]:
         raise Refusal(Code.NO_IMAGE, why)
     age = time.monotonic() - newest.received
     if age > pipeline.config.image_timeout:
-        raise Refusal(Code.IMAGE_STALE, f'the newest image came {age:.2f} s ago')
+        raise Refusal(Code.IMAGE_STALE,
+                      pipeline.problem or f'the newest image came {age:.2f} s ago')
     unchanged = pipeline.input.frozen_for
     if unchanged:
         raise Refusal(Code.IMAGE_STALE, f'the images have not changed for {unchanged:.1f} s')

@@ -121,7 +121,7 @@ class Session:
             return self._outcome(frame, None, self.result)
         if not (self.has_target or self.further):
             self._last_stamp, message = frame.stamp, self._glance.at(frame)
-            self.unreadable = self._glance.failed
+            self.unreadable = bool(message)
             return self._outcome(frame, None, IDLE, message=message)
         try:
             image = self._decode(frame, self._reduction)
@@ -177,14 +177,14 @@ class Session:
         self.result = self._standing(
             TrackState.LOST if self.has_target else TrackState.UNINITIALISED)
 
-    def too_late(self, outcome: Outcome) -> Outcome:
-        """What a hung inference ended with: nothing to act on, and all targets to be found anew."""
+    def too_late(self, outcome: Outcome, busy_s: float) -> Outcome:
+        """After work of so many seconds: nothing to act on, and all targets to be found anew."""
         if not (self.has_target or self.further):
             return outcome
         self.interrupt(Reason.INFERENCE_ERROR)
         self.result = self._standing(TrackState.ERROR, Reason.INFERENCE_ERROR)
         return replace(outcome, result=self.result, interruption=Reason.NONE, further=(),
-                       message=f'an inference took {outcome.inference_s:.1f} s')
+                       message=f'one image was worked on for {busy_s:.1f} s')
 
     def _track(self, frame: Frame, image: AnyImage) -> Outcome:
         interruption, self._interruption = self._interruption, Reason.NONE
@@ -239,10 +239,10 @@ class Session:
             f'target {dropped} was dropped')
 
     def _standing(self, state: TrackState, reason: Reason = Reason.NONE) -> TrackResult:
-        """No box was measured on this image."""
-        return replace(IDLE, state=state, reason=reason,
-                       frames_since_init=self.result.frames_since_init,
-                       frames_lost=self.result.frames_lost)
+        """No box was measured on this image, so it is not TRACKING."""
+        state = TrackState.UNCERTAIN if state == TrackState.TRACKING else state
+        return replace(IDLE, state=state, reason=reason, frames_lost=self.result.frames_lost,
+                       frames_since_init=self.result.frames_since_init)
 
     def _outcome(self, frame: Frame, image: AnyImage | None, result: TrackResult,
                  inference_s: float = math.nan, message: str = '', **more: Any) -> Outcome:

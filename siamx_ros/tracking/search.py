@@ -171,12 +171,20 @@ def first_memory(engine: Engine, image: np.ndarray, box: BoundingBox, config: Tr
     return memory
 
 
-def warm_up(engine: Engine, memory: TargetMemory, config: TrackerConfig) -> None:
-    """Search patches of each size once: what is compiled is compiled now, not in an update."""
+def warm_up(engine: Engine, memory: TargetMemory, config: TrackerConfig, *, wait: bool) -> None:
+    """Search patches of each size once: what is compiled is compiled now, not in an update.
+
+    Args:
+        wait: False lets the engine do that in another thread, if it can: only a search that needs
+            one of these sizes before waits.
+    """
     sizes = _searched_sizes(engine, memory, config)
-    for size in sizes - memory.prepared:
-        engine.search(np.zeros((size, size, 3), np.uint8), memory.template)
+    new = sizes - memory.prepared
     memory.prepared |= sizes
+    if not wait and engine.prepare(new, memory.template):
+        return
+    for size in new:
+        engine.search(np.zeros((size, size, 3), np.uint8), memory.template)
 
 
 def first_model(engine: Engine, image: np.ndarray, memory: TargetMemory) -> OnlineModel | None:

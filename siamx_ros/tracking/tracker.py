@@ -83,7 +83,7 @@ class Tracker:
                 f'box {box} must lie at least half inside the image of {width}x{height} pixels')
         memory = first_memory(
             self.engine, image, box, self.config, self.calibration, stamp or 0.0)
-        warm_up(self.engine, memory, self.config)
+        warm_up(self.engine, memory, self.config, wait=True)
         self._memory, self.states = memory, StateMachine(self.config)
         self.states.start(memory.stamp)
         return TrackResult(
@@ -200,7 +200,7 @@ class Tracker:
         self.config = self.states.config = config
         if self._memory is not None:
             self._memory.configure(config)
-            warm_up(self.engine, self._memory, self.config)
+            warm_up(self.engine, self._memory, self.config, wait=False)
 
     def close(self) -> None:
         """Forget the target and free the network's memory; the tracker cannot be used again."""

@@ -159,5 +159,6 @@ def test_images_that_are_all_too_old_are_no_images(make_rig, make_scene):
     assert rig.probe.wait(stale)
     assert 'younger than 5 s (max_image_age)' in heard[-1].message
     rig.diagnosis(lambda status, values: int(values['too_old_total']) > 1)
+    assert 'younger than 5 s (max_image_age)' in rig.init().message
     rig.clock_ns = time.time_ns()
     assert not rig.show().valid, 'to be confirmed first'

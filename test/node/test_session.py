@@ -152,12 +152,19 @@ def test_damaged_images_are_forgotten_with_the_last_target(session):
 def test_damaged_images_are_noticed_once_a_second_without_a_target(session):
     seconds = 0.0, 0.4, 0.9, 1.1, 1.2, 2.2, 2.3
     answers = [session.process(frame(each, 'damaged' if each < 2 else None)) for each in seconds]
-    assert [answer.message for answer in answers] == ['damaged', '', '', 'damaged', '', '', '']
+    assert [answer.message for answer in answers] == ['damaged'] * 5 + ['', '']
     assert not session.unreadable
     session.process(frame(3.4, 'damaged'))
     assert session.unreadable
     start(session, frame(3.5))
     assert not session.unreadable
+
+
+def test_what_cannot_be_read_shows_no_target_and_the_next_image_does(session):
+    start(session, frame(1))
+    states = [session.process(frame(stamp, what)).result.state.name
+              for stamp, what in ((2, None), (3, 'damaged'), (4, None))]
+    assert states == ['TRACKING', 'UNCERTAIN', 'TRACKING']
 
 
 def test_a_further_target_on_images_that_changed_their_size_is_not_taken(session):
@@ -188,7 +195,8 @@ def test_nothing_of_an_image_that_came_too_late_is_to_be_acted_on(session):
     add(session, frame(1))
     outcome = session.process(frame(2))
     assert outcome.further
-    late = session.too_late(outcome)
+    late = session.too_late(outcome, 7.25)
     assert late.result.state == TrackState.ERROR and not late.further
+    assert late.message == 'one image was worked on for 7.2 s'
     session.process(frame(3))
     assert session.others[0].said == [1, 2, 'lost', 3]

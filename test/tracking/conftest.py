@@ -31,7 +31,7 @@ class ColourEngine:
         return Template({}, None)
 
     def prepare(self, sizes, template):
-        """Nothing is compiled."""
+        return False
 
     def search(self, patch, template, meanwhile=lambda: None):
         meanwhile()

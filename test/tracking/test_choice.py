@@ -73,6 +73,14 @@ def test_of_two_that_look_alike_the_one_that_goes_on_is_followed():
     assert heading(peaks, place_of((12, 18), -30.0)).cell == (12, 12), 'it is nearer'
 
 
+@pytest.mark.parametrize('other', [(18, 12), (6, 12), (12, 6), (12, 18), (6, 18)])
+def test_where_it_was_heading_counts_along_both_axes(other):
+    peaks = {(12, 12): 0.9, other: 0.8}
+    x, y = place_of(other)
+    assert heading(peaks, (x + 6.0, y - 6.0)).cell == other
+    assert heading(peaks, place_of((12, 12))).cell == (12, 12)
+
+
 def test_a_place_without_any_score_can_be_where_it_was_heading():
     """The middle is best by its place alone; what looks like the target is far away."""
     found = heading({(0, 0): 0.2}, place_of((12, 18)), floor=0.0)

@@ -14,15 +14,16 @@ from siamx_ros.records import TrackState
 from siamx_ros.reduced_image import ReducedImage
 from siamx_ros.tracking.decode import Candidate
 from siamx_ros.tracking.memory import TargetMemory
+from siamx_ros.tracking.relocalise import make_relocaliser
 
 
 def seen(box: BoundingBox, peak_ratio: float = 0.1) -> Candidate:
     return Candidate(box, 0.9, 1.0, peak_ratio, (12, 12), CropWindow(*box.centre, 200.0, 255))
 
 
-def remembered(box: BoundingBox) -> TargetMemory:
-    return TargetMemory(
-        Template({}, None), box, (0.0, 0.0, 0.0), (640, 480), TrackerConfig(), 0.0)
+def remembered(box: BoundingBox, **settings: object) -> TargetMemory:
+    return TargetMemory(Template({}, None), box, (0.0, 0.0, 0.0), (640, 480),
+                        TrackerConfig().replace(settings), 0.0)
 
 
 def test_a_box_that_shrinks_under_what_hides_the_target_is_not_its_size():
@@ -97,15 +98,31 @@ def test_blocks_of_another_size_end_its_course():
 
 
 def test_a_camera_that_turns_does_not_change_where_a_target_is_heading():
-    """The target walks 4 pixels an image to the right, the image moves 6 to the left."""
-    texture = np.random.default_rng(0).integers(0, 255, (48, 128, 3), np.uint8)
+    """The target walks 4 pixels an image to the right, the image moves 6 to the left; at the end
+    the camera nods, too."""
+    texture = np.random.default_rng(0).integers(0, 255, (54, 128, 3), np.uint8)
     wide = cv2.resize(texture, None, fx=10, fy=10, interpolation=cv2.INTER_CUBIC)
     memory = remembered(BoundingBox(300, 100, 40, 40))
     for step in range(13):
-        memory.arrive(None, image=wide[:, 6 * step:6 * step + 640])
+        memory.arrive(None, image=wide[:480, 6 * step:6 * step + 640])
         memory.take(seen(BoundingBox(300 - 2 * step, 100, 40, 40)), 0.95, TrackState.TRACKING)
-    memory.arrive(None, image=wide[:, 172:812])  # the robot turns: 100 pixels at once
-    assert memory.heading() == pytest.approx((320 - 24 + 4 - 100, 120), abs=3)
+    memory.arrive(None, image=wide[40:520, 172:812])  # 100 pixels aside at once, 40 down
+    assert memory.heading() == pytest.approx((320 - 24 + 4 - 100, 120 - 40), abs=3)
+    assert memory.frames == 14
+
+
+@pytest.mark.parametrize('scheme, starts_afresh', [('paper', False), ('global', True)])
+def test_a_change_of_scheme_starts_its_relocaliser_where_the_target_was(scheme, starts_afresh):
+    memory = remembered(BoundingBox(300, 100, 40, 40), adaptive='paper')
+    before = memory.relocaliser
+    memory.configure(memory.config.replace({'adaptive': scheme}))
+    assert (memory.relocaliser is not before) == starts_afresh
+    memory.configure(memory.config.replace({'adaptive': 'relocalise'}))
+    fresh = make_relocaliser(memory.image_size, memory.config)
+    fresh.remember(memory.anchor)
+    assert memory.relocaliser.heat_map.values.sum() > 0
+    np.testing.assert_array_equal(
+        memory.relocaliser.heat_map.values, fresh.heat_map.values)
 
 
 @pytest.mark.parametrize('confidence, strangeness, led, carried', [

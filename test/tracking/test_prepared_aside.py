@@ -49,6 +49,23 @@ def test_a_first_target_is_compiled_in_two_threads_and_a_second_one_in_none(trac
     assert tracker.update(CLIP.image(1)).box.iou(BOXES[0]) > 0.5
 
 
+def test_a_size_that_a_setting_needs_is_compiled_while_tracking_goes_on(tracker, monkeypatch):
+    tracker.init(CLIP.image(0), BOXES[0])
+    gate, threads = threading.Event(), []
+
+    def compiled(*args, make=tracker.engine._compile):
+        threads.append(threading.current_thread())
+        assert gate.wait(PATIENCE_S)
+        return make(*args)
+    monkeypatch.setattr(tracker.engine, '_compile', compiled)
+    tracker.configure(tracker.config.replace({'search_growth': 1.5}))
+    assert all(tracker.update(CLIP.image(index)).valid for index in (1, 2, 3))
+    gate.set()
+    tracker.lose()
+    tracker.update(CLIP.image(4))
+    assert threads and threading.main_thread() not in threads
+
+
 def test_a_search_that_could_not_be_compiled_aside_says_so_where_it_is_needed(tracker, monkeypatch):
     template = tracker.engine.embed(np.zeros((127, 127, 3), np.uint8))
     patch = np.zeros((207, 207, 3), np.uint8)
