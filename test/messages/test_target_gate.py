@@ -93,6 +93,26 @@ def test_a_box_of_which_little_has_depth_is_not_refused_for_what_is_behind_it(ga
     assert not gate.allows(box, image, depth, 0.05, CAMERA, CONFIG)
 
 
+@pytest.mark.parametrize('here, elsewhere, allowed', [
+    (0.4, 0.6, True), (0.2, 0.8, False), (0.1, 0.6, False), (0.1, 0.4, True), (0.35, 0.65, True)])
+def test_depth_elsewhere_refuses_a_box_where_it_fills_half_and_little_is_in_reach(
+        gate, here, elsewhere, allowed):
+    image, depth, box = person(2.0)
+    chance = np.random.default_rng(0).random(depth.shape)
+    depth[:] = np.where(chance < here, 2.0, np.where(chance < here + elsewhere, 6.0, np.nan))
+    assert gate.allows(box, image, depth, 0.05, CAMERA, CONFIG) == allowed
+
+
+def test_colours_decide_nothing_where_the_image_cuts_off_both_ends(gate):
+    assert allows(gate, 5.0, 0.9, shirt=BLUE), 'how much of it is shirt is not known'
+
+
+def test_what_is_forgotten_refuses_nothing(gate):
+    assert not allows(gate, 5.0, 2.0, shirt=BLUE)
+    gate.clear()
+    assert allows(gate, 5.0, 2.0, shirt=BLUE) and allows(gate, 5.0, 5.0)
+
+
 BOX, REACH = BoundingBox(60, 20, 60, 200), (1.6, 2.4)
 
 
