@@ -6,7 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from siamx_ros.messages.frames import HOLD_S, Frame, FrameBuffer
+from siamx_ros.messages import frames as frames_module
+from siamx_ros.messages.frames import HOLD_S, Frame, FrameBuffer, in_time, stamp_seconds, thinned
 
 
 def frame(stamp: float, size: int = 1000) -> Frame:
@@ -83,3 +84,29 @@ def test_the_frame_memory_is_bounded_in_time_and_size():
     buffer.add(frame(2000 / 30, 5_000_000))
     assert buffer.newest().size_bytes == 5_000_000, 'the newest is always kept'
     assert buffer.since(1099 / 30) == []
+
+
+@pytest.mark.parametrize('count, cost, left, kept', [
+    (10, 0.1, 1.0, range(10)), (10, 0.1, 0.99, (1, 3, 5, 7, 9)), (10, 0.1, 0.35, (1, 5, 9)),
+    (10, 0.1, 0.05, (9,)), (10, 0.1, -1.0, (9,)), (1, 0.1, 0.0, (0,)), (0, 0.1, 1.0, ()),
+    (7, 0.0, 0.0, range(7))])
+def test_images_are_thinned_to_what_the_time_allows_and_the_newest_stays(count, cost, left, kept):
+    frames = [frame(number) for number in range(count)]
+    got = thinned(frames, cost, left)
+    assert [each.stamp for each in got] == list(kept)
+    assert len(got) <= 1 or len(got) * cost <= left
+
+
+def test_images_that_take_longer_than_thought_are_thinned_on_the_way(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(frames_module.time, 'monotonic', lambda: now[0])
+    said = []
+    for each in in_time([frame(number) for number in range(100)], 2.0):
+        said.append(each.stamp)
+        now[0] += 0.05 if each.stamp < 10 else 0.2
+    assert said[0] == 0 and said[-1] == 99 and now[0] <= 2.0 + 0.2
+    assert 5 < len(said) < 30
+
+
+def test_a_stamp_in_seconds():
+    assert stamp_seconds(SimpleNamespace(sec=12, nanosec=250_000_000)) == 12.25

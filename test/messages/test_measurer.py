@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 import math
 from types import SimpleNamespace
 
@@ -163,6 +164,23 @@ def test_what_passes_at_once_is_not_warned_of(measurer, warnings, clock):
             put_depth(measurer, stamp=stamp)
         measurer.measure(outcome(), DEPTH)
     assert not warnings and '3.000 s' in measurer.mismatches['depth']
+
+
+@pytest.mark.parametrize('gap, name, known', [
+    (0.1, 'dog', True), (0.0, 'dog', False), (-0.1, 'dog', False), (5.0, 'dog', False),
+    (0.1, 'cat', False)])
+def test_the_bearing_changes_between_two_images_of_one_target(measurer, gap, name, known):
+    measurer.set_camera(SimpleNamespace(**{**vars(INFO), 'd': []}))
+    assert math.isnan(measurer.measure(outcome(10.0), NodeConfig()).bearing_rate)
+    moved = outcome(10.0 + gap)
+    moved = replace(moved, target_id=name, result=replace(
+        moved.result, box=BoundingBox(110, 20, 20, 40)))
+    rate = measurer.measure(moved, NodeConfig()).bearing_rate
+    if known:
+        before, after = (math.atan((79.5 - x) / 200) for x in (99.5, 119.5))
+        assert rate == pytest.approx((after - before) / gap, rel=0.02)
+    else:
+        assert math.isnan(rate)
 
 
 def test_velocity_is_nan_where_it_is_not_known(measurer):

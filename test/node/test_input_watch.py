@@ -55,6 +55,28 @@ def test_a_long_gap_is_reported_once_and_by_the_image_after_it(watch, now, gap, 
     assert [watch.ends_gap(now.value), watch.ends_gap(now.value)] == [lost, False]
 
 
+@pytest.mark.parametrize('rate, due', [
+    (0.0, [0.0, 0.033, 0.067, 0.1, 0.133, 0.167, 0.2]), (15.0, [0.0, 0.067, 0.133, 0.2]),
+    (30.0, [0.0, 0.033, 0.067, 0.1, 0.133, 0.167, 0.2]), (7.0, [0.0, 0.133])])
+def test_of_images_at_30_hz_as_many_are_due_as_max_rate_says(watch, rate, due):
+    watch.config = CONFIG.replace({'max_rate': rate})
+    stamps = [round(index / 30, 3) for index in range(7)]
+    assert [stamp for stamp in stamps if watch.is_due(stamp)] == due
+    assert watch.is_due(-5.0), 'the clock was set back'
+    assert watch.is_due(-5.0), 'it has stopped'
+
+
+@pytest.mark.parametrize('rate', [4.0, 11.0, 15.0, 20.0, 29.0, 30.0, 60.0])
+def test_max_rate_is_the_rate_of_a_camera_whose_stamps_waver(watch, rate):
+    watch.config = CONFIG.replace({'max_rate': rate})
+    stamps = np.arange(3000) / 30 + np.random.default_rng(0).uniform(-0.003, 0.003, 3000)
+    due = [stamp for stamp in stamps if watch.is_due(stamp)]
+    assert len(due) == pytest.approx(min(rate, 30.0) * 100, rel=0.01)
+    assert np.diff(due).max() < 1 / min(rate, 30.0) + 1 / 30 + 0.01
+    assert watch.is_due(stamps[-1] + 50), 'a gap'
+    assert not watch.is_due(stamps[-1] + 50 + 0.5 / rate), 'it is no credit'
+
+
 def test_a_new_target_does_not_suffer_from_an_old_gap(watch, now):
     now.value += 2
     arrive(watch, now)
