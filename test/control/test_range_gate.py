@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from siamx_ros.control.range_gate import ANYWHERE, LEAST_SAMPLES, LONGEST_S, RangeGate
+from siamx_ros.control.range_gate import ANYWHERE, LEAST_SAMPLES, LONGEST_S, USUAL, RangeGate
 
 RATE = 20
 
@@ -88,3 +88,19 @@ def test_a_target_that_is_found_again_is_seen_whole_unless_the_image_ends():
         gate.see(number / RATE, 2.0, 0.02)
     assert not gate.fits(2.0, 0.5, 0.9) and not gate.fits(20.0, 0.5, 0.9)
     assert gate.fits(2.0, 0.5, 0.9, cut=True) and gate.fits(2.0, 0.5, 1.4)
+
+
+@pytest.mark.parametrize('width, height, usual', [
+    (0.5, 1.7, True), (0.5 * 1.01 * USUAL, 1.7, False), (0.5 * 0.99 * USUAL, 1.7, True),
+    (0.1, 1.7, True), (0.5, 1.7 * 1.01 * USUAL, False), (0.5, 1.7 * 0.99 * USUAL, True),
+    (0.5, 1.7 / (1.01 * USUAL), False), (0.5, 1.7 / (0.99 * USUAL), True)])
+def test_a_box_of_about_the_usual_size_holds_no_other(width, height, usual):
+    gate = RangeGate()
+    for _ in range(LEAST_SAMPLES - 1):
+        gate.learn(0.5, 1.7)
+    assert gate.usual(width, height), 'too few are known'
+    gate.learn(0.0, 1.7)
+    gate.learn(0.5, math.inf)
+    assert gate.usual(width, height), 'those have no size'
+    gate.learn(0.5, 1.7)
+    assert gate.usual(width, height) == usual
