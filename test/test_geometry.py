@@ -106,3 +106,41 @@ def test_a_window_of_no_pixel_is_cut_between_them():
     assert not window.is_on_pixels
     patch = crop(image, window, (0.0, 0.0, 0.0))
     assert np.ptp(patch, (0, 1)).max() <= 1, 'one place of the image, all over'
+
+
+@pytest.mark.parametrize('number', range(40))
+def test_the_part_of_a_box_inside_an_image_by_counting_pixels(number):
+    x0, x1, y0, y1 = np.random.default_rng(number).integers(-12, 40, 4).tolist()
+    x0, x1, y0, y1 = min(x0, x1), max(x0, x1) + 1, min(y0, y1), max(y0, y1) + 1
+    box = BoundingBox.from_corners(x0, y0, x1, y1)
+    assert box.corners == (x0, y0, x1, y1) and box.centre == ((x0 + x1) / 2, (y0 + y1) / 2)
+    inside = [(x, y) for x in range(x0, x1) for y in range(y0, y1) if 0 <= x < 30 and 0 <= y < 20]
+    assert box.visible_share(30, 20) == pytest.approx(len(inside) / ((x1 - x0) * (y1 - y0)))
+    if not inside:
+        with pytest.raises(InputError, match='lies outside the image of 30x20 pixels'):
+            box.clipped(30, 20)
+        return
+    columns, rows = zip(*inside)
+    assert box.clipped(30, 20).corners == (
+        min(columns), min(rows), max(columns) + 1, max(rows) + 1)
+
+
+def test_the_context_of_a_template_window():
+    """Half of the mean side is added to each side."""
+    assert context_side(60, 20) == pytest.approx(((60 + 40) * (20 + 40)) ** 0.5)
+    assert context_side(60, 20, context=0.25) == pytest.approx(((60 + 20) * (20 + 20)) ** 0.5)
+
+
+@pytest.mark.parametrize('values', [
+    (float('nan'), 0, 10, 255), (0, float('inf'), 10, 255), (0, 0, 0, 255), (0, 0, -1, 255),
+    (0, 0, float('inf'), 255), (0, 0, 10, 0), (0, 0, 10, 255, 0), (0, 0, 10, 255, float('nan'))])
+def test_a_window_of_no_place_or_extent_is_refused(values):
+    with pytest.raises(InputError, match='a window needs a'):
+        CropWindow(*values)
+
+
+def test_a_window_in_an_image_of_blocks_shows_the_same():
+    window = CropWindow(100.0, 60.0, 80.0, 127, 1.25)
+    box = BoundingBox(80, 50, 24, 12)
+    small = BoundingBox(*(value / 4 for value in box.xywh))
+    assert window.reduced(4).to_patch(small).xywh == pytest.approx(window.to_patch(box).xywh)
