@@ -16,6 +16,7 @@ from siamx_ros.tools.launch_arguments import (
     declared, include, installed_file, overruling, sim_time, values)
 
 BOOL = ['true', 'false']
+RESPAWN_DELAY_S = 2.0
 OF_TRACKER = ('namespace', 'image_topic', 'camera_info_topic', 'depth_topic', 'image_transport',
               'image_reliability', 'image_rectified', 'weights', 'device', 'use_depth',
               'depth_slop', 'target_height', 'fallback_hfov', 'use_sim_time', 'log_level',
@@ -61,7 +62,8 @@ def follower(given: dict[str, str]) -> Node:
         namespace=given['namespace'], name='follower',
         parameters=[given['params_file'], *sim_time(given['use_sim_time'])],
         remappings=[('cmd_vel', given['cmd_vel_topic']), ('stop', given['stop_topic'])],
-        respawn=given['respawn'] == 'true', ros_arguments=['--log-level', given['log_level']])
+        respawn=given['respawn'] == 'true', respawn_delay=RESPAWN_DELAY_S,
+        ros_arguments=['--log-level', given['log_level']])
 
 
 def panel(given: dict[str, str]) -> list[Action]:
@@ -75,6 +77,7 @@ def panel(given: dict[str, str]) -> list[Action]:
         namespace=given['namespace'], name='panel',
         parameters=[given['params_file'], *chosen, *sim_time(given['use_sim_time'])],
         remappings=[('image', image), ('image/compressed', f'{image}/compressed')],
+        respawn=given['respawn'] == 'true', respawn_delay=RESPAWN_DELAY_S,
         ros_arguments=['--log-level', given['log_level']])]
 
 

@@ -4,16 +4,33 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import Future
+import logging
 from threading import Lock, Thread
 from typing import Any, Coroutine
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from siamx_ros.errors import InputError
 from siamx_ros.panel.access import Access
 from siamx_ros.panel.panel_app import PanelApp
 
 START_PATIENCE_S = 10.0
+LOG = logging.getLogger(__name__)
+
+
+def _shortened(record: logging.LogRecord) -> bool:
+    """A malformed request, as any scan of ports sends, is a line and no defect of ours."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, HttpProcessingError):
+        reason = ' '.join(str(error).split())[:120]
+        record.levelno, record.levelname = logging.WARNING, 'WARNING'
+        record.msg, record.args = 'refused a malformed request: %s', (reason,)
+        record.exc_info = record.exc_text = None
+    return True
+
+
+LOG.addFilter(_shortened)
 
 
 class WebServer:
@@ -69,7 +86,8 @@ class WebServer:
     async def _listen(self) -> None:
         config = self._robot.config
         self._app = PanelApp(self._robot, self._access, config.port)
-        self._runner = web.AppRunner(self._app.make(), access_log=None, shutdown_timeout=1.0)
+        self._runner = web.AppRunner(
+            self._app.make(), access_log=None, logger=LOG, shutdown_timeout=1.0)
         await self._runner.setup()
         try:
             site = web.TCPSite(self._runner, config.host, config.port)

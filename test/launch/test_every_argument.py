@@ -9,6 +9,7 @@ import re
 import runpy
 import subprocess
 import sys
+import time
 
 import launch
 from launch.actions import IncludeLaunchDescription, RegisterEventHandler, Shutdown
@@ -132,9 +133,12 @@ def test_follow_me_gives_each_node_its_own_parameters(start) -> None:
     assert 'image:=/c/image ' in lines_of(calls, 'lib/siamx_ros/panel ')[0]
 
 
-def test_a_follower_that_died_is_started_again(start) -> None:
-    status, calls = start('follow_me', ends_after=4)
-    assert status == 0 and len(lines_of(calls, 'lib/siamx_ros/follower ')) >= 2
+def test_nodes_that_died_are_started_again_after_a_pause(start) -> None:
+    begin = time.monotonic()
+    status, calls = start('follow_me', ends_after=6, panel='true')
+    assert status == 0 and time.monotonic() - begin > 2.0, 'one that is refused does not flood'
+    for program in ('follower', 'panel', 'tracker_node'):
+        assert len(lines_of(calls, f'lib/siamx_ros/{program} ')) == 2
 
 
 def test_the_recipe_for_twist_mux(start) -> None:
