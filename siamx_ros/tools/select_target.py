@@ -35,6 +35,8 @@ from siamx_ros.tools.box_drawing import BoxDrawing
 
 HELP = 'draw a box around the target    r drop   p pause   q quit'
 LINE = (255, 255, 255)
+PATIENCE_S = 3.0
+"""How long no image may come before that is said."""
 
 
 class Selector(Node):
@@ -59,7 +61,8 @@ class Selector(Node):
             on_info=lambda _: None, on_depth=lambda _: None)
         self.create_subscription(TrackedTarget, f'{tracker}/target', self._on_target, 1)
         self.services_used = TrackerServices(self, tracker)
-        self.create_timer(0.2, self._camera.check)
+        self._silent_until: float | None = time.monotonic() + PATIENCE_S
+        self.create_timer(0.2, self._check)
 
     def picture(self) -> np.ndarray | None:
         """What to show now, H x W x 3 BGR; None before the first image."""
@@ -85,6 +88,8 @@ class Selector(Node):
         The tracker is asked to keep that image, however long the drawing takes.
         """
         image = self._decode(self.message)
+        if self.message is None:
+            self._say(f'there is no image yet: {self._camera.describe()}')
         if image is not None:
             self.drawing.press(x, y, self.message, image.shape[1::-1])
             self.services_used.hold_image(self.message.header)
@@ -133,8 +138,14 @@ class Selector(Node):
         self.text = text
         self.get_logger().info(text)
 
+    def _check(self) -> None:
+        self._camera.check()
+        if self._silent_until is not None and time.monotonic() > self._silent_until:
+            self._silent_until = None
+            self.get_logger().warning(f'no image has come: {self._camera.describe()}')
+
     def _take(self, message: Any) -> None:
-        self.message = message
+        self.message, self._silent_until = message, None
 
     def _on_target(self, message: TrackedTarget) -> None:
         self._target = message

@@ -98,7 +98,8 @@ class TargetFromDetections(Node):
         self._seen: TrackedTarget | None = None
         self._init = self.create_client(InitTarget, 'siamx_tracker/init')
         self.create_subscription(TrackedTarget, 'siamx_tracker/target', self._hear, 1)
-        self.create_subscription(Detection2DArray, 'detections', self._detected, BEST_EFFORT)
+        self._detections = self.create_subscription(
+            Detection2DArray, 'detections', self._detected, BEST_EFFORT)
         self.create_service(Trigger, '~/request', self._request)
 
     def close(self) -> bool:
@@ -115,7 +116,19 @@ class TargetFromDetections(Node):
         self._requested = True
         response.success = True
         response.message = f'the next {self._config.class_id or "detection"} is taken'
+        missing = self._missing()
+        if missing:
+            response.message += f', once there is {missing}'
+            self.get_logger().warning(response.message)
         return response
+
+    def _missing(self) -> str:
+        """What is not there and without which nothing can be taken; empty where all is."""
+        if not self.count_publishers(self._detections.topic_name):
+            return f'a detector on {self._detections.topic_name}'
+        if not self._init.service_is_ready() or self._seen is None:
+            return f'a tracker that has images ({self._init.srv_name})'
+        return ''
 
     def _detected(self, message: Detection2DArray) -> None:
         """Take a target from the detections of one image, if one is wanted."""

@@ -69,6 +69,21 @@ def test_a_request_while_an_answer_is_awaited_still_stands(on_request, left):
     assert node._requested is left and node._asked is None
 
 
+@pytest.mark.parametrize('publishers, ready, seen, missing', [
+    (0, True, 1, 'the next person is taken, once there is a detector on /detections'),
+    (1, False, 1, 'once there is a tracker that has images (/init)'),
+    (1, True, None, 'once there is a tracker that has images (/init)'),
+    (1, True, 1, '')])
+def test_a_request_says_what_it_waits_for(publishers, ready, seen, missing):
+    node = Mock(_config=DetectionConfig(), _seen=seen, count_publishers=lambda _: publishers)
+    node._detections.topic_name, node._init.srv_name = '/detections', '/init'
+    node._init.service_is_ready = lambda: ready
+    node._missing = lambda: TargetFromDetections._missing(node)
+    answer = TargetFromDetections._request(node, None, Trigger.Response())
+    assert answer.success and node._requested is True
+    assert missing in answer.message and ('once there is' in answer.message) == bool(missing)
+
+
 @pytest.fixture
 def starter(make_rig):
     """A tracker, the node beside it, and what publishes detections: (rig, publish)."""

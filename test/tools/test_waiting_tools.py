@@ -54,6 +54,20 @@ def test_a_signal_ends_it_quietly(
         tool.kill()
 
 
+def test_what_does_not_come_is_named(repository: Path) -> None:
+    tool = subprocess.Popen(
+        [sys.executable, str(repository / 'scripts/select_target'), '--clicks', '/mouse',
+         '--image', '/nobody/here', '--ros-args', '-r', f'__ns:={NAMESPACE}'],
+        env={**os.environ, 'PYTHONSAFEPATH': '1'}, text=True, stderr=subprocess.PIPE)
+    try:
+        said = [tool.stderr.readline() for _ in range(2)]
+        assert 'waiting for two corners' in said[0]
+        assert 'no image has come: ' in said[1] and '/nobody/here' in said[1]
+    finally:
+        tool.kill()
+        tool.communicate()
+
+
 def await_active(namespace: str, timeout: float) -> int:
     """Exit status of the executable in a namespace."""
     return script('await_active', '--timeout', timeout, '--ros-args', '-r',
