@@ -66,18 +66,20 @@ def read_image(path: str | Path) -> np.ndarray:
     return image
 
 
-def decode_image(data: bytes, *, spread: bool = True) -> np.ndarray | None:
+def decode_image(data: bytes, *, spread: bool = True, turned: bool = True) -> np.ndarray | None:
     """Decode an image file to H x W x 3 uint8 BGR; None if OpenCV cannot.
 
     Args:
         data: the bytes of the file, whole (see :func:`is_cut_short`).
         spread: 16 bit become 8 by :func:`from_16_bit`; False for the upper 8.
+        turned: as the EXIF orientation says; False for the pixels as they are stored.
     """
     try:
-        flags = cv2.IMREAD_COLOR | (cv2.IMREAD_ANYDEPTH if spread else 0)
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+        flags = cv2.IMREAD_COLOR | (0 if turned else cv2.IMREAD_IGNORE_ORIENTATION)
+        deep = cv2.IMREAD_ANYDEPTH if spread else 0
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags | deep)
         if image is not None and image.dtype not in (np.uint8, np.uint16):
-            image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+            image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except DECODE_ERRORS:
         return None
     return from_16_bit(image) if image is not None and image.dtype == np.uint16 else image

@@ -78,16 +78,19 @@ def largest_factor(step: float) -> int:
 def decode_reduced(data: bytes, size: tuple[int, int], factor: int) -> ReducedImage | None:
     """Decode a JPEG file to blocks, in less time than to pixels; None where OpenCV cannot.
 
+    They lie as they are stored, whatever the EXIF orientation.
+
     Args:
         size: width and height that its header gives.
         factor: side of a block, one of :data:`FLAGS`.
     """
     try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), FLAGS[factor])
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8),
+                              FLAGS[factor] | cv2.IMREAD_IGNORE_ORIENTATION)
     except (cv2.error, MemoryError):
         return None
     if pixels is None or pixels.shape[1::-1] != tuple(-(-side // factor) for side in size):
-        return None  # or it lies on its side, as its EXIF data may say
+        return None
     return ReducedImage(pixels, factor, size)
 
 

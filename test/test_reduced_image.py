@@ -10,7 +10,7 @@ from siamx_ros import imaging
 from siamx_ros.config import TrackerConfig
 from siamx_ros.errors import InputError
 from siamx_ros.geometry import BoundingBox, CropWindow
-from siamx_ros.messages.conversions import image_from_compressed
+from siamx_ros.messages.conversions import image_from_compressed, without_exif
 from siamx_ros.messages.frames import Frame
 from siamx_ros.node.session import Session
 from siamx_ros.node.target_names import TargetNames
@@ -100,12 +100,16 @@ def test_the_target_decides(geometry, size, change, factor):
     assert enough_blocks(geometry, box, TrackerConfig().replace(change)) == factor
 
 
-def test_a_file_that_lies_on_its_side_is_decoded_whole(jpeg):
+def test_a_camera_image_lies_as_its_sensor_saw_it_whatever_its_exif_data_say(jpeg):
     turned = jpeg[:2] + EXIF_ON_ITS_SIDE + jpeg[2:]
-    assert imaging.decode_image(turned).shape[:2] == SIZE, 'width and height are exchanged'
-    assert decode_reduced(turned, SIZE, 2) is None
-    image = image_from_compressed(SimpleNamespace(data=turned, format='jpeg'), reduction=2)
-    assert isinstance(image, np.ndarray) and image.shape[:2] == SIZE
+    assert imaging.decode_image(turned).shape[:2] == SIZE, 'of a file, width and height change'
+    plain, with_exif = (SimpleNamespace(data=data, format='jpeg') for data in (jpeg, turned))
+    np.testing.assert_array_equal(image_from_compressed(with_exif), image_from_compressed(plain))
+    reduced = image_from_compressed(with_exif, reduction=2)
+    assert isinstance(reduced, ReducedImage) and reduced.size == SIZE
+    np.testing.assert_array_equal(
+        reduced.pixels, image_from_compressed(plain, reduction=2).pixels)
+    assert without_exif(turned) == jpeg and without_exif(jpeg) == jpeg
 
 
 def test_only_jpeg_files_are_reduced(jpeg, whole):

@@ -79,6 +79,8 @@ def image_from_compressed(msg: Any, *, spread: bool = True,
                           reduction: int = 1) -> AnyImage:
     """Decode a CompressedImage message to H x W x 3 uint8 BGR; ``spread`` as above.
 
+    An EXIF orientation does not count: ``camera_info`` and depth are of the pixels as they are.
+
     Args:
         reduction: of a JPEG file, decode the means of blocks of so many pixels a side.
 
@@ -95,7 +97,7 @@ def image_from_compressed(msg: Any, *, spread: bool = True,
         reduced = decode_reduced(data, (width, height), reduction)
         if reduced is not None:
             return reduced
-    image = decode_image(data, spread=spread) if width * height else None
+    image = decode_image(data, spread=spread, turned=False) if width * height else None
     if image is None:
         raise InputError(f'compressed image of format {msg.format!r} and {len(data)} bytes cannot '
                          'be decoded; JPEG and PNG are')
@@ -118,6 +120,17 @@ def compressed_size(data: bytes) -> tuple[int, int]:
         filler = marker == 0xff
         position += 1 if filler else 2 + int.from_bytes(data[position + 2:position + 4], 'big')
     return 0, 0
+
+
+def without_exif(data: bytes) -> bytes:
+    """A JPEG file without its EXIF segments, whose orientation viewers would follow."""
+    kept, position = data[:2], 2
+    while position + 10 <= len(data) and data[position] == 0xff and data[position + 1] != 0xda:
+        end = position + 2 + int.from_bytes(data[position + 2:position + 4], 'big')
+        if data[position + 1] != 0xe1 or data[position + 4:position + 10] != b'Exif\0\0':
+            kept += data[position:end]
+        position = end
+    return kept + data[position:]
 
 
 def depth_from_msg(msg: Any) -> np.ndarray:

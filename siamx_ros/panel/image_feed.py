@@ -13,7 +13,7 @@ import numpy as np
 
 from siamx_ros.errors import InputError
 from siamx_ros.messages.conversions import (
-    compressed_size, image_from_compressed, image_from_msg)
+    compressed_size, image_from_compressed, image_from_msg, without_exif)
 from siamx_ros.panel.panel_config import PanelConfig
 
 ANSWER_PATIENCE_S = 1.0
@@ -134,7 +134,7 @@ class ImageFeed:
 
 
 def to_picture(message: Any, config: PanelConfig) -> Picture:
-    """Encode an image as the settings say; a JPEG that is not too wide is left as it is.
+    """Encode an image as the settings say; a JPEG that is not too wide keeps its pixels.
 
     Raises:
         InputError: the image cannot be read.
@@ -143,7 +143,7 @@ def to_picture(message: Any, config: PanelConfig) -> Picture:
         data = bytes(message.data)
         width, height = compressed_size(data)
         if data[:2] == b'\xff\xd8' and 0 < width <= config.image_width:
-            return Picture(data, (width, height))
+            return Picture(without_exif(data), (width, height))
         image = image_from_compressed(message)
     else:
         image = image_from_msg(message, config.image_encoding_override)

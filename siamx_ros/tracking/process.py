@@ -18,7 +18,7 @@ from siamx_ros.errors import InputError
 def prepare_process(model: ModelConfig) -> None:
     """Set what torch and OpenCV keep once a process: their threads and the choice of kernels."""
     use_threads(model.threads)
-    threading.Thread(target=_fill_tables, daemon=True).start()
+    threading.Thread(target=_fill_tables).start()  # a daemon in C++ would abort an early exit
     if model.deterministic:
         os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')  # as cuBLAS asks for
         torch.use_deterministic_algorithms(True)

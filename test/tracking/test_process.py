@@ -1,5 +1,6 @@
 """What a model's settings change for the whole process."""
 
+from command_line import python
 import cv2
 import pytest
 import torch
@@ -37,3 +38,11 @@ def test_deterministic_kernels():
     assert not torch.are_deterministic_algorithms_enabled()
     load(deterministic=True)
     assert torch.are_deterministic_algorithms_enabled()
+
+
+def test_a_process_may_end_at_once():
+    """Whatever of OpenCV is made ready beside it."""
+    done = python('-c', 'from siamx_ros.config import ModelConfig\n'
+                        'from siamx_ros.tracking.process import prepare_process\n'
+                        'prepare_process(ModelConfig())')
+    assert done.returncode == 0, done.stderr

@@ -10,7 +10,8 @@ import numpy as np
 from siamx_ros.data.sequence import Sequence
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation.bag import messages
-from siamx_ros.imaging import read_image
+from siamx_ros.imaging import decode_image, read_image
+from siamx_ros.messages.conversions import without_exif
 
 START_NS = 1_700_000_000 * 10**9
 """Stamp of a written recording's first image."""
@@ -102,10 +103,15 @@ def _raw(file: Path, stamp: int, frame_id: str) -> Any:
         is_bigendian=0, step=3 * width, data=image.reshape(-1))
 
 
+def _is_turned(data: bytes) -> bool:
+    """Whether EXIF data turn a JPEG file, which they do not in a message."""
+    return without_exif(data) != data and not np.array_equal(
+        decode_image(data), decode_image(data, turned=False))
+
+
 def _compressed(file: Path, stamp: int, frame_id: str) -> Any:
-    if file.suffix.lower() in JPEG_SUFFIXES:
-        data, name = file.read_bytes(), 'jpeg'
-    else:
+    data, name = file.read_bytes(), 'jpeg'
+    if file.suffix.lower() not in JPEG_SUFFIXES or _is_turned(data):
         import cv2
         data, name = cv2.imencode('.png', read_image(file))[1].tobytes(), 'png'
     return messages.typestore().types[messages.IMAGE_TYPES[1]](

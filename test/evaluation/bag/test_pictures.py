@@ -18,6 +18,10 @@ from siamx_ros.messages.conversions import image_from_msg
 from siamx_ros.records import TrackState
 
 
+EXIF_ON_ITS_SIDE = (b'\xff\xe1\x00\x22Exif\x00\x00MM\x00\x2a\x00\x00\x00\x08\x00\x01'
+                    b'\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00\x00\x00\x00\x00')
+
+
 def cut(encode, share=0.6):
     """Cuts images 3 and 4 of CompressedImage messages in two, at a share of their bytes."""
     def change(number, message):
@@ -56,6 +60,22 @@ def test_a_replay_starts_on_the_first_picture_that_can_be_read(
         message, 'data', message.data[:200]))
     assert evaluate(path, *RANDOM) == 2
     assert 'none of the images with a true box can be read' in capfd.readouterr().err
+
+
+def test_a_picture_that_exif_data_turn_is_written_as_it_is_shown(tmp_path, sequence):
+    images = [read_image(path) for path in sequence.frame_paths]
+    for path in sequence.frame_paths:
+        jpeg = cv2.imencode('.jpg', read_image(path))[1].tobytes()
+        path.with_suffix('.jpg').write_bytes(jpeg[:2] + EXIF_ON_ITS_SIDE + jpeg[2:])
+    turned = replace(sequence, frame_paths=tuple(
+        path.with_suffix('.jpg') for path in sequence.frame_paths))
+    write_sequence(tmp_path / 'turned', turned)
+    with Bag(tmp_path / 'turned') as bag:
+        topic = bag.find_topic('', messages.IMAGE_TYPES, 'images')
+        shown = [each.image for each in frames(bag, topic, frame_table(bag, topic))]
+    assert shown[0].shape[:2] == images[0].shape[1::-1]
+    for path, image in zip(turned.frame_paths, shown):
+        np.testing.assert_array_equal(image, read_image(path))
 
 
 def test_results_lie_beside_a_recording_by_another_clock(tmp_path, bag, oracle):
