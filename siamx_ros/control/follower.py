@@ -10,7 +10,7 @@ import math
 
 from siamx_ros.control.doubt import Doubt
 from siamx_ros.control.estimate import LONGEST_GAP_S, TargetEstimate
-from siamx_ros.control.limits import FollowLimits
+from siamx_ros.control.limits import GRACE_S, RANGE_GRACE_S, FollowLimits
 from siamx_ros.control.observation import (
     Command, FollowReason, FollowState, Now, Observation, Place, Verdict)
 from siamx_ros.control.pace import Pace
@@ -22,8 +22,6 @@ from siamx_ros.records import TrackState
 
 LONGEST_STEP_S = 0.2
 """Time for which a change of speed may be made up at once, seconds."""
-GRACE_S, RANGE_GRACE_S = 0.1, 0.3
-"""How long no new valid message, and no new range, is no doubt, seconds."""
 DOUBTFUL_TURN = 0.5
 """Share of the turning rate on a target that is not valid."""
 BEARING_BAND = 0.02
@@ -223,9 +221,9 @@ class Follower:
         brakes = limits.emergency_deceleration
         bound = min(
             self._doubt.bound(now.ros_s, self._watch.certain_at, not seen.certain,
-                              limits.bridge_time - self._ahead, before, brakes),
+                              limits.bridge_s, before, brakes),
             self._range_doubt.bound(now.ros_s, self._range_at, False,
-                                    limits.range_bridge_time - self._ahead, before, brakes))
+                                    limits.range_bridge_s, before, brakes))
         if self._doubted:  # by the last message that came, be it an old one
             bound = min(bound, before)
         rates = Rates(limits.max_acceleration, limits.max_deceleration, limits.max_jerk)
@@ -242,9 +240,4 @@ class Follower:
         brakes = max(limits.max_angular_acceleration, 2 * limits.max_angular / limits.bridge_time)
         return min(limits.max_angular, self._turning_on.bound(
             now.ros_s, max(self._watch.certain_at, self._sought_at), True,
-            limits.bridge_time - self._ahead, abs(self._turn.speed), brakes))
-
-    @property
-    def _ahead(self) -> float:
-        """Seconds until the next command takes effect."""
-        return self.limits.base_delay + 1 / self.limits.command_rate
+            limits.bridge_s, abs(self._turn.speed), brakes))

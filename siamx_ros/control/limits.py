@@ -6,6 +6,12 @@ from dataclasses import dataclass
 
 from siamx_ros.settings import Settings, SettingsError, setting
 
+GRACE_S, RANGE_GRACE_S = 0.1, 0.3
+"""How long no new valid message, and no new range, is no doubt, seconds."""
+NO_BRIDGE_S = 0.1
+"""The ``bridge_time`` that bridges no doubt, seconds."""
+ROUNDING_S = 1e-9
+
 
 @dataclass(frozen=True)
 class FollowLimits(Settings):
@@ -63,7 +69,8 @@ class FollowLimits(Settings):
         low=0.1, high=20.0, live=True)
     bridge_time: float = setting(
         0.42, 'the robot stands at the latest this long after the last valid message, base_delay '
-        'included', unit='s', low=0.1, high=0.45, live=True)
+        'included; 0.1 bridges no doubt, for a base that obeys too late for that', unit='s',
+        low=NO_BRIDGE_S, high=0.45, live=True)
     range_bridge_time: float = setting(
         0.6, 'the same after the last known range, while messages stay valid', unit='s', low=0.1,
         high=2.0, live=True)
@@ -103,3 +110,30 @@ class FollowLimits(Settings):
         if self.slow_age >= self.max_age:
             raise SettingsError(f'slow_age must be less than max_age ({self.max_age} s), '
                                 f'got {self.slow_age}')
+        if self.bridge_time > NO_BRIDGE_S:
+            self._check_bridge('bridge_time', GRACE_S, f', or {NO_BRIDGE_S} to bridge no doubt')
+        self._check_bridge('range_bridge_time', RANGE_GRACE_S)
+
+    @property
+    def bridge_s(self) -> float:
+        """How long after the last valid message no speed is commanded any more, seconds."""
+        return self.bridge_time - self._ahead if self.bridge_time > NO_BRIDGE_S else 0.0
+
+    @property
+    def range_bridge_s(self) -> float:
+        """How long after the last known range no speed is commanded any more, seconds."""
+        return self.range_bridge_time - self._ahead
+
+    @property
+    def _ahead(self) -> float:
+        """Seconds until the next command takes effect."""
+        return self.base_delay + 1 / self.command_rate
+
+    def _check_bridge(self, name: str, grace: float, instead: str = '') -> None:
+        """Refuse a time in which the base cannot stand once the grace is over."""
+        least = grace + self._ahead
+        if getattr(self, name) < least - ROUNDING_S:
+            raise SettingsError(
+                f'{name} must be at least {least:.2f} s with a base_delay of {self.base_delay:g} s '
+                f'(it adds {grace:g} s without news and one command){instead}, '
+                f'got {getattr(self, name)}')

@@ -20,10 +20,17 @@ class Mounting:
     Attributes:
         rotation: 3 x 3, from optical axes to those of the base.
         translation: of the camera in the base frame, metres.
+        unknown: why the pose is not known, for people; empty if it is.
     """
 
     rotation: np.ndarray
     translation: np.ndarray
+    unknown: str = ''
+
+    @classmethod
+    def missing(cls, why: str) -> Mounting:
+        """One that is not known: nor is any direction or range that is carried over by it."""
+        return cls(np.full((3, 3), math.nan), np.full(3, math.nan), why)
 
     @classmethod
     def from_quaternion(cls, translation: tuple[float, float, float],

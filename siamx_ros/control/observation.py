@@ -45,6 +45,7 @@ class Observation:
         box_height: pixels.
         cut_sides, cut_ends: whether the box reaches the left or right, the upper or lower border
             of the image.
+        unplaced: why ``bearing`` is unknown where the camera's place on the base is; else empty.
     """
 
     stamp_s: float
@@ -60,6 +61,7 @@ class Observation:
     box_height: float = math.nan
     cut_sides: bool = False
     cut_ends: bool = False
+    unplaced: str = ''
 
     @property
     def certain(self) -> bool:

@@ -147,7 +147,7 @@ class Watch:
             return Verdict(FollowReason.NOT_VALID,
                            f'the tracker says UNCERTAIN for more than {limits.coast_time:g} s')
         if not seen.bearing_known and seen.state != TrackState.UNCERTAIN:
-            return Verdict(FollowReason.BEARING_UNKNOWN,
+            return Verdict(FollowReason.BEARING_UNKNOWN, seen.unplaced or
                            'the bearing is not known: is there a camera_info?')
         return None
 

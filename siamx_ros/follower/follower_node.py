@@ -27,6 +27,7 @@ from siamx_ros.follower.observe import observation
 from siamx_ros.follower.permission import Permission
 from siamx_ros.follower.status import Announcer, diagnostics, status
 from siamx_ros.follower.transforms import transforms
+from siamx_ros.follower.unheard import Unheard
 from siamx_ros.msg import FollowerStatus, TrackedTarget
 from siamx_ros.node.parameters import NodeParameters
 from siamx_ros.node.spin import run
@@ -71,6 +72,7 @@ class FollowerNode(Node):
         self._stamped = self._config.stamped
         kind = TwistStamped if self._stamped else Twist
         self._velocity = self.create_publisher(kind, 'cmd_vel', 1)
+        self._unheard = Unheard(self, self._velocity, 'cmd_vel')
         self._status = self.create_publisher(FollowerStatus, '~/status', latched())
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 1)
 
@@ -121,18 +123,30 @@ class FollowerNode(Node):
         if not self._config.use_tf:
             self._frames_message = 'use_tf is off: the camera counts as the base'
             return ON_BASE
-        pose = self.transforms.pose(header.frame_id, base, header.stamp)
-        found = 'by TF' if pose is not None else 'not in TF: it counts as the base'
-        news = f'{header.frame_id!r} on {base!r}, {found}'
-        if news != self._frames_message:
-            self._frames_message = news
-            if pose is None:
-                self.get_logger().warning(
-                    f'TF knows no way from {header.frame_id!r} to {base!r}: the camera counts as '
-                    'the base, level and looking ahead')
-            else:
-                self.get_logger().info(f'TF places the camera {header.frame_id!r} on {base!r}')
+        pose = self.transforms.pose(header.frame_id, base, header.stamp, self._config.max_age)
+        way = f'{header.frame_id!r} on {base!r}'
+        if pose is None:
+            self._frames_news(
+                f'{way}, not in TF: it counts as the base',
+                f'TF knows no way from {header.frame_id!r} to {base!r}: the camera counts as '
+                'the base, level and looking ahead', wrong=True)
+        elif pose.unknown:
+            self._frames_news(f'{way}, by TF at another time: the bearing is unknown',
+                              f'{pose.unknown}: the bearing is unknown', wrong=True)
+        else:
+            self._frames_news(
+                f'{way}, by TF', f'TF places the camera {header.frame_id!r} on {base!r}')
         return ON_BASE if pose is None else pose
+
+    def _frames_news(self, news: str, sentence: str, *, wrong: bool = False) -> None:
+        """Log what was found out about the camera's place, if it is news."""
+        if news == self._frames_message:
+            return
+        self._frames_message = news
+        if wrong:
+            self.get_logger().warning(sentence)
+        else:
+            self.get_logger().info(sentence)
 
     def _deadman(self, message: Bool) -> None:
         self._permission.deadman(message.data, time.monotonic())
@@ -165,6 +179,7 @@ class FollowerNode(Node):
         self._base_known = self._base_known or self._velocity.get_subscription_count() > 0
         if now.steady_s - self._moved_at <= STOPPING_S:
             self.send(command)
+        self._unheard.look(command.moves, now.steady_s)
         sentence = self._announcer.news(command, now.steady_s)
         if sentence:
             self.get_logger().info(sentence)
@@ -197,11 +212,12 @@ class FollowerNode(Node):
         if now.steady_s - self._diagnosed_at >= DIAGNOSTICS_PERIOD_S:
             self._diagnosed_at = now.steady_s
             self._diagnostics.publish(diagnostics(self.get_fully_qualified_name(), report, {
-                'camera_frame': self._camera_frame, 'frames': self._frames_message}))
+                'camera_frame': self._camera_frame, 'frames': self._frames_message},
+                self._unheard.sentence))
 
 
 def main(args: list[str] | None = None) -> int:
-    """Run the node until SIGINT or SIGTERM; returns the exit status."""
+    """Run the node until a signal ends it; returns the exit status."""
     return run(FollowerNode, args)
 
 

@@ -37,7 +37,7 @@ def observation(message: Any, mounting: Mounting) -> Observation:
         state=known(TrackState, message.state, TrackState.ERROR), valid=message.valid,
         bearing=bearing, bearing_rate=rate, range_m=distance, range_stddev_m=message.range_stddev,
         from_depth=message.range_source == RANGE_DEPTH, box_height=message.bbox.size_y,
-        cut_sides=sides, cut_ends=ends)
+        cut_sides=sides, cut_ends=ends, unplaced=mounting.unknown)
 
 
 def cut(message: Any) -> tuple[bool, bool]:

@@ -50,23 +50,25 @@ def status(command: Command, place: Place, *, enabled: bool, stamp: Any,
     return message
 
 
-def diagnostics(name: str, said: FollowerStatus, figures: dict[str, str]) -> DiagnosticArray:
+def diagnostics(name: str, said: FollowerStatus, figures: dict[str, str],
+                unheard: str = '') -> DiagnosticArray:
     """One status: a warning where the robot does not drive for a reason that needs a look.
 
     Args:
         name: full name of the node.
         said: what ~/status says.
         figures: further names and values.
+        unheard: why no base hears the commands; empty if one does.
     """
     state, reason = FollowState(said.state), FollowReason(said.reason)
-    trouble = said.enabled and reason not in QUIET
+    trouble = unheard or said.enabled and reason not in QUIET
     values = {'state': state.name, 'reason': reason.name, 'enabled': str(said.enabled).lower(),
               'linear_m_s': f'{said.linear:.2f}', 'angular_rad_s': f'{said.angular:.2f}',
               'distance_m': f'{said.distance:.2f}', 'bearing_rad': f'{said.bearing:.2f}', **figures}
     entry = DiagnosticStatus(
         level=DiagnosticStatus.WARN if trouble else DiagnosticStatus.OK,
         name=f'{name}: following', hardware_id=name,
-        message=described(state, said.message),
+        message=described(state, unheard or said.message),
         values=[KeyValue(key=key, value=value) for key, value in values.items()])
     array = DiagnosticArray(status=[entry])
     array.header.stamp = said.header.stamp

@@ -1,9 +1,9 @@
-"""A node's main loop, and how SIGINT and SIGTERM end it: status 0, no traceback, no hang."""
+"""A node's main loop, and how signals end it: status 0, no traceback, no hang."""
 
 from __future__ import annotations
 
 import argparse
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 import ctypes
 import os
 import re
@@ -32,7 +32,7 @@ CALLBACK_PATIENCE_S = 5.0
 """How long a callback may then go on, such as one that loads a model."""
 M_ARENA_MAX = -8
 """Of glibc's malloc.h: the option for how many heaps there are."""
-NUMBERS = (signal.SIGINT, signal.SIGTERM)
+NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PLACE_IN_SOURCE = re.compile(r', at \S+:\d+')
 """Where in its own source the layer below complains."""
 RCLError = rclpy_implementation.RCLError
@@ -50,8 +50,7 @@ class StopSignals:
     def __init__(self) -> None:
         self._started = self._stop = self._ending = False
         self._executor: Any = None
-        for number in NUMBERS:
-            signal.signal(number, self._note)
+        _answer_signals(NUMBERS, self._note)
         Thread(target=self._guard, name='stop guard', daemon=True).start()
 
     def spin(self, node: Any) -> None:
@@ -72,8 +71,7 @@ class StopSignals:
         tearing the interpreter down under a running inference may crash.
         """
         self._ending = True
-        for number in NUMBERS:
-            signal.signal(number, signal.SIG_IGN)
+        _answer_signals(NUMBERS, signal.SIG_IGN)
         ended = node is None or _closed(node)
         if node is not None:
             node.destroy_node()
@@ -95,6 +93,13 @@ class StopSignals:
                 os._exit(0)
 
 
+def _answer_signals(numbers: tuple[int, ...], answer: Any) -> None:
+    """Say what happens on signals; a SIGHUP that is ignored (``nohup``) stays ignored."""
+    for number in numbers:
+        if (number, signal.getsignal(number)) != (signal.SIGHUP, signal.SIG_IGN):
+            signal.signal(number, answer)
+
+
 def _closed(node: Any) -> bool:
     """Close a node; what fails is logged, it ends all the same."""
     try:
@@ -106,7 +111,7 @@ def _closed(node: Any) -> bool:
 
 def run(make: Callable[[], Any], args: list[str] | None,
         begin: Callable[[Any], object] = lambda node: None) -> int:
-    """Run a node until SIGINT or SIGTERM.
+    """Run a node until a signal ends it: SIGINT, SIGTERM, or SIGHUP of a terminal that closes.
 
     Args:
         make: makes the node, which has a method ``close`` that returns whether it could.
@@ -198,19 +203,17 @@ def run_tool(work: Callable[[list[str]], int], argv: list[str] | None) -> int:
 
 @contextmanager
 def interruptible(args: list[str] | None) -> Iterator[None]:
-    """Have rclpy for a tool that waits: SIGINT and SIGTERM end the block, and nothing after it.
+    """Have rclpy for a tool that waits: signals end the block, and nothing after it.
 
     rclpy's own handlers would end the context under what waits, which then raises an error.
     """
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    _answer_signals(NUMBERS[1:], signal.default_int_handler)
     try:
-        yield
-    except KeyboardInterrupt:
-        pass
+        with suppress(KeyboardInterrupt):
+            yield
     finally:
-        for number in NUMBERS:
-            signal.signal(number, signal.SIG_IGN)
+        _answer_signals(NUMBERS, signal.SIG_IGN)
         rclpy.try_shutdown()
 
 

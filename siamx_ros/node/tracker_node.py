@@ -228,7 +228,7 @@ def _steady():
 
 
 def main(args: list[str] | None = None, tracker_factory: Factory = default_factory) -> int:
-    """Run the node until SIGINT or SIGTERM; returns the exit status."""
+    """Run the node until a signal ends it; returns the exit status."""
     return run(lambda: TrackerNode(tracker_factory), args, _autostart)
 
 

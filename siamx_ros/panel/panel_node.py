@@ -217,7 +217,7 @@ def _address(host: str, port: int, token: str) -> str:
 
 
 def main(args: list[str] | None = None) -> int:
-    """Run the panel until SIGINT or SIGTERM; returns the exit status."""
+    """Run the panel until a signal ends it; returns the exit status."""
     return run(PanelNode, args)
 
 

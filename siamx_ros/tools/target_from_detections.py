@@ -170,7 +170,7 @@ class TargetFromDetections(Node):
 
 
 def main(args: list[str] | None = None) -> int:
-    """Run the node until SIGINT or SIGTERM; returns the exit status."""
+    """Run the node until a signal ends it; returns the exit status."""
     return run(TargetFromDetections, args)
 
 

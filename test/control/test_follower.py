@@ -37,10 +37,10 @@ def test_a_base_that_obeys_late_neither_overshoots_nor_comes_too_near(plane):
     """And it does where the delay is not known."""
     late, ahead, aside = {'delay': 0.4}, (5.0, 0.0), (1.5, 2.0)
     for known, overshoots in ((0.4, False), (0.0, True)):
-        limits = FollowLimits(base_delay=known)
+        limits = FollowLimits(base_delay=known, bridge_time=0.1, range_bridge_time=0.9)
         turned = plane(lambda _: aside, limits, noise=0.0, **late).run(8).log
         assert (min(bearing for _, _, bearing, _ in turned) < -0.05) is overshoots
-        fast = FollowLimits(base_delay=known, max_linear=1.5, linear_gain=3.0)
+        fast = replace(limits, max_linear=1.5, linear_gain=3.0)
         driven = plane(lambda _: ahead, fast, **late).run(12).log
         assert (min(gap for _, gap, _, _ in driven) < 1.3) is overshoots
         around = plane(lambda now: (2 * math.cos(0.3 * now), 2 * math.sin(0.3 * now)), limits,

@@ -12,6 +12,7 @@ from siamx_ros.control.follower import Follower
 from siamx_ros.control.limits import FollowLimits
 from siamx_ros.control.observation import FollowReason as Why, Now
 from siamx_ros.records import TrackState as State
+from siamx_ros.settings import SettingsError
 
 
 @pytest.mark.parametrize('state', [State.LOST, State.INPUT_STALE, State.UNCERTAIN,
@@ -41,6 +42,34 @@ def test_it_stands_in_time_whatever_the_delay_of_the_base(base_delay, bridge_tim
     speeds = speeds_in_doubt(base_delay=base_delay, bridge_time=bridge_time)
     standing = speeds.index(0.0) * 0.02 + 0.02 + base_delay
     assert bridge_time - 0.05 < standing < bridge_time + 1e-6
+
+
+def silent(limits: FollowLimits) -> float:
+    """How long after the last valid message the robot stands when no more come, seconds."""
+    follower, step = cruising(limits), 1 / limits.command_rate
+    ticks = next(tick for tick in range(1, 100) if not follower.step(
+        Now(102.95 + tick * step, 12.95 + tick * step)).linear)
+    return ticks * step + limits.base_delay
+
+
+@pytest.mark.parametrize('base_delay, command_rate', [(0.3, 50.0), (0.1, 25.0), (0.25, 10.0)])
+def test_what_is_promised_of_silence_holds_or_is_refused(base_delay, command_rate):
+    least = base_delay + 1 / command_rate + 0.1
+    given = {'base_delay': base_delay, 'command_rate': command_rate, 'range_bridge_time': 0.9}
+    if least <= 0.45:
+        limits = FollowLimits(bridge_time=least, **given)
+        assert silent(limits) <= limits.bridge_time + 1e-6
+    with pytest.raises(SettingsError, match=f'bridge_time.*base_delay of {base_delay}'):
+        FollowLimits(bridge_time=min(0.45, least - 0.001), **given)
+    with pytest.raises(SettingsError, match=f'range_bridge_time.*base_delay of {base_delay}'):
+        FollowLimits(bridge_time=0.1, **{**given, 'range_bridge_time': least + 0.19})
+
+
+@pytest.mark.parametrize('base_delay', [0.0, 0.1, 1.0])
+def test_the_least_bridge_bridges_nothing_however_late_the_base(base_delay):
+    limits = FollowLimits(base_delay=base_delay, bridge_time=0.1, range_bridge_time=1.5)
+    assert fed(cruising(limits), 103.0, 0.05, state=State.UNCERTAIN, valid=False).linear == 0
+    assert silent(limits) < base_delay + 0.125, 'one command after the grace'
 
 
 @pytest.mark.parametrize('turning', [4.0, 0.5, 0.01])

@@ -20,6 +20,20 @@ pytestmark = pytest.mark.ros
 OFFERS = {'reliable': 10, 'best effort': BEST_EFFORT, 'latched': LATCHED}
 
 
+@pytest.fixture
+def heeded():
+    """Has the processes of a test heed a signal, also where the tests run under nohup."""
+    before = {}
+
+    def heed(number):
+        before[number] = signal.getsignal(number)
+        if before[number] == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    yield heed
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.fixture(scope='module')
 def shared(tmp_path_factory):
     with Robot(tmp_path_factory.mktemp('robot'), {}) as robot:
@@ -35,7 +49,9 @@ def robot(shared):
     return shared
 
 
-def test_off_at_the_start_then_enabled_then_stopped(tmp_path):
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGHUP], ids=lambda n: n.name)
+def test_off_at_the_start_then_enabled_then_stopped(tmp_path, number, heeded):
+    heeded(number)
     with Robot(tmp_path, {}) as robot:
         assert robot.wait(lambda: robot.statuses and robot.statuses[-1].target_id == 'a')
         assert robot.stands(FollowReason.FORBIDDEN, 'not enabled')
@@ -46,7 +62,7 @@ def test_off_at_the_start_then_enabled_then_stopped(tmp_path):
         assert robot.stands(FollowReason.FORBIDDEN) and not robot.statuses[-1].enabled
         robot.enable()
         assert robot.drives()
-        robot._process.send_signal(signal.SIGINT)
+        robot._process.send_signal(number)
         assert robot.wait(lambda: robot.velocities[-1] == Twist()), 'at the end a stop'
         assert robot._process.wait(20) == 0
 

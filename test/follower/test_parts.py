@@ -1,9 +1,8 @@
-"""Permission, observations, transforms and log lines of the follower, without ROS running."""
+"""Permission, observations and log lines of the follower, without ROS running."""
 
 from dataclasses import replace
 import math
 import re
-from types import SimpleNamespace
 
 from command_line import python
 import numpy as np
@@ -122,52 +121,6 @@ def test_where_a_box_is_cut_off(centre, size, sides, ends):
     assert cut(message) == (False, False)
 
 
-def transform(parent, child, place, turn=(0.0, 0.0, 0.0, 1.0)):
-    from geometry_msgs.msg import TransformStamped
-    message = TransformStamped(child_frame_id=child)
-    message.header.frame_id = parent
-    vector, rotation = message.transform.translation, message.transform.rotation
-    vector.x, vector.y, vector.z = place
-    rotation.x, rotation.y, rotation.z, rotation.w = turn
-    return message
-
-
-@pytest.fixture
-def newest():
-    """The small buffer, with no node below it."""
-    from siamx_ros.follower.transforms import NewestTransforms
-    return NewestTransforms(SimpleNamespace(create_subscription=lambda *_: None))
-
-
-def take(buffer, *transforms):
-    from tf2_msgs.msg import TFMessage
-    buffer.take(TFMessage(transforms=list(transforms)))
-
-
-def test_a_chain_of_transforms_upwards_and_downwards(newest):
-    left = (0.0, 0.0, math.sqrt(0.5), math.sqrt(0.5))
-    take(newest, transform('base_link', 'mast', (0.1, 0.0, 1.0), left),
-         transform('/mast', '/camera', (0.2, 0.0, 0.0)), transform('odom', 'base_link', (9, 9, 0)),
-         transform('base_link', 'wheel', (0.0, 0.3, 0.0)))
-    pose = newest.pose('camera', 'base_link')
-    assert pose.translation == pytest.approx([0.1, 0.2, 1.0])
-    assert pose.rotation @ [1, 0, 0] == pytest.approx([0, 1, 0])
-    assert newest.pose('camera', 'wheel').translation == pytest.approx([0.1, -0.1, 1.0])
-    assert newest.pose('base_link', 'mast').translation == pytest.approx([0.0, 0.1, -1.0])
-    assert newest.pose('camera', 'camera').translation == pytest.approx([0, 0, 0])
-    assert newest.pose('camera', 'map') is None and newest.pose('nobody', 'base_link') is None
-
-
-def test_the_newest_transform_counts_and_broken_ones_do_no_harm(newest):
-    take(newest, transform('base', 'pan', (0.0, 0.0, 1.0)))
-    take(newest, transform('base', 'pan', (0.0, 0.0, 2.0)))
-    take(newest, transform('base', 'pan', (0.0, 0.0, 3.0), (0.0, 0.0, 0.0, 0.0)))
-    assert newest.pose('pan', 'base').translation == pytest.approx([0, 0, 2])
-    take(newest, transform('b', 'a', (1.0, 0, 0)), transform('a', 'b', (1.0, 0, 0)))
-    assert newest.pose('a', 'base') is None, 'a loop ends'
-    assert isinstance(newest.pose('a', 'b'), Mounting)
-
-
 def test_what_lasts_is_logged_once():
     from siamx_ros.follower.status import Announcer
     announcer = Announcer()
@@ -194,6 +147,9 @@ def test_diagnostics_warn_of_what_needs_attention():
         assert array.status[0].message == 'standing: so' and array.header.stamp.sec == 3
         return array.status[0].level
     assert level(FollowReason.SILENCE) == DiagnosticStatus.WARN
+    drives = status(Command(0.4), Place(), enabled=True, stamp=Time(), frame_id='base_link')
+    said = diagnostics('/robot/follower', drives, {}, 'nobody hears').status[0]
+    assert said.level == DiagnosticStatus.WARN and 'nobody hears' in said.message
     assert level(FollowReason.ARRIVED) == level(FollowReason.SILENCE, False) == DiagnosticStatus.OK
 
 

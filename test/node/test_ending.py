@@ -17,8 +17,17 @@ from siamx_ros.srv import InitTarget
 
 pytestmark = pytest.mark.ros
 SLEEP, HANG = 3, 4
+ENDING = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 DDS_LOG = re.compile(r'^.*RTPS_.*\n', re.MULTILINE)
 """What Fast DDS prints where a process of a test before was killed: its ports are left behind."""
+
+
+@pytest.fixture(autouse=True)
+def no_nohup():
+    """Processes heed SIGHUP, also where the tests run under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 def in_inference(rig, make_scene, seconds: float) -> None:
@@ -29,7 +38,7 @@ def in_inference(rig, make_scene, seconds: float) -> None:
 
 
 @pytest.mark.parametrize('seconds', [0.5, 2.5])
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize('number', ENDING)
 def test_a_signal_during_inference(make_rig, make_scene, number, seconds):
     rig = make_rig()
     in_inference(rig, make_scene, seconds)
@@ -53,12 +62,34 @@ def test_an_inference_that_never_ends_is_left_behind(make_rig, make_scene):
 
 
 @pytest.mark.parametrize('scripted', [True, False], ids=['scripted', 'real'])
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize('number', ENDING)
 def test_a_signal_while_starting(make_rig, number, scripted):
     rig = make_rig(ready=False, scripted=scripted)
     rig.up()
     assert rig.stop(number, 20) == 0
     assert 'Traceback' not in rig.log, rig.log
+
+
+@pytest.mark.parametrize('before, heeded', [('SIG_IGN', False), ('SIG_DFL', True)])
+def test_a_hang_up_is_ignored_where_it_was(before, heeded):
+    """As under nohup; a node heeds it otherwise, and so does a tool that waits."""
+    code = f'''
+import signal
+from siamx_ros.node.spin import StopSignals, interruptible
+
+def heeded():
+    return signal.getsignal(signal.SIGHUP) not in (signal.SIG_IGN, signal.SIG_DFL)
+
+signal.signal(signal.SIGHUP, signal.{before})
+with interruptible([]):
+    tool = heeded()
+signal.signal(signal.SIGHUP, signal.{before})
+signals = StopSignals()
+print(tool, heeded())
+signals.end(None)
+'''
+    done = python('-c', code)
+    assert done.stdout == f'{heeded} {heeded}\n', done.stderr
 
 
 def test_rclpy_may_end_while_garbage_is_collected():
