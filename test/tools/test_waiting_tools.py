@@ -7,6 +7,7 @@ from pathlib import Path
 import signal
 import subprocess
 import sys
+from threading import Timer
 import time
 
 from command_line import script
@@ -59,11 +60,14 @@ def test_what_does_not_come_is_named(repository: Path) -> None:
         [sys.executable, str(repository / 'scripts/select_target'), '--clicks', '/mouse',
          '--image', '/nobody/here', '--ros-args', '-r', f'__ns:={NAMESPACE}'],
         env={**os.environ, 'PYTHONSAFEPATH': '1'}, text=True, stderr=subprocess.PIPE)
+    patience = Timer(60, tool.kill)
+    patience.start()
     try:
         said = [tool.stderr.readline() for _ in range(2)]
         assert 'waiting for two corners' in said[0]
         assert 'no image has come: ' in said[1] and '/nobody/here' in said[1]
     finally:
+        patience.cancel()
         tool.kill()
         tool.communicate()
 
