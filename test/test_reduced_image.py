@@ -110,6 +110,8 @@ def test_a_camera_image_lies_as_its_sensor_saw_it_whatever_its_exif_data_say(jpe
     np.testing.assert_array_equal(
         reduced.pixels, image_from_compressed(plain, reduction=2).pixels)
     assert without_exif(turned) == jpeg and without_exif(jpeg) == jpeg
+    filled = jpeg[:2] + b'\xff\xff' + EXIF_ON_ITS_SIDE + jpeg[2:]
+    assert without_exif(filled) == jpeg[:2] + b'\xff\xff' + jpeg[2:], 'markers may be filled up'
 
 
 def test_only_jpeg_files_are_reduced(jpeg, whole):

@@ -126,8 +126,9 @@ def without_exif(data: bytes) -> bytes:
     """A JPEG file without its EXIF segments, whose orientation viewers would follow."""
     kept, position = data[:2], 2
     while position + 10 <= len(data) and data[position] == 0xff and data[position + 1] != 0xda:
-        end = position + 2 + int.from_bytes(data[position + 2:position + 4], 'big')
-        if data[position + 1] != 0xe1 or data[position + 4:position + 10] != b'Exif\0\0':
+        marker, length = data[position + 1], data[position + 2:position + 4]
+        end = position + (1 if marker == 0xff else 2 + int.from_bytes(length, 'big'))
+        if marker != 0xe1 or data[position + 4:position + 10] != b'Exif\0\0':
             kept += data[position:end]
         position = end
     return kept + data[position:]

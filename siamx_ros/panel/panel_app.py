@@ -115,7 +115,7 @@ class PanelApp:
 
     async def _post_command(self, request: web.Request) -> web.StreamResponse:
         try:
-            command = parse_command(await request.read())
+            command = parse_command(await _body(request))
         except InputError as error:
             return web.json_response({'ok': False, 'message': str(error)}, status=400)
         reply = await self._execute(command)
@@ -205,6 +205,18 @@ def page_files() -> dict[str, tuple[bytes, str]]:
     folder = files('siamx_ros.panel') / 'static'
     return {file.name: (file.read_bytes(), TYPES[file.name.rpartition('.')[2]])
             for file in folder.iterdir() if file.name.rpartition('.')[2] in TYPES}
+
+
+async def _body(request: web.Request) -> bytes:
+    """What was sent.
+
+    Raises:
+        InputError: it is not what its header says, or the page left before its end.
+    """
+    try:
+        return await request.read()
+    except (web.RequestPayloadError, ConnectionError):
+        raise InputError('the command cannot be read.') from None
 
 
 def _refused(status: int, sentence: str) -> web.Response:

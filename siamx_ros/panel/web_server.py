@@ -22,7 +22,7 @@ LOG = logging.getLogger(__name__)
 def _shortened(record: logging.LogRecord) -> bool:
     """A malformed request, as any scan of ports sends, is a line and no defect of ours."""
     error = record.exc_info[1] if record.exc_info else None
-    if isinstance(error, HttpProcessingError):
+    if isinstance(error, (HttpProcessingError, web.RequestPayloadError)):
         reason = ' '.join(str(error).split())[:120]
         record.levelno, record.levelname = logging.WARNING, 'WARNING'
         record.msg, record.args = 'refused a malformed request: %s', (reason,)

@@ -124,11 +124,12 @@ class TargetFromDetections(Node):
 
     def _missing(self) -> str:
         """What is not there and without which nothing can be taken; empty where all is."""
+        missing = []
         if not self.count_publishers(self._detections.topic_name):
-            return f'a detector on {self._detections.topic_name}'
+            missing.append(f'a detector on {self._detections.topic_name}')
         if not self._init.service_is_ready() or self._seen is None:
-            return f'a tracker that has images ({self._init.srv_name})'
-        return ''
+            missing.append(f'a tracker that has images ({self._init.srv_name})')
+        return ' and '.join(missing)
 
     def _detected(self, message: Detection2DArray) -> None:
         """Take a target from the detections of one image, if one is wanted."""

@@ -13,6 +13,9 @@ from siamx_ros.panel.image_feed import (
     EARLY_ANSWERS, WAITING_BYTES, WAITING_IMAGES, ImageFeed, Shown, to_picture)
 from siamx_ros.panel.panel_config import PanelConfig
 
+EXIF_ON_ITS_SIDE = (b'\xff\xe1\x00\x22Exif\x00\x00MM\x00\x2a\x00\x00\x00\x08\x00\x01'
+                    b'\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00\x00\x00\x00\x00')
+
 
 def stamped(nanosec: int, sec: int = 1, **fields) -> SimpleNamespace:
     stamp = SimpleNamespace(sec=sec, nanosec=nanosec)
@@ -151,6 +154,16 @@ def test_a_jpeg_of_the_right_size_is_left_as_it_is():
     assert to_picture(message, PanelConfig(image_width=320)).jpeg == message.data
     smaller = to_picture(message, PanelConfig(image_width=160))
     assert smaller.size == (320, 240), 'boxes are in pixels of the camera'
+    assert cv2.imdecode(np.frombuffer(smaller.jpeg, np.uint8), 1).shape == (120, 160, 3)
+
+
+def test_a_browser_does_not_turn_a_jpeg():
+    image = np.full((240, 320, 3), 90, np.uint8)
+    jpeg = bytes(compressed(image, 'jpg').data)
+    on_its_side = SimpleNamespace(data=jpeg[:2] + EXIF_ON_ITS_SIDE + jpeg[2:], format='jpeg')
+    whole = to_picture(on_its_side, PanelConfig(image_width=320))
+    assert whole.jpeg == jpeg and whole.size == (320, 240)
+    smaller = to_picture(on_its_side, PanelConfig(image_width=160))
     assert cv2.imdecode(np.frombuffer(smaller.jpeg, np.uint8), 1).shape == (120, 160, 3)
 
 

@@ -137,6 +137,8 @@ def test_a_corner_on_an_image_that_cannot_be_read_is_no_corner():
     rclpy.init()
     try:
         selector = select_target.Selector('nobody', 'raw')
+        selector.click(Point(x=60.0, y=40.0))
+        assert 'there is no image yet: nobody publishes /image' in selector.text
         selector.message = Image(height=120, width=160, encoding='bgr8', step=480)
         selector.click(Point(x=60.0, y=40.0))
         assert selector.picture() is None and not selector.drawing.active

@@ -73,6 +73,7 @@ def test_a_request_while_an_answer_is_awaited_still_stands(on_request, left):
     (0, True, 1, 'the next person is taken, once there is a detector on /detections'),
     (1, False, 1, 'once there is a tracker that has images (/init)'),
     (1, True, None, 'once there is a tracker that has images (/init)'),
+    (0, False, None, 'a detector on /detections and a tracker that has images (/init)'),
     (1, True, 1, '')])
 def test_a_request_says_what_it_waits_for(publishers, ready, seen, missing):
     node = Mock(_config=DetectionConfig(), _seen=seen, count_publishers=lambda _: publishers)
