@@ -13,10 +13,9 @@ from launch.actions import DeclareLaunchArgument, GroupAction, OpaqueFunction
 from launch_ros.actions import Node
 
 from siamx_ros.tools.launch_arguments import (
-    declared, include, installed_file, overruling, sim_time, values)
+    RESPAWN_DELAY_S, declared, include, installed_file, overruling, sim_time, values)
 
 BOOL = ['true', 'false']
-RESPAWN_DELAY_S = 2.0
 OF_TRACKER = ('namespace', 'image_topic', 'camera_info_topic', 'depth_topic', 'image_transport',
               'image_reliability', 'image_rectified', 'weights', 'device', 'use_depth',
               'depth_slop', 'target_height', 'fallback_hfov', 'use_sim_time', 'log_level',

@@ -19,7 +19,8 @@ from launch_ros.actions import Node
 
 from siamx_ros.errors import InputError
 from siamx_ros.tools.init_box import parse_box
-from siamx_ros.tools.launch_arguments import installed_file, overruling, sim_time, values
+from siamx_ros.tools.launch_arguments import (
+    RESPAWN_DELAY_S, installed_file, overruling, sim_time, values)
 
 BOOL = ['true', 'false']
 PARAMETERS = {
@@ -115,8 +116,8 @@ def tracker(given: dict[str, str]) -> Node:
         package='siamx_ros', executable='tracker_node', output='screen', emulate_tty=True,
         namespace=given['namespace'], name=given['node_name'],
         parameters=[given['params_file'], *([chosen] if chosen else []), *clock(given)],
-        remappings=remappings(given), respawn=given['respawn'] == 'true', respawn_delay=2.0,
-        on_exit=tracker_ended if last else None,
+        remappings=remappings(given), respawn=given['respawn'] == 'true',
+        respawn_delay=RESPAWN_DELAY_S, on_exit=tracker_ended if last else None,
         ros_arguments=['--log-level', given['log_level']])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 import re
+from typing import Iterator
 
 import cv2
 import numpy as np
@@ -22,6 +23,8 @@ SAMPLES = 20_000
 SPREADS = (1 / 8, 1 / 2)
 """Share of 16 bits that an image's values use: up to the first they are spread, from the second on
 taken as they are."""
+JPEG_SCAN = 0xda
+"""Marker of a segment after which pixels come."""
 LEAST_SPAN = 255.0
 """How many values become 0 to 255 at least, so that the noise of an empty image is not spread."""
 IMAGE_SUFFIXES = frozenset(
@@ -95,19 +98,26 @@ def is_cut_short(data: bytes) -> bool:
     return data[:8] == b'\x89PNG\r\n\x1a\n' and data.rfind(b'IEND') < 0
 
 
-def _jpeg_pixels(data: bytes) -> int:
-    """Where the first scan of a JPEG begins, its length if nowhere.
+def jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Marker, begin and end of each segment of a JPEG file, up to that of its first scan.
 
-    What is before it is passed over: it may hold a thumbnail with an end of its own.
+    What a segment holds is passed over: it may be a thumbnail with an end of its own.
     """
-    position = 2
-    while position + 4 <= len(data) and data[position] == 0xff:
+    position, marker = 2, 0
+    while marker != JPEG_SCAN and position + 4 <= len(data) and data[position] == 0xff:
         marker = data[position + 1]
-        if marker == 0xda:
-            return position
-        filler = marker == 0xff
-        position += 1 if filler else 2 + int.from_bytes(data[position + 2:position + 4], 'big')
-    return len(data)
+        if marker == 0xff:  # markers may be filled up with it
+            position += 1
+            continue
+        end = position + 2 + int.from_bytes(data[position + 2:position + 4], 'big')
+        yield marker, position, end
+        position = end
+
+
+def _jpeg_pixels(data: bytes) -> int:
+    """Where the first scan of a JPEG file begins, its length if nowhere."""
+    return next((begin for marker, begin, _ in jpeg_segments(data) if marker == JPEG_SCAN),
+                len(data))
 
 
 def from_16_bit(pixels: np.ndarray) -> np.ndarray:

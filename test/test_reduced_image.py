@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import cv2
+from exif import oriented
 import numpy as np
 import pytest
 
@@ -23,8 +24,6 @@ from siamx_ros.tracking.search import enough_blocks
 SIZE = (803, 597)
 """Width and height, no multiples of any factor."""
 FILL = (90.0, 120.0, 30.0)
-EXIF_ON_ITS_SIDE = (b'\xff\xe1\x00\x22Exif\x00\x00MM\x00\x2a\x00\x00\x00\x08\x00\x01'
-                    b'\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00\x00\x00\x00\x00')
 
 
 @pytest.fixture(scope='module')
@@ -101,7 +100,7 @@ def test_the_target_decides(geometry, size, change, factor):
 
 
 def test_a_camera_image_lies_as_its_sensor_saw_it_whatever_its_exif_data_say(jpeg):
-    turned = jpeg[:2] + EXIF_ON_ITS_SIDE + jpeg[2:]
+    turned = oriented(jpeg)
     assert imaging.decode_image(turned).shape[:2] == SIZE, 'of a file, width and height change'
     plain, with_exif = (SimpleNamespace(data=data, format='jpeg') for data in (jpeg, turned))
     np.testing.assert_array_equal(image_from_compressed(with_exif), image_from_compressed(plain))
@@ -110,7 +109,7 @@ def test_a_camera_image_lies_as_its_sensor_saw_it_whatever_its_exif_data_say(jpe
     np.testing.assert_array_equal(
         reduced.pixels, image_from_compressed(plain, reduction=2).pixels)
     assert without_exif(turned) == jpeg and without_exif(jpeg) == jpeg
-    filled = jpeg[:2] + b'\xff\xff' + EXIF_ON_ITS_SIDE + jpeg[2:]
+    filled = turned[:2] + b'\xff\xff' + turned[2:]
     assert without_exif(filled) == jpeg[:2] + b'\xff\xff' + jpeg[2:], 'markers may be filled up'
 
 

@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 
 from siamx_ros.errors import InputError
-from siamx_ros.imaging import decode_image, from_16_bit, is_cut_short, value_range
+from siamx_ros.imaging import (
+    decode_image, from_16_bit, is_cut_short, jpeg_segments, value_range)
 from siamx_ros.reduced_image import AnyImage, decode_reduced
 
 JPEG = b'\xff\xd8'
@@ -111,26 +112,19 @@ def compressed_size(data: bytes) -> tuple[int, int]:
     """
     if data[:8] == PNG and len(data) >= 24:
         return int.from_bytes(data[16:20], 'big'), int.from_bytes(data[20:24], 'big')
-    position = 2 if data[:2] == JPEG else len(data)
-    while position + 9 <= len(data) and data[position] == 0xff:
-        marker = data[position + 1]
-        if 0xc0 <= marker <= 0xcf and marker not in (0xc4, 0xc8, 0xcc):
-            height, width = data[position + 5:position + 7], data[position + 7:position + 9]
+    for marker, begin, _ in jpeg_segments(data) if data[:2] == JPEG else ():
+        if 0xc0 <= marker <= 0xcf and marker not in (0xc4, 0xc8, 0xcc) and len(data) >= begin + 9:
+            height, width = data[begin + 5:begin + 7], data[begin + 7:begin + 9]
             return int.from_bytes(width, 'big'), int.from_bytes(height, 'big')
-        filler = marker == 0xff
-        position += 1 if filler else 2 + int.from_bytes(data[position + 2:position + 4], 'big')
     return 0, 0
 
 
 def without_exif(data: bytes) -> bytes:
     """A JPEG file without its EXIF segments, whose orientation viewers would follow."""
-    kept, position = data[:2], 2
-    while position + 10 <= len(data) and data[position] == 0xff and data[position + 1] != 0xda:
-        marker, length = data[position + 1], data[position + 2:position + 4]
-        end = position + (1 if marker == 0xff else 2 + int.from_bytes(length, 'big'))
-        if marker != 0xe1 or data[position + 4:position + 10] != b'Exif\0\0':
-            kept += data[position:end]
-        position = end
+    kept, position = b'', 0
+    for marker, begin, end in jpeg_segments(data):
+        if marker == 0xe1 and data[begin + 4:begin + 10] == b'Exif\0\0':
+            kept, position = kept + data[position:begin], end
     return kept + data[position:]
 
 

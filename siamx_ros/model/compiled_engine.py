@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import OrderedDict
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 import hashlib
 import operator
@@ -58,6 +59,12 @@ class KeptSearches:
     def __init__(self, give: Callable[[Any, dict[str, torch.Tensor]], None]) -> None:
         self._give = give
         self.held: OrderedDict[tuple, tuple[Any, tuple]] = OrderedDict()
+        self._coming: dict[tuple, Future] = {}
+
+    def prepare(self, shapes: tuple, compiled: Callable[[], Any], thread: Executor) -> None:
+        """Have a thread compile the search that :meth:`holding` will take for these shapes."""
+        if shapes not in self.held and shapes not in self._coming:
+            self._coming[shapes] = thread.submit(compiled)
 
     def holding(self, targets: tuple, kernels: Callable[[], dict[str, torch.Tensor]],
                 shapes: tuple, compiled: Callable[[dict[str, torch.Tensor]], Any]) -> Any:
@@ -71,7 +78,8 @@ class KeptSearches:
         if shapes not in self.held:
             if len(self.held) >= KEPT_SIZES:
                 self.held.popitem(last=False)
-            self.held[shapes] = compiled(kernels()), ()
+            coming = self._coming.pop(shapes, None)
+            self.held[shapes] = coming.result() if coming else compiled(kernels()), ()
         search, before = self.held[shapes]
         if len(before) != len(targets) or any(map(operator.is_not, before, targets)):
             self._give(search, kernels())
@@ -113,14 +121,10 @@ class CompiledEngine(Engine, ABC):
     def _give(search: Any, kernels: dict[str, torch.Tensor]) -> None:
         """Put a target's kernels into a compiled search."""
 
-    def _new_search(self, shape: tuple[int, ...], kernels: dict[str, torch.Tensor]) -> Any:
-        """The same, or what was begun to be compiled before."""
-        return self._compile(shape, kernels)
-
     def _search_for(self, shape: tuple[int, ...], template: Template) -> Any:
         """The search for patches of this shape, B x S x S x 3, that holds this template."""
         return self._searches.holding((template,), lambda: template.kernels, shape,
-                                      lambda kernels: self._new_search(shape, kernels))
+                                      lambda kernels: self._compile(shape, kernels))
 
     def _scores_for(self, encoded: dict[str, torch.Tensor]) -> Any:
         """What gives the scores of template patches, with this encoded search patch in it."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Callable, Iterable, Iterator, Sequence
 
 import numpy as np
@@ -58,7 +59,6 @@ class OpenVinoEngine(CompiledEngine):
         self._ranges, self._source = ranges, Source.of(self.network)
         self._requests, self._checks = Requests(), Requests()
         self._encodings: dict[int, Any] = {}
-        self._coming: dict[tuple[int, ...], Future] = {}
 
     @classmethod
     def from_settings(cls, network: SiameseNet, model: ModelConfig,
@@ -83,8 +83,8 @@ class OpenVinoEngine(CompiledEngine):
     def prepare(self, sizes: Iterable[int], template: Template) -> bool:
         thread = ThreadPoolExecutor(1, 'siamx_compiler')
         for shape in ((1, size, size, 3) for size in sorted(sizes)):
-            if shape not in self._searches.held and shape not in self._coming:
-                self._coming[shape] = thread.submit(self._compile, shape, template.kernels)
+            self._searches.prepare(
+                shape, partial(self._compile, shape, template.kernels), thread)
         thread.shutdown(wait=False)
         return True
 
@@ -157,10 +157,6 @@ class OpenVinoEngine(CompiledEngine):
     def _awaited(request: Any) -> Maps:
         request.wait()
         return _maps(request)
-
-    def _new_search(self, shape: tuple[int, ...], kernels: dict[str, torch.Tensor]) -> Any:
-        coming = self._coming.pop(shape, None)
-        return coming.result() if coming else self._compile(shape, kernels)
 
     def _compile(self, shape: tuple[int, ...], kernels: dict[str, torch.Tensor],
                  streams: int = 1) -> Any:

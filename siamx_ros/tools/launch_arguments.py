@@ -18,6 +18,10 @@ OF_LAUNCH = ('launch-prefix', 'launch-prefix-filter')
 """Names that every launch file takes."""
 
 
+RESPAWN_DELAY_S = 2.0
+"""Before a node that died is started again: what is refused at once does not flood."""
+
+
 class FileArgument(DeclareLaunchArgument):
     """An argument that is the path of a file."""
 

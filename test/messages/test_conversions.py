@@ -110,3 +110,11 @@ def test_a_small_file_that_claims_a_huge_picture_is_not_decoded():
     data[16:24] = (60000).to_bytes(4, 'big') * 2
     with pytest.raises(InputError, match='too large: 60000x60000'):
         conversions.image_from_compressed(CompressedImage(data=bytes(data)))
+
+
+def test_a_size_is_read_from_a_whole_header_before_the_pixels_alone():
+    frame = b'\xff\xc0\x00\x0b\x08' + b'\x00\x30\x00\x40' + b'\x01' * 4  # 48 rows of 64
+    scan = b'\xff\xda\x00\x08' + b'\x01' * 6
+    assert conversions.compressed_size(b'\xff\xd8' + frame + scan) == (64, 48)
+    assert conversions.compressed_size(b'\xff\xd8' + frame[:8]) == (0, 0), 'cut off within the width'
+    assert conversions.compressed_size(b'\xff\xd8' + scan + frame) == (0, 0), 'those are pixels'

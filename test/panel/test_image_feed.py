@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import cv2
+from exif import oriented
 import numpy as np
 import pytest
 
@@ -12,9 +13,6 @@ from siamx_ros.errors import InputError
 from siamx_ros.panel.image_feed import (
     EARLY_ANSWERS, WAITING_BYTES, WAITING_IMAGES, ImageFeed, Shown, to_picture)
 from siamx_ros.panel.panel_config import PanelConfig
-
-EXIF_ON_ITS_SIDE = (b'\xff\xe1\x00\x22Exif\x00\x00MM\x00\x2a\x00\x00\x00\x08\x00\x01'
-                    b'\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00\x00\x00\x00\x00')
 
 
 def stamped(nanosec: int, sec: int = 1, **fields) -> SimpleNamespace:
@@ -160,7 +158,7 @@ def test_a_jpeg_of_the_right_size_is_left_as_it_is():
 def test_a_browser_does_not_turn_a_jpeg():
     image = np.full((240, 320, 3), 90, np.uint8)
     jpeg = bytes(compressed(image, 'jpg').data)
-    on_its_side = SimpleNamespace(data=jpeg[:2] + EXIF_ON_ITS_SIDE + jpeg[2:], format='jpeg')
+    on_its_side = SimpleNamespace(data=oriented(jpeg), format='jpeg')
     whole = to_picture(on_its_side, PanelConfig(image_width=320))
     assert whole.jpeg == jpeg and whole.size == (320, 240)
     smaller = to_picture(on_its_side, PanelConfig(image_width=160))

@@ -1,9 +1,9 @@
 """Reading pictures: from a bounded memory, smaller, turned as their boxes are, never half."""
 
 import json
-import struct
 
 import cv2
+from exif import oriented
 import numpy as np
 import pytest
 from training_sets import STILL, configure, picture
@@ -80,11 +80,7 @@ def test_a_picture_that_fills_the_memory_is_named(tmp_path, monkeypatch):
 
 def turn(path, orientation):
     """Give a JPEG file an EXIF orientation, as a camera that was held otherwise does."""
-    entry = struct.pack('<2sHIHHHII', b'II', 42, 8, 1, 0x112, 3, 1, orientation) + bytes(4)
-    block = b'Exif\0\0' + entry
-    content = path.read_bytes()
-    path.write_bytes(
-        content[:2] + b'\xff\xe1' + struct.pack('>H', len(block) + 2) + block + content[2:])
+    path.write_bytes(oriented(path.read_bytes(), orientation))
 
 
 @pytest.mark.parametrize('orientation', [3, 6, 8])

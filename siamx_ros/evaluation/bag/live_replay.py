@@ -11,7 +11,7 @@ import numpy as np
 from siamx_ros.errors import InputError
 from siamx_ros.evaluation.bag.frame_table import BagFrame, FrameTable
 from siamx_ros.evaluation.bag.replay import (
-    BEFORE_INIT, DROPPED, OVERWRITTEN, UNREADABLE, Step)
+    BEFORE_INIT, DROPPED, OVERWRITTEN, UNREADABLE, Step, unreadable_start)
 from siamx_ros.geometry import BoundingBox
 from siamx_ros.records import Reason, TrackResult, TrackState
 
@@ -77,8 +77,7 @@ def replay_live(images: Iterable[BagFrame], table: FrameTable, player: Player, s
         step = Step(frame.index, frame.stamp, frame_id=frame.frame_id)
         if frame.image is None:
             if frame.index == start:
-                raise InputError(f'the first frame cannot be read: {frame.problem}; give the '
-                                 'target on another one, with --box x,y,w,h --box-frame N')
+                raise unreadable_start(frame)
             step = replace(step, note=f'{UNREADABLE}: {frame.problem}')
         else:
             step = replace(step, size=frame.image.shape[1::-1])

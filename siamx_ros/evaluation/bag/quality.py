@@ -17,9 +17,9 @@ from siamx_ros.evaluation import metrics
 from siamx_ros.geometry import iou_xywh
 from siamx_ros.records import TrackState
 
-
 LOSSES = ('losses', 'losses_undetected', 'detection_delay_frames', 'detection_delay_s', 'returns',
           'returns_missed', 'time_to_relocalise_s')
+"""Figures of :func:`losses`, in their order."""
 
 
 @dataclass(frozen=True)

@@ -149,8 +149,7 @@ class _Target:
     def follow(self, frame: BagFrame, done: dict[int, int] | None) -> Step:
         if frame.image is None:
             if frame.index == self.start:
-                raise InputError(f'the first frame cannot be read: {frame.problem}; give the '
-                                 'target on another one, with --box x,y,w,h --box-frame N')
+                raise unreadable_start(frame)
             return Step(frame.index, frame.stamp, note=f'{UNREADABLE}: {frame.problem}')
         size = frame.image.shape[1::-1]
         if frame.index < self.start or self.dropped:
@@ -183,6 +182,12 @@ class _Target:
         if set_back and result.reason == Reason.NONE:
             result = replace(result, reason=Reason.STAMP_JUMP)
         return result
+
+
+def unreadable_start(frame: BagFrame) -> InputError:
+    """What is raised where the target is given on an image that cannot be decoded."""
+    return InputError(f'the first frame cannot be read: {frame.problem}; give the target on '
+                      'another one, with --box x,y,w,h --box-frame N')
 
 
 def run_of(name: str, steps: list[Step], truth: Truth, start: int) -> Run:

@@ -5,6 +5,7 @@ import json
 
 from bag_command import RANDOM, evaluate, rewritten, rows, summary
 import cv2
+from exif import oriented
 import numpy as np
 import pytest
 
@@ -16,10 +17,6 @@ from siamx_ros.evaluation.trackers import TrackerSpec
 from siamx_ros.imaging import read_image
 from siamx_ros.messages.conversions import image_from_msg
 from siamx_ros.records import TrackState
-
-
-EXIF_ON_ITS_SIDE = (b'\xff\xe1\x00\x22Exif\x00\x00MM\x00\x2a\x00\x00\x00\x08\x00\x01'
-                    b'\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00\x00\x00\x00\x00')
 
 
 def cut(encode, share=0.6):
@@ -66,7 +63,7 @@ def test_a_picture_that_exif_data_turn_is_written_as_it_is_shown(tmp_path, seque
     images = [read_image(path) for path in sequence.frame_paths]
     for path in sequence.frame_paths:
         jpeg = cv2.imencode('.jpg', read_image(path))[1].tobytes()
-        path.with_suffix('.jpg').write_bytes(jpeg[:2] + EXIF_ON_ITS_SIDE + jpeg[2:])
+        path.with_suffix('.jpg').write_bytes(oriented(jpeg))
     turned = replace(sequence, frame_paths=tuple(
         path.with_suffix('.jpg') for path in sequence.frame_paths))
     write_sequence(tmp_path / 'turned', turned)
