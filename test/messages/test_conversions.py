@@ -116,5 +116,5 @@ def test_a_size_is_read_from_a_whole_header_before_the_pixels_alone():
     frame = b'\xff\xc0\x00\x0b\x08' + b'\x00\x30\x00\x40' + b'\x01' * 4  # 48 rows of 64
     scan = b'\xff\xda\x00\x08' + b'\x01' * 6
     assert conversions.compressed_size(b'\xff\xd8' + frame + scan) == (64, 48)
-    assert conversions.compressed_size(b'\xff\xd8' + frame[:8]) == (0, 0), 'cut off within the width'
+    assert conversions.compressed_size(b'\xff\xd8' + frame[:8]) == (0, 0), 'cut off'
     assert conversions.compressed_size(b'\xff\xd8' + scan + frame) == (0, 0), 'those are pixels'
